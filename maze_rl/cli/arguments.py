@@ -1,0 +1,194 @@
+"""The flags of every command; values are checked by the configurations they fill."""
+
+import argparse
+
+from maze_rl.configs.mazes import ALGORITHMS
+from maze_rl.configs.model import POSITIONS
+from maze_rl.configs.tokenization import FORMATS
+from maze_rl.configs.training import LOSSES, OPTIMIZERS, SCHEDULES
+
+RANGE = "sizes as 5..9, 5..15..2 or 4,6,8"
+
+
+def build_parser(parser_class: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Build the parser of `maze-rl` and all its commands."""
+    parser = parser_class(
+        prog="maze-rl",
+        description="Generate mazes, train a HookedTransformer to solve them, and measure what it learned.",
+    )
+    parser.add_argument("--version", action="version", version="maze-rl 0.1.0")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=parser_class)
+    for add in (_generate, _show, _train, _evaluate, _solve, _report, _export, _tokenizers, _bench):
+        add(commands)
+    return parser
+
+
+def _command(commands, name: str, handler: str, text: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.set_defaults(handler=handler)
+    parser.add_argument("--json", action="store_true", help="print JSON for machines")
+    return parser
+
+
+def _mazes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--algorithm", default="dfs", metavar="NAME", help=f"generator: {', '.join(ALGORITHMS)}")
+    parser.add_argument(
+        "--percolation", type=float, default=0.1, metavar="P", help="share of walls opened by dfs_percolation"
+    )
+
+
+def _generate(commands) -> None:
+    parser = _command(commands, "generate", "data:generate", "write mazes to disk as a Hugging Face dataset")
+    parser.add_argument("--sizes", default="5..9", help=RANGE)
+    _mazes(parser)
+    parser.add_argument("--num", type=int, default=1000, help="number of mazes")
+    parser.add_argument("--split", default=None, metavar="NAME", help="train, validation or test; all by default")
+    parser.add_argument(
+        "--min-path-length", type=int, default=1, metavar="N", help="fewest steps from origin to target"
+    )
+    parser.add_argument(
+        "--max-path-length", type=int, default=None, metavar="N", help="most steps from origin to target"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed; maze i depends on (settings, seed, i) alone")
+    parser.add_argument("--out", default="data/mazes", help="folder to write")
+
+
+def _show(commands) -> None:
+    parser = _command(commands, "show", "data:show", "draw a maze with its solution")
+    parser.add_argument("--size", type=int, default=9, help="cells per side")
+    _mazes(parser)
+    parser.add_argument("--seed", type=int, default=0, help="seed of the maze")
+    parser.add_argument(
+        "--out", default=None, metavar="FILE", help="draw to a .png, .svg or .txt file, not the terminal"
+    )
+
+
+def _train(commands) -> None:
+    parser = _command(commands, "train", "training:train", "train a model, evaluate it, write its report")
+    parser.add_argument("--loss", default="path_only", metavar="NAME", help=f"where and what: {', '.join(LOSSES)}")
+    parser.add_argument("--sizes", default="5..9", help=RANGE)
+    _mazes(parser)
+    parser.add_argument(
+        "--tokenizer",
+        default=None,
+        metavar="NAME",
+        help=f"token format: {', '.join(FORMATS)} (default edges)",
+    )
+    parser.add_argument(
+        "--canvas",
+        type=int,
+        default=None,
+        metavar="N",
+        help="cells per side mazes are placed on (default 12 or the largest size)",
+    )
+    parser.add_argument(
+        "--positions",
+        default=None,
+        metavar="NAME",
+        help=f"position embedding: {', '.join(POSITIONS)} (default none)",
+    )
+    parser.add_argument("--layers", type=int, default=None, metavar="N", help="transformer blocks (default by device)")
+    parser.add_argument(
+        "--d-model",
+        type=int,
+        default=None,
+        metavar="N",
+        help="width of the residual stream (default by device)",
+    )
+    parser.add_argument("--heads", type=int, default=None, metavar="N", help="attention heads (default by device)")
+    parser.add_argument("--steps", type=int, default=None, metavar="N", help="optimizer steps (default by device)")
+    parser.add_argument(
+        "--batch-size", type=int, default=None, metavar="N", help="mazes per mini-batch (default by device)"
+    )
+    parser.add_argument("--accumulation", type=int, default=1, metavar="N", help="mini-batches per optimizer step")
+    parser.add_argument("--optimizer", default="muon", metavar="NAME", help=f"one of {', '.join(OPTIMIZERS)}")
+    parser.add_argument(
+        "--learning-rate",
+        type=float,
+        default=None,
+        metavar="X",
+        help="peak learning rate (default by device)",
+    )
+    parser.add_argument("--schedule", default="warmup_cosine", metavar="NAME", help=f"one of {', '.join(SCHEDULES)}")
+    parser.add_argument("--device", default=None, help="cpu or cuda (default: CUDA where there is one)")
+    parser.add_argument("--resume", action="store_true", help="continue the run in --out from its newest checkpoint")
+    parser.add_argument(
+        "--num", type=int, default=1000, metavar="N", help="mazes per size in the evaluation; 0 leaves it out"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights, mazes and batches")
+    parser.add_argument("--out", default="runs/default", help="folder of the run")
+
+
+def _evaluate(commands) -> None:
+    parser = _command(commands, "evaluate", "measuring:evaluate", "measure a trained model on held-out mazes")
+    parser.add_argument("run", help="a run folder or the name of a shipped model")
+    _test_mazes(parser)
+    parser.add_argument(
+        "--algorithm", default=None, metavar="NAME", help="generator (default: the one it was trained on)"
+    )
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--out", default=None, metavar="FILE", help="also write the whole result as JSON")
+
+
+def _solve(commands) -> None:
+    parser = _command(commands, "solve", "measuring:solve", "let a trained model walk a maze")
+    parser.add_argument("run", help="a run folder or the name of a shipped model")
+    parser.add_argument("--size", type=int, default=9, help="cells per side")
+    parser.add_argument(
+        "--algorithm", default=None, metavar="NAME", help="generator (default: the one it was trained on)"
+    )
+    parser.add_argument(
+        "--maze", default=None, metavar="FILE", help="token text of a maze of --size in the model's format"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the maze")
+    parser.add_argument("--out", default=None, metavar="FILE", help="draw to a .png, .svg or .txt file")
+
+
+def _report(commands) -> None:
+    parser = _command(commands, "report", "measuring:report", "write the generalization report of one run or several")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders")
+    _test_mazes(parser)
+    parser.add_argument(
+        "--out", default=None, metavar="DIR", help="folder to write (default: report/ in the first run)"
+    )
+
+
+def _test_mazes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sizes", default=None, help=f"{RANGE} (default: 4 up to the model's canvas)")
+    parser.add_argument("--num", type=int, default=1000, help="mazes per size")
+    parser.add_argument(
+        "--seed", type=int, default=None, help="seed of the test mazes (default: the same for every model)"
+    )
+
+
+def _export(commands) -> None:
+    parser = _command(
+        commands,
+        "export",
+        "data:export",
+        "write the folded model with stock HookedTransformer keys and its tokenizer",
+    )
+    parser.add_argument("run", help="a run folder or the name of a shipped model")
+    parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
+
+
+def _tokenizers(commands) -> None:
+    parser = _command(commands, "tokenizers", "data:tokenizers", "list, build or check the vocabulary folders")
+    parser.add_argument("action", choices=("list", "build", "check"), help="what to do")
+    parser.add_argument("--out", default=None, metavar="DIR", help="where to build (default: the shipped folder)")
+
+
+def _bench(commands) -> None:
+    parser = _command(
+        commands,
+        "bench",
+        "measuring:bench",
+        "measure speed as ratios against stock peers, interleaved in one run",
+    )
+    parser.add_argument("--only", default=None, metavar="NAME", help="measure the rows whose name contains this")
+    parser.add_argument("--repeats", type=int, default=7, metavar="N", help="rounds; a row is the median of its ratios")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the mazes")
+    parser.add_argument("--out", default=None, metavar="FILE", help="also write the rows as JSON")

@@ -1,0 +1,52 @@
+"""Entry point of `maze-rl`: one clear line and exit status 2 for a user's error, never a traceback."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from maze_rl.cli.arguments import build_parser
+from maze_rl.errors import MazeRLError, unknown_name
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; exits with 0, 2 for a user's error, 130 after Ctrl-C."""
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return the exit status."""
+    parser = build_parser(OneLineParser)
+    try:
+        chosen = parser.parse_args(arguments)
+        if not hasattr(chosen, "handler"):
+            parser.print_help()
+            return 0
+        module, _, function = chosen.handler.partition(":")
+        return getattr(_load(module), function)(chosen) or 0
+    except MazeRLError as error:
+        print(f"maze-rl: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("maze-rl: stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """An argument parser whose errors are `MazeRLError`s of one line, with the nearest known name."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage and exiting."""
+        raise MazeRLError(f"{message}. See `{self.prog} --help`.")
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is not None and value not in action.choices:
+            raise unknown_name(action.dest.replace("_", "-"), str(value), map(str, action.choices))
+
+
+def _load(module: str):
+    from importlib import import_module
+
+    return import_module(f"maze_rl.cli.{module}")

@@ -1,0 +1,97 @@
+"""Commands that measure a trained model or the code: evaluate, solve, report, bench."""
+
+import argparse
+import json
+from pathlib import Path
+
+from maze_rl.configs.ranges import parse_sizes
+from maze_rl.errors import ConfigurationError
+
+
+def evaluate(chosen: argparse.Namespace) -> None:
+    """Handle ``maze-rl evaluate``."""
+    sizes = _sizes(chosen)
+    from maze_rl.cli.progress import progress_bar
+    from maze_rl.cli.tables import print_evaluation
+    from maze_rl.workflows.evaluate import TEST_SEED
+    from maze_rl.workflows.evaluate import evaluate as evaluate_run
+
+    with progress_bar(quiet=chosen.json) as bar:
+        result = evaluate_run(
+            chosen.run, sizes, chosen.num, algorithm=chosen.algorithm, device=chosen.device,
+            seed=TEST_SEED if chosen.seed is None else chosen.seed, progress=lambda what, done: bar(what, done, {}),
+        )  # fmt: skip
+    if chosen.out is not None:
+        Path(chosen.out).write_text(json.dumps(result.to_json()) + "\n")
+    if chosen.json:
+        print(json.dumps({"model": result.model, "maze_digest": result.maze_digest, "rows": result.flat_rows()}))
+    else:
+        print_evaluation(result)
+
+
+def solve(chosen: argparse.Namespace) -> None:
+    """Handle ``maze-rl solve``."""
+    from maze_rl.cli.data import draw
+    from maze_rl.models.model_files import load_model
+    from maze_rl.workflows.solve import draw_maze, read_maze, solve_with_model
+
+    parse_sizes(str(chosen.size))
+    model = load_model(chosen.run)
+    if chosen.maze is not None:
+        maze = read_maze(Path(chosen.maze), model, (chosen.size, chosen.size))
+    else:
+        maze = draw_maze(
+            chosen.size, chosen.algorithm or model.about.get("algorithm", "dfs"), chosen.seed, split="test"
+        )
+    walk = solve_with_model(model, maze)
+    if chosen.json:
+        print(json.dumps({
+            "origin": maze.origin, "target": maze.target, "cells": walk.cells, "words": walk.words,
+            "is_shortest": walk.is_shortest, "first_wrong": walk.first_wrong, "shortest_path": walk.solution.path,
+        }))  # fmt: skip
+        return
+    draw(maze, walk.solution.path, walk.cells, chosen.out)
+    print(" ".join(_marked(walk)))
+    print(walk.verdict)
+
+
+def report(chosen: argparse.Namespace) -> None:
+    """Handle ``maze-rl report``."""
+    sizes = _sizes(chosen)
+    from maze_rl.cli.progress import progress_bar
+    from maze_rl.workflows.evaluate import TEST_SEED
+    from maze_rl.workflows.report import report as write_report
+
+    with progress_bar(quiet=chosen.json) as bar:
+        page = write_report(
+            chosen.runs, None if chosen.out is None else Path(chosen.out), sizes, chosen.num,
+            seed=TEST_SEED if chosen.seed is None else chosen.seed, progress=lambda what, done: bar(what, done, {}),
+        )  # fmt: skip
+    print(json.dumps({"report": str(page)}) if chosen.json else f"report: {page.resolve()}")
+
+
+def bench(chosen: argparse.Namespace) -> None:
+    """Handle ``maze-rl bench``."""
+    from maze_rl.cli.progress import progress_bar
+    from maze_rl.cli.tables import print_bench
+    from maze_rl.workflows.bench import bench as run_bench
+
+    with progress_bar(quiet=chosen.json) as bar:
+        rows, missing = run_bench(chosen.only, chosen.repeats, chosen.seed, lambda what, done: bar(what, done, {}))
+    if chosen.out is not None:
+        Path(chosen.out).write_text(json.dumps(rows) + "\n")
+    if chosen.json:
+        print(json.dumps({"rows": rows, "missing": missing}))
+    else:
+        print_bench(rows, missing)
+
+
+def _sizes(chosen: argparse.Namespace) -> tuple[int, ...] | None:
+    if chosen.num < 1:
+        raise ConfigurationError(f"--num is {chosen.num}: it must be at least 1.")
+    return None if chosen.sizes is None else parse_sizes(chosen.sizes)
+
+
+def _marked(walk) -> list[str]:
+    """Return the written words, the first wrong one marked."""
+    return [f">>{word}<<" if index == walk.first_wrong else word for index, word in enumerate(walk.words)]

@@ -1,0 +1,51 @@
+"""The network's shape."""
+
+from dataclasses import dataclass
+
+from maze_rl.errors import ConfigurationError, unknown_name
+
+POSITIONS = ("none", "learned", "rotary")
+EMBEDDINGS = ("factored", "free")
+ACTIVATIONS = ("relu", "gelu", "gelu_new", "silu")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """A decoder-only transformer; names follow TransformerLens.
+
+    Raises:
+        ConfigurationError: A size is out of range, or the heads do not divide the width.
+        UnknownNameError: A named choice is unknown.
+    """
+
+    n_layers: int = 6
+    """Blocks."""
+    d_model: int = 96
+    """Width of the residual stream."""
+    n_heads: int = 4
+    """Attention heads; each has d_model / n_heads dimensions."""
+    d_mlp: int | None = None
+    """Hidden width of the MLPs; None for four times d_model."""
+    act_fn: str = "gelu"
+    """Activation of the MLPs."""
+    positions: str = "none"
+    """`none` (order shows through the causal mask alone), `learned` or `rotary`."""
+    embedding: str = "factored"
+    """`factored` trains tokens as sums of row, column and own vectors and folds them at the end; `free` does not."""
+
+    def __post_init__(self) -> None:
+        for name, known in (("positions", POSITIONS), ("embedding", EMBEDDINGS), ("act_fn", ACTIVATIONS)):
+            if getattr(self, name) not in known:
+                raise unknown_name(name, getattr(self, name), known)
+        for name in ("n_layers", "d_model", "n_heads"):
+            if getattr(self, name) < 1:
+                raise ConfigurationError(f"{name} is {getattr(self, name)}: it must be at least 1.")
+        if self.d_model % self.n_heads:
+            raise ConfigurationError(f"n_heads {self.n_heads} does not divide d_model {self.d_model}.")
+        if self.positions == "rotary" and (self.d_model // self.n_heads) % 2:
+            raise ConfigurationError("rotary positions need an even d_model / n_heads.")
+
+    @property
+    def mlp_width(self) -> int:
+        """Hidden width of the MLPs."""
+        return 4 * self.d_model if self.d_mlp is None else self.d_mlp

@@ -1,0 +1,73 @@
+"""Default runs: what `maze-rl train` does when nothing else is said, on a CPU and on CUDA."""
+
+from dataclasses import dataclass, replace
+
+from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.model import ModelConfig
+from maze_rl.configs.tokenization import TokenizationConfig
+from maze_rl.configs.training import Phase, RunConfig, TrainingConfig
+
+LENGTH_LIMITS = (2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32)
+"""Longest path of each stretch of the curriculum; after the last one there is no limit."""
+CURRICULUM_SHARE = 0.6
+"""Share of the steps the limits take together, evenly; the rest trains on all lengths."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How much a default run may cost on one kind of device."""
+
+    model: ModelConfig
+    steps: int
+    batch_size: int
+    micro_batch_tokens: int
+    precision: str
+    learning_rate: float
+    matrix_learning_rate: float
+
+
+CPU_BUDGET = Budget(
+    model=ModelConfig(), steps=1500, batch_size=64, micro_batch_tokens=4096, precision="float32",
+    learning_rate=2.5e-3, matrix_learning_rate=2e-2,
+)  # fmt: skip
+"""Two CPU cores, under 14 minutes of training."""
+CUDA_BUDGET = Budget(
+    model=ModelConfig(n_layers=10, d_model=256, n_heads=8), steps=20_000, batch_size=512, micro_batch_tokens=131_072,
+    precision="bfloat16", learning_rate=1e-3, matrix_learning_rate=1e-2,
+)  # fmt: skip
+"""One data-centre GPU; chosen by extrapolation, not measured."""
+
+
+def curriculum(mazes: MazeSpec, steps: int) -> tuple[Phase, ...]:
+    """Return phases whose mazes are `mazes` with path lengths that grow to the full distribution."""
+    ends = [round(steps * CURRICULUM_SHARE * (i + 1) / len(LENGTH_LIMITS)) for i in range(len(LENGTH_LIMITS))]
+    limits = [*LENGTH_LIMITS, mazes.max_path_length]
+    phases, start = [], 0
+    for limit, end in zip(limits, [*ends, steps], strict=True):
+        reachable = limit is None or limit >= mazes.min_path_length
+        narrower = mazes.max_path_length is None or limit is None or limit <= mazes.max_path_length
+        if end > start and reachable and narrower:
+            phases.append(Phase(steps=end - start, mazes=replace(mazes, max_path_length=limit)))
+            start = end
+    return tuple(phases)
+
+
+def default_run(
+    mazes: MazeSpec, *, device: str, seed: int = 0, steps: int | None = None, loss: str = "path_only"
+) -> RunConfig:
+    """Return the default run on `mazes` for a device (`cpu` or `cuda`)."""
+    budget = CUDA_BUDGET if device.startswith("cuda") else CPU_BUDGET
+    num_steps = budget.steps if steps is None else steps
+    training = TrainingConfig(
+        phases=curriculum(mazes, num_steps),
+        loss=loss,
+        warmup_steps=min(100, max(1, num_steps // 10)),
+        batch_size=budget.batch_size,
+        micro_batch_tokens=budget.micro_batch_tokens,
+        precision=budget.precision,
+        learning_rate=budget.learning_rate,
+        matrix_learning_rate=budget.matrix_learning_rate,
+    )
+    canvas = max(12, *mazes.sizes)
+    tokenization = TokenizationConfig(format="edges", canvas=canvas, random_offsets=True)
+    return RunConfig(training=training, tokenization=tokenization, model=budget.model, seed=seed, device=device)

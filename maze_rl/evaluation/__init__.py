@@ -1,0 +1,1 @@
+"""How good a model is: rollouts, teacher-forced decisions, baselines, intervals. Does not import training."""

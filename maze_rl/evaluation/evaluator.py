@@ -1,0 +1,193 @@
+"""The evaluation of a model: mazes it never trained on, walked by it and by the baselines, judged alike.
+
+For each size: make the mazes; let the model and every baseline walk them; judge the walks; find each first
+error; ask the model about the cells of the shortest paths. Then summarise by size, by length, and by both.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from transformer_lens import HookedTransformer
+
+from maze_rl.configs.mazes import MazeSpec
+from maze_rl.errors import ConfigurationError
+from maze_rl.evaluation.baselines import walk_all
+from maze_rl.evaluation.examples import pick_examples
+from maze_rl.evaluation.first_error import find_first_errors, first_error_row
+from maze_rl.evaluation.outcomes import judge
+from maze_rl.evaluation.results import EvaluationResult
+from maze_rl.evaluation.rollouts import Decode, roll_out, tokenization_of
+from maze_rl.evaluation.summaries import MeasuredSize, grid_cells, length_rows, size_row
+from maze_rl.evaluation.teacher_forced import predict, sample_paths, teacher_forced_row
+from maze_rl.mazes.generate import generate_mazes
+from maze_rl.mazes.lattice import MazeBatch
+from maze_rl.mazes.solve import solve_batch
+from maze_rl.models.decoding import decode_paths
+
+Progress = Callable[[str, float], None]
+"""Told what is being done and the share (0 to 1) of the whole that is finished."""
+
+
+def evaluate_model(
+    model: HookedTransformer,
+    *,
+    sizes: Sequence[int],
+    num: int = 1000,
+    algorithm: str = "dfs",
+    percolation: float = 0.1,
+    seed: int = 0,
+    split: str | None = "test",
+    training_sizes: Sequence[int] = (),
+    longest_training_path: int | None = None,
+    name: str = "",
+    untrained: HookedTransformer | None = None,
+    progress: Progress | None = None,
+    batch_size: int = 256,
+    decode: Decode = decode_paths,
+) -> EvaluationResult:
+    """Measure a model on mazes of each size.
+
+    Args:
+        model: The model, with its `tokenization`.
+        sizes: Cells per side; each is evaluated on its own mazes.
+        num: Number of mazes per size.
+        algorithm: Generator of the test mazes.
+        percolation: Chance of opening a wall; `dfs_percolation` alone.
+        seed: Seed of mazes, prompts, random walkers and bootstrap draws.
+        split: Split the mazes are from; None takes any, seen in training or not.
+        training_sizes: Sizes the model trained on; its range marks rows as inside or outside.
+        longest_training_path: Steps of the longest shortest path in training, if known.
+        name: Name of the model in the result.
+        untrained: A model of the same configuration before training, as a baseline.
+        progress: Called now and then.
+        batch_size: Mazes given to the model at once.
+        decode: Generates paths from prompts.
+
+    Raises:
+        ConfigurationError: A size exceeds the model's canvas, or the split holds no maze of that size.
+    """
+    started = time.perf_counter()
+    sizes = _check_sizes(sizes, num, tokenization_of(model).canvas)
+    report = _Reporter(progress, sizes)
+    measured, digest = [], hashlib.blake2b(digest_size=16)
+    for size in sizes:
+        spec = MazeSpec(sizes=(size,), algorithm=algorithm, percolation=percolation, split=split)
+        batch = _test_mazes(spec, num, seed)
+        _add_mazes(digest, batch)
+        measured.append(_measure(model, untrained, size, batch, seed, batch_size, decode, report))
+    report("summaries", 1.0)
+    first, last = (min(training_sizes), max(training_sizes)) if training_sizes else (0, -1)
+    return EvaluationResult(
+        model=name,
+        algorithm=algorithm,
+        num_per_size=num,
+        seed=seed,
+        maze_digest=digest.hexdigest(),
+        training_sizes=list(training_sizes),
+        longest_training_path=longest_training_path,
+        rows=[size_row(one, first <= one.size <= last, seed) for one in measured],
+        by_length=length_rows(measured, longest_training_path),
+        grid=grid_cells(measured),
+        teacher_forced=[
+            teacher_forced_row(one.size, one.predictions, num, float(one.outcomes.shortest.mean()), seed)
+            for one in measured
+        ],
+        first_errors=[first_error_row(one.size, one.first_errors) for one in measured],
+        examples=pick_examples(measured, training_sizes),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _measure(
+    model: HookedTransformer,
+    untrained: HookedTransformer | None,
+    size: int,
+    batch: MazeBatch,
+    seed: int,
+    batch_size: int,
+    decode: Decode,
+    report: "_Reporter",
+) -> MeasuredSize:
+    """Walk, judge and ask: everything about the mazes of one size."""
+    solution = solve_batch(batch, seed)
+    report(f"{size} x {size}: baselines", 0.0)
+    walks = walk_all(solution, seed)
+    if untrained is not None:
+        report(f"{size} x {size}: untrained model", 0.05)
+        walks["untrained"] = roll_out(untrained, solution, seed=seed, batch_size=batch_size, decode=decode)
+    report(f"{size} x {size}: rollouts", 0.05 if untrained is None else 0.5)
+    rollouts = roll_out(model, solution, seed=seed, batch_size=batch_size, decode=decode)
+    outcomes, first_errors = judge(solution, rollouts), find_first_errors(solution, rollouts)
+    assert ((first_errors.kinds == 0) == outcomes.shortest).all()
+    report(f"{size} x {size}: reference paths", 0.8)
+    predictions = predict(model, sample_paths(solution, seed), seed=seed, batch_size=batch_size)
+    report.finish(size)
+    return MeasuredSize(
+        size=size,
+        solution=solution,
+        rollouts=rollouts,
+        outcomes=outcomes,
+        first_errors=first_errors,
+        baselines={name: judge(solution, walked).shortest for name, walked in walks.items()},
+        predictions=predictions,
+    )
+
+
+class _Reporter:
+    """Turns progress within a size into progress of the whole; a size weighs as much as its tokens."""
+
+    def __init__(self, progress: Progress | None, sizes: Sequence[int]) -> None:
+        self._progress = progress
+        self._weights = {size: size**3 / sum(n**3 for n in sizes) for size in sizes}
+        self._done, self._open = 0.0, list(sizes)
+
+    def __call__(self, doing: str, share: float) -> None:
+        """Report `doing`, with `share` of the current size behind."""
+        if self._progress is not None:
+            weight = self._weights[self._open[0]] if self._open else 0.0
+            self._progress(doing, min(1.0, self._done + share * weight))
+
+    def finish(self, size: int) -> None:
+        """Count `size` as done."""
+        self._done += self._weights[size]
+        self._open.remove(size)
+
+
+def _check_sizes(sizes: Sequence[int], num: int, canvas: int) -> tuple[int, ...]:
+    """Return the sizes, each once and in order, or say what is wrong with them."""
+    if num < 1 or not sizes:
+        raise ConfigurationError(
+            f"sizes is {list(sizes)} and num is {num}: give at least one size and one maze."
+        )
+    if max(sizes) > canvas:
+        raise ConfigurationError(
+            f"size {max(sizes)} is larger than the model's canvas of {canvas} x {canvas} cells: evaluate sizes up to "
+            f"{canvas}, or train with a larger canvas."
+        )
+    return tuple(sorted(set(sizes)))
+
+
+def _test_mazes(spec: MazeSpec, num: int, seed: int) -> MazeBatch:
+    """Make the mazes of one size."""
+    try:
+        return generate_mazes(spec, np.arange(num), seed).batches[0]
+    except ConfigurationError as error:
+        if spec.split is None:
+            raise
+        size = spec.sizes[0]
+        raise ConfigurationError(
+            f"size {size}: no {size} x {size} {spec.algorithm} maze falls into the {spec.split} split (so small a grid has "
+            "few mazes): evaluate larger sizes, or split=None for mazes that training may have seen."
+        ) from error
+
+
+def _add_mazes(digest: "hashlib.blake2b", batch: MazeBatch) -> None:
+    for array in (
+        np.array(batch.connections.shape),
+        np.packbits(batch.connections),
+        batch.origins,
+        batch.targets,
+    ):
+        digest.update(np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<")).tobytes())

@@ -1,0 +1,242 @@
+"""The result of an evaluation as plain dataclasses: everything a report shows is a field here, and in the JSON.
+
+Rates carry 95 % Wilson intervals over mazes; means carry 95 % cluster-bootstrap intervals over mazes.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+JsonDict = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A proportion or a mean over mazes with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    num: int
+    """Number of mazes (or, for forks and steps, of decisions)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedDifference:
+    """Model minus a baseline on the same mazes, in success rate."""
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+    """Exact McNemar test, two-sided."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeRow:
+    """Greedy rollouts on mazes of one size."""
+
+    size: int
+    num: int
+    in_training_range: bool
+    valid: Estimate
+    reaches: Estimate
+    simple: Estimate
+    shortest: Estimate
+    exact_match: Estimate
+    spl: Estimate
+    """Success weighted by path length: mean of [reaches] * D / max(m, D)."""
+    optimality_ratio: Estimate | None
+    """Mean m / D of the rollouts that reach the target; None where none does."""
+    progress: Estimate
+    """Mean of (D - least distance to target on the valid prefix) / D."""
+    baselines: dict[str, Estimate]
+    """Rate of shortest paths of each baseline on the same mazes."""
+    against_manhattan: PairedDifference
+    solved_where_manhattan_fails: Estimate | None
+    """Rate of shortest paths among the mazes on which Manhattan greedy fails; None where it fails on none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LengthRow:
+    """Greedy rollouts on mazes whose shortest path has `low`..`high` steps (inclusive), all sizes together."""
+
+    low: int
+    high: int
+    num: int
+    in_training_range: bool
+    """Whether training mazes had paths this long (up to their longest)."""
+    shortest: Estimate
+    baselines: dict[str, Estimate]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridCell:
+    """One cell of the size x path length heat map."""
+
+    size: int
+    low: int
+    high: int
+    shortest: Estimate
+    """`num` tells how many mazes it rests on; cells under 50 are to be greyed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherForcedRow:
+    """Next-cell predictions on reference shortest paths of mazes of one size."""
+
+    size: int
+    token_accuracy: Estimate
+    fork_accuracy: Estimate | None
+    forced_accuracy: Estimate | None
+    legal_mass: Estimate
+    optimal_mass: Estimate
+    optimal_nll: Estimate
+    """Mean of -log(optimal mass), nats."""
+    fork_calibration_error: float | None
+    """Expected calibration error at forks, 10 bins of equal width."""
+    rollout_gap: float
+    """Mean product of per-step teacher-forced success minus the rollout rate of shortest paths."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstErrorRow:
+    """Where and how rollouts on mazes of one size first leave the shortest paths."""
+
+    size: int
+    num: int
+    counts: dict[str, int]
+    """Number of rollouts by type of first error; `none` for those without; they add up to `num`."""
+    mean_relative_position: float | None
+    """Mean of i / D over the rollouts with an error."""
+    mean_look_ahead: float | None
+    """Mean look-ahead k* needed at the place of the first error."""
+    hazard: list[float]
+    """P(error at step i | none before), for i = 0, 1, ..."""
+    at_risk: list[int]
+    """Number of rollouts each hazard rests on."""
+    constant_hazard: float | None
+    """Maximum-likelihood constant hazard: errors / steps at risk; accuracy would fall as (1 - h)^D."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One maze with the path the model walked."""
+
+    size: int
+    connections: list[list[list[int]]]
+    """0/1, [2][rows][cols]."""
+    origin: tuple[int, int]
+    target: tuple[int, int]
+    shortest_path: list[tuple[int, int]]
+    model_path: list[tuple[int, int]]
+    outcome: str
+    """`shortest`, or the type of the first error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationResult:
+    """All that was measured on one model."""
+
+    model: str
+    """Name or folder of the model."""
+    algorithm: str
+    num_per_size: int
+    seed: int
+    maze_digest: str
+    """Digest of all test mazes with their endpoints; equal digests mean equal tests."""
+    training_sizes: list[int]
+    longest_training_path: int | None
+    rows: list[SizeRow]
+    by_length: list[LengthRow]
+    grid: list[GridCell]
+    teacher_forced: list[TeacherForcedRow]
+    first_errors: list[FirstErrorRow]
+    examples: list[Example]
+    seconds: float
+
+    def to_json(self) -> JsonDict:
+        """Return plain JSON values."""
+        return asdict(self)
+
+    def flat_rows(self) -> list[JsonDict]:
+        """Return one flat row per size, for ``evaluate --json``: rates and ``[low, high]`` intervals."""
+        return [_flat(row) for row in self.rows]
+
+
+def _flat(row: SizeRow) -> JsonDict:
+    flat: JsonDict = {"size": row.size, "num": row.num, "in_training_range": row.in_training_range}
+    for name in ("valid", "reaches", "simple", "shortest", "exact_match", "spl", "progress"):
+        estimate: Estimate = getattr(row, name)
+        flat[name] = estimate.value
+        flat[f"{name}_interval"] = [estimate.low, estimate.high]
+    for name, estimate in row.baselines.items():
+        flat[f"baseline_{name}"] = estimate.value
+        flat[f"baseline_{name}_interval"] = [estimate.low, estimate.high]
+    failed = row.solved_where_manhattan_fails
+    flat["solved_where_manhattan_fails"] = None if failed is None else failed.value
+    return flat
+
+
+def result_from_json(values: JsonDict) -> EvaluationResult:
+    """Rebuild an `EvaluationResult` from `to_json`."""
+
+    def estimate(item: JsonDict | None) -> Estimate | None:
+        return None if item is None else Estimate(**item)
+
+    def rebuild(kind: type, item: JsonDict, names: tuple[str, ...]) -> Any:
+        changed: JsonDict = {name: estimate(item[name]) for name in names}
+        if "baselines" in item:
+            changed["baselines"] = {name: Estimate(**value) for name, value in item["baselines"].items()}
+        return kind(**(item | changed))
+
+    size_names = (
+        "valid",
+        "reaches",
+        "simple",
+        "shortest",
+        "exact_match",
+        "spl",
+        "optimality_ratio",
+        "progress",
+    )
+    rows = [
+        rebuild(
+            SizeRow,
+            row | {"against_manhattan": PairedDifference(**row["against_manhattan"])},
+            (*size_names, "solved_where_manhattan_fails"),
+        )
+        for row in values["rows"]
+    ]
+    forced_names = (
+        "token_accuracy",
+        "fork_accuracy",
+        "forced_accuracy",
+        "legal_mass",
+        "optimal_mass",
+        "optimal_nll",
+    )
+    cells = {"origin", "target", "shortest_path", "model_path"}
+    return EvaluationResult(
+        **(
+            values
+            | {
+                "rows": rows,
+                "by_length": [rebuild(LengthRow, row, ("shortest",)) for row in values["by_length"]],
+                "grid": [rebuild(GridCell, row, ("shortest",)) for row in values["grid"]],
+                "teacher_forced": [
+                    rebuild(TeacherForcedRow, row, forced_names) for row in values["teacher_forced"]
+                ],
+                "first_errors": [FirstErrorRow(**row) for row in values["first_errors"]],
+                "examples": [
+                    Example(**{k: (_tuples(v) if k in cells else v) for k, v in row.items()})
+                    for row in values["examples"]
+                ],
+            }
+        )
+    )
+
+
+def _tuples(value: list[Any]) -> Any:
+    if value and isinstance(value[0], (list, tuple)):
+        return [tuple(cell) for cell in value]
+    return tuple(value)

@@ -1,0 +1,61 @@
+"""Greedy rollouts of a model: prompts in, one walk per maze out."""
+
+from collections.abc import Callable
+from typing import cast
+
+import numpy as np
+import torch
+from numpy import ndarray
+from torch import Tensor
+from torch.nn.utils import parametrize
+from transformer_lens import HookedTransformer
+
+from maze_rl.evaluation.outcomes import Rollouts, budget_for, parse_rollouts
+from maze_rl.mazes.solve import BatchSolution
+from maze_rl.tokenization.layouts import PADDING
+from maze_rl.tokenization.tokenization import Tokenization
+
+Decode = Callable[[HookedTransformer, Tensor, Tensor, Tensor], Tensor]
+"""(model, prompts Int64[batch, pos], lengths Int64[batch], budget Int64[batch]) -> new ids Int64[batch, new]."""
+
+
+def tokenization_of(model: HookedTransformer) -> Tokenization:
+    """Return the tokenization a model was built for."""
+    return cast(Tokenization, model.tokenization)
+
+
+def roll_out(
+    model: HookedTransformer, solution: BatchSolution, *, seed: int, batch_size: int, decode: Decode
+) -> Rollouts:
+    """Let `model` walk every maze of a solved batch, greedily.
+
+    Args:
+        model: The model; its `tokenization` writes the prompts.
+        solution: The solved mazes.
+        seed: Seed of the prompts (edge order, offset); prompt j depends on (maze, seed, j).
+        batch_size: Mazes decoded together.
+        decode: Generates the path; `maze_rl.models.decoding.decode_paths` outside tests.
+    """
+    tokenization, batch = tokenization_of(model), solution.batch
+    prompts, spans = tokenization.encode_batch(
+        batch, streams=np.arange(len(batch)), seed=seed, prompt_only=True
+    )
+    budget = budget_for(batch.shape)
+    tokens = np.full((len(batch), budget), PADDING, np.int64)
+    # Walks of like length end together: fewer steps are decoded for rows that are done.
+    device = next(model.parameters()).device
+    for rows in chunks(np.argsort(solution.lengths, kind="stable"), batch_size):
+        lengths = spans.lengths[rows]
+        chosen = prompts[rows, : int(lengths.max())]
+        # A parametrized weight is computed once here, not once per token.
+        with torch.inference_mode(), parametrize.cached():
+            new = decode(
+                model, chosen.to(device), lengths.to(device), torch.full_like(lengths, budget).to(device)
+            )
+        tokens[rows, : new.shape[1]] = new.cpu().numpy()
+    return parse_rollouts(tokens, spans.offsets.numpy(), batch.shape, tokenization.layout, budget)
+
+
+def chunks(order: ndarray, size: int) -> list[ndarray]:
+    """Cut `order` into pieces of at most `size`."""
+    return [order[start : start + size] for start in range(0, len(order), size)]

@@ -1,0 +1,117 @@
+"""What was measured on the mazes of each size, and its summary by size, by path length and by both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from maze_rl.evaluation.first_error import FirstErrors
+from maze_rl.evaluation.outcomes import Outcomes, Rollouts
+from maze_rl.evaluation.results import Estimate, GridCell, LengthRow, PairedDifference, SizeRow
+from maze_rl.evaluation.teacher_forced import Predictions
+from maze_rl.intervals import bootstrap_ratios, paired_difference, wilson
+from maze_rl.mazes.solve import BatchSolution
+
+LENGTH_BINS = ((1, 4), (5, 8), (9, 12), (13, 16), (17, 24), (25, 32), (33, 48), (49, 64), (65, 96))
+"""Steps of a shortest path, inclusive; what is longer falls into one more bin, up to the longest seen."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MeasuredSize:
+    """Everything measured on the mazes of one size."""
+
+    size: int
+    solution: BatchSolution
+    rollouts: Rollouts
+    outcomes: Outcomes
+    first_errors: FirstErrors
+    baselines: dict[str, Bool[ndarray, " batch"]]
+    """Whether each baseline walks a shortest path."""
+    predictions: Predictions
+
+
+def rate(successes: Bool[ndarray, " maze"]) -> Estimate:
+    """Return the share of successes with its Wilson interval."""
+    value, low, high = wilson(int(successes.sum()), len(successes))
+    return Estimate(value=value, low=low, high=high, num=len(successes))
+
+
+def size_row(measured: MeasuredSize, in_training_range: bool, seed: int) -> SizeRow:
+    """Summarise the rollouts on mazes of one size."""
+    outcomes, manhattan = measured.outcomes, measured.baselines["manhattan"]
+    difference = paired_difference(outcomes.shortest, manhattan)
+    return SizeRow(
+        size=measured.size,
+        num=len(manhattan),
+        in_training_range=in_training_range,
+        valid=rate(outcomes.valid),
+        reaches=rate(outcomes.reaches),
+        simple=rate(outcomes.simple),
+        shortest=rate(outcomes.shortest),
+        exact_match=rate(outcomes.exact_match),
+        **_path_means(outcomes, seed),  # type: ignore[arg-type]
+        baselines={name: rate(shortest) for name, shortest in measured.baselines.items()},
+        against_manhattan=PairedDifference(**difference._asdict()),
+        solved_where_manhattan_fails=None if manhattan.all() else rate(outcomes.shortest[~manhattan]),
+    )
+
+
+def _path_means(outcomes: Outcomes, seed: int) -> dict[str, Estimate | None]:
+    """Return SPL, optimality ratio and progress with bootstrap intervals over mazes."""
+    reaches, best = outcomes.reaches, np.maximum(outcomes.optimal_steps, 1)
+    everyone = np.ones(len(reaches))
+    values = {
+        "spl": (reaches * best / np.maximum(outcomes.steps, best), everyone),
+        "optimality_ratio": (reaches * outcomes.steps / best, reaches.astype(np.float64)),
+        "progress": (outcomes.progress, everyone),
+    }
+    numerators = np.stack([numerator for numerator, _ in values.values()], axis=1)
+    counts = np.stack([count for _, count in values.values()], axis=1)
+    intervals = bootstrap_ratios(numerators, counts, seed=seed)
+    return {
+        name: Estimate(**interval._asdict(), num=int(num)) if num else None
+        for name, interval, num in zip(values, intervals, counts.sum(axis=0), strict=True)
+    }
+
+
+def length_rows(measured: Sequence[MeasuredSize], longest_training_path: int | None) -> list[LengthRow]:
+    """Summarise all sizes together by the length of the shortest path; empty bins are left out."""
+    lengths = np.concatenate([one.outcomes.optimal_steps for one in measured])
+    shortest = np.concatenate([one.outcomes.shortest for one in measured])
+    names = measured[0].baselines
+    baselines = {name: np.concatenate([one.baselines[name] for one in measured]) for name in names}
+    return [
+        LengthRow(
+            low=low,
+            high=high,
+            num=int(where.sum()),
+            in_training_range=longest_training_path is not None and low <= longest_training_path,
+            shortest=rate(shortest[where]),
+            baselines={name: rate(values[where]) for name, values in baselines.items()},
+        )
+        for low, high in bins_up_to(lengths)
+        if (where := (lengths >= low) & (lengths <= high)).any()
+    ]
+
+
+def grid_cells(measured: Sequence[MeasuredSize]) -> list[GridCell]:
+    """Return the shortest-path rate for each size and length bin that holds mazes."""
+    bins = bins_up_to(np.concatenate([one.outcomes.optimal_steps for one in measured]))
+    cells = []
+    for one in measured:
+        lengths = one.outcomes.optimal_steps
+        for low, high in bins:
+            where = (lengths >= low) & (lengths <= high)
+            if where.any():
+                cells.append(
+                    GridCell(size=one.size, low=low, high=high, shortest=rate(one.outcomes.shortest[where]))
+                )
+    return cells
+
+
+def bins_up_to(lengths: Float[ndarray, " maze"] | ndarray) -> list[tuple[int, int]]:
+    """Return the length bins; the last one ends at the longest path."""
+    last = LENGTH_BINS[-1][1] + 1
+    return [*LENGTH_BINS, (last, max(last, int(lengths.max(initial=0))))]

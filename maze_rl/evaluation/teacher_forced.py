@@ -1,0 +1,237 @@
+"""Next-cell predictions on reference paths: accuracies, legal and optimal mass, calibration at forks.
+
+A path of D steps asks for D + 2 predictions: the origin (at ``<PATH_START>``), D steps, and the end (at the
+target). Each has a set of legal and a set of optimal tokens: the origin alone, the open and the optimal
+neighbours of the current cell, ``<PATH_END>`` alone. A prediction is right if its top token is optimal. Mazes
+with several shortest paths are asked about up to 8 of them, drawn uniformly, and count once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, Int16, Int64
+from numpy import ndarray
+from torch import Tensor
+from transformer_lens import HookedTransformer
+
+from maze_rl.evaluation.results import Estimate, TeacherForcedRow
+from maze_rl.evaluation.rollouts import chunks, tokenization_of
+from maze_rl.intervals import Interval, bootstrap_ratios
+from maze_rl.mazes.oracle import PathLabels, label_paths
+from maze_rl.mazes.solve import BatchSolution, solve_batch
+from maze_rl.models.readout import logits_at
+from maze_rl.seeding import stream_key
+from maze_rl.tokenization.layouts import PATH_END, Layout
+from maze_rl.tokenization.tokenization import Encoded
+
+MAX_PATHS = 8
+NUM_BINS = 10
+_LOGITS_AT_ONCE = 40_000_000
+_STEPS = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)], np.int16)
+
+
+@dataclass(frozen=True, eq=False)
+class ReferencePaths:
+    """Shortest paths to ask about, one row each, and the token sets they allow."""
+
+    mazes: Int64[ndarray, " path"]
+    """Row of the maze in its batch."""
+    solution: BatchSolution
+    """Mazes and paths, repeated as needed."""
+    labels: PathLabels
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model predicts on reference paths; decision 0 is the origin, D + 1 the end."""
+
+    mazes: Int64[ndarray, " path"]
+    """Row of the maze in its batch."""
+    used: Bool[ndarray, "path decision"]
+    """Whether the path is this long."""
+    is_fork: Bool[ndarray, "path decision"]
+    is_forced: Bool[ndarray, "path decision"]
+    """Steps that are no forks."""
+    correct: Bool[ndarray, "path decision"]
+    """Whether the top token is optimal."""
+    confidence: Float32[ndarray, "path decision"]
+    """Probability of the top token."""
+    legal_mass: Float32[ndarray, "path decision"]
+    optimal_mass: Float32[ndarray, "path decision"]
+    optimal_nll: Float32[ndarray, "path decision"]
+    """-log(optimal mass), nats."""
+
+
+def sample_paths(solution: BatchSolution, seed: int) -> ReferencePaths:
+    """Return each maze's reference path and, where there are several, up to 8 different ones.
+
+    Eight are drawn uniformly and repetitions dropped.
+    """
+    batch = solution.batch
+    labels = label_paths(batch, solution.paths, solution.lengths + 1)
+    several = np.flatnonzero((labels.optimal.sum(axis=2) > 1).any(axis=1))
+    paths, mazes = [solution.paths], [np.arange(len(batch))]
+    drawn = [solution.paths[several]]
+    for draw in range(1, MAX_PATHS if len(several) else 1):
+        path_seed = stream_key(seed, "teacher_forced", draw)
+        new = _widen(solve_batch(batch.take(several), path_seed, several).paths, solution.paths.shape[1])
+        fresh = np.all([(new != old).any(axis=(1, 2)) for old in drawn], axis=0)
+        drawn.append(new)
+        paths.append(new[fresh])
+        mazes.append(several[fresh])
+    rows, all_paths = np.concatenate(mazes), np.concatenate(paths)
+    repeated = BatchSolution(batch.take(rows), solution.distances[rows], all_paths, solution.lengths[rows])
+    return ReferencePaths(rows, repeated, label_paths(repeated.batch, all_paths, repeated.lengths + 1))
+
+
+def predict(
+    model: HookedTransformer, references: ReferencePaths, *, seed: int, batch_size: int
+) -> Predictions:
+    """Run `model` on reference paths; `seed` chooses the prompts as in rollouts."""
+    tokenization, solution = tokenization_of(model), references.solution
+    encoded = tokenization.encode_batch(
+        solution.batch, streams=references.mazes, seed=seed, solution=solution
+    )
+    sets = token_sets(references, encoded.spans.offsets.numpy(), tokenization.layout)
+    decision, lengths = np.arange(sets[0].shape[1]), solution.lengths[:, None]
+    used, is_step = decision <= lengths + 1, (decision > 0) & (decision <= lengths)
+    is_fork = np.pad(references.labels.is_fork, ((0, 0), (1, 0))) & is_step
+    correct = np.zeros(used.shape, np.bool_)
+    confidence, legal_mass, optimal_mass, optimal_nll = (np.zeros(used.shape, np.float32) for _ in range(4))
+    rows_at_once = min(batch_size, max(1, _LOGITS_AT_ONCE // (used.shape[1] * len(tokenization.vocabulary))))
+    for rows in chunks(np.argsort(solution.lengths, kind="stable"), rows_at_once):
+        asked = used[rows]
+        read = _ask(model, encoded, rows, [array[rows][asked] for array in sets])
+        for array, part in zip(
+            (correct, confidence, legal_mass, optimal_mass, optimal_nll), read, strict=True
+        ):
+            # Row-major order on both sides: the decisions of the first path, then those of the second.
+            array[rows[np.nonzero(asked)[0]], np.nonzero(asked)[1]] = part.cpu().numpy()
+    return Predictions(
+        references.mazes,
+        used,
+        is_fork,
+        is_step & ~is_fork,
+        correct,
+        confidence,
+        legal_mass,
+        optimal_mass,
+        optimal_nll,
+    )
+
+
+def token_sets(
+    references: ReferencePaths, offsets: Int16[ndarray, "path 2"], layout: Layout
+) -> tuple[
+    Int64[ndarray, "path decision 4"], Bool[ndarray, "path decision 4"], Bool[ndarray, "path decision 4"]
+]:
+    """Return up to four tokens for each decision, and which of them are legal and which optimal."""
+    solution, labels = references.solution, references.labels
+    num, length = solution.paths.shape[:2]
+    candidates = np.full((num, length + 1, 4), PATH_END, np.int64)
+    legal, optimal = (np.zeros((num, length + 1, 4), np.bool_) for _ in range(2))
+    around = solution.paths[:, :, None] + offsets[:, None, None] + _STEPS
+    around = np.clip(around, 0, layout.canvas - 1)  # what leaves the canvas is not open
+    candidates[:, 1:] = layout.cell_ids[around[..., 0], around[..., 1]]
+    legal[:, 1:], optimal[:, 1:] = labels.legal, labels.optimal
+    origin = solution.batch.origins + offsets
+    rows, ends = np.arange(num), solution.lengths + 1
+    candidates[:, 0, 0] = layout.cell_ids[origin[:, 0], origin[:, 1]]
+    candidates[rows, ends] = PATH_END
+    only_first = np.arange(4) == 0
+    for mask in (legal, optimal):
+        mask[:, 0] = only_first
+        mask[rows, ends] = only_first
+    return candidates, legal, optimal
+
+
+def _ask(
+    model: HookedTransformer, encoded: Encoded, rows: ndarray, sets: list[ndarray]
+) -> tuple[Tensor, ...]:
+    """Run the model on some sequences; return what `_read` returns for their decisions, row after row."""
+    device = next(model.parameters()).device
+    lengths, path_start = encoded.spans.lengths[rows, None], encoded.spans.path_start[rows, None]
+    tokens = encoded.tokens[rows, : int(lengths.max())]
+    position = torch.arange(tokens.shape[1])
+    chosen = (position >= path_start) & (position < lengths - 1)
+    with torch.inference_mode():
+        logits = logits_at(model, tokens.to(device), chosen.to(device))
+        return _read(logits.float(), *(torch.from_numpy(array).to(device) for array in sets))
+
+
+def _read(
+    logits: Float[Tensor, "decision d_vocab"],
+    candidates: Int64[Tensor, "decision 4"],
+    legal: Bool[Tensor, "decision 4"],
+    optimal: Bool[Tensor, "decision 4"],
+) -> tuple[Tensor, ...]:
+    """Return correct, confidence, legal mass, optimal mass and optimal nll, each [decision]."""
+    total = logits.logsumexp(dim=-1)
+    log_probs = logits.gather(-1, candidates) - total[:, None]
+    top, top_token = logits.max(dim=-1)
+    correct = ((candidates == top_token[:, None]) & optimal).any(dim=-1)
+    log_legal, log_optimal = (
+        log_probs.masked_fill(~mask, -torch.inf).logsumexp(dim=-1) for mask in (legal, optimal)
+    )
+    return correct, (top - total).exp(), log_legal.exp(), log_optimal.exp(), -log_optimal
+
+
+def teacher_forced_row(
+    size: int, predictions: Predictions, num_mazes: int, shortest_rate: float, seed: int
+) -> TeacherForcedRow:
+    """Summarise predictions on mazes of one size; the unit of the intervals is the maze."""
+    p = predictions
+    weights = 1 / np.bincount(p.mazes, minlength=num_mazes)[p.mazes]
+
+    def per_maze(values: ndarray, where: ndarray) -> ndarray:
+        return np.bincount(
+            p.mazes, weights=weights * np.where(where, values, 0).sum(axis=1), minlength=num_mazes
+        )
+
+    asked = {
+        "token_accuracy": (p.correct, p.used),
+        "fork_accuracy": (p.correct, p.is_fork),
+        "forced_accuracy": (p.correct, p.is_forced),
+        "legal_mass": (p.legal_mass, p.used),
+        "optimal_mass": (p.optimal_mass, p.used),
+        "optimal_nll": (p.optimal_nll, p.used),
+    }
+    numerators = np.stack([per_maze(values, where) for values, where in asked.values()], axis=1)
+    counts = np.stack([per_maze(np.ones_like(where), where) for _, where in asked.values()], axis=1)
+    intervals = bootstrap_ratios(numerators, counts, seed=seed)
+    found = {
+        name: _estimate(interval, count)
+        for name, interval, count in zip(asked, intervals, counts.sum(axis=0), strict=True)
+    }
+    whole = np.bincount(p.mazes, weights=weights * (p.correct | ~p.used).all(axis=1), minlength=num_mazes)
+    return TeacherForcedRow(
+        size=size,
+        fork_calibration_error=_calibration_error(p, weights),
+        rollout_gap=float(whole.mean()) - shortest_rate,
+        **found,  # type: ignore[arg-type]
+    )
+
+
+def _estimate(interval: Interval, count: float) -> Estimate | None:
+    return (
+        Estimate(value=interval.value, low=interval.low, high=interval.high, num=round(count))
+        if count > 0
+        else None
+    )
+
+
+def _calibration_error(p: Predictions, weights: ndarray) -> float | None:
+    """Return the expected calibration error at forks, over bins of equal width; None without forks."""
+    confidence, correct = p.confidence[p.is_fork], p.correct[p.is_fork]
+    weight = np.broadcast_to(weights[:, None], p.is_fork.shape)[p.is_fork]
+    if len(weight) == 0:
+        return None
+    bins = np.minimum((confidence * NUM_BINS).astype(np.int64), NUM_BINS - 1)
+    gaps = np.bincount(bins, weights=weight * (correct - confidence.astype(np.float64)), minlength=NUM_BINS)
+    return float(np.abs(gaps).sum() / weight.sum())
+
+
+def _widen(paths: Int16[ndarray, "maze length 2"], length: int) -> Int16[ndarray, "maze wide 2"]:
+    """Pad paths of fewer steps to `length` cells."""
+    return np.pad(paths, ((0, 0), (0, length - paths.shape[1]), (0, 0)), constant_values=-1)

@@ -1,0 +1,77 @@
+"""Breadth-first search on lattice arrays: the kernels under solver, oracle and checks.
+
+Cells are flat indices ``row * cols + col``; unreachable cells have distance -1.
+"""
+
+from typing import no_type_check
+
+import numpy as np
+from numba import njit
+
+
+@njit(inline="always")
+@no_type_check
+def is_open(connections, cell, direction):
+    """Tell whether one can step from `cell` in `direction` (0 down, 1 right, 2 up, 3 left)."""
+    cols = connections.shape[2]
+    row, col = cell // cols, cell % cols
+    if direction == 0:
+        return connections[0, row, col]
+    if direction == 1:
+        return connections[1, row, col]
+    if direction == 2:
+        return row > 0 and connections[0, row - 1, col]
+    return col > 0 and connections[1, row, col - 1]
+
+
+@njit(inline="always")
+@no_type_check
+def step(cell, direction, cols):
+    """Return the flat index one step from `cell` in `direction`."""
+    if direction == 0:
+        return cell + cols
+    if direction == 1:
+        return cell + 1
+    if direction == 2:
+        return cell - cols
+    return cell - 1
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def distances_from(connections, source, distances, queue):
+    """Fill `distances` (Int32[cells]) with steps from `source`; return how many cells are reached.
+
+    `queue` (Int32[cells]) ends up holding the reached cells in order of distance.
+    """
+    cols = connections.shape[2]
+    distances[:] = -1
+    distances[source] = 0
+    queue[0] = source
+    head, tail = 0, 1
+    while head < tail:
+        cell = queue[head]
+        head += 1
+        for direction in range(4):
+            if is_open(connections, cell, direction):
+                neighbour = step(cell, direction, cols)
+                if distances[neighbour] < 0:
+                    distances[neighbour] = distances[cell] + 1
+                    queue[tail] = neighbour
+                    tail += 1
+    return tail
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def endpoints_connected(connections, origins, targets):
+    """Return Bool[batch]: whether each maze's target can be reached from its origin."""
+    batch, _, rows, cols = connections.shape
+    linked = np.empty(batch, np.bool_)
+    distances = np.empty(rows * cols, np.int32)
+    queue = np.empty(rows * cols, np.int32)
+    for index in range(batch):
+        source = targets[index, 0] * cols + targets[index, 1]
+        distances_from(connections[index], source, distances, queue)
+        linked[index] = distances[origins[index, 0] * cols + origins[index, 1]] >= 0
+    return linked

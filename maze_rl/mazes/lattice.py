@@ -1,0 +1,214 @@
+"""Mazes as structs of arrays: `MazeBatch` (one shape), `MazeCollection` (several), `Maze` (one row).
+
+`connections[0, r, c]`: (r, c)-(r+1, c) is open; `connections[1, r, c]`: (r, c)-(r, c+1) is open (the
+convention of maze-dataset). Construction checks the invariants once: shapes, a closed border, endpoints
+inside the grid and connected; the error names the first offending maze and field.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int, Int16
+from numpy import ndarray
+
+from maze_rl.errors import InvalidMazeError
+from maze_rl.mazes.breadth_first import endpoints_connected
+
+Cell = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class MazeBatch:
+    """Mazes of one shape.
+
+    Raises:
+        InvalidMazeError: An invariant does not hold; names the first offending maze and field.
+    """
+
+    connections: Bool[ndarray, "batch 2 rows cols"]
+    origins: Int16[ndarray, "batch 2"]
+    targets: Int16[ndarray, "batch 2"]
+
+    def __post_init__(self) -> None:
+        _check_shapes(self)
+        _check_borders(self.connections)
+        for field in ("origins", "targets"):
+            _check_bounds(field, getattr(self, field), self.shape)
+        linked = endpoints_connected(self.connections, self.origins, self.targets)
+        if not linked.all():
+            raise InvalidMazeError(
+                f"maze {int(np.argmin(linked))}: target cannot be reached from origin: open walls or move an endpoint."
+            )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.connections.shape[2], self.connections.shape[3]
+
+    def __len__(self) -> int:
+        return len(self.connections)
+
+    def __getitem__(self, index: int) -> "Maze":
+        return Maze._view(self.connections[index], self.origins[index], self.targets[index])
+
+    def __iter__(self) -> Iterator["Maze"]:
+        return (self[index] for index in range(len(self)))
+
+    def take(self, indices: "Int[ndarray, ' chosen'] | slice") -> "MazeBatch":
+        """Return the mazes at `indices`, without checking them again."""
+        return trusted_batch(self.connections[indices], self.origins[indices], self.targets[indices])
+
+
+def trusted_batch(connections: ndarray, origins: ndarray, targets: ndarray) -> MazeBatch:
+    """Build a `MazeBatch` from arrays already known to be valid (fresh from a generator, or a slice)."""
+    batch = object.__new__(MazeBatch)
+    for name, value in (("connections", connections), ("origins", origins), ("targets", targets)):
+        object.__setattr__(batch, name, value)
+    return batch
+
+
+class Maze:
+    """One maze with an origin and a target: a view of one row of a `MazeBatch`.
+
+    Args:
+        connections: Open edges, Bool[2, rows, cols].
+        origin: Start cell (row, col).
+        target: Goal cell (row, col); must be reachable from `origin`.
+
+    Raises:
+        InvalidMazeError: The arrays are no maze; names the field.
+    """
+
+    __slots__ = ("connections", "origin", "target")
+    connections: Bool[ndarray, "2 rows cols"]
+    origin: Cell
+    target: Cell
+
+    def __init__(self, connections: ndarray, origin: Sequence[int], target: Sequence[int]) -> None:
+        array = np.asarray(connections)
+        if array.ndim != 3 or array.shape[0] != 2:
+            raise InvalidMazeError(f"connections: expected Bool[2, rows, cols], got shape {array.shape}.")
+        _check_bounds("origin", np.asarray([origin]), array.shape[1:])
+        _check_bounds("target", np.asarray([target]), array.shape[1:])
+        batch = MazeBatch(array[None], np.asarray([origin], np.int16), np.asarray([target], np.int16))
+        self._set(batch.connections[0], batch.origins[0], batch.targets[0])
+
+    @classmethod
+    def _view(cls, connections: ndarray, origin: ndarray, target: ndarray) -> "Maze":
+        maze = object.__new__(cls)
+        maze._set(connections, origin, target)
+        return maze
+
+    def _set(self, connections: ndarray, origin: ndarray, target: ndarray) -> None:
+        self.connections = connections
+        self.origin = (int(origin[0]), int(origin[1]))
+        self.target = (int(target[0]), int(target[1]))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.connections.shape[1], self.connections.shape[2]
+
+    def neighbours(self, cell: Cell) -> list[Cell]:
+        """List the cells one open step away from `cell`, in the order down, right, up, left."""
+        row, col = cell
+        down, right = self.connections
+        steps = (
+            ((row + 1, col), bool(down[row, col])),
+            ((row, col + 1), bool(right[row, col])),
+            ((row - 1, col), row > 0 and bool(down[row - 1, col])),
+            ((row, col - 1), col > 0 and bool(right[row, col - 1])),
+        )
+        return [neighbour for neighbour, is_open in steps if is_open]
+
+    def as_batch(self) -> MazeBatch:
+        """Return a batch that holds this maze alone."""
+        return trusted_batch(
+            self.connections[None], np.array([self.origin], np.int16), np.array([self.target], np.int16)
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Maze):
+            return NotImplemented
+        same_endpoints = (self.origin, self.target) == (other.origin, other.target)
+        return same_endpoints and np.array_equal(self.connections, other.connections)
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.origin, self.target, np.packbits(self.connections).tobytes()))
+
+    def __repr__(self) -> str:
+        rows, cols = self.shape
+        return f"<Maze {rows}x{cols} {self.origin} -> {self.target}>"
+
+
+@dataclass(frozen=True, eq=False)
+class MazeCollection:
+    """Mazes of several shapes in one order: one batch per shape, and where each maze lies.
+
+    Maze i is row ``row_of[i]`` of ``batches[batch_of[i]]``.
+    """
+
+    batches: tuple[MazeBatch, ...]
+    batch_of: Int[ndarray, " num"]
+    row_of: Int[ndarray, " num"]
+
+    @classmethod
+    def from_batch(cls, batch: MazeBatch) -> "MazeCollection":
+        """Wrap one batch, keeping its order."""
+        return cls((batch,), np.zeros(len(batch), np.int64), np.arange(len(batch)))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["MazeCollection"]) -> "MazeCollection":
+        """Join collections one after another; batches of equal shape stay separate."""
+        batches = tuple(batch for part in parts for batch in part.batches)
+        first_batch = np.cumsum([0] + [len(part.batches) for part in parts])
+        batch_of = [part.batch_of + first for part, first in zip(parts, first_batch, strict=False)]
+        return cls(batches, np.concatenate(batch_of), np.concatenate([part.row_of for part in parts]))
+
+    def __len__(self) -> int:
+        return len(self.batch_of)
+
+    def __getitem__(self, index: int) -> Maze:
+        return self.batches[self.batch_of[index]][int(self.row_of[index])]
+
+    def __iter__(self) -> Iterator[Maze]:
+        return (self[index] for index in range(len(self)))
+
+    def indices_of(self, batch_index: int) -> Int[ndarray, " rows"]:
+        """Return the positions in the collection of the rows of one batch, in row order."""
+        where = np.flatnonzero(self.batch_of == batch_index)
+        order = np.empty(len(where), np.int64)
+        order[self.row_of[where]] = where
+        return order
+
+
+def _check_shapes(batch: MazeBatch) -> None:
+    connections, origins, targets = batch.connections, batch.origins, batch.targets
+    if connections.ndim != 4 or connections.shape[1] != 2:
+        raise InvalidMazeError(f"connections: expected Bool[batch, 2, rows, cols], got shape {connections.shape}.")
+    if connections.dtype != np.bool_:
+        raise InvalidMazeError(f"connections: expected booleans, got {connections.dtype}.")
+    if min(connections.shape[2:]) < 1:
+        raise InvalidMazeError(f"connections: a grid of {connections.shape[2]} x {connections.shape[3]} has no cells.")
+    for field, cells in (("origins", origins), ("targets", targets)):
+        if cells.shape != (len(connections), 2):
+            raise InvalidMazeError(f"{field}: expected shape ({len(connections)}, 2), got {cells.shape}.")
+
+
+def _check_borders(connections: ndarray) -> None:
+    for direction, edge, name in (
+        (0, (-1, slice(None)), "downward from the last row"),
+        (1, (slice(None), -1), "right from the last column"),
+    ):
+        leaks = connections[:, direction][(slice(None), *edge)].any(axis=-1)
+        if leaks.any():
+            raise InvalidMazeError(f"maze {int(np.argmax(leaks))}: connections lead {name}: the border must be closed.")
+
+
+def _check_bounds(field: str, cells: ndarray, shape: tuple[int, ...]) -> None:
+    outside = ((cells < 0) | (cells >= np.asarray(shape))).any(axis=1)
+    if outside.any():
+        first = int(np.argmax(outside))
+        cell = tuple(int(value) for value in cells[first])
+        raise InvalidMazeError(f"maze {first}: {field} {cell} lies outside the {shape[0]} x {shape[1]} grid.")

@@ -1,0 +1,166 @@
+"""Mazes as pictures: one maze on a matplotlib Axes, or a gallery; matplotlib is imported when one is drawn.
+
+A shortest path is a wide pale band; a walk is a thin line over it that changes colour at its first step off
+every shortest path and ends in a cross where it did not arrive. Origin: ring. Target: filled square.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maze_rl.mazes.lattice import Cell, Maze
+from maze_rl.mazes.solve import Solution, solve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MazeColours:
+    """Colours of the parts of a maze picture, in any form matplotlib takes."""
+
+    wall: str = "#1c2430"
+    solution: str = "#c3c9d1"
+    walk: str = "#0072b2"
+    wrong: str = "#d55e00"
+    text: str = "#5b6573"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GalleryItem:
+    """One maze of a gallery."""
+
+    maze: Maze
+    title: str = ""
+    solution: Sequence[Cell] = ()
+    """A shortest path to show; empty for none."""
+    walk: Sequence[Cell] | None = None
+    """The path a model walked; None for none."""
+
+
+def first_wrong_step(maze: Maze, walk: Sequence[Cell]) -> int | None:
+    """Return the index in `walk` of the first cell that no shortest path would have there, or None.
+
+    A walk that merely stops too early has no wrong cell.
+    """
+    solution = solve(maze)
+    assert isinstance(solution, Solution)
+    if not walk or tuple(walk[0]) != maze.origin:
+        return 0 if walk else None
+    for index in range(1, len(walk)):
+        if tuple(walk[index]) not in solution.optimal_next(tuple(walk[index - 1])):
+            return index
+    return None
+
+
+def plot_maze(
+    axes: Axes,
+    maze: Maze,
+    *,
+    solution: Sequence[Cell] = (),
+    walk: Sequence[Cell] | None = None,
+    colours: MazeColours | None = None,
+    cell_points: float = 14.0,
+) -> None:
+    """Draw a maze on `axes`, with equal aspect and no ticks.
+
+    Args:
+        axes: Where to draw.
+        maze: What to draw.
+        solution: A shortest path, drawn as a band.
+        walk: A model's path, drawn as a line; it may leave the grid or cross walls.
+        colours: Colours of the parts.
+        cell_points: Width of a cell on paper in points; line widths follow it.
+    """
+    colours = colours or MazeColours()
+    thin = min(max(cell_points / 10, 0.7), 1.8)
+    if len(solution):
+        columns, rows = np.array([(col, row) for row, col in solution], float).T
+        axes.plot(columns, rows, color=colours.solution, linewidth=0.5 * cell_points, solid_capstyle="round",
+                  solid_joinstyle="round", zorder=1)  # fmt: skip
+    _plot_walls(axes, maze, colours.wall, thin)
+    if walk is not None:
+        _plot_walk(axes, maze, walk, colours, 1.4 * thin)
+    size = 0.45 * cell_points
+    (row, col), (target_row, target_col) = maze.origin, maze.target
+    axes.plot([col], [row], marker="o", markersize=size, color=colours.wall, markerfacecolor="none",
+              markeredgewidth=1.3 * thin, zorder=4)  # fmt: skip
+    axes.plot([target_col], [target_row], marker="s", markersize=size, color=colours.wall, zorder=4)
+    height, width = maze.shape
+    axes.set(xlim=(-0.95, width - 0.05), ylim=(height - 0.05, -0.95), aspect="equal")
+    axes.set_axis_off()
+
+
+def wall_segments(maze: Maze) -> list[tuple[Point, Point]]:
+    """List the walls as straight (x, y) segments, as long as they go, border included; cells have side 1."""
+    rows, cols = maze.shape
+    flat = np.ones((rows + 1, cols), np.bool_)  # flat[r, c]: a wall above cell (r, c)
+    flat[1:] = ~maze.connections[0]
+    upright = np.ones((cols + 1, rows), np.bool_)  # upright[c, r]: a wall left of cell (r, c)
+    upright[1:] = ~maze.connections[1].T
+    across = [((start - 0.5, y - 0.5), (end - 0.5, y - 0.5)) for y, start, end in _runs(flat)]
+    return across + [((x - 0.5, start - 0.5), (x - 0.5, end - 0.5)) for x, start, end in _runs(upright)]
+
+
+def _runs(lines: np.ndarray) -> list[tuple[int, int, int]]:
+    """List (line, start, end) of the unbroken runs of True in each line."""
+    padded = np.pad(lines, ((0, 0), (1, 1))).astype(np.int8)
+    starts, ends = np.argwhere(np.diff(padded) == 1), np.argwhere(np.diff(padded) == -1)
+    return [(int(line), int(start), int(end)) for (line, start), (_, end) in zip(starts, ends, strict=True)]
+
+
+def _plot_walls(axes: Axes, maze: Maze, colour: str, width: float) -> None:
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    points = [point for segment in wall_segments(maze) for point in segment]
+    codes = np.tile(np.array([Path.MOVETO, Path.LINETO], np.uint8), len(points) // 2)
+    path = Path(np.array(points), codes)
+    axes.add_patch(PathPatch(path, fill=False, edgecolor=colour, linewidth=width, capstyle="projecting", zorder=2))
+
+
+def _plot_walk(axes: Axes, maze: Maze, walk: Sequence[Cell], colours: MazeColours, width: float) -> None:
+    height, cols = maze.shape
+    # a cell off the grid is drawn just outside the border
+    points = [(min(max(col, -0.8), cols - 0.2), min(max(row, -0.8), height - 0.2)) for row, col in walk]
+    wrong = first_wrong_step(maze, walk)
+    right_end = len(points) if wrong is None else wrong
+    for part, colour in (
+        (points[:right_end], colours.walk),
+        (points[max(right_end - 1, 0) :], colours.wrong),
+    ):
+        if len(part) > 1:
+            axes.plot(*np.array(part, float).T, color=colour, linewidth=width, solid_capstyle="round",
+                      solid_joinstyle="round", zorder=3)  # fmt: skip
+    if not walk or tuple(walk[-1]) != maze.target:
+        col, row = points[-1] if points else (maze.origin[1], maze.origin[0])
+        axes.plot([col], [row], marker="x", markersize=4 * width, markeredgewidth=1.2 * width, color=colours.wrong,
+                  zorder=5)  # fmt: skip
+
+
+def plot_gallery(
+    items: Sequence[GalleryItem], *, columns: int = 4, side: float = 2.4, colours: MazeColours | None = None
+) -> Figure:
+    """Draw several mazes in a grid, each with its title above; `side` is a panel's width in inches."""
+    from matplotlib.figure import Figure
+
+    colours = colours or MazeColours()
+    num_rows = max(1, -(-len(items) // columns))
+    panel_height = side + 0.25
+    figure = Figure(figsize=(columns * side, num_rows * panel_height))
+    grid = figure.subplots(num_rows, columns, squeeze=False)
+    figure.subplots_adjust(0.0, 0.0, 1.0, 1 - 0.25 / (num_rows * panel_height), 0.04, 0.25 / side)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, item in zip(grid.flat, items, strict=False):
+        cell_points = 72 * 0.92 * side / (max(item.maze.shape) + 1)
+        plot_maze(axes, item.maze, solution=item.solution, walk=item.walk, colours=colours, cell_points=cell_points)
+        axes.set_title(item.title, color=colours.text, fontsize=8.5, pad=3)
+    return figure

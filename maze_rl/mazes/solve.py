@@ -1,0 +1,240 @@
+"""Breadth-first solver, exact on any graph: distances, path counts, a uniform shortest path, optimal moves.
+
+Cyclic mazes often have several shortest paths; every one of them is right. The number of shortest paths
+from v obeys N(target) = 1, N(v) = sum of N(w) over neighbours w with d(w) = d(v) - 1; walking from the
+origin to a neighbour w with probability N(w) / N(v) draws each shortest path equally often.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import no_type_check
+
+import numpy as np
+from jaxtyping import Int16, Int32, Int64
+from numba import njit
+from numpy import ndarray
+
+from maze_rl.errors import MazeRLError
+from maze_rl.mazes.breadth_first import distances_from, is_open, step
+from maze_rl.mazes.counter_random import below_exact, start_stream
+from maze_rl.mazes.lattice import Cell, Maze, MazeBatch, MazeCollection
+from maze_rl.seeding import stream_key
+
+_OVERFLOW = np.int64(1) << np.int64(62)
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The shortest paths of one maze."""
+
+    maze: Maze
+    distances: Int32[ndarray, "rows cols"]
+    """Steps to the target; -1 where it cannot be reached."""
+    path: list[Cell]
+    """One shortest path from origin to target, both included, drawn uniformly among all."""
+
+    @property
+    def distance(self) -> int:
+        """Steps from origin to target."""
+        return int(self.distances[self.maze.origin])
+
+    @cached_property
+    def path_count(self) -> int:
+        """Number of different shortest paths, an exact integer of any size."""
+        return count_paths(self.maze, self.distances)
+
+    def optimal_next(self, cell: Cell) -> list[Cell]:
+        """List the neighbours of `cell` that are one step nearer to the target: every one is right.
+
+        Raises:
+            MazeRLError: The cell lies outside the grid or cannot reach the target.
+        """
+        rows, cols = self.maze.shape
+        if not (0 <= cell[0] < rows and 0 <= cell[1] < cols) or self.distances[cell] < 0:
+            raise MazeRLError(
+                f"cell {cell} has no way to the target: give a cell of the {rows} x {cols} grid that does."
+            )
+        return [
+            next_cell
+            for next_cell in self.maze.neighbours(cell)
+            if self.distances[next_cell] == self.distances[cell] - 1
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class BatchSolution:
+    """The shortest paths of a batch, as arrays."""
+
+    batch: MazeBatch
+    distances: Int32[ndarray, "batch rows cols"]
+    """Steps to the target; -1 where it cannot be reached."""
+    paths: Int16[ndarray, "batch length 2"]
+    """One shortest path each, drawn uniformly among all; rows past the end hold -1."""
+    lengths: Int64[ndarray, " batch"]
+    """Steps on the shortest path; a path has ``lengths + 1`` cells."""
+
+    def __len__(self) -> int:
+        return len(self.batch)
+
+    def __getitem__(self, index: int) -> Solution:
+        cells = self.paths[index, : self.lengths[index] + 1]
+        return Solution(self.batch[index], self.distances[index], [(int(r), int(c)) for r, c in cells])
+
+    @cached_property
+    def path_counts(self) -> list[int]:
+        """Number of shortest paths of each maze, exact integers."""
+        counts, exact = _count_batch(self.batch.connections, self.batch.origins, self.batch.targets)
+        return [int(n) if ok else self[i].path_count for i, (n, ok) in enumerate(zip(counts, exact, strict=True))]
+
+
+@dataclass(frozen=True, eq=False)
+class CollectionSolution:
+    """The solutions of a collection: one `BatchSolution` per batch, indexed in the collection's order."""
+
+    mazes: MazeCollection
+    batches: tuple[BatchSolution, ...]
+
+    def __len__(self) -> int:
+        return len(self.mazes)
+
+    def __getitem__(self, index: int) -> Solution:
+        return self.batches[self.mazes.batch_of[index]][int(self.mazes.row_of[index])]
+
+
+def solve(mazes: Maze | MazeBatch | MazeCollection, seed: int = 0) -> "Solution | BatchSolution | CollectionSolution":
+    """Find the shortest paths of one maze, a batch, or a collection.
+
+    Args:
+        mazes: What to solve.
+        seed: Chooses which of several shortest paths `path` holds; path i depends on (maze, seed, i).
+    """
+    if isinstance(mazes, MazeBatch):
+        return solve_batch(mazes, seed)
+    if isinstance(mazes, MazeCollection):
+        return CollectionSolution(mazes, tuple(solve_batch(batch, seed) for batch in mazes.batches))
+    return solve_batch(mazes.as_batch(), seed)[0]
+
+
+def solve_batch(batch: MazeBatch, seed: int = 0, indices: Int64[ndarray, " batch"] | None = None) -> BatchSolution:
+    """Solve a batch; maze j draws its path from stream ``indices[j]`` (default: its row) of `seed`."""
+    streams = np.arange(len(batch)) if indices is None else indices
+    key = np.uint64(stream_key(seed, "paths"))
+    distances = np.empty((len(batch), *batch.shape), np.int32)
+    lengths = _distance_fields(batch.connections, batch.origins, batch.targets, distances)
+    paths = np.full((len(batch), int(lengths.max(initial=0)) + 1, 2), -1, np.int16)
+    _walk(batch.connections, batch.origins, distances, lengths, streams, key, paths)
+    return BatchSolution(batch, distances, paths, lengths)
+
+
+def count_paths(maze: Maze, distances: Int32[ndarray, "rows cols"]) -> int:
+    """Count the shortest paths of one maze in Python integers, which cannot overflow."""
+    reached = sorted(zip(*np.nonzero(distances >= 0), strict=True), key=lambda cell: distances[cell])
+    counts: dict[Cell, int] = {maze.target: 1}
+    for cell in reached:
+        if cell != maze.target:
+            nearer = (w for w in maze.neighbours((int(cell[0]), int(cell[1]))) if distances[w] == distances[cell] - 1)
+            counts[(int(cell[0]), int(cell[1]))] = sum(counts[w] for w in nearer)
+    return counts[maze.origin]
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _distance_fields(connections, origins, targets, distances):
+    batch, _, rows, cols = connections.shape
+    queue = np.empty(rows * cols, np.int32)
+    lengths = np.empty(batch, np.int64)
+    for index in range(batch):
+        field = distances[index].reshape(rows * cols)
+        distances_from(connections[index], np.int64(targets[index, 0]) * cols + targets[index, 1], field, queue)
+        lengths[index] = distances[index, origins[index, 0], origins[index, 1]]
+    return lengths
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def count_field(connections, target, distances, queue, counts):
+    """Fill `counts` (Int64[cells]) with numbers of shortest paths to `target`; False if one overflows 2^62."""
+    cols = connections.shape[2]
+    reached = distances_from(connections, target, distances, queue)
+    counts[:] = 0
+    counts[target] = 1
+    for position in range(1, reached):
+        cell = queue[position]
+        total = np.int64(0)
+        for direction in range(4):
+            if is_open(connections, cell, direction):
+                neighbour = step(cell, direction, cols)
+                if distances[neighbour] == distances[cell] - 1:
+                    total += counts[neighbour]
+                    if total >= _OVERFLOW:
+                        return False
+        counts[cell] = total
+    return True
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _count_batch(connections, origins, targets):
+    batch, _, rows, cols = connections.shape
+    distances, queue = np.empty(rows * cols, np.int32), np.empty(rows * cols, np.int32)
+    counts = np.empty(rows * cols, np.int64)
+    totals, exact = np.empty(batch, np.int64), np.empty(batch, np.bool_)
+    for index in range(batch):
+        target = np.int64(targets[index, 0]) * cols + targets[index, 1]
+        exact[index] = count_field(connections[index], target, distances, queue, counts)
+        totals[index] = counts[np.int64(origins[index, 0]) * cols + origins[index, 1]]
+    return totals, exact
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _walk(connections, origins, distances, lengths, streams, key, paths):
+    """Write one shortest path per maze; path counts are computed only where there is a choice."""
+    batch, _, rows, cols = connections.shape
+    state = np.empty(2, np.uint64)
+    options = np.empty(4, np.int64)
+    queue, scratch = np.empty(rows * cols, np.int32), np.empty(rows * cols, np.int32)
+    counts = np.empty(rows * cols, np.int64)
+    for index in range(batch):
+        field = distances[index].reshape(rows * cols)
+        counted = False
+        cell = np.int64(origins[index, 0]) * cols + origins[index, 1]
+        for position in range(lengths[index] + 1):
+            paths[index, position, 0], paths[index, position, 1] = cell // cols, cell % cols
+            if position == lengths[index]:
+                break
+            num_options = 0
+            for direction in range(4):
+                if is_open(connections[index], cell, direction):
+                    neighbour = step(cell, direction, cols)
+                    if field[neighbour] == field[cell] - 1:
+                        options[num_options] = neighbour
+                        num_options += 1
+            if num_options > 1 and not counted:
+                start_stream(state, key, streams[index])
+                counted = True
+                _count_or_approximate(connections[index], field, scratch, queue, counts)
+            cell = options[0] if num_options == 1 else _choose(state, options[:num_options], counts)
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _count_or_approximate(connections, field, scratch, queue, counts):
+    """Fill `counts`; where they overflow (open grids beyond 33 x 33), weigh all optimal moves equally."""
+    target = np.argmin(np.where(field < 0, np.int32(2147483647), field))
+    if not count_field(connections, target, scratch, queue, counts):
+        counts[:] = 1
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _choose(state, options, counts):
+    total = np.uint64(0)
+    for option in options:
+        total += np.uint64(counts[option])
+    remaining = below_exact(state, total)
+    for option in options:
+        if remaining < np.uint64(counts[option]):
+            return option
+        remaining -= np.uint64(counts[option])
+    return options[-1]

@@ -1,0 +1,1 @@
+"""The network: a HookedTransformer with fused components, its checkpoints and its decoder."""

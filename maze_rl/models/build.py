@@ -1,0 +1,120 @@
+"""Build the network: the only module that constructs a `HookedTransformer`.
+
+The stock model is built first; then single components change class (same parameters, same hooks, another
+forward), so that TransformerLens's names, caches and patching keep working while unhooked insides run on
+fused kernels.
+"""
+
+import math
+import warnings
+from typing import Any
+
+import torch
+from torch.nn.utils import parametrize
+from transformer_lens import HookedTransformer, HookedTransformerConfig
+from transformer_lens.components import Attention, LayerNorm, TransformerBlock
+
+from maze_rl.configs.model import ModelConfig
+from maze_rl.models.factored_embedding import FactoredTokens
+from maze_rl.models.fused_attention import FusedAttention
+from maze_rl.models.fused_block import FusedBlock
+from maze_rl.models.fused_layer_norm import FusedLayerNorm
+from maze_rl.models.no_positions import NoPositions
+from maze_rl.seeding import stream_key
+from maze_rl.tokenization.tokenization import DELIMITERS, Tokenization
+
+FUSED = {Attention: FusedAttention, LayerNorm: FusedLayerNorm, TransformerBlock: FusedBlock}
+
+
+class MazeTransformer(HookedTransformer):
+    """A `HookedTransformer` that knows how its mazes are written."""
+
+    tokenization: Tokenization
+    maze_config: ModelConfig
+    about: dict[str, Any]
+    """What a loaded model's files say of it: training range, versions; empty for a fresh one."""
+
+
+def build_model(
+    config: ModelConfig,
+    tokenization: Tokenization,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> MazeTransformer:
+    """Build a freshly initialised model; the global random state is left as it was.
+
+    Args:
+        config: Shape of the network.
+        tokenization: Gives the vocabulary and the longest sequence.
+        seed: Seed of the weights.
+        device: Torch device.
+        dtype: Parameter type.
+    """
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        # TransformerLens 3.x says on every construction that 4.0 removes the class; we pin below 4.
+        warnings.filterwarnings("ignore", message="HookedTransformer is deprecated", category=DeprecationWarning)
+        torch.manual_seed(stream_key(seed, "init") >> 1)
+        model = MazeTransformer(_stock_config(config, tokenization, dtype), move_to_device=False)
+        _scale_residual_writes(model)
+        if config.embedding == "factored":
+            _factor_tokens(model, tokenization)
+    model.tokenization, model.maze_config, model.about = tokenization, config, {}
+    _fuse(model)
+    if config.positions == "none":
+        _remove_positions(model)
+    model.cfg.device = device
+    return model.to(device, print_details=False)  # type: ignore[return-value]
+
+
+def longest_sequence(tokenization: Tokenization) -> int:
+    """Return the most tokens a maze on the canvas can take: every edge open, a budget of n^2 + 2 path cells, an end."""
+    side = tokenization.canvas
+    return tokenization.layout.tokens_per_edge * 2 * side * (side - 1) + DELIMITERS + side * side + 4
+
+
+def fold(model: MazeTransformer) -> None:
+    """Replace every parametrized weight by the value it computes, in place; the function stays the same."""
+    for module in list(model.modules()):
+        if parametrize.is_parametrized(module):
+            for name in list(module.parametrizations):  # type: ignore[union-attr]
+                parametrize.remove_parametrizations(module, name, leave_parametrized=True)
+
+
+def _stock_config(config: ModelConfig, tokenization: Tokenization, dtype: torch.dtype) -> HookedTransformerConfig:
+    d_head = config.d_model // config.n_heads
+    rotary = config.positions == "rotary"
+    return HookedTransformerConfig(
+        n_layers=config.n_layers, d_model=config.d_model, n_heads=config.n_heads, d_head=d_head,
+        d_mlp=config.mlp_width, act_fn=config.act_fn, normalization_type="LN",
+        d_vocab=len(tokenization.vocabulary), n_ctx=longest_sequence(tokenization),
+        positional_embedding_type="rotary" if rotary else "standard", rotary_dim=d_head if rotary else None,
+        device="cpu", dtype=dtype,
+    )  # fmt: skip
+
+
+@torch.no_grad()
+def _scale_residual_writes(model: HookedTransformer) -> None:
+    """Divide what writes to the residual stream by sqrt(2 n_layers), as in GPT-2, so its variance stays bounded."""
+    for block in model.blocks:
+        for weight in (block.attn.W_O, block.mlp.W_out):  # type: ignore[union-attr]
+            weight /= math.sqrt(2 * model.cfg.n_layers)  # type: ignore[operator]
+
+
+def _factor_tokens(model: HookedTransformer, tokenization: Tokenization) -> None:
+    std = float(model.embed.W_E.detach().std())
+    for module, name in ((model.embed, "W_E"), (model.unembed, "W_U")):
+        factored = FactoredTokens(tokenization.layout, model.cfg.d_model, std, transposed=name == "W_U")
+        parametrize.register_parametrization(module, name, factored.to(model.cfg.dtype))
+
+
+def _fuse(model: HookedTransformer) -> None:
+    for module in model.modules():
+        if type(module) in FUSED:
+            module.__class__ = FUSED[type(module)]
+
+
+def _remove_positions(model: HookedTransformer) -> None:
+    model.pos_embed.__class__ = NoPositions
+    model.pos_embed.W_pos.requires_grad_(False).zero_()

@@ -1,0 +1,66 @@
+"""Labels beside the ends of lines instead of a legend, pushed apart so that none covers another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from maze_rl.reports.palette import light
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndLabel:
+    """The name of a line, to stand where the line ends."""
+
+    x: float
+    y: float
+    text: str
+    colour: str
+    bold: bool = False
+
+
+def spread(positions: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Move positions as little as needed to lie `gap` apart within `low`..`high`, keeping their order.
+
+    Where they cannot all fit, the gap shrinks.
+    """
+    if not positions:
+        return []
+    gap = min(gap, (high - low) / max(1, len(positions) - 1))
+    order = sorted(range(len(positions)), key=lambda index: (positions[index], index))
+    groups: list[list[float]] = []  # [mean, count]: blocks of touching labels, each centred on its own mean
+    for index in order:
+        groups.append([positions[index], 1])
+        while True:
+            mean, count = groups[-1]
+            half = gap * (count - 1) / 2
+            groups[-1][0] = min(max(mean, low + half), high - half)
+            if len(groups) == 1 or groups[-1][0] - half >= groups[-2][0] + gap * (groups[-2][1] - 1) / 2 + gap - 1e-9:
+                break
+            mean, count = groups.pop()
+            before, number = groups[-1]
+            groups[-1] = [(mean * count + before * number) / (count + number), count + number]
+    placed = [mean + gap * (place - (count - 1) / 2) for mean, count in groups for place in range(int(count))]
+    result = [0.0] * len(positions)
+    for index, position in zip(order, placed, strict=True):
+        result[index] = position
+    return result
+
+
+def label_ends(axes: "Axes", labels: Sequence[EndLabel], *, x: float, points_apart: float = 10.5) -> None:
+    """Write labels right of `x` (data), joined to the ends of their lines; the limits of y must be final."""
+    low, high = axes.get_ylim()
+    figure = axes.get_figure()
+    assert figure is not None
+    height = 72 * axes.get_position().height * figure.get_figheight()  # type: ignore[union-attr]
+    gap = points_apart / height * (high - low)
+    places = spread([label.y for label in labels], gap, low, high)
+    left, right = axes.get_xlim()
+    step = 0.012 * (right - left)
+    for label, place in zip(labels, places, strict=True):
+        axes.plot([label.x + step, x + step, x + 2 * step], [label.y, place, place], color=light("axis"), linewidth=0.6,
+                  clip_on=False, zorder=1)  # fmt: skip
+        axes.text(x + 2.6 * step, place, label.text, color=label.colour, va="center", fontsize=8.5, clip_on=False,
+                  fontweight="bold" if label.bold else "normal")  # fmt: skip

@@ -1,0 +1,113 @@
+"""Rates pooled over several sizes: inside and outside the training sizes, and hazards by step."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from maze_rl.evaluation.results import Estimate, EvaluationResult, FirstErrorRow, SizeRow
+from maze_rl.intervals import wilson
+from maze_rl.reports.names import NO_ERROR
+
+FEWEST = 50
+"""Rates on fewer mazes than this are greyed and left out of what the text says."""
+
+
+def pool(estimates: Sequence[Estimate]) -> Estimate | None:
+    """Return the rate over all mazes of several rates over mazes, or None where there are no mazes."""
+    counted = [estimate for estimate in estimates if estimate.num]
+    num = sum(estimate.num for estimate in counted)
+    if num == 0:
+        return None
+    interval = wilson(sum(round(estimate.value * estimate.num) for estimate in counted), num)
+    return Estimate(value=interval.value, low=interval.low, high=interval.high, num=num)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """One rate inside and outside the training sizes; None where no size was tested."""
+
+    inside: Estimate | None
+    outside: Estimate | None
+
+
+def split_rate(evaluation: EvaluationResult, rate: Callable[[SizeRow], Estimate]) -> Split:
+    """Pool a rate of the size rows inside and outside the training sizes."""
+    inside = [rate(row) for row in evaluation.rows if row.in_training_range]
+    outside = [rate(row) for row in evaluation.rows if not row.in_training_range]
+    return Split(inside=pool(inside), outside=pool(outside))
+
+
+def baseline_names(evaluation: EvaluationResult) -> list[str]:
+    """List the baselines that every size row has, in their order."""
+    rows = evaluation.rows
+    return [
+        name for name in (rows[0].baselines if rows else ()) if all(name in row.baselines for row in rows)
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HazardStep:
+    """First errors in a stretch of steps, over the rollouts that had none before."""
+
+    first: int
+    last: int
+    """Steps from the origin, counted from 0, inclusive."""
+    errors: int
+    at_risk: int
+    """Steps taken in this stretch with no error before."""
+
+    @property
+    def estimate(self) -> Estimate:
+        """Chance of an error per step, with its interval."""
+        interval = wilson(self.errors, self.at_risk)
+        return Estimate(value=interval.value, low=interval.low, high=interval.high, num=self.at_risk)
+
+
+def pooled_hazard(rows: Sequence[FirstErrorRow], fewest_at_risk: int = 600) -> list[HazardStep]:
+    """Pool the hazards of several sizes, in stretches of steps that each rest on enough rollouts.
+
+    Args:
+        rows: First errors by size.
+        fewest_at_risk: A stretch closes when it has this many steps at risk; a shorter rest joins the last one.
+    """
+    length = max((len(row.at_risk) for row in rows), default=0)
+    stretches: list[HazardStep] = []
+    first, errors, at_risk = 0, 0.0, 0
+    for step in range(length):
+        reaching = [row for row in rows if step < len(row.at_risk) and row.at_risk[step]]
+        errors += sum(row.hazard[step] * row.at_risk[step] for row in reaching)
+        at_risk += sum(row.at_risk[step] for row in reaching)
+        if at_risk >= fewest_at_risk:
+            stretches.append(HazardStep(first=first, last=step, errors=round(errors), at_risk=at_risk))
+            first, errors, at_risk = step + 1, 0.0, 0
+    if at_risk:
+        rest = HazardStep(first=first, last=length - 1, errors=round(errors), at_risk=at_risk)
+        stretches = [*stretches[:-1], join(stretches[-1:] + [rest])]
+    return stretches
+
+
+def join(stretches: Sequence[HazardStep]) -> HazardStep:
+    """Return neighbouring stretches as one."""
+    return HazardStep(
+        first=stretches[0].first,
+        last=stretches[-1].last,
+        errors=sum(stretch.errors for stretch in stretches),
+        at_risk=sum(stretch.at_risk for stretch in stretches),
+    )
+
+
+def first_errors_by_range(evaluation: EvaluationResult, inside: bool) -> list[FirstErrorRow]:
+    """Return the first-error rows of the sizes inside (or outside) the training sizes."""
+    sizes = {row.size for row in evaluation.rows if row.in_training_range == inside}
+    return [row for row in evaluation.first_errors if row.size in sizes]
+
+
+def error_counts(evaluations: Sequence[EvaluationResult]) -> dict[str, int]:
+    """Return the number of rollouts by type of first error over all sizes, the most frequent first."""
+    counts: dict[str, int] = {}
+    for row in (row for evaluation in evaluations for row in evaluation.first_errors):
+        for kind, count in row.counts.items():
+            if kind != NO_ERROR:
+                counts[kind] = counts.get(kind, 0) + count
+    return {
+        kind: counts[kind] for kind in sorted(counts, key=lambda kind: (-counts[kind], kind)) if counts[kind]
+    }

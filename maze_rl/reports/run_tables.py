@@ -1,0 +1,129 @@
+"""Tables of where rollouts go wrong, and of what a run was."""
+
+from collections.abc import Sequence
+
+from maze_rl.evaluation.results import EvaluationResult
+from maze_rl.reports.content import Column, Table, Value
+from maze_rl.reports.names import NO_ERROR, error_name
+from maze_rl.reports.pooling import error_counts
+from maze_rl.reports.run_summary import RunSummary, flat_settings
+
+
+def first_error_table(evaluation: EvaluationResult) -> Table:
+    """Tabulate how many rollouts first went wrong in which way, by size."""
+    kinds = list(error_counts([evaluation]))
+    trained = {row.size: row.in_training_range for row in evaluation.rows}
+    columns = [
+        Column(key="size", title="size", kind="count"),
+        Column(key="num", title="mazes", kind="count"),
+        Column(key=NO_ERROR, title=error_name(NO_ERROR), kind="count"),
+        *(Column(key=kind, title=error_name(kind), kind="count") for kind in kinds),
+        Column(
+            key="position", title="where, %", kind="percent", about="mean share of the way done at the error"
+        ),
+        Column(
+            key="look_ahead", title="look-ahead needed", kind="decimal", about="mean steps to see ahead there"
+        ),
+        Column(
+            key="hazard",
+            title="errors per step, %",
+            kind="percent",
+            about="constant hazard, maximum likelihood",
+        ),
+    ]
+    rows = [
+        {"size": row.size, "num": row.num, NO_ERROR: row.counts.get(NO_ERROR, 0)}
+        | {kind: row.counts.get(kind, 0) for kind in kinds}
+        | {
+            "position": row.mean_relative_position,
+            "look_ahead": row.mean_look_ahead,
+            "hazard": row.constant_hazard,
+        }
+        for row in evaluation.first_errors
+    ]
+    return Table(name="first_errors", caption="Number of rollouts by first error.", columns=columns, rows=rows,
+                 folded=True, shaded=[trained.get(row.size, False) for row in evaluation.first_errors])  # fmt: skip
+
+
+def setup_table(runs: Sequence[RunSummary]) -> Table:
+    """Tabulate what each run was: one column per run, one row per fact that any of them recorded."""
+    facts = [run_facts(run) for run in runs]
+    columns = [Column(key="fact", title="")] + [
+        Column(key=f"run_{index}", title=run.name) for index, run in enumerate(runs)
+    ]
+    rows: list[dict[str, Value]] = []
+    for label in dict.fromkeys(label for each in facts for label in each):
+        values = {f"run_{index}": each.get(label) for index, each in enumerate(facts)}
+        if any(value is not None for value in values.values()):
+            rows.append({"fact": label, **values})
+    return Table(name="setup", caption="What was trained, and on what.", columns=columns, rows=rows)
+
+
+def run_facts(run: RunSummary) -> dict[str, str | None]:
+    """Return what a reader wants to know of a run first, as label -> text; None where the run did not record it."""
+    return {
+        "trained on": run.trained_on,
+        "loss": _text(run.setting("training.loss")),
+        "tokens": _tokens(run),
+        "model": _shape(run),
+        "parameters": f"{run.num_parameters:,}",
+        "steps": _counted(run.steps),
+        "batch": _batch(run),
+        "optimizer": _text(run.setting("training.optimizer")),
+        "mazes seen": f"{run.mazes_seen:,}",
+        "tokens seen": _counted(run.tokens_seen),
+        "duration": duration(run.training_seconds),
+        "hardware": _text(
+            run.setting("versions.hardware") or run.setting("hardware") or run.setting("device")
+        ),
+        "seed": _text(run.setting("seed")),
+    }
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _counted(value: int | None) -> str | None:
+    return None if value is None else f"{value:,}"
+
+
+def _batch(run: RunSummary) -> str | None:
+    size = run.setting("training.batch_size")
+    return None if size is None else f"{size * (run.setting('training.accumulation') or 1):,} mazes"
+
+
+def _tokens(run: RunSummary) -> str | None:
+    name, canvas = run.setting("tokenization.format"), run.setting("tokenization.canvas")
+    return None if name is None else f"{name}" + (f", canvas {canvas}×{canvas}" if canvas else "")
+
+
+def _shape(run: RunSummary) -> str | None:
+    layers, width, heads = (run.setting(f"model.{key}") for key in ("n_layers", "d_model", "n_heads"))
+    if layers is None:
+        return None
+    positions = run.setting("model.positions")
+    return f"{layers} layers, width {width}, {heads} heads" + (
+        f", positions: {positions}" if positions else ""
+    )
+
+
+def duration(seconds: float) -> str:
+    """Write a duration as people say it: ``48 s``, ``12 min``, ``3 h 05 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def configuration_table(run: RunSummary) -> Table:
+    """Tabulate every setting of a run."""
+    columns = (Column(key="setting", title="setting"), Column(key="value", title="value"))
+    rows = [
+        {"setting": path, "value": str(value)}
+        for path, value in flat_settings(run.config)
+        if path != "command"
+    ]
+    return Table(
+        name="configuration", caption="The complete configuration.", columns=columns, rows=rows, folded=True
+    )

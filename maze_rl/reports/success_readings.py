@@ -1,0 +1,151 @@
+"""What the success figures say, in sentences computed from the data."""
+
+from collections.abc import Sequence
+
+from maze_rl.configs.ranges import format_range
+from maze_rl.evaluation.results import Estimate, EvaluationResult, GridCell
+from maze_rl.reports.content import NOTHING, Statement
+from maze_rl.reports.names import baseline_kind, look_ahead_of
+from maze_rl.reports.pooling import FEWEST, baseline_names, split_rate
+from maze_rl.reports.run_summary import RunSummary
+from maze_rl.reports.success_tables import span
+
+
+def rate_statement(template: str, prefix: str, rate: Estimate, **more: object) -> Statement:
+    """Build a statement whose `template` may use ``{PREFIX}``, ``{PREFIX_low}``, ``{PREFIX_high}``, ``{PREFIX_num}``."""
+    numbers = {"": rate.value, "_low": rate.low, "_high": rate.high, "_num": rate.num}
+    return Statement(template, {prefix + end: value for end, value in numbers.items()} | more)
+
+
+def headline(run: RunSummary) -> Statement:
+    """Say how often the model is right inside and outside its training sizes."""
+    rate = split_rate(run.evaluation, lambda row: row.shortest)
+    said = Statement("")
+    sizes = format_range(tuple(run.evaluation.training_sizes)).replace("..", "–")
+    if rate.inside:
+        said += rate_statement(
+            "On mazes of the sizes it was trained on ({sizes}) the model walks a shortest path {inside:.1%} of the time "
+            "({inside_low:.1%} to {inside_high:.1%}, {inside_num:,} mazes).", "inside", rate.inside, sizes=sizes,
+        )  # fmt: skip
+    if rate.outside:
+        tested = tuple(row.size for row in run.evaluation.rows if not row.in_training_range)
+        said += rate_statement(
+            "On sizes it never saw ({others}): {outside:.1%} ({outside_low:.1%} to {outside_high:.1%}, "
+            "{outside_num:,} mazes).", "outside", rate.outside, others=_sizes_text(tested),
+        )  # fmt: skip
+    return said
+
+
+def _sizes_text(sizes: Sequence[int]) -> str:
+    """Write sizes as runs: ``(4, 10, 11, 12)`` -> ``4, 10–12``."""
+    runs: list[list[int]] = []
+    for size in sorted(sizes):
+        if runs and size == runs[-1][-1] + 1:
+            runs[-1].append(size)
+        else:
+            runs.append([size])
+    return ", ".join(span(run[0], run[-1]) for run in runs)
+
+
+def size_reading(evaluation: EvaluationResult) -> Statement:
+    """Compare the model with Manhattan greedy and with an ideal agent of limited look-ahead, at the largest size."""
+    if not evaluation.rows:
+        return NOTHING
+    largest = evaluation.rows[-1]
+    said = rate_statement(
+        "At size {size}, the largest tested, the model walks a shortest path on {rate:.1%} of mazes", "rate", largest.shortest,
+        size=largest.size,
+    )  # fmt: skip
+    greedy = next((rate for name, rate in largest.baselines.items() if baseline_kind(name) == "manhattan"), None)
+    if greedy:
+        said += Statement("and Manhattan greedy on {greedy:.1%}", {"greedy": greedy.value})
+    difference = 100 * largest.against_manhattan.value
+    said += Statement(
+        "(difference {difference:+.1f} points, 95% interval {low:+.1f} to {high:+.1f}).",
+        {"difference": difference, "low": 100 * largest.against_manhattan.low, "high": 100 * largest.against_manhattan.high},
+    )
+    return said + _look_ahead_reading(evaluation)
+
+
+def _look_ahead_reading(evaluation: EvaluationResult) -> Statement:
+    """Place the model between the ideal agents that see L steps ahead, at the largest size."""
+    rates = evaluation.rows[-1].baselines
+    ladder = sorted((look_ahead_of(name) or 0, name) for name in baseline_names(evaluation) if look_ahead_of(name))
+    if not ladder:
+        return NOTHING
+    model = evaluation.rows[-1].shortest.value
+    below = [steps for steps, name in ladder if rates[name].value <= model]
+    above = [steps for steps, name in ladder if rates[name].value > model]
+    if not below:
+        return Statement("That is less than an ideal agent that sees {above} steps ahead.", {"above": above[0]})
+    if not above:
+        return Statement("That is at least what an ideal agent does that sees {below} steps ahead.", {"below": below[-1]})
+    return Statement(
+        "That lies between ideal agents that see {below} and {above} steps ahead.", {"below": below[-1], "above": above[0]}
+    )
+
+
+def length_reading(evaluation: EvaluationResult) -> Statement:
+    """Say up to which path length the model is reliable, and where it falls below one half."""
+    rows = [row for row in evaluation.by_length if row.num >= FEWEST]
+    if not rows:
+        return Statement("No bin of lengths holds {fewest} mazes.", {"fewest": FEWEST})
+    reliable = 0
+    while reliable < len(rows) and rows[reliable].shortest.value >= 0.9:
+        reliable += 1
+    said = Statement("Already the shortest paths ({first} steps) are found less than 90% of the time.",
+                     {"first": span(rows[0].low, rows[0].high)})  # fmt: skip
+    if reliable:
+        said = Statement("At least 90% are right in every bin of paths up to {steps} steps.",
+                         {"steps": rows[reliable - 1].high})  # fmt: skip
+    half = next((row for row in rows if row.shortest.value < 0.5), None)
+    if half:
+        said += Statement("The rate first falls below one half at {half} steps ({at_half:.1%}).",
+                          {"half": span(half.low, half.high), "at_half": half.shortest.value})  # fmt: skip
+    if evaluation.longest_training_path is not None:
+        said += Statement("The longest path seen in training had {longest} steps.",
+                          {"longest": evaluation.longest_training_path})  # fmt: skip
+    return said
+
+
+def grid_reading(evaluation: EvaluationResult) -> Statement:
+    """Separate size from length: compare trained and other sizes within the bins of length that hold both."""
+    pairs = []
+    cells = [cell for cell in evaluation.grid if cell.shortest.num >= FEWEST]
+    for low in sorted({cell.low for cell in cells}):
+        inside, outside = (_mean_rate(cells, low, evaluation.training_sizes, want) for want in (True, False))
+        if inside is not None and outside is not None:
+            pairs.append(outside - inside)
+    greyed = sum(0 < cell.shortest.num < FEWEST for cell in evaluation.grid)
+    grey = Statement("Cells with fewer than {fewest} mazes are grey ({greyed} of them).", {"fewest": FEWEST, "greyed": greyed})
+    if not pairs:
+        return Statement("No bin of lengths has enough mazes both inside and outside the training sizes to tell size "
+                         "from length.") + grey  # fmt: skip
+    points = 100 * sum(pairs) / len(pairs)
+    return (
+        Statement("At equal path length, sizes not trained on score {points:+.1f} points relative to trained sizes (mean over "
+                  "the {bins} bins of length that hold enough of both): the part of the change that size alone brings.",
+                  {"points": points, "bins": len(pairs)}) + grey
+    )  # fmt: skip
+
+
+def _mean_rate(cells: Sequence[GridCell], low: int, trained: Sequence[int], inside: bool) -> float | None:
+    chosen = [cell.shortest for cell in cells if cell.low == low and (cell.size in trained) == inside]
+    num = sum(rate.num for rate in chosen)
+    return sum(rate.value * rate.num for rate in chosen) / num if num else None
+
+
+def comparison_reading(runs: Sequence[RunSummary]) -> Statement:
+    """Say which run is best outside its training sizes, and whether the test mazes were the same."""
+    rated = [(split_rate(run.evaluation, lambda row: row.shortest).outside, run.name) for run in runs]
+    known = [(rate, name) for rate, name in rated if rate]
+    same = len({run.evaluation.maze_digest for run in runs}) == 1
+    said = NOTHING
+    if known:
+        best, name = max(known, key=lambda pair: pair[0].value)
+        said = rate_statement("Outside its training sizes {best_name} is right most often: {best:.1%} ({best_low:.1%} to "
+                              "{best_high:.1%}).", "best", best, best_name=name)  # fmt: skip
+    if same:
+        return said + Statement("All runs were tested on the same mazes, but their results are kept as rates only: compare "
+                                "the intervals with care, no paired test was made.")  # fmt: skip
+    return said + Statement("The runs were tested on different mazes. Baselines in the figures are those of the first run.")

@@ -1,0 +1,151 @@
+"""Tables of how often rollouts and single decisions are right."""
+
+from collections.abc import Sequence
+
+from maze_rl.configs.ranges import format_range
+from maze_rl.evaluation.results import EvaluationResult
+from maze_rl.reports.content import Column, Table
+from maze_rl.reports.names import baseline_kind, baseline_name
+from maze_rl.reports.pooling import baseline_names, split_rate
+from maze_rl.reports.run_summary import RunSummary
+
+_SIZE = Column(key="size", title="size", kind="count", about="cells per side")
+_TRAINED = Column(key="trained", title="trained", about="whether training mazes were like this")
+_MAZES = Column(key="num", title="mazes", kind="count")
+_SHORTEST = Column(
+    key="shortest", title="shortest, %", kind="percent", about="rollouts that walk a shortest path and stop"
+)
+
+
+def size_table(evaluation: EvaluationResult) -> Table:
+    """Tabulate success by size, against Manhattan greedy."""
+    columns = (
+        _SIZE, _TRAINED, _MAZES, _SHORTEST,
+        Column(key="against_manhattan", title="vs Manhattan, points", kind="points",
+               about="difference to Manhattan greedy on the same mazes"),
+        Column(key="hard", title="where Manhattan fails, %", kind="percent",
+               about="shortest, among the mazes on which Manhattan greedy fails"),
+        Column(key="reaches", title="reaches, %", kind="percent", about="valid, ends at the target, and says so"),
+        Column(key="valid", title="valid, %", kind="percent", about="starts at the origin and never crosses a wall"),
+        Column(key="spl", title="SPL", kind="decimal", about="success weighted by path length, 0 to 1"),
+        Column(key="progress", title="progress", kind="decimal",
+               about="share of the distance to the target covered, 0 to 1"),
+    )  # fmt: skip
+    rows = [
+        {"size": row.size, "trained": row.in_training_range, "num": row.num, "shortest": row.shortest,
+         "against_manhattan": row.against_manhattan, "hard": row.solved_where_manhattan_fails, "reaches": row.reaches,
+         "valid": row.valid, "spl": row.spl, "progress": row.progress}
+        for row in evaluation.rows
+    ]  # fmt: skip
+    return Table(name="by_size", caption="Greedy rollouts by maze size. Small type: 95% interval.", columns=columns,
+                 rows=rows, shaded=[row.in_training_range for row in evaluation.rows])  # fmt: skip
+
+
+def baseline_table(evaluation: EvaluationResult) -> Table:
+    """Tabulate the rate of shortest paths of every baseline by size."""
+    names = baseline_names(evaluation)
+    columns = [_SIZE] + [
+        Column(key=name, title=f"{baseline_name(name)}, %", kind="percent") for name in names
+    ]
+    rows = [{"size": row.size} | {name: row.baselines[name] for name in names} for row in evaluation.rows]
+    return Table(name="baselines", caption="Baselines by size: share of mazes with a shortest path.", columns=columns,
+                 rows=rows, folded=True, shaded=[row.in_training_range for row in evaluation.rows])  # fmt: skip
+
+
+def length_table(evaluation: EvaluationResult) -> Table:
+    """Tabulate success by length of the shortest path."""
+    first = evaluation.by_length[0].baselines if evaluation.by_length else {}
+    names = [name for name in first if baseline_kind(name) == "manhattan"]
+    columns = [
+        Column(key="steps", title="steps", about="length of the shortest path"), _TRAINED, _MAZES, _SHORTEST,
+        *(Column(key=name, title=f"{baseline_name(name)}, %", kind="percent") for name in names),
+    ]  # fmt: skip
+    rows = [
+        {
+            "steps": span(row.low, row.high),
+            "trained": row.in_training_range,
+            "num": row.num,
+            "shortest": row.shortest,
+        }
+        | {name: row.baselines[name] for name in names}
+        for row in evaluation.by_length
+    ]
+    return Table(name="by_length", caption="Greedy rollouts by length of the shortest path, all sizes together.",
+                 columns=columns, rows=rows, folded=True,
+                 shaded=[row.in_training_range for row in evaluation.by_length])  # fmt: skip
+
+
+def grid_table(evaluation: EvaluationResult) -> Table:
+    """Tabulate success by size and length: rows are lengths, columns sizes."""
+    sizes = sorted({cell.size for cell in evaluation.grid})
+    spans = sorted({(cell.low, cell.high) for cell in evaluation.grid})
+    cells = {(cell.low, cell.high, cell.size): cell.shortest for cell in evaluation.grid}
+    columns = [Column(key="steps", title="steps")] + [
+        Column(key=str(size), title=f"size {size}, %", kind="percent") for size in sizes
+    ]
+    rows = [
+        {"steps": span(low, high)} | {str(size): cells.get((low, high, size)) for size in sizes}
+        for low, high in spans
+    ]
+    return Table(name="by_size_and_length", caption="Shortest-path rate by path length (rows) and size (columns).",
+                 columns=columns, rows=rows, folded=True)  # fmt: skip
+
+
+def decision_table(evaluation: EvaluationResult) -> Table:
+    """Tabulate the teacher-forced metrics by size."""
+    names = (
+        ("token_accuracy", "next cell, %", "percent", "most likely next token is on a shortest path"),
+        ("fork_accuracy", "at forks, %", "percent", "the same where more than one way leads on"),
+        ("forced_accuracy", "forced steps, %", "percent", "the same where only one way leads on"),
+        ("legal_mass", "legal mass, %", "percent", "probability on cells that can be stepped to"),
+        ("optimal_mass", "optimal mass, %", "percent", "probability on cells that are nearer to the target"),
+        ("optimal_nll", "surprise, nats", "fine", "mean of −log optimal mass"),
+        ("fork_calibration_error", "calibration error", "fine", "expected calibration error at forks, 10 bins"),
+        ("rollout_gap", "rollout gap, points", "points",
+         "product of per-step success on reference paths, minus the rollout rate"),
+    )  # fmt: skip
+    trained = {row.size: row.in_training_range for row in evaluation.rows}
+    columns = [_SIZE] + [
+        Column(key=key, title=title, kind=kind, about=about) for key, title, kind, about in names
+    ]
+    rows = [
+        {"size": row.size} | {key: getattr(row, key) for key, *_ in names}
+        for row in evaluation.teacher_forced
+    ]
+    return Table(name="decisions", caption="Next-cell predictions on reference shortest paths, by size.",
+                 columns=columns, rows=rows,
+                 shaded=[trained.get(row.size, False) for row in evaluation.teacher_forced])  # fmt: skip
+
+
+def comparison_table(runs: Sequence[RunSummary]) -> Table:
+    """Tabulate several runs side by side; rates pool the sizes inside and outside each run's training sizes."""
+    columns = (
+        Column(key="run", title="run"),
+        Column(key="sizes", title="trained on sizes"),
+        Column(key="inside", title="shortest, trained sizes, %", kind="percent"),
+        Column(key="outside", title="shortest, other sizes, %", kind="percent"),
+        Column(key="largest", title="largest size", kind="count"),
+        Column(key="at_largest", title="shortest there, %", kind="percent"),
+        Column(key="num_parameters", title="parameters", kind="count"),
+        Column(key="steps", title="steps", kind="count"),
+        Column(key="leak_count", title="leaks", kind="count"),
+        Column(key="maze_digest", title="test mazes", about="equal digests mean equal test mazes"),
+    )
+    return Table(name="comparison", caption="The runs side by side. Small type: 95% interval over mazes.",
+                 columns=columns, rows=[_comparison_row(run) for run in runs])  # fmt: skip
+
+
+def _comparison_row(run: RunSummary) -> dict:
+    rate = split_rate(run.evaluation, lambda row: row.shortest)
+    last = run.evaluation.rows[-1] if run.evaluation.rows else None
+    return {
+        "run": run.name, "sizes": format_range(tuple(run.evaluation.training_sizes)), "inside": rate.inside,
+        "outside": rate.outside, "largest": last.size if last else None, "at_largest": last.shortest if last else None,
+        "num_parameters": run.num_parameters, "steps": run.steps, "leak_count": run.leak_count,
+        "maze_digest": run.evaluation.maze_digest[:12],
+    }  # fmt: skip
+
+
+def span(low: int, high: int) -> str:
+    """Write a bin of path lengths: ``5–8``, or ``5`` where it is one length."""
+    return str(low) if low == high else f"{low}–{high}"

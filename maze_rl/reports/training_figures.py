@@ -1,0 +1,104 @@
+"""Figures of training: loss, learning rate, gradient norm and validation by step."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy import ndarray
+
+from maze_rl.reports.direct_labels import EndLabel, label_ends
+from maze_rl.reports.palette import light
+from maze_rl.reports.run_summary import JsonDict, RunSummary
+from maze_rl.reports.success_figures import run_colour
+from maze_rl.reports.vector_graphics import WIDTH
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_POINTS = 250
+PANELS = (
+    ("loss", "loss, nats per weighted token", True),
+    ("validation_shortest", "validation, shortest paths, %", False),
+    ("learning_rate", "learning rate", False),
+    ("gradient_norm", "gradient norm before clipping", True),
+    ("validation_loss", "validation loss, nats", True),
+)
+"""Key of a metrics row, title, whether its axis is logarithmic; only the first four that were recorded are drawn."""
+
+
+def series(metrics: Sequence[JsonDict], key: str) -> tuple[ndarray, ndarray]:
+    """Return the steps and the finite values recorded under `key`."""
+    pairs = [(row["step"], row[key]) for row in metrics if row.get(key) is not None and np.isfinite(row[key])]
+    steps, values = zip(*pairs, strict=True) if pairs else ((), ())
+    return np.array(steps, float), np.array(values, float)
+
+
+def thin(steps: ndarray, values: ndarray) -> tuple[ndarray, ndarray, ndarray, ndarray]:
+    """Return steps, medians, lows and highs (10th and 90th percentile) of at most `MOST_POINTS` stretches."""
+    if len(steps) <= MOST_POINTS:
+        return steps, values, values, values
+    bounds = np.linspace(0, len(steps), MOST_POINTS + 1).astype(int)
+    parts = [slice(first, last) for first, last in pairwise(bounds)]
+    quantiles = np.array([np.quantile(values[part], (0.5, 0.1, 0.9)) for part in parts])
+    return np.array([steps[part].mean() for part in parts]), *quantiles.T
+
+
+def training_curves(runs: Sequence[RunSummary]) -> "Figure":
+    """Draw up to four panels by step, one line per run: the median of a stretch, and its 10-90 % range."""
+    from matplotlib.figure import Figure
+
+    recorded = {key for run in runs for row in run.metrics for key in row}
+    panels = [panel for panel in PANELS if panel[0] in recorded][:4]
+    num_rows = max(1, -(-len(panels) // 2))
+    figure = Figure(figsize=(WIDTH, 0.35 + 2.3 * num_rows))
+    grid = figure.subplots(num_rows, 2, squeeze=False)
+    figure.subplots_adjust(left=0.06, right=0.86 if len(runs) > 1 else 0.985, bottom=0.52 / figure.get_figheight(),
+                           top=1 - 0.3 / figure.get_figheight(), wspace=0.16, hspace=0.38)  # fmt: skip
+    for axes in grid.flat[len(panels) :]:
+        axes.set_axis_off()
+    for index, (axes, (key, title, logarithmic)) in enumerate(zip(grid.flat, panels, strict=False)):
+        ends = _draw_panel(axes, runs, key, logarithmic)
+        axes.set_title(title, pad=6)
+        if index + 2 >= len(panels):
+            axes.set_xlabel("optimizer step")
+        if len(runs) > 1 and index == 1:
+            label_ends(axes, ends, x=axes.get_xlim()[1])
+    return figure
+
+
+def _draw_panel(axes: "Axes", runs: Sequence[RunSummary], key: str, logarithmic: bool) -> list[EndLabel]:
+    ends, last = [], 1.0
+    factor = 100 if key == "validation_shortest" else 1
+    for index, run in enumerate(runs):
+        steps, values = series(run.metrics, key)
+        if not len(steps):
+            continue
+        steps, middle, low, high = thin(steps, factor * values)
+        colour = light(run_colour(index))
+        if low is not high:
+            axes.fill_between(steps, low, high, facecolor=colour, alpha=0.2, linewidth=0)
+        axes.plot(steps, middle, color=colour, linewidth=1.4, marker="o" if len(steps) < 40 else "", markersize=3)
+        name = run.name if len(run.name) <= 18 else run.name[:17] + "…"
+        ends.append(EndLabel(x=steps[-1], y=middle[-1], text=name, colour=colour, bold=True))
+        last = max(last, steps[-1])
+    if logarithmic and all((series(run.metrics, key)[1] > 0).all() for run in runs):
+        _logarithmic(axes)
+    elif key == "validation_shortest":
+        axes.set_ylim(0, 103)
+    else:
+        axes.set_ylim(bottom=0)
+    axes.set_xlim(0, last * 1.01)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    return ends
+
+
+def _logarithmic(axes: "Axes") -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5), numticks=6))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.tick_params(axis="y", which="minor", length=0)

@@ -1,0 +1,33 @@
+"""One seed, many named and independent random streams.
+
+A stream is named after what it drives (``mazes``, ``init``, ``dice`` ...), so that switching one consumer
+of randomness on or off never shifts another. Keys are 64-bit digests of (seed, names); a counter-based
+kernel continues from a key with (key, counter), see `maze_rl.mazes.counter_random`.
+"""
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+
+def stream_key(seed: int, *names: str | int) -> int:
+    """Return the 64-bit key of the stream `names` of `seed`; the same on every machine."""
+    text = "\x1f".join([str(int(seed)), *map(str, names)])
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def numpy_generator(seed: int, *names: str | int) -> np.random.Generator:
+    """Return a NumPy generator for the stream `names` of `seed`."""
+    return np.random.Generator(np.random.Philox(stream_key(seed, *names)))
+
+
+def torch_generator(seed: int, *names: str | int, device: str = "cpu") -> "torch.Generator":
+    """Return a torch generator on `device` for the stream `names` of `seed`."""
+    import torch
+
+    # torch seeds are signed 64-bit.
+    return torch.Generator(device=device).manual_seed(stream_key(seed, *names) >> 1)

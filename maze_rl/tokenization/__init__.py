@@ -1,0 +1,1 @@
+"""Mazes to tokens and back, with a region, a cell or an edge for every position."""

@@ -1,0 +1,92 @@
+"""Hugging Face definitions: a vocabulary folder that plain ``AutoTokenizer.from_pretrained`` loads.
+
+The tokenizer splits on white space and looks words up; what it adds to nothing: no beginning or end token,
+no template. A test rebuilds every shipped folder and compares the bytes.
+"""
+
+import json
+from pathlib import Path
+
+from maze_rl.configs.tokenization import FORMATS
+from maze_rl.shipped import shipped_folder
+from maze_rl.tokenization.layouts import CANVAS, PADDING, PATH_END, SPECIAL_WORDS
+from maze_rl.tokenization.tokenization import load_tokenization
+
+FILES = ("tokenizer.json", "tokenizer_config.json")
+
+
+def definition_files(format_name: str, canvas: int = CANVAS) -> dict[str, bytes]:
+    """Return the files of the Hugging Face definition of a format on a canvas, by name."""
+    words = load_tokenization(format_name, canvas=canvas).vocabulary
+    return {
+        "tokenizer.json": _json(_tokenizer(words)),
+        "tokenizer_config.json": _json(_config(format_name, canvas)),
+    }
+
+
+def write_definition(format_name: str, folder: Path, canvas: int = CANVAS) -> None:
+    """Write the definition of a format to ``folder / format_name``."""
+    target = folder / format_name
+    target.mkdir(parents=True, exist_ok=True)
+    for name, data in definition_files(format_name, canvas).items():
+        (target / name).write_bytes(data)
+
+
+def stale_definitions(folder: Path | None = None) -> list[str]:
+    """List the files of the vocabulary folders that are missing or differ from what the code would write."""
+    root = folder or shipped_folder("tokenizers")
+    stale = []
+    for format_name in FORMATS:
+        for name, data in definition_files(format_name).items():
+            path = root / format_name / name
+            if not path.is_file() or path.read_bytes() != data:
+                stale.append(str(path))
+    return stale
+
+
+def _tokenizer(words: tuple[str, ...]) -> dict[str, object]:
+    special = [
+        {
+            "id": position,
+            "content": word,
+            "single_word": False,
+            "lstrip": False,
+            "rstrip": False,
+            "normalized": False,
+            "special": True,
+        }
+        for position, word in enumerate(SPECIAL_WORDS)
+        if word.startswith("<") and word != "<-->"
+    ]
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": special,
+        "normalizer": None,
+        "pre_tokenizer": {"type": "WhitespaceSplit"},
+        "post_processor": None,
+        "decoder": None,
+        "model": {
+            "type": "WordLevel",
+            "vocab": {word: position for position, word in enumerate(words)},
+            "unk_token": "<UNK>",
+        },
+    }
+
+
+def _config(format_name: str, canvas: int) -> dict[str, object]:
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "pad_token": SPECIAL_WORDS[PADDING],
+        "eos_token": SPECIAL_WORDS[PATH_END],
+        "padding_side": "right",
+        "clean_up_tokenization_spaces": False,
+        "model_max_length": 1_000_000,
+        "maze_format": format_name,
+        "maze_canvas": canvas,
+    }
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()

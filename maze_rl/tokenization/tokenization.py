@@ -1,0 +1,196 @@
+"""`Tokenization`: a format on a canvas, with the options of one run; encodes mazes, reads text back."""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+from numpy import ndarray
+from torch import Tensor
+
+from maze_rl.configs.tokenization import FORMATS, TokenizationConfig
+from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.mazes.lattice import Maze, MazeBatch, MazeCollection
+from maze_rl.mazes.solve import BatchSolution, solve_batch
+from maze_rl.seeding import stream_key
+from maze_rl.tokenization.edges import edges
+from maze_rl.tokenization.encoding import draw_offsets, encode_batch
+from maze_rl.tokenization.layouts import PADDING, Layout
+from maze_rl.tokenization.spans import Region, TokenSpans
+from maze_rl.tokenization.unique_cells import unique_cells
+
+LAYOUTS = {"unique_cells": unique_cells, "edges": edges}
+assert tuple(LAYOUTS) == FORMATS
+DELIMITERS = 9
+"""Tokens of a prompt that are no edge: list marks, origin and target with theirs, the path's start."""
+
+
+class Encoded(NamedTuple):
+    """A batch of token sequences, right-padded, and the labels of every position."""
+
+    tokens: Int64[Tensor, "batch pos"]
+    spans: TokenSpans
+
+
+@dataclass(frozen=True)
+class Tokenization:
+    """One way of writing mazes as tokens; a value, equal to another with the same configuration."""
+
+    config: TokenizationConfig = field(default_factory=TokenizationConfig)
+
+    @property
+    def name(self) -> str:
+        """Name of the format."""
+        return self.config.format
+
+    @property
+    def canvas(self) -> int:
+        """Cells per side of the canvas; no maze may be larger."""
+        return self.config.canvas
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The tables of this format on this canvas."""
+        return LAYOUTS[self.config.format](self.config.canvas)
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The word of each id."""
+        return self.layout.words
+
+    @cached_property
+    def word_ids(self) -> dict[str, int]:
+        """The id of each word."""
+        return {word: position for position, word in enumerate(self.vocabulary)}
+
+    def with_options(self, **options: object) -> "Tokenization":
+        """Return this tokenization with some options changed, e.g. ``with_options(random_offsets=False)``."""
+        return Tokenization(replace(self.config, **options))  # type: ignore[arg-type]
+
+    def encode(self, mazes: Maze | MazeBatch | MazeCollection, *, seed: int = 0, prompt_only: bool = False) -> Encoded:
+        """Encode mazes with one shortest path each.
+
+        Args:
+            mazes: A maze, a batch or a collection; sequence i is maze i.
+            seed: Seed of edge order, orientation, offset and choice of path; sequence i depends on (maze, seed, i).
+            prompt_only: Stop after ``<PATH_START>``.
+
+        Returns:
+            Token ids, right-padded to the longest sequence, and their labels.
+
+        Raises:
+            ConfigurationError: A maze does not fit on the canvas.
+        """
+        if isinstance(mazes, Maze):
+            mazes = mazes.as_batch()
+        if isinstance(mazes, MazeBatch):
+            mazes = MazeCollection.from_batch(mazes)
+        parts = [
+            self.encode_batch(batch, streams=mazes.indices_of(position), seed=seed, prompt_only=prompt_only)
+            for position, batch in enumerate(mazes.batches)
+        ]
+        return merge_encoded(parts, [mazes.indices_of(position) for position in range(len(parts))], len(mazes))
+
+    def encode_batch(
+        self,
+        batch: MazeBatch,
+        *,
+        streams: Int64[ndarray, " batch"],
+        seed: int = 0,
+        prompt_only: bool = False,
+        solution: BatchSolution | None = None,
+    ) -> Encoded:
+        """Encode mazes of one shape; row j draws from stream ``streams[j]``, and `solution` spares solving again.
+
+        Raises:
+            ConfigurationError: The mazes do not fit on the canvas.
+        """
+        if max(batch.shape) > self.canvas:
+            raise ConfigurationError(
+                f"a {batch.shape[0]} x {batch.shape[1]} maze does not fit on the {self.canvas} x {self.canvas} canvas: "
+                f"use sizes up to {self.canvas} or a larger canvas."
+            )
+        if prompt_only:
+            paths, path_cells = np.empty((len(batch), 0, 2), np.int16), np.zeros(len(batch), np.int64)
+        else:
+            solved = solution or solve_batch(batch, seed, streams)
+            paths, path_cells = solved.paths, solved.lengths + 1
+        key = np.uint64(stream_key(seed, "tokens"))
+        offsets = draw_offsets(np.array(batch.shape), self.canvas, key, streams, self.config.random_offsets)
+        num_edges = batch.connections.sum(axis=(1, 2, 3))
+        lengths = DELIMITERS + self.layout.tokens_per_edge * num_edges + path_cells + (path_cells > 0)
+        out = _blank(len(batch), int(lengths.max(initial=0)))
+        encode_batch(
+            batch.connections, batch.origins, batch.targets, paths, path_cells, offsets, self.layout.cell_ids,
+            np.empty((2, 0, 0), np.int32) if self.layout.edge_ids is None else self.layout.edge_ids,
+            key, streams, self.config.shuffle_edges, *out,
+        )  # fmt: skip
+        tokens, regions, cells, labels, path_start, true_lengths = map(torch.from_numpy, out)
+        return Encoded(tokens, TokenSpans(regions, cells, labels, path_start, true_lengths, torch.from_numpy(offsets)))
+
+    def decode(self, tokens: Tensor | ndarray) -> "str | list[str]":
+        """Turn ids into text, without the padding: one string for ids of shape [pos], a list for [batch, pos].
+
+        Raises:
+            MazeRLError: An id is not in the vocabulary.
+        """
+        array = np.asarray(tokens)
+        if array.ndim == 2:
+            return [str(self.decode(row)) for row in array]
+        if array.size and not 0 <= array.min() <= array.max() < len(self.vocabulary):
+            raise MazeRLError(f"ids {array.min()}..{array.max()} leave the vocabulary of {len(self.vocabulary)} words.")
+        return " ".join(self.vocabulary[int(token)] for token in array if token != PADDING)
+
+    def to_text(self, maze: Maze, *, seed: int = 0) -> str:
+        """Write one maze with a shortest path as text."""
+        return str(self.decode(self.encode(maze, seed=seed).tokens[0]))
+
+    def from_text(self, text: str, grid: tuple[int, int], offset: tuple[int, int] = (0, 0)) -> Maze:
+        """Read a maze of `grid` (rows, cols) from text; its cell (0, 0) lies at `offset` on the canvas.
+
+        Raises:
+            MazeRLError: The text is not of this format, or names cells outside the grid.
+        """
+        from maze_rl.tokenization.parsing import parse_maze
+
+        return parse_maze(text, self.layout, grid, offset)
+
+
+def load_tokenization(name: str = "edges", **options: object) -> Tokenization:
+    """Build a tokenization by format name, e.g. ``load_tokenization("unique_cells", canvas=10)``.
+
+    Raises:
+        UnknownNameError: There is no such format; the message lists them.
+    """
+    return Tokenization(TokenizationConfig(format=name, **options))  # type: ignore[arg-type]
+
+
+def _blank(batch: int, length: int) -> tuple[ndarray, ...]:
+    """Return empty output arrays: tokens, regions, cells, edges, path_start, lengths."""
+    return (
+        np.full((batch, length), PADDING, np.int64),
+        np.full((batch, length), Region.PADDING, np.int8),
+        np.full((batch, length, 2), -1, np.int16),
+        np.full((batch, length, 3), -1, np.int16),
+        np.empty(batch, np.int64),
+        np.empty(batch, np.int64),
+    )
+
+
+def merge_encoded(parts: list[Encoded], indices: list[ndarray], num: int) -> Encoded:
+    """Put the sequences of several batches into one padded batch, in the collection's order."""
+    if len(parts) == 1 and np.array_equal(indices[0], np.arange(num)):
+        return parts[0]
+    blank = [torch.from_numpy(array) for array in _blank(num, max(part.tokens.shape[1] for part in parts))]
+    tokens, regions, cells, labels, path_start, lengths = blank
+    offsets = torch.zeros((num, 2), dtype=torch.int16)
+    for part, where in zip(parts, map(torch.from_numpy, indices), strict=True):
+        width = part.tokens.shape[1]
+        tokens[where, :width] = part.tokens
+        regions[where, :width], cells[where, :width] = part.spans.regions, part.spans.cells
+        labels[where, :width] = part.spans.edges
+        path_start[where], lengths[where] = part.spans.path_start, part.spans.lengths
+        offsets[where] = part.spans.offsets
+    return Encoded(tokens, TokenSpans(regions, cells, labels, path_start, lengths, offsets))

@@ -1,0 +1,1 @@
+"""How weights change. Does not import evaluation."""

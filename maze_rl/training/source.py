@@ -1,0 +1,126 @@
+"""Where batches come from: an endless stream of fresh mazes, prepared ahead by a thread.
+
+The batch of step k is a function of (phases, seed, k), so a resumed run sees what the straight one would
+have. Mazes of all sizes are sorted by token count and cut into micro-batches of near-equal length, so
+little is spent on padding and nothing is dropped.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.training import TrainingConfig
+from maze_rl.mazes.generate import generate_mazes
+from maze_rl.mazes.lattice import MazeCollection
+from maze_rl.mazes.splits import count_outside
+from maze_rl.tokenization.tokenization import Tokenization
+from maze_rl.training.examples import Examples, encode_examples
+
+_PADDING_SHARE = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class StepBatch:
+    """The examples of one optimizer step."""
+
+    mini_batches: list[list[Examples]]
+    """Each mini-batch as micro-batches."""
+    leaks: int
+    """Mazes that do not belong to the train split; counted, not assumed."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens without padding."""
+        return sum(int(micro.spans.lengths.sum()) for mini in self.mini_batches for micro in mini)
+
+    @property
+    def longest_path(self) -> int:
+        """Steps of the longest path: tokens after ``<PATH_START>`` but for the origin and the end."""
+        ends = (micro.spans.lengths - micro.spans.path_start for mini in self.mini_batches for micro in mini)
+        return max(int(end.max()) for end in ends) - 3
+
+    @property
+    def padded_tokens(self) -> int:
+        """Tokens with padding."""
+        return sum(micro.tokens.numel() for mini in self.mini_batches for micro in mini)
+
+
+MazeSource = Callable[[MazeSpec, int, int], MazeCollection]
+"""(what, first index, how many) -> mazes."""
+
+
+def fresh_mazes(seed: int) -> MazeSource:
+    """Return the endless source of `seed`: maze i is a function of (what, seed, i)."""
+    return lambda spec, start, num: generate_mazes(spec, np.arange(start, start + num), seed)
+
+
+def prepare_step(
+    config: TrainingConfig, tokenization: Tokenization, source: MazeSource, seed: int, step: int
+) -> StepBatch:
+    """Make the batch of `step` (0-based)."""
+    spec = replace(config.phase_at(step).mazes, split="train")
+    mini_batches, leaks = [], 0
+    for mini in range(config.accumulation):
+        start = (step * config.accumulation + mini) * config.batch_size
+        mazes = source(spec, start, config.batch_size)
+        leaks += sum(count_outside(batch, "train") for batch in mazes.batches)
+        examples = encode_examples(tokenization, mazes, seed, start)
+        mini_batches.append(list(split_by_length(examples, config.micro_batch_tokens)))
+    return StepBatch(mini_batches, leaks)
+
+
+def split_by_length(examples: Examples, most_tokens: int) -> Iterator[Examples]:
+    """Cut a batch into micro-batches of near-equal length with at most `most_tokens` tokens (or one sequence)."""
+    order = torch.argsort(examples.spans.lengths, descending=True, stable=True)
+    lengths = examples.spans.lengths[order].tolist()
+    first = 0
+    for position in range(1, len(lengths) + 1):
+        longest = lengths[first]
+        if position < len(lengths):
+            fits = longest * (position + 1 - first) <= most_tokens
+            if fits and lengths[position] >= (1 - _PADDING_SHARE) * longest:
+                continue
+            if fits and position - first < 4:
+                continue
+        yield examples.rows(order[first:position])
+        first = position
+
+
+def prefetch(make: Callable[[int], StepBatch], first: int, last: int, ahead: int = 4) -> Iterator[StepBatch]:
+    """Yield ``make(first) .. make(last - 1)``, prepared by a thread up to `ahead` steps before they are asked for."""
+    ready: queue.Queue[StepBatch | BaseException] = queue.Queue(maxsize=ahead)
+    stopped = threading.Event()
+
+    def work() -> None:
+        try:
+            for step in range(first, last):
+                _put(ready, make(step), stopped)
+                if stopped.is_set():
+                    return
+        except BaseException as error:  # handed to the consumer, which raises it
+            _put(ready, error, stopped)
+
+    threading.Thread(target=work, name="maze-source", daemon=True).start()
+    try:
+        for _ in range(first, last):
+            item = ready.get()
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
+
+
+def _put(
+    ready: "queue.Queue[StepBatch | BaseException]", item: StepBatch | BaseException, stopped: threading.Event
+) -> None:
+    while not stopped.is_set():
+        try:
+            return ready.put(item, timeout=0.1)
+        except queue.Full:
+            continue

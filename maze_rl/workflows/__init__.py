@@ -1,0 +1,1 @@
+"""One module per command, callable from Python; the command line only parses, calls and prints."""

@@ -1,0 +1,64 @@
+"""`maze-rl evaluate`: rollouts and decisions of a trained model on held-out mazes of many sizes."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from maze_rl.configs.ranges import check_sizes
+from maze_rl.errors import ConfigurationError
+from maze_rl.evaluation.evaluator import evaluate_model
+from maze_rl.evaluation.results import EvaluationResult
+from maze_rl.models.build import MazeTransformer, build_model
+from maze_rl.models.model_files import load_model
+
+TEST_SEED = 1_000_003
+"""Seed of the test mazes when none is given: the same mazes for every model."""
+
+
+def evaluate(
+    model: MazeTransformer | str | Path,
+    sizes: int | Iterable[int] | None = None,
+    num: int = 1000,
+    *,
+    algorithm: str | None = None,
+    seed: int = TEST_SEED,
+    device: str = "cpu",
+    progress: Callable[[str, float], None] | None = None,
+) -> EvaluationResult:
+    """Evaluate a model on mazes of the test split.
+
+    Args:
+        model: A model, a run folder, or the name of a shipped model.
+        sizes: Cells per side; None for 4 up to the model's canvas.
+        num: Mazes per size.
+        algorithm: Generator of the test mazes; None for the one it was trained on.
+        seed: Seed of the test mazes.
+        device: Where to run a model that is loaded here.
+        progress: Called with (what, share done).
+
+    Raises:
+        MazeRLError: There is no such model, a file is damaged, or a size does not fit the model's canvas.
+    """
+    loaded = model if isinstance(model, MazeTransformer) else load_model(model, device)
+    if num < 1:
+        raise ConfigurationError(f"num is {num}: evaluate on at least one maze per size.")
+    about = loaded.about
+    return evaluate_model(
+        loaded,
+        sizes=test_sizes(loaded, sizes),
+        num=num,
+        algorithm=algorithm or about.get("algorithm", "dfs"),
+        percolation=about.get("percolation", 0.1),
+        seed=seed,
+        training_sizes=about.get("sizes", ()),
+        longest_training_path=about.get("longest_path"),
+        name=about.get("name", "untitled"),
+        untrained=build_model(loaded.maze_config, loaded.tokenization, seed=seed, device=loaded.cfg.device or "cpu"),
+        progress=progress,
+    )
+
+
+def test_sizes(model: MazeTransformer, sizes: int | Iterable[int] | None) -> tuple[int, ...]:
+    """Return the sizes to test: those given, checked, or 4 up to the model's canvas."""
+    if sizes is None:
+        return tuple(range(min(4, model.tokenization.canvas), model.tokenization.canvas + 1))
+    return check_sizes((sizes,) if isinstance(sizes, int) else tuple(sizes))

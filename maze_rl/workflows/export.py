@@ -1,0 +1,20 @@
+"""`maze-rl export`: the folded model with stock keys and its vocabulary, for use without our code."""
+
+from pathlib import Path
+
+from maze_rl.errors import ConfigurationError
+from maze_rl.models.model_files import load_model, save_model
+
+
+def export(model: str | Path, out: Path) -> Path:
+    """Write ``model.safetensors``, ``model.json`` and ``tokenizer/`` of a trained model to `out`.
+
+    Raises:
+        ConfigurationError: `out` is in use.
+        MazeRLError: There is no such model, or a file of it is damaged.
+    """
+    loaded = load_model(model)
+    if out.exists() and any(out.iterdir()):
+        raise ConfigurationError(f"{out} is not empty: choose another --out.")
+    save_model(loaded, out, loaded.about)
+    return out

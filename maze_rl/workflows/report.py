@@ -1,0 +1,78 @@
+"""`maze-rl report`: the generalization report of one run or several side by side."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from maze_rl.configs.training import run_from_json
+from maze_rl.errors import CheckpointError
+from maze_rl.evaluation.results import EvaluationResult, result_from_json
+from maze_rl.models.model_files import load_model
+from maze_rl.reports.summary import RunSummary
+from maze_rl.reports.write import write_report
+from maze_rl.workflows.evaluate import TEST_SEED, evaluate
+from maze_rl.workflows.run_folder import RunFolder
+
+Progress = Callable[[str, float], None]
+
+
+def report(
+    runs: Sequence[str | Path],
+    out: Path | None = None,
+    sizes: Iterable[int] | None = None,
+    num: int = 1000,
+    *,
+    seed: int = TEST_SEED,
+    progress: Progress | None = None,
+) -> Path:
+    """Write the report of `runs`; return the HTML page.
+
+    The evaluation on disk is used when it covers what is asked for; otherwise the run is evaluated anew.
+
+    Args:
+        runs: Run folders.
+        out: Where to write; None for `report/` in the first run.
+        sizes: Sizes to test; None for those of the evaluation on disk, or 4 up to the canvas.
+        num: Mazes per size.
+        seed: Seed of the test mazes.
+        progress: Called with (what, share done).
+
+    Raises:
+        MazeRLError: A folder holds no finished run, or a file in it is damaged.
+    """
+    folders = [RunFolder(Path(run)) for run in runs]
+    chosen = None if sizes is None else tuple(sizes)
+    summaries = [_summary(folder, _evaluation(folder, chosen, num, seed, progress)) for folder in folders]
+    return write_report(summaries, out or folders[0].report)
+
+
+def _evaluation(
+    run: RunFolder, sizes: tuple[int, ...] | None, num: int, seed: int, progress: Progress | None
+) -> EvaluationResult:
+    if run.evaluation_path.exists():
+        stored = result_from_json(run.read_evaluation())
+        same_test = (stored.num_per_size, stored.seed) == (num, seed)
+        if same_test and (sizes is None or tuple(row.size for row in stored.rows) == sizes):
+            return stored
+    result = evaluate(run.folder, sizes, num, seed=seed, progress=progress)
+    run.write_evaluation(result.to_json())
+    return result
+
+
+def _summary(run: RunFolder, evaluation: EvaluationResult) -> RunSummary:
+    config = run.read_config()
+    run_from_json(config)
+    about = load_model(run.folder).about
+    metrics = run.read_metrics()
+    if not metrics:
+        raise CheckpointError(f"{run.metrics_path}: the file is missing or empty, so there is nothing to report.")
+    return RunSummary(
+        name=run.folder.name,
+        folder=str(run.folder),
+        config=config,
+        metrics=metrics,
+        evaluation=evaluation,
+        training_seconds=about["seconds"],
+        num_parameters=about["num_parameters"],
+        leak_count=about["leaks"],
+        mazes_seen=about["mazes"],
+    )

@@ -1,0 +1,73 @@
+"""Train, evaluate, report: the main job in one call; what `maze-rl train` does."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.presets import default_run
+from maze_rl.configs.ranges import check_sizes
+from maze_rl.configs.training import RunConfig
+from maze_rl.workflows.evaluate import evaluate
+from maze_rl.workflows.report import report
+from maze_rl.workflows.run_folder import RunFolder
+from maze_rl.workflows.train import Run, train_run
+
+Progress = Callable[[str, float, dict[str, Any]], None]
+
+
+def train(
+    sizes: int | Iterable[int] = range(5, 10),
+    loss: str = "path_only",
+    *,
+    algorithm: str = "dfs",
+    steps: int | None = None,
+    seed: int = 0,
+    out: str | Path = "runs/default",
+    device: str | None = None,
+    config: RunConfig | None = None,
+    resume: bool = False,
+    evaluation_mazes: int = 1000,
+    progress: Progress | None = None,
+) -> Run:
+    """Train a model, evaluate it on held-out mazes, write its report; the same as ``maze-rl train``.
+
+    Args:
+        sizes: Cells per side of the training mazes.
+        loss: Named loss, one of `maze_rl.configs.training.LOSSES`.
+        algorithm: Maze generator.
+        steps: Optimizer steps; None for the default budget of the device.
+        seed: Seed of everything.
+        out: The run's folder.
+        device: `cpu` or `cuda`; None for CUDA where there is one.
+        config: A complete configuration; then the arguments before `out` and `device` are not used.
+        resume: Continue the run in `out`.
+        evaluation_mazes: Mazes per size in the evaluation; 0 leaves evaluation and report out.
+        progress: Called with (what, share done, newest numbers).
+
+    Raises:
+        MazeRLError: A setting or a file is at fault, or the training diverged.
+    """
+    if config is None:
+        chosen = check_sizes((sizes,) if isinstance(sizes, int) else tuple(sizes))
+        mazes = MazeSpec(sizes=chosen, algorithm=algorithm, split="train")
+        config = default_run(mazes, device=device or default_device(), seed=seed, steps=steps, loss=loss)
+    run = train_run(config, Path(out), resume=resume, progress=progress)
+    if evaluation_mazes:
+        evaluate_and_report(run.folder, evaluation_mazes, progress)
+    return run
+
+
+def evaluate_and_report(folder: Path, num: int, progress: Progress | None = None) -> Path:
+    """Evaluate the finished run in `folder`, save ``evaluation.json`` and write the report; return its page."""
+    say = None if progress is None else lambda what, done: progress(what, done, {})
+    result = evaluate(folder, num=num, device=RunFolder(folder).open().device, progress=say)
+    RunFolder(folder).write_evaluation(result.to_json())
+    return report([folder], num=num, progress=say)
+
+
+def default_device() -> str:
+    """Return `cuda` where torch sees a CUDA device, else `cpu`."""
+    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,0 +1,150 @@
+"""A run on disk: configuration, metrics, checkpoints, the finished model, its evaluation and report.
+
+``config.json``, ``tokenizer/``, ``metrics.jsonl``, ``checkpoints/STEP/``, ``model.safetensors`` with
+``model.json``, ``evaluation.json``, ``report/``.
+"""
+
+import json
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from maze_rl.configs.training import RunConfig, differing_fields, run_from_json, run_to_json
+from maze_rl.errors import CheckpointError, ConfigurationError
+from maze_rl.models.verified_files import json_bytes, write_file, write_folder
+from maze_rl.tokenization.definitions import definition_files
+
+PACKAGES = ("maze_rl", "torch", "transformer-lens", "numpy", "numba")
+
+
+class RunFolder:
+    """Paths and small files of one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config_path = folder / "config.json"
+        self.metrics_path = folder / "metrics.jsonl"
+        self.checkpoints = folder / "checkpoints"
+        self.evaluation_path = folder / "evaluation.json"
+        self.report = folder / "report"
+
+    def create(self, config: RunConfig, command: str) -> None:
+        """Start a new run here.
+
+        Raises:
+            ConfigurationError: The folder already holds a run, or other files.
+        """
+        if self.config_path.exists():
+            raise ConfigurationError(
+                f"{self.folder} holds another run: choose another --out, or continue that one with --resume."
+            )
+        if self.folder.exists() and any(self.folder.iterdir()):
+            raise ConfigurationError(f"{self.folder} is not empty and holds no run: choose another --out.")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        tokenization = config.tokenization
+        write_folder(self.folder / "tokenizer", definition_files(tokenization.format, tokenization.canvas))
+        values = {
+            "command": command,
+            **run_to_json(config),
+            "versions": versions(),
+            "revision": code_revision(),
+        }
+        write_file(self.config_path, json_bytes(values))
+
+    def open(self, config: RunConfig | None = None) -> RunConfig:
+        """Return the configuration of the run here; with `config`, check that it is the same.
+
+        Raises:
+            CheckpointError: There is no run here, or its configuration cannot be read.
+            ConfigurationError: The configurations differ; names the fields.
+        """
+        saved = run_from_json(self.read_config())
+        if config is not None:
+            differences = differing_fields(run_to_json(saved), run_to_json(config))
+            if differences:
+                raise ConfigurationError(
+                    f"{self.folder} was started with other settings: {'; '.join(differences)}. "
+                    "Resume with the settings it was started with."
+                )
+        return saved
+
+    def read_config(self) -> dict[str, Any]:
+        """Return ``config.json``.
+
+        Raises:
+            CheckpointError: It is missing or no JSON.
+        """
+        return _read_json(self.config_path)
+
+    def append_metrics(self, row: dict[str, Any]) -> None:
+        """Add one row to ``metrics.jsonl``."""
+        with self.metrics_path.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """Return the rows of ``metrics.jsonl``; a last line cut short by a kill is left out."""
+        if not self.metrics_path.exists():
+            return []
+        rows = []
+        for line in self.metrics_path.read_text().splitlines():
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                break
+        return rows
+
+    def cut_metrics(self, last_step: int) -> None:
+        """Drop the rows after `last_step`, which a resumed run will write again."""
+        kept = [json.dumps(row) + "\n" for row in self.read_metrics() if row["step"] <= last_step]
+        write_file(self.metrics_path, "".join(kept).encode())
+
+    def write_evaluation(self, values: dict[str, Any]) -> None:
+        """Write ``evaluation.json``."""
+        write_file(self.evaluation_path, json_bytes(values))
+
+    def read_evaluation(self) -> dict[str, Any]:
+        """Return ``evaluation.json``.
+
+        Raises:
+            CheckpointError: It is missing or no JSON.
+        """
+        return _read_json(self.evaluation_path)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that decide a run's numbers."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def code_revision() -> str:
+    """Return the git commit of the checkout the code runs from, with `+changes`, or the package version."""
+    here = Path(__file__).resolve().parents[2]
+    if not (here / ".git").exists():
+        return versions()["maze_rl"]
+    try:
+        commit = _git(here, "rev-parse", "--short=12", "HEAD")
+        return commit + ("+changes" if _git(here, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return versions()["maze_rl"]
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    result = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
+    return result.stdout.strip()
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise CheckpointError(f"{path}: the file is missing or cannot be read ({error.strerror}).") from error
+    except ValueError as error:
+        raise CheckpointError(f"{path}: the file is truncated or altered (it is no JSON).") from error

@@ -1,0 +1,103 @@
+"""`maze-rl solve`: a trained model walks one maze, and every step is judged."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from maze_rl.configs.mazes import MazeSpec
+from maze_rl.errors import MazeRLError
+from maze_rl.mazes.generate import generate
+from maze_rl.mazes.lattice import Cell, Maze
+from maze_rl.mazes.solve import Solution, solve
+from maze_rl.models.build import MazeTransformer
+from maze_rl.models.decoding import decode_paths
+from maze_rl.models.model_files import load_model
+from maze_rl.tokenization.layouts import PATH_END
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What a model wrote for one maze."""
+
+    maze: Maze
+    solution: Solution
+    cells: list[Cell]
+    """The cells written, up to the first token that is no cell of the maze."""
+    words: list[str]
+    """Every word written."""
+    ended: bool
+    """Whether the model ended the path itself, right after its last cell."""
+
+    @property
+    def first_wrong(self) -> int | None:
+        """Index of the first cell that no shortest path allows there, or None."""
+        for index, cell in enumerate(self.cells):
+            allowed = [self.maze.origin] if index == 0 else self.solution.optimal_next(self.cells[index - 1])
+            if cell not in allowed:
+                return index
+        return None
+
+    @property
+    def is_shortest(self) -> bool:
+        """Whether the model walked a shortest path and ended it."""
+        return self.ended and self.first_wrong is None and bool(self.cells) and self.cells[-1] == self.maze.target
+
+    @property
+    def verdict(self) -> str:
+        """One sentence about the walk."""
+        if self.is_shortest:
+            return f"a shortest path: {self.solution.distance} steps"
+        if self.first_wrong is not None:
+            return f"leaves the shortest paths at step {self.first_wrong}, of {self.solution.distance}"
+        if not self.ended:
+            return f"no end after {len(self.cells)} cells (shortest: {self.solution.distance} steps)"
+        return f"stops early, after {len(self.cells)} of {self.solution.distance + 1} cells"
+
+
+def solve_with_model(model: MazeTransformer | str | Path, maze: Maze, seed: int = 0) -> Walk:
+    """Let a model walk `maze` greedily from its origin.
+
+    Raises:
+        MazeRLError: There is no such model, or the maze does not fit its canvas.
+    """
+    loaded = model if isinstance(model, MazeTransformer) else load_model(model)
+    encoded = loaded.tokenization.encode(maze, seed=seed, prompt_only=True)
+    rows, cols = maze.shape
+    written = decode_paths(loaded, encoded.tokens, encoded.spans.lengths, torch.tensor([rows * cols + 3]))[0].tolist()
+    words = [loaded.tokenization.vocabulary[token] for token in written]
+    offset = tuple(encoded.spans.offsets[0].tolist())
+    cells = _leading_cells(loaded, written, maze, offset)
+    ended = len(cells) < len(written) and written[len(cells)] == PATH_END
+    return Walk(maze, solve(maze), cells, words, ended)
+
+
+def draw_maze(size: int, algorithm: str = "dfs", seed: int = 0, split: str | None = None) -> Maze:
+    """Return maze 0 of (size, algorithm, seed): the one `show` and `solve` draw."""
+    spec = MazeSpec(sizes=(size,), algorithm=algorithm, split=split)
+    return generate(spec.sizes, spec.algorithm, num=1, seed=seed, split=split)[0]
+
+
+def read_maze(path: Path, model: MazeTransformer, grid: tuple[int, int]) -> Maze:
+    """Read a maze from token text in the model's own format.
+
+    Raises:
+        MazeRLError: The file cannot be read, or its text is no maze.
+    """
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise MazeRLError(f"{path}: the file cannot be read ({error.strerror}).") from error
+    return model.tokenization.from_text(text, grid)
+
+
+def _leading_cells(model: MazeTransformer, written: list[int], maze: Maze, offset: tuple[int, ...]) -> list[Cell]:
+    cell_ids = model.tokenization.layout.cell_ids
+    rows, cols = maze.shape
+    own = {int(cell_ids[r + offset[0], c + offset[1]]): (r, c) for r in range(rows) for c in range(cols)}
+    cells: list[Cell] = []
+    for token in written:
+        if token not in own:
+            break
+        cells.append(own[token])
+    return cells

@@ -1,0 +1,111 @@
+"""`maze-rl train`: fresh mazes in, a trained, evaluated and reported model out."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from maze_rl.configs.training import RunConfig
+from maze_rl.errors import CheckpointError, ConfigurationError
+from maze_rl.models.build import build_model
+from maze_rl.models.model_files import load_model, save_model
+from maze_rl.tokenization.tokenization import Tokenization
+from maze_rl.training.checkpoints import checkpoint_steps, load_checkpoint, save_checkpoint
+from maze_rl.training.trainer import Callbacks, TrainingState, new_state, train
+from maze_rl.training.validation import validator
+from maze_rl.workflows.run_folder import RunFolder, versions
+
+Progress = Callable[[str, float, dict[str, Any]], None]
+"""(what is being done, share done 0..1, newest numbers)."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished or interrupted run."""
+
+    folder: Path
+    steps: int
+
+    def model(self) -> torch.nn.Module:
+        """Load the trained model."""
+        return load_model(self.folder)
+
+
+def train_run(
+    config: RunConfig, out: Path, *, resume: bool = False, progress: Progress | None = None, command: str = ""
+) -> Run:
+    """Train to the end of the last phase and save the folded model; no evaluation.
+
+    Args:
+        config: The run; when resuming it must equal the one on disk.
+        out: The run's folder.
+        resume: Continue from the newest checkpoint of `out`.
+        progress: Called after every step.
+        command: What started the run, for its record.
+
+    Raises:
+        MazeRLError: A setting, a file of the run, or the training itself is at fault.
+        TrainingInterrupted: Ctrl-C; the state was saved.
+    """
+    run = RunFolder(out)
+    if resume:
+        run.open(config)
+    else:
+        run.create(config, command or " ".join(sys.argv))
+    tokenization = Tokenization(config.tokenization)
+    model = build_model(config.model, tokenization, seed=config.seed, device=_device(config.device))
+    state = new_state(model, config.training)
+    if resume:
+        load_newest(state, run)
+    train(state, config.training, config.seed, _callbacks(config, run, progress))
+    save_model(state.model, out, _about(config, state, out))
+    return Run(out, state.step)
+
+
+def load_newest(state: TrainingState, run: RunFolder) -> None:
+    """Fill `state` from the newest checkpoint and drop later metrics; without one, training starts anew.
+
+    Raises:
+        CheckpointError: The newest checkpoint is damaged; names the file. Nothing on disk is changed.
+    """
+    steps = checkpoint_steps(run.checkpoints)
+    if steps:
+        try:
+            load_checkpoint(state, run.checkpoints / str(steps[-1]))
+        except CheckpointError as error:
+            older = f" or remove that folder to continue from step {steps[-2]}" if len(steps) > 1 else ""
+            raise CheckpointError(f"{error} Restore the file{older}.") from error
+    run.cut_metrics(state.step)
+
+
+def _callbacks(config: RunConfig, run: RunFolder, progress: Progress | None) -> Callbacks:
+    def on_row(row: dict[str, Any]) -> None:
+        run.append_metrics(row)
+        if progress is not None:
+            progress("training", row["step"] / config.training.steps, row)
+
+    return Callbacks(
+        on_row=on_row,
+        validate=validator(config.training, Tokenization(config.tokenization), config.seed),
+        save=lambda state: save_checkpoint(state, run.checkpoints) and None,
+    )
+
+
+def _about(config: RunConfig, state: TrainingState, out: Path) -> dict[str, Any]:
+    last = config.training.phases[-1].mazes
+    return {
+        "name": out.name, "sizes": list(config.sizes), "algorithm": last.algorithm, "percolation": last.percolation,
+        "loss": config.training.loss, "steps": state.step, "mazes": state.mazes, "tokens": state.tokens,
+        "leaks": state.leaks, "longest_path": state.longest_path, "seconds": state.seconds, "seed": config.seed,
+        "num_parameters": sum(weight.numel() for weight in state.model.parameters() if weight.requires_grad),
+        "versions": versions(),
+    }  # fmt: skip
+
+
+def _device(name: str) -> str:
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ConfigurationError(f"device {name} is not available: this torch sees no CUDA device; use --device cpu.")
+    return name

@@ -1,0 +1,35 @@
+"""`maze-rl tokenizers`: the vocabulary folders in Hugging Face format."""
+
+from pathlib import Path
+
+from maze_rl.configs.tokenization import FORMATS
+from maze_rl.shipped import shipped_folder
+from maze_rl.tokenization.definitions import stale_definitions, write_definition
+from maze_rl.tokenization.tokenization import LAYOUTS, load_tokenization
+
+
+def list_tokenizers() -> list[dict[str, object]]:
+    """Return name, number of words and a line about every format."""
+    return [
+        {"name": name, "words": len(load_tokenization(name).vocabulary), "about": _first_line(name)} for name in FORMATS
+    ]
+
+
+def build_tokenizers(out: Path | None = None) -> list[str]:
+    """Write every vocabulary folder to `out` (default: the shipped folder); return the folders."""
+    root = out or shipped_folder("tokenizers")
+    for name in FORMATS:
+        write_definition(name, root)
+    return [str(root / name) for name in FORMATS]
+
+
+def check_tokenizers(out: Path | None = None) -> list[str]:
+    """List the files that are missing or differ from what the code would write."""
+    return stale_definitions(out)
+
+
+def _first_line(name: str) -> str:
+    import sys
+
+    document = sys.modules[LAYOUTS[name].__module__].__doc__ or ""
+    return document.splitlines()[0].split(": ", 1)[-1]
