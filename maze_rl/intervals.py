@@ -12,8 +12,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from maze_rl.seeding import numpy_generator
-
 NUM_DRAWS = 10_000
 LEVEL = 0.95
 _NUMBERS_PER_BLOCK = 2_000_000
@@ -65,13 +63,13 @@ def bootstrap_ratios(
     Args:
         numerators: Each maze's sum.
         denominators: Each maze's count (or weight), not negative.
-        seed: Seed of the draws.
+        seed: Seed of the draws, 0 or more; where a run has a seed, the key of its own stream.
         draws: Number of times the mazes are drawn again.
         level: Coverage of the interval.
     """
     num_metrics = numerators.shape[1]
     columns = np.concatenate([numerators, denominators], axis=1, dtype=np.float64)
-    sums = _resampled_sums(columns, draws, numpy_generator(seed, "bootstrap"))
+    sums = _resampled_sums(columns, draws, np.random.Generator(np.random.Philox(seed)))
     totals = columns.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         values = totals[:num_metrics] / totals[num_metrics:]

@@ -43,6 +43,12 @@ class MazeSpec:
             raise ConfigurationError(
                 f"min_path_length is {self.min_path_length}: origin and target differ, so at least 1."
             )
+        smallest = min(self.sizes)
+        if self.min_path_length >= smallest**2:
+            raise ConfigurationError(
+                f"min_path_length is {self.min_path_length}: no path of a {smallest} x {smallest} maze has more than "
+                f"{smallest**2 - 1} steps."
+            )
         if self.max_path_length is not None and self.max_path_length < self.min_path_length:
             raise ConfigurationError(
                 f"max_path_length {self.max_path_length} is below min_path_length {self.min_path_length}."
@@ -66,7 +72,8 @@ class GenerationConfig:
 
 def spec_to_json(spec: MazeSpec) -> dict[str, object]:
     """Return `spec` as plain JSON values."""
-    return asdict(spec) | {"sizes": list(spec.sizes)}
+    values: dict[str, object] = asdict(spec)
+    return values | {"sizes": list(spec.sizes)}
 
 
 def spec_from_json(values: dict[str, object]) -> MazeSpec:

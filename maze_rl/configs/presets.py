@@ -40,7 +40,7 @@ CUDA_BUDGET = Budget(
 
 def curriculum(mazes: MazeSpec, steps: int) -> tuple[Phase, ...]:
     """Return phases whose mazes are `mazes` with path lengths that grow to the full distribution."""
-    ends = [round(steps * CURRICULUM_SHARE * (i + 1) / len(LENGTH_LIMITS)) for i in range(len(LENGTH_LIMITS))]
+    ends = [int(steps * CURRICULUM_SHARE * (i + 1) / len(LENGTH_LIMITS)) for i in range(len(LENGTH_LIMITS))]
     limits = [*LENGTH_LIMITS, mazes.max_path_length]
     phases, start = [], 0
     for limit, end in zip(limits, [*ends, steps], strict=True):

@@ -7,13 +7,14 @@ from maze_rl.errors import MazeRLError
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?:\.\.(-?\d+))?")
 SMALLEST_SIZE = 2
 LARGEST_SIZE = 1024
+LONGEST_RANGE = 10_000
 
 
 def parse_range(text: str) -> tuple[int, ...]:
     """Parse a list of integers and ranges, e.g. ``"5..9"`` -> ``(5, 6, 7, 8, 9)``.
 
     Raises:
-        MazeRLError: The text is no range, runs backwards, or has a step below 1.
+        MazeRLError: The text is no range, runs backwards, or has a step below 1, or is far too long.
     """
     values: list[int] = []
     for part in text.replace(" ", "").split(","):
@@ -32,7 +33,10 @@ def _parse_part(part: str, text: str) -> range:
         raise MazeRLError(f"the step of range {text!r} is {step}: it must be at least 1.")
     if last < first:
         raise MazeRLError(f"range {text!r} runs backwards: write {last}..{first}.")
-    return range(first, last + 1, step)
+    values = range(first, last + 1, step)
+    if len(values) > LONGEST_RANGE:
+        raise MazeRLError(f"range {text!r} holds {len(values)} numbers: at most {LONGEST_RANGE} are read.")
+    return values
 
 
 def parse_sizes(text: str) -> tuple[int, ...]:

@@ -7,6 +7,8 @@ error; ask the model about the cells of the shortest paths. Then summarise by si
 import hashlib
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from transformer_lens import HookedTransformer
@@ -15,15 +17,15 @@ from maze_rl.configs.mazes import MazeSpec
 from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import walk_all
 from maze_rl.evaluation.examples import pick_examples
-from maze_rl.evaluation.first_error import find_first_errors, first_error_row
-from maze_rl.evaluation.outcomes import judge
+from maze_rl.evaluation.first_error import NONE, find_first_errors, first_error_row
+from maze_rl.evaluation.outcomes import Rollouts, judge
 from maze_rl.evaluation.results import EvaluationResult
 from maze_rl.evaluation.rollouts import Decode, roll_out, tokenization_of
 from maze_rl.evaluation.summaries import MeasuredSize, grid_cells, length_rows, size_row
 from maze_rl.evaluation.teacher_forced import predict, sample_paths, teacher_forced_row
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
-from maze_rl.mazes.solve import solve_batch
+from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.models.decoding import decode_paths
 
 Progress = Callable[[str, float], None]
@@ -71,68 +73,86 @@ def evaluate_model(
     started = time.perf_counter()
     sizes = _check_sizes(sizes, num, tokenization_of(model).canvas)
     report = _Reporter(progress, sizes)
-    measured, digest = [], hashlib.blake2b(digest_size=16)
-    for size in sizes:
-        spec = MazeSpec(sizes=(size,), algorithm=algorithm, percolation=percolation, split=split)
-        batch = _test_mazes(spec, num, seed)
-        _add_mazes(digest, batch)
-        measured.append(_measure(model, untrained, size, batch, seed, batch_size, decode, report))
+    examine = _Examiner(model, untrained, seed, batch_size, decode, report)
+    specs = [MazeSpec(sizes=(size,), algorithm=algorithm, percolation=percolation, split=split) for size in sizes]
+    measured = [examine(_test_mazes(spec, num, seed)) for spec in specs]
     report("summaries", 1.0)
-    first, last = (min(training_sizes), max(training_sizes)) if training_sizes else (0, -1)
     return EvaluationResult(
         model=name,
         algorithm=algorithm,
         num_per_size=num,
         seed=seed,
-        maze_digest=digest.hexdigest(),
+        maze_digest=digest([one.solution.batch for one in measured]),
         training_sizes=list(training_sizes),
         longest_training_path=longest_training_path,
-        rows=[size_row(one, first <= one.size <= last, seed) for one in measured],
-        by_length=length_rows(measured, longest_training_path),
-        grid=grid_cells(measured),
-        teacher_forced=[
-            teacher_forced_row(one.size, one.predictions, num, float(one.outcomes.shortest.mean()), seed)
-            for one in measured
-        ],
-        first_errors=[first_error_row(one.size, one.first_errors) for one in measured],
-        examples=pick_examples(measured, training_sizes),
+        **_summaries(measured, training_sizes, longest_training_path, seed),
         seconds=time.perf_counter() - started,
     )
 
 
-def _measure(
-    model: HookedTransformer,
-    untrained: HookedTransformer | None,
-    size: int,
-    batch: MazeBatch,
-    seed: int,
-    batch_size: int,
-    decode: Decode,
-    report: "_Reporter",
-) -> MeasuredSize:
-    """Walk, judge and ask: everything about the mazes of one size."""
-    solution = solve_batch(batch, seed)
-    report(f"{size} x {size}: baselines", 0.0)
-    walks = walk_all(solution, seed)
-    if untrained is not None:
-        report(f"{size} x {size}: untrained model", 0.05)
-        walks["untrained"] = roll_out(untrained, solution, seed=seed, batch_size=batch_size, decode=decode)
-    report(f"{size} x {size}: rollouts", 0.05 if untrained is None else 0.5)
-    rollouts = roll_out(model, solution, seed=seed, batch_size=batch_size, decode=decode)
-    outcomes, first_errors = judge(solution, rollouts), find_first_errors(solution, rollouts)
-    assert ((first_errors.kinds == 0) == outcomes.shortest).all()
-    report(f"{size} x {size}: reference paths", 0.8)
-    predictions = predict(model, sample_paths(solution, seed), seed=seed, batch_size=batch_size)
-    report.finish(size)
-    return MeasuredSize(
-        size=size,
-        solution=solution,
-        rollouts=rollouts,
-        outcomes=outcomes,
-        first_errors=first_errors,
-        baselines={name: judge(solution, walked).shortest for name, walked in walks.items()},
-        predictions=predictions,
-    )
+def _summaries(
+    measured: Sequence[MeasuredSize], training_sizes: Sequence[int], longest_training_path: int | None, seed: int
+) -> dict[str, Any]:
+    """Return the fields of the result that summarise the measurements."""
+    in_range = range(min(training_sizes), max(training_sizes) + 1) if training_sizes else range(0)
+    return {
+        "rows": [size_row(one, one.size in in_range, seed) for one in measured],
+        "by_length": length_rows(measured, longest_training_path),
+        "grid": grid_cells(measured),
+        "teacher_forced": [
+            teacher_forced_row(one.size, one.predictions, one.outcomes.shortest, seed) for one in measured
+        ],
+        "first_errors": [first_error_row(one.size, one.first_errors) for one in measured],
+        "examples": pick_examples(measured, training_sizes),
+    }
+
+
+@dataclass(frozen=True)
+class _Examiner:
+    """Takes every measurement on the mazes of one size."""
+
+    model: HookedTransformer
+    untrained: HookedTransformer | None
+    seed: int
+    batch_size: int
+    decode: Decode
+    report: "_Reporter"
+
+    def __call__(self, batch: MazeBatch) -> MeasuredSize:
+        size = batch.shape[0]
+        solution = solve_batch(batch, self.seed)
+        self.report(f"{size} x {size}: baselines", 0.0)
+        walks = walk_all(solution, self.seed)
+        if self.untrained is not None:
+            self.report(f"{size} x {size}: untrained model", 0.05)
+            walks["untrained"] = self._roll_out(self.untrained, solution, shortest_only=True)
+        self.report(f"{size} x {size}: rollouts", 0.05 if self.untrained is None else 0.3)
+        rollouts = self._roll_out(self.model, solution)
+        outcomes, first_errors = judge(solution, rollouts), find_first_errors(solution, rollouts)
+        assert ((first_errors.kinds == NONE) == outcomes.shortest).all()
+        self.report(f"{size} x {size}: reference paths", 0.8)
+        references = sample_paths(solution, self.seed)
+        predictions = predict(self.model, references, seed=self.seed, batch_size=self.batch_size)
+        self.report.finish(size)
+        return MeasuredSize(
+            size=size,
+            solution=solution,
+            rollouts=rollouts,
+            outcomes=outcomes,
+            first_errors=first_errors,
+            baselines={name: judge(solution, walked).shortest for name, walked in walks.items()},
+            predictions=predictions,
+        )
+
+    def _roll_out(self, model: HookedTransformer, solution: BatchSolution, shortest_only: bool = False) -> Rollouts:
+        return roll_out(
+            model,
+            solution,
+            seed=self.seed,
+            batch_size=self.batch_size,
+            decode=self.decode,
+            shortest_only=shortest_only,
+        )
 
 
 class _Reporter:
@@ -158,9 +178,7 @@ class _Reporter:
 def _check_sizes(sizes: Sequence[int], num: int, canvas: int) -> tuple[int, ...]:
     """Return the sizes, each once and in order, or say what is wrong with them."""
     if num < 1 or not sizes:
-        raise ConfigurationError(
-            f"sizes is {list(sizes)} and num is {num}: give at least one size and one maze."
-        )
+        raise ConfigurationError(f"sizes is {list(sizes)} and num is {num}: give at least one size and one maze.")
     if max(sizes) > canvas:
         raise ConfigurationError(
             f"size {max(sizes)} is larger than the model's canvas of {canvas} x {canvas} cells: evaluate sizes up to "
@@ -178,16 +196,16 @@ def _test_mazes(spec: MazeSpec, num: int, seed: int) -> MazeBatch:
             raise
         size = spec.sizes[0]
         raise ConfigurationError(
-            f"size {size}: no {size} x {size} {spec.algorithm} maze falls into the {spec.split} split (so small a grid has "
-            "few mazes): evaluate larger sizes, or split=None for mazes that training may have seen."
+            f"size {size}: no {size} x {size} {spec.algorithm} maze falls into the {spec.split} split "
+            "(so small a grid has few mazes): evaluate larger sizes, or split=None for mazes training may have seen."
         ) from error
 
 
-def _add_mazes(digest: "hashlib.blake2b", batch: MazeBatch) -> None:
-    for array in (
-        np.array(batch.connections.shape),
-        np.packbits(batch.connections),
-        batch.origins,
-        batch.targets,
-    ):
-        digest.update(np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<")).tobytes())
+def digest(batches: Sequence[MazeBatch]) -> str:
+    """Return 32 hexadecimal digits that name these mazes with their endpoints, the same on any machine."""
+    total = hashlib.blake2b(digest_size=16)
+    for batch in batches:
+        total.update(str(batch.connections.shape).encode())
+        for array in (np.packbits(batch.connections), batch.origins, batch.targets):
+            total.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+    return total.hexdigest()

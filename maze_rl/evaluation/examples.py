@@ -30,9 +30,7 @@ def example_sizes(sizes: Sequence[int], training_sizes: Sequence[int]) -> list[i
     Without training sizes, or with none of them evaluated, all sizes count as the range.
     """
     ordered = sorted(sizes)
-    inside = [
-        n for n in ordered if training_sizes and min(training_sizes) <= n <= max(training_sizes)
-    ] or ordered
+    inside = [n for n in ordered if training_sizes and min(training_sizes) <= n <= max(training_sizes)] or ordered
     larger = [n for n in ordered if n > inside[-1]]
     smaller = [n for n in ordered if n < inside[0]]
     chosen = [ordered[0], inside[len(inside) // 2], inside[-1], *(larger[:1] or smaller[-1:])]

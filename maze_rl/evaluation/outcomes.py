@@ -77,30 +77,28 @@ def parse_rollouts(
     offsets: Int16[ndarray, "batch 2"],
     shape: tuple[int, int],
     layout: Layout,
-    budget: int,
+    budgets: Int64[ndarray, " batch"],
 ) -> Rollouts:
     """Read generated tokens as cells of the maze.
 
     Args:
-        tokens: Ids generated after ``<PATH_START>``, right-padded after ``<PATH_END>``.
+        tokens: Ids generated after ``<PATH_START>``, right-padded after ``<PATH_END>`` and to the largest budget.
         offsets: Where each maze's cell (0, 0) lies on the canvas.
         shape: Rows and columns of the mazes.
         layout: The tables of the format.
-        budget: Number of tokens that could be generated; padding before that was the model's own.
+        budgets: Number of tokens that could be generated; padding before that was the model's own.
     """
-    num, width = len(tokens), min(tokens.shape[1], budget)
+    num, width = tokens.shape
     place = np.full((len(layout.words) + 1, 2), -1, np.int16)
-    place[layout.cell_ids] = np.stack(np.indices(layout.cell_ids.shape), axis=-1)
-    known = np.clip(tokens[:, :width], -1, len(layout.words))
-    on_canvas = place[known]
+    place[layout.cell_ids] = np.moveaxis(np.indices(layout.cell_ids.shape), 0, -1)
+    on_canvas = place[np.clip(tokens, -1, len(layout.words))]
     cells = on_canvas - offsets[:, None]
     names_cell = on_canvas[..., 0] >= 0
     inside = names_cell & ((cells >= 0) & (cells < np.array(shape, np.int16))).all(axis=-1)
-    num_cells = np.where(inside.all(axis=1), width, np.argmin(inside, axis=1) if width else 0).astype(
-        np.int64
-    )
-    rows, last = np.flatnonzero(num_cells < width), num_cells[num_cells < width]
+    inside &= np.arange(width) < budgets[:, None]
+    num_cells = np.where(inside.all(axis=1), width, np.argmin(inside, axis=1)).astype(np.int64)
     stops = np.full(num, Stop.OVER_BUDGET, np.int8)
+    rows, last = np.flatnonzero(num_cells < budgets), num_cells[num_cells < budgets]
     stops[rows] = np.where(names_cell[rows, last], Stop.MALFORMED_CELL, Stop.MALFORMED_TOKEN)
     stops[rows[tokens[rows, last] == PATH_END]] = Stop.END
     cells[np.arange(width) >= num_cells[:, None]] = -1

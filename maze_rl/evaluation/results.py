@@ -223,9 +223,7 @@ def result_from_json(values: JsonDict) -> EvaluationResult:
                 "rows": rows,
                 "by_length": [rebuild(LengthRow, row, ("shortest",)) for row in values["by_length"]],
                 "grid": [rebuild(GridCell, row, ("shortest",)) for row in values["grid"]],
-                "teacher_forced": [
-                    rebuild(TeacherForcedRow, row, forced_names) for row in values["teacher_forced"]
-                ],
+                "teacher_forced": [rebuild(TeacherForcedRow, row, forced_names) for row in values["teacher_forced"]],
                 "first_errors": [FirstErrorRow(**row) for row in values["first_errors"]],
                 "examples": [
                     Example(**{k: (_tuples(v) if k in cells else v) for k, v in row.items()})

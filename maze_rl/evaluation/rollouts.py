@@ -25,7 +25,13 @@ def tokenization_of(model: HookedTransformer) -> Tokenization:
 
 
 def roll_out(
-    model: HookedTransformer, solution: BatchSolution, *, seed: int, batch_size: int, decode: Decode
+    model: HookedTransformer,
+    solution: BatchSolution,
+    *,
+    seed: int,
+    batch_size: int,
+    decode: Decode,
+    shortest_only: bool = False,
 ) -> Rollouts:
     """Let `model` walk every maze of a solved batch, greedily.
 
@@ -35,25 +41,23 @@ def roll_out(
         seed: Seed of the prompts (edge order, offset); prompt j depends on (maze, seed, j).
         batch_size: Mazes decoded together.
         decode: Generates the path; `maze_rl.models.decoding.decode_paths` outside tests.
+        shortest_only: Break off what is longer than a shortest path: cheaper where nothing else is asked.
     """
     tokenization, batch = tokenization_of(model), solution.batch
-    prompts, spans = tokenization.encode_batch(
-        batch, streams=np.arange(len(batch)), seed=seed, prompt_only=True
-    )
-    budget = budget_for(batch.shape)
-    tokens = np.full((len(batch), budget), PADDING, np.int64)
-    # Walks of like length end together: fewer steps are decoded for rows that are done.
+    prompts, spans = tokenization.encode_batch(batch, streams=np.arange(len(batch)), seed=seed, prompt_only=True)
+    # A shortest path is D + 1 cells and the end.
+    budgets = solution.lengths + 2 if shortest_only else np.full(len(batch), budget_for(batch.shape))
+    tokens = np.full((len(batch), int(budgets.max())), PADDING, np.int64)
     device = next(model.parameters()).device
+    # Walks of like length end together: fewer steps are decoded for rows that are done.
     for rows in chunks(np.argsort(solution.lengths, kind="stable"), batch_size):
-        lengths = spans.lengths[rows]
-        chosen = prompts[rows, : int(lengths.max())]
+        lengths, budget = spans.lengths[rows].to(device), torch.from_numpy(budgets[rows]).to(device)
+        chosen = prompts[rows, : int(lengths.max())].to(device)
         # A parametrized weight is computed once here, not once per token.
         with torch.inference_mode(), parametrize.cached():
-            new = decode(
-                model, chosen.to(device), lengths.to(device), torch.full_like(lengths, budget).to(device)
-            )
+            new = decode(model, chosen, lengths, budget)
         tokens[rows, : new.shape[1]] = new.cpu().numpy()
-    return parse_rollouts(tokens, spans.offsets.numpy(), batch.shape, tokenization.layout, budget)
+    return parse_rollouts(tokens, spans.offsets.numpy(), batch.shape, tokenization.layout, budgets)
 
 
 def chunks(order: ndarray, size: int) -> list[ndarray]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Int
 from numpy import ndarray
 
 from maze_rl.evaluation.first_error import FirstErrors
@@ -13,6 +13,7 @@ from maze_rl.evaluation.results import Estimate, GridCell, LengthRow, PairedDiff
 from maze_rl.evaluation.teacher_forced import Predictions
 from maze_rl.intervals import bootstrap_ratios, paired_difference, wilson
 from maze_rl.mazes.solve import BatchSolution
+from maze_rl.seeding import stream_key
 
 LENGTH_BINS = ((1, 4), (5, 8), (9, 12), (13, 16), (17, 24), (25, 32), (33, 48), (49, 64), (65, 96))
 """Steps of a shortest path, inclusive; what is longer falls into one more bin, up to the longest seen."""
@@ -69,7 +70,7 @@ def _path_means(outcomes: Outcomes, seed: int) -> dict[str, Estimate | None]:
     }
     numerators = np.stack([numerator for numerator, _ in values.values()], axis=1)
     counts = np.stack([count for _, count in values.values()], axis=1)
-    intervals = bootstrap_ratios(numerators, counts, seed=seed)
+    intervals = bootstrap_ratios(numerators, counts, seed=stream_key(seed, "bootstrap"))
     return {
         name: Estimate(**interval._asdict(), num=int(num)) if num else None
         for name, interval, num in zip(values, intervals, counts.sum(axis=0), strict=True)
@@ -105,13 +106,11 @@ def grid_cells(measured: Sequence[MeasuredSize]) -> list[GridCell]:
         for low, high in bins:
             where = (lengths >= low) & (lengths <= high)
             if where.any():
-                cells.append(
-                    GridCell(size=one.size, low=low, high=high, shortest=rate(one.outcomes.shortest[where]))
-                )
+                cells.append(GridCell(size=one.size, low=low, high=high, shortest=rate(one.outcomes.shortest[where])))
     return cells
 
 
-def bins_up_to(lengths: Float[ndarray, " maze"] | ndarray) -> list[tuple[int, int]]:
+def bins_up_to(lengths: Int[ndarray, " maze"]) -> list[tuple[int, int]]:
     """Return the length bins; the last one ends at the longest path."""
     last = LENGTH_BINS[-1][1] + 1
     return [*LENGTH_BINS, (last, max(last, int(lengths.max(initial=0))))]

@@ -85,14 +85,10 @@ def sample_paths(solution: BatchSolution, seed: int) -> ReferencePaths:
     return ReferencePaths(rows, repeated, label_paths(repeated.batch, all_paths, repeated.lengths + 1))
 
 
-def predict(
-    model: HookedTransformer, references: ReferencePaths, *, seed: int, batch_size: int
-) -> Predictions:
+def predict(model: HookedTransformer, references: ReferencePaths, *, seed: int, batch_size: int) -> Predictions:
     """Run `model` on reference paths; `seed` chooses the prompts as in rollouts."""
     tokenization, solution = tokenization_of(model), references.solution
-    encoded = tokenization.encode_batch(
-        solution.batch, streams=references.mazes, seed=seed, solution=solution
-    )
+    encoded = tokenization.encode_batch(solution.batch, streams=references.mazes, seed=seed, solution=solution)
     sets = token_sets(references, encoded.spans.offsets.numpy(), tokenization.layout)
     decision, lengths = np.arange(sets[0].shape[1]), solution.lengths[:, None]
     used, is_step = decision <= lengths + 1, (decision > 0) & (decision <= lengths)
@@ -103,9 +99,7 @@ def predict(
     for rows in chunks(np.argsort(solution.lengths, kind="stable"), rows_at_once):
         asked = used[rows]
         read = _ask(model, encoded, rows, [array[rows][asked] for array in sets])
-        for array, part in zip(
-            (correct, confidence, legal_mass, optimal_mass, optimal_nll), read, strict=True
-        ):
+        for array, part in zip((correct, confidence, legal_mass, optimal_mass, optimal_nll), read, strict=True):
             # Row-major order on both sides: the decisions of the first path, then those of the second.
             array[rows[np.nonzero(asked)[0]], np.nonzero(asked)[1]] = part.cpu().numpy()
     return Predictions(
@@ -123,9 +117,7 @@ def predict(
 
 def token_sets(
     references: ReferencePaths, offsets: Int16[ndarray, "path 2"], layout: Layout
-) -> tuple[
-    Int64[ndarray, "path decision 4"], Bool[ndarray, "path decision 4"], Bool[ndarray, "path decision 4"]
-]:
+) -> tuple[Int64[ndarray, "path decision 4"], Bool[ndarray, "path decision 4"], Bool[ndarray, "path decision 4"]]:
     """Return up to four tokens for each decision, and which of them are legal and which optimal."""
     solution, labels = references.solution, references.labels
     num, length = solution.paths.shape[:2]
@@ -146,9 +138,7 @@ def token_sets(
     return candidates, legal, optimal
 
 
-def _ask(
-    model: HookedTransformer, encoded: Encoded, rows: ndarray, sets: list[ndarray]
-) -> tuple[Tensor, ...]:
+def _ask(model: HookedTransformer, encoded: Encoded, rows: ndarray, sets: list[ndarray]) -> tuple[Tensor, ...]:
     """Run the model on some sequences; return what `_read` returns for their decisions, row after row."""
     device = next(model.parameters()).device
     lengths, path_start = encoded.spans.lengths[rows, None], encoded.spans.path_start[rows, None]
@@ -171,23 +161,22 @@ def _read(
     log_probs = logits.gather(-1, candidates) - total[:, None]
     top, top_token = logits.max(dim=-1)
     correct = ((candidates == top_token[:, None]) & optimal).any(dim=-1)
-    log_legal, log_optimal = (
-        log_probs.masked_fill(~mask, -torch.inf).logsumexp(dim=-1) for mask in (legal, optimal)
-    )
+    log_legal, log_optimal = (log_probs.masked_fill(~mask, -torch.inf).logsumexp(dim=-1) for mask in (legal, optimal))
     return correct, (top - total).exp(), log_legal.exp(), log_optimal.exp(), -log_optimal
 
 
 def teacher_forced_row(
-    size: int, predictions: Predictions, num_mazes: int, shortest_rate: float, seed: int
+    size: int, predictions: Predictions, shortest: Bool[ndarray, " maze"], seed: int
 ) -> TeacherForcedRow:
-    """Summarise predictions on mazes of one size; the unit of the intervals is the maze."""
-    p = predictions
+    """Summarise predictions on mazes of one size; `shortest` tells which the rollouts solved.
+
+    The unit of the intervals is the maze.
+    """
+    p, num_mazes = predictions, len(shortest)
     weights = 1 / np.bincount(p.mazes, minlength=num_mazes)[p.mazes]
 
     def per_maze(values: ndarray, where: ndarray) -> ndarray:
-        return np.bincount(
-            p.mazes, weights=weights * np.where(where, values, 0).sum(axis=1), minlength=num_mazes
-        )
+        return np.bincount(p.mazes, weights=weights * np.where(where, values, 0).sum(axis=1), minlength=num_mazes)
 
     asked = {
         "token_accuracy": (p.correct, p.used),
@@ -199,7 +188,7 @@ def teacher_forced_row(
     }
     numerators = np.stack([per_maze(values, where) for values, where in asked.values()], axis=1)
     counts = np.stack([per_maze(np.ones_like(where), where) for _, where in asked.values()], axis=1)
-    intervals = bootstrap_ratios(numerators, counts, seed=seed)
+    intervals = bootstrap_ratios(numerators, counts, seed=stream_key(seed, "bootstrap"))
     found = {
         name: _estimate(interval, count)
         for name, interval, count in zip(asked, intervals, counts.sum(axis=0), strict=True)
@@ -208,17 +197,13 @@ def teacher_forced_row(
     return TeacherForcedRow(
         size=size,
         fork_calibration_error=_calibration_error(p, weights),
-        rollout_gap=float(whole.mean()) - shortest_rate,
+        rollout_gap=float(whole.mean() - shortest.mean()),
         **found,  # type: ignore[arg-type]
     )
 
 
 def _estimate(interval: Interval, count: float) -> Estimate | None:
-    return (
-        Estimate(value=interval.value, low=interval.low, high=interval.high, num=round(count))
-        if count > 0
-        else None
-    )
+    return Estimate(value=interval.value, low=interval.low, high=interval.high, num=round(count)) if count > 0 else None
 
 
 def _calibration_error(p: Predictions, weights: ndarray) -> float | None:

@@ -5,6 +5,7 @@ between them, posts at even positions. Text is drawn only; it is not read back.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import UInt8
@@ -43,7 +44,7 @@ def pixels(maze: Maze, path: Sequence[Cell] = ()) -> UInt8[ndarray, "height widt
 def _mark_path(picture: ndarray, path: list[Cell]) -> None:
     for row, col in path:
         picture[2 * row + 1, 2 * col + 1] = PATH
-    for (row, col), (next_row, next_col) in zip(path, path[1:], strict=False):
+    for (row, col), (next_row, next_col) in pairwise(path):
         between = (row + next_row + 1, col + next_col + 1)
         # a step through a wall leaves the wall standing
         if abs(row - next_row) + abs(col - next_col) == 1 and picture[between] == OPEN:

@@ -22,17 +22,20 @@ def from_networkx(graph: nx.Graph) -> Maze:
     """Return the maze of a graph whose nodes are (row, col) and whose attributes are those of `to_networkx`.
 
     Raises:
-        InvalidMazeError: An attribute is missing or an edge joins no lattice neighbours.
+        InvalidMazeError: An attribute is missing, a node is no cell, or an edge joins no lattice neighbours.
     """
     missing = {"shape", "origin", "target"} - graph.graph.keys()
     if missing:
         raise InvalidMazeError(f"graph: attributes {', '.join(sorted(missing))} are missing.")
     rows, cols = graph.graph["shape"]
+    cells = {(row, col) for row in range(rows) for col in range(cols)}
+    for node in graph:
+        if node not in cells:
+            raise InvalidMazeError(f"graph: node {node!r} is no cell (row, col) of a {rows} x {cols} grid.")
     connections = np.zeros((2, rows, cols), np.bool_)
     for edge in graph.edges:
         (row, col), (next_row, next_col) = sorted(edge)
-        inside = 0 <= row <= next_row < rows and min(col, next_col) >= 0 and max(col, next_col) < cols
-        if not inside or (next_row - row, next_col - col) not in ((1, 0), (0, 1)):
+        if (next_row - row, next_col - col) not in ((1, 0), (0, 1)):
             raise InvalidMazeError(f"graph: edge {edge} joins no lattice neighbours of a {rows} x {cols} grid.")
         connections[0 if next_row > row else 1, row, col] = True
     return Maze(connections, graph.graph["origin"], graph.graph["target"])

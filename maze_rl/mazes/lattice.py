@@ -5,6 +5,7 @@ convention of maze-dataset). Construction checks the invariants once: shapes, a 
 inside the grid and connected; the error names the first offending maze and field.
 """
 
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -32,14 +33,15 @@ class MazeBatch:
 
     def __post_init__(self) -> None:
         _check_shapes(self)
-        _check_borders(self.connections)
-        for field in ("origins", "targets"):
-            _check_bounds(field, getattr(self, field), self.shape)
-        linked = endpoints_connected(self.connections, self.origins, self.targets)
+        faults = [_find_leak(self.connections)]
+        faults += [_find_outside(field, getattr(self, field), self.shape) for field in ("origins", "targets")]
+        first, message = min(faults, key=lambda fault: fault[0])
+        linked = endpoints_connected(self.connections[:first], self.origins[:first], self.targets[:first])
         if not linked.all():
-            raise InvalidMazeError(
-                f"maze {int(np.argmin(linked))}: target cannot be reached from origin: open walls or move an endpoint."
-            )
+            first = int(np.argmin(linked))
+            message = "target cannot be reached from origin: open walls or move an endpoint."
+        if message:
+            raise InvalidMazeError(f"maze {first}: {message}")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -89,9 +91,8 @@ class Maze:
         array = np.asarray(connections)
         if array.ndim != 3 or array.shape[0] != 2:
             raise InvalidMazeError(f"connections: expected Bool[2, rows, cols], got shape {array.shape}.")
-        _check_bounds("origin", np.asarray([origin]), array.shape[1:])
-        _check_bounds("target", np.asarray([target]), array.shape[1:])
-        batch = MazeBatch(array[None], np.asarray([origin], np.int16), np.asarray([target], np.int16))
+        ends = [_as_cell(field, cell, array.shape[1:]) for field, cell in (("origin", origin), ("target", target))]
+        batch = MazeBatch(array[None], *np.array(ends, np.int16)[:, None])
         self._set(batch.connections[0], batch.origins[0], batch.targets[0])
 
     @classmethod
@@ -194,21 +195,39 @@ def _check_shapes(batch: MazeBatch) -> None:
     for field, cells in (("origins", origins), ("targets", targets)):
         if cells.shape != (len(connections), 2):
             raise InvalidMazeError(f"{field}: expected shape ({len(connections)}, 2), got {cells.shape}.")
+        if cells.dtype != np.int16:
+            raise InvalidMazeError(f"{field}: expected int16, got {cells.dtype}.")
 
 
-def _check_borders(connections: ndarray) -> None:
-    for direction, edge, name in (
-        (0, (-1, slice(None)), "downward from the last row"),
-        (1, (slice(None), -1), "right from the last column"),
-    ):
-        leaks = connections[:, direction][(slice(None), *edge)].any(axis=-1)
-        if leaks.any():
-            raise InvalidMazeError(f"maze {int(np.argmax(leaks))}: connections lead {name}: the border must be closed.")
+def _find_leak(connections: ndarray) -> tuple[int, str]:
+    """Return the first maze with an open border and what is wrong; the number of mazes and "" if all are closed."""
+    leaks = np.stack([connections[:, 0, -1, :].any(axis=1), connections[:, 1, :, -1].any(axis=1)])
+    if not leaks.any():
+        return len(connections), ""
+    first = int(np.argmax(leaks.any(axis=0)))
+    way = "downward from the last row" if leaks[0, first] else "right from the last column"
+    return first, f"connections lead {way}: the border must be closed."
 
 
-def _check_bounds(field: str, cells: ndarray, shape: tuple[int, ...]) -> None:
+def _find_outside(field: str, cells: ndarray, shape: tuple[int, int]) -> tuple[int, str]:
+    """Return the first maze whose cell lies off the grid and what is wrong; the number of mazes and "" if none does."""
     outside = ((cells < 0) | (cells >= np.asarray(shape))).any(axis=1)
-    if outside.any():
-        first = int(np.argmax(outside))
-        cell = tuple(int(value) for value in cells[first])
-        raise InvalidMazeError(f"maze {first}: {field} {cell} lies outside the {shape[0]} x {shape[1]} grid.")
+    if not outside.any():
+        return len(cells), ""
+    first = int(np.argmax(outside))
+    return first, _outside(field, tuple(map(int, cells[first])), shape)
+
+
+def _outside(field: str, cell: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    return f"{field} {cell} lies outside the {shape[0]} x {shape[1]} grid."
+
+
+def _as_cell(field: str, cell: Sequence[int], shape: tuple[int, ...]) -> Cell:
+    """Return `cell` as two integers on the grid; checked before int16 could wrap them."""
+    try:
+        row, col = map(operator.index, cell)
+    except (TypeError, ValueError):
+        raise InvalidMazeError(f"{field}: expected a cell (row, col), got {cell!r}.") from None
+    if not (0 <= row < shape[0] and 0 <= col < shape[1]):
+        raise InvalidMazeError(_outside(field, (row, col), shape))
+    return row, col

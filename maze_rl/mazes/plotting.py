@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,10 +53,11 @@ def first_wrong_step(maze: Maze, walk: Sequence[Cell]) -> int | None:
     """
     solution = solve(maze)
     assert isinstance(solution, Solution)
-    if not walk or tuple(walk[0]) != maze.origin:
-        return 0 if walk else None
-    for index in range(1, len(walk)):
-        if tuple(walk[index]) not in solution.optimal_next(tuple(walk[index - 1])):
+    cells = [(int(row), int(col)) for row, col in walk]
+    if cells and cells[0] != maze.origin:
+        return 0
+    for index, (cell, next_cell) in enumerate(pairwise(cells), 1):
+        if next_cell not in solution.optimal_next(cell):
             return index
     return None
 
@@ -83,15 +85,30 @@ def plot_maze(
     thin = min(max(cell_points / 10, 0.7), 1.8)
     if len(solution):
         columns, rows = np.array([(col, row) for row, col in solution], float).T
-        axes.plot(columns, rows, color=colours.solution, linewidth=0.5 * cell_points, solid_capstyle="round",
-                  solid_joinstyle="round", zorder=1)  # fmt: skip
+        axes.plot(
+            columns,
+            rows,
+            color=colours.solution,
+            linewidth=0.44 * cell_points,
+            solid_capstyle="round",
+            solid_joinstyle="round",
+            zorder=1,
+        )
     _plot_walls(axes, maze, colours.wall, thin)
     if walk is not None:
         _plot_walk(axes, maze, walk, colours, 1.4 * thin)
     size = 0.45 * cell_points
     (row, col), (target_row, target_col) = maze.origin, maze.target
-    axes.plot([col], [row], marker="o", markersize=size, color=colours.wall, markerfacecolor="none",
-              markeredgewidth=1.3 * thin, zorder=4)  # fmt: skip
+    axes.plot(
+        [col],
+        [row],
+        marker="o",
+        markersize=size,
+        color=colours.wall,
+        markerfacecolor="none",
+        markeredgewidth=1.3 * thin,
+        zorder=4,
+    )
     axes.plot([target_col], [target_row], marker="s", markersize=size, color=colours.wall, zorder=4)
     height, width = maze.shape
     axes.set(xlim=(-0.95, width - 0.05), ylim=(height - 0.05, -0.95), aspect="equal")
@@ -137,12 +154,19 @@ def _plot_walk(axes: Axes, maze: Maze, walk: Sequence[Cell], colours: MazeColour
         (points[max(right_end - 1, 0) :], colours.wrong),
     ):
         if len(part) > 1:
-            axes.plot(*np.array(part, float).T, color=colour, linewidth=width, solid_capstyle="round",
-                      solid_joinstyle="round", zorder=3)  # fmt: skip
+            axes.plot(
+                *np.array(part, float).T,
+                color=colour,
+                linewidth=width,
+                solid_capstyle="round",
+                solid_joinstyle="round",
+                zorder=3,
+            )
     if not walk or tuple(walk[-1]) != maze.target:
         col, row = points[-1] if points else (maze.origin[1], maze.origin[0])
-        axes.plot([col], [row], marker="x", markersize=4 * width, markeredgewidth=1.2 * width, color=colours.wrong,
-                  zorder=5)  # fmt: skip
+        axes.plot(
+            [col], [row], marker="x", markersize=4 * width, markeredgewidth=1.2 * width, color=colours.wrong, zorder=5
+        )
 
 
 def plot_gallery(

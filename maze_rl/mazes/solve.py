@@ -2,7 +2,9 @@
 
 Cyclic mazes often have several shortest paths; every one of them is right. The number of shortest paths
 from v obeys N(target) = 1, N(v) = sum of N(w) over neighbours w with d(w) = d(v) - 1; walking from the
-origin to a neighbour w with probability N(w) / N(v) draws each shortest path equally often.
+origin to a neighbour w with probability N(w) / N(v) draws each shortest path equally often. Drawing is exact
+in integers while the counts stay below 2^62 (open grids up to 33 x 33); beyond, the probabilities come from
+logarithms in float64, right to about 12 digits. `path_count` is always an exact integer.
 """
 
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from numpy import ndarray
 
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.breadth_first import distances_from, is_open, step
-from maze_rl.mazes.counter_random import below_exact, start_stream
+from maze_rl.mazes.counter_random import below_exact, start_stream, uniform
 from maze_rl.mazes.lattice import Cell, Maze, MazeBatch, MazeCollection
 from maze_rl.seeding import stream_key
 
@@ -111,7 +113,8 @@ def solve(mazes: Maze | MazeBatch | MazeCollection, seed: int = 0) -> "Solution 
     if isinstance(mazes, MazeBatch):
         return solve_batch(mazes, seed)
     if isinstance(mazes, MazeCollection):
-        return CollectionSolution(mazes, tuple(solve_batch(batch, seed) for batch in mazes.batches))
+        batches = (solve_batch(batch, seed, mazes.indices_of(i)) for i, batch in enumerate(mazes.batches))
+        return CollectionSolution(mazes, tuple(batches))
     return solve_batch(mazes.as_batch(), seed)[0]
 
 
@@ -122,7 +125,7 @@ def solve_batch(batch: MazeBatch, seed: int = 0, indices: Int64[ndarray, " batch
     distances = np.empty((len(batch), *batch.shape), np.int32)
     lengths = _distance_fields(batch.connections, batch.origins, batch.targets, distances)
     paths = np.full((len(batch), int(lengths.max(initial=0)) + 1, 2), -1, np.int16)
-    _walk(batch.connections, batch.origins, distances, lengths, streams, key, paths)
+    _walk(batch.connections, batch.origins, batch.targets, distances, lengths, streams, key, paths)
     return BatchSolution(batch, distances, paths, lengths)
 
 
@@ -174,6 +177,23 @@ def count_field(connections, target, distances, queue, counts):
 
 @njit(cache=True, nogil=True)
 @no_type_check
+def log_count_field(connections, target, distances, queue, logs):
+    """Fill `logs` (Float64[cells]) with natural logarithms of numbers of shortest paths, for counts beyond 2^62."""
+    cols = connections.shape[2]
+    reached = distances_from(connections, target, distances, queue)
+    logs[:] = -np.inf
+    logs[target] = 0.0
+    for position in range(1, reached):
+        cell = queue[position]
+        for direction in range(4):
+            if is_open(connections, cell, direction):
+                neighbour = step(cell, direction, cols)
+                if distances[neighbour] == distances[cell] - 1:
+                    logs[cell] = np.logaddexp(logs[cell], logs[neighbour])
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
 def _count_batch(connections, origins, targets):
     batch, _, rows, cols = connections.shape
     distances, queue = np.empty(rows * cols, np.int32), np.empty(rows * cols, np.int32)
@@ -188,16 +208,16 @@ def _count_batch(connections, origins, targets):
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _walk(connections, origins, distances, lengths, streams, key, paths):
+def _walk(connections, origins, targets, distances, lengths, streams, key, paths):
     """Write one shortest path per maze; path counts are computed only where there is a choice."""
     batch, _, rows, cols = connections.shape
     state = np.empty(2, np.uint64)
     options = np.empty(4, np.int64)
     queue, scratch = np.empty(rows * cols, np.int32), np.empty(rows * cols, np.int32)
-    counts = np.empty(rows * cols, np.int64)
+    counts, logs = np.empty(rows * cols, np.int64), np.empty(rows * cols, np.float64)
     for index in range(batch):
         field = distances[index].reshape(rows * cols)
-        counted = False
+        counted, exact = False, True
         cell = np.int64(origins[index, 0]) * cols + origins[index, 1]
         for position in range(lengths[index] + 1):
             paths[index, position, 0], paths[index, position, 1] = cell // cols, cell % cols
@@ -213,17 +233,16 @@ def _walk(connections, origins, distances, lengths, streams, key, paths):
             if num_options > 1 and not counted:
                 start_stream(state, key, streams[index])
                 counted = True
-                _count_or_approximate(connections[index], field, scratch, queue, counts)
-            cell = options[0] if num_options == 1 else _choose(state, options[:num_options], counts)
-
-
-@njit(cache=True, nogil=True)
-@no_type_check
-def _count_or_approximate(connections, field, scratch, queue, counts):
-    """Fill `counts`; where they overflow (open grids beyond 33 x 33), weigh all optimal moves equally."""
-    target = np.argmin(np.where(field < 0, np.int32(2147483647), field))
-    if not count_field(connections, target, scratch, queue, counts):
-        counts[:] = 1
+                target = np.int64(targets[index, 0]) * cols + targets[index, 1]
+                exact = count_field(connections[index], target, scratch, queue, counts)
+                if not exact:
+                    log_count_field(connections[index], target, scratch, queue, logs)
+            if num_options == 1:
+                cell = options[0]
+            elif exact:
+                cell = _choose(state, options[:num_options], counts)
+            else:
+                cell = _choose_by_logarithm(state, options[:num_options], logs)
 
 
 @njit(cache=True, nogil=True)
@@ -237,4 +256,21 @@ def _choose(state, options, counts):
         if remaining < np.uint64(counts[option]):
             return option
         remaining -= np.uint64(counts[option])
+    return options[-1]
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _choose_by_logarithm(state, options, logs):
+    largest = -np.inf
+    for option in options:
+        largest = max(largest, logs[option])
+    total = 0.0
+    for option in options:
+        total += np.exp(logs[option] - largest)
+    remaining = uniform(state) * total
+    for option in options:
+        remaining -= np.exp(logs[option] - largest)
+        if remaining < 0.0:
+            return option
     return options[-1]

@@ -17,6 +17,8 @@ from numpy import ndarray
 from maze_rl.mazes.counter_random import mix64
 from maze_rl.mazes.lattice import MazeBatch
 
+SMALLEST_SPLIT_SIZE = 4
+"""Grids under 4 x 4 have too few symmetry classes (28 for 3 x 3 trees) for a split to mean anything."""
 NUM_BUCKETS = 20
 BUCKETS = {"train": (0, 18), "validation": (18, 19), "test": (19, 20)}
 """Half-open bucket ranges: 90 % of symmetry classes train, 5 % validate, 5 % test."""

@@ -8,7 +8,8 @@ through a temporary folder, so that a kill leaves nothing half-written.
 import json
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -32,24 +33,26 @@ def write_dataset(
     Memory does not grow with `num`: mazes go to disk `CHUNK` at a time.
 
     Raises:
-        ConfigurationError: `out` exists and is not empty.
+        ConfigurationError: `out` exists and is not an empty folder, or `num` is below 1.
         MazeRLError: The disk is full, or no maze can meet the specification.
     """
     import datasets
 
-    if out.exists() and any(out.iterdir()):
-        raise ConfigurationError(f"{out} is not empty: choose another --out or remove it.")
-    out.parent.mkdir(parents=True, exist_ok=True)
+    if num < 1:
+        raise ConfigurationError(f"num is {num}: ask for at least one maze.")
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise ConfigurationError(f"{out} is not an empty folder: choose another --out or remove it.")
     temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
         shards = [
             _write_shard(spec, seed, first, min(first + SHARD, num), temporary / "shards", progress, num)
             for first in range(0, num, SHARD)
         ]
-        datasets.disable_progress_bars()
         whole = datasets.concatenate_datasets([datasets.Dataset.from_file(str(shard)) for shard in shards])
         whole.info.description = f"{num} mazes of maze_rl: {json.dumps(spec_to_json(spec))}, seed {seed}."
-        whole.save_to_disk(temporary / "dataset", num_shards=len(shards))
+        with _quiet_datasets():
+            whole.save_to_disk(temporary / "dataset", num_shards=len(shards))
         (temporary / "dataset" / SPECIFICATION).write_text(
             json.dumps({"spec": spec_to_json(spec), "num": num, "seed": seed}) + "\n"
         )
@@ -74,7 +77,10 @@ def read_dataset(folder: Path) -> MazeCollection:
     import datasets
 
     try:
-        table = datasets.load_from_disk(str(folder)).data  # type: ignore[union-attr]
+        loaded = datasets.load_from_disk(str(folder))
+        if not isinstance(loaded, datasets.Dataset):
+            raise ValueError("it holds several datasets")
+        table = loaded.data
         rows, cols, origin, target = (
             np.array(table.column(name).to_pylist()) for name in ("rows", "cols", "origin", "target")
         )
@@ -86,14 +92,27 @@ def read_dataset(folder: Path) -> MazeCollection:
     for position, shape in enumerate(shapes):
         where = np.flatnonzero((rows == shape[0]) & (cols == shape[1]))
         batch_of[where], row_of[where] = position, np.arange(len(where))
-        batches.append(
-            MazeBatch(
-                _unpack([packed[i] for i in where], shape),
-                origin[where].astype(np.int16),
-                target[where].astype(np.int16),
-            )
-        )
+        try:
+            connections = _unpack([packed[i] for i in where], shape)
+            batches.append(MazeBatch(connections, origin[where].astype(np.int16), target[where].astype(np.int16)))
+        except MazeRLError as error:
+            raise MazeRLError(f"{folder}, its {shape[0]} x {shape[1]} mazes: {error}") from error
     return MazeCollection(tuple(batches), batch_of, row_of)
+
+
+@contextmanager
+def _quiet_datasets() -> Iterator[None]:
+    """Silence the progress bars of `datasets` and leave them as they were: the caller reports progress."""
+    import datasets
+
+    if datasets.are_progress_bars_disabled():
+        yield
+        return
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        datasets.enable_progress_bars()
 
 
 def _write_shard(
@@ -155,6 +174,6 @@ def _unpack(packed: list[bytes], shape: tuple[int, int]) -> np.ndarray:
     expected = (size + 7) // 8
     for index, data in enumerate(packed):
         if len(data) != expected:
-            raise MazeRLError(f"maze {index} of shape {shape}: connections hold {len(data)} bytes, not {expected}.")
+            raise MazeRLError(f"maze {index}: connections hold {len(data)} bytes, not {expected}.")
     bits = np.frombuffer(b"".join(packed), np.uint8).reshape(len(packed), expected)
     return np.unpackbits(bits, axis=1, count=size).astype(np.bool_).reshape(len(packed), 2, *shape)

@@ -74,14 +74,6 @@ def longest_sequence(tokenization: Tokenization) -> int:
     return tokenization.layout.tokens_per_edge * 2 * side * (side - 1) + DELIMITERS + side * side + 4
 
 
-def fold(model: MazeTransformer) -> None:
-    """Replace every parametrized weight by the value it computes, in place; the function stays the same."""
-    for module in list(model.modules()):
-        if parametrize.is_parametrized(module):
-            for name in list(module.parametrizations):  # type: ignore[union-attr]
-                parametrize.remove_parametrizations(module, name, leave_parametrized=True)
-
-
 def _stock_config(config: ModelConfig, tokenization: Tokenization, dtype: torch.dtype) -> HookedTransformerConfig:
     d_head = config.d_model // config.n_heads
     rotary = config.positions == "rotary"
@@ -104,8 +96,12 @@ def _scale_residual_writes(model: HookedTransformer) -> None:
 
 def _factor_tokens(model: HookedTransformer, tokenization: Tokenization) -> None:
     std = float(model.embed.W_E.detach().std())
+    with torch.no_grad():  # a cell's column of W_U is a sum of three vectors: keep its variance, and the first loss near ln V
+        model.unembed.W_U /= math.sqrt(3)
     for module, name in ((model.embed, "W_E"), (model.unembed, "W_U")):
-        factored = FactoredTokens(tokenization.layout, model.cfg.d_model, std, transposed=name == "W_U")
+        unembeds = name == "W_U"
+        scale = std / math.sqrt(3) if unembeds else std
+        factored = FactoredTokens(tokenization.layout, model.cfg.d_model, scale, transposed=unembeds)
         parametrize.register_parametrization(module, name, factored.to(model.cfg.dtype))
 
 

@@ -9,39 +9,33 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 from transformer_lens import HookedTransformer
+from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValueCacheEntry
 
 from maze_rl.tokenization.layouts import PADDING, PATH_END
 
 
-class CacheEntry:
-    """Keys and values of one layer, written into room set aside once; stands in for TransformerLens's entry."""
+class CacheEntry(TransformerLensKeyValueCacheEntry):
+    """Keys and values of one layer, [batch, pos_so_far, head_index, d_head], in room set aside once."""
 
     def __init__(self, batch: int, room: int, model: HookedTransformer, device: torch.device) -> None:
         shape = (batch, room, model.cfg.n_heads, model.cfg.d_head)
         self._keys = torch.empty(shape, device=device, dtype=model.cfg.dtype)
         self._values = torch.empty_like(self._keys)
-        self._length = 0
-
-    @property
-    def past_keys(self) -> Tensor:
-        """Keys so far, [batch, pos_so_far, head_index, d_head]."""
-        return self._keys[:, : self._length]
-
-    @property
-    def past_values(self) -> Tensor:
-        """Values so far, [batch, pos_so_far, head_index, d_head]."""
-        return self._values[:, : self._length]
+        super().__init__(self._keys[:, :0], self._values[:, :0])
 
     def append(self, new_keys: Tensor, new_values: Tensor) -> tuple[Tensor, Tensor]:
         """Add the keys and values of new positions; return all."""
-        end = self._length + new_keys.shape[1]
-        self._keys[:, self._length : end], self._values[:, self._length : end] = new_keys, new_values
-        self._length = end
+        start = self.past_keys.shape[1]
+        end = start + new_keys.shape[1]
+        self._keys[:, start:end], self._values[:, start:end] = new_keys, new_values
+        self.past_keys, self.past_values = self._keys[:, :end], self._values[:, :end]
         return self.past_keys, self.past_values
 
     def keep(self, rows: Tensor) -> None:
         """Drop all rows but `rows`."""
+        length = self.past_keys.shape[1]
         self._keys, self._values = self._keys[rows], self._values[rows]
+        self.past_keys, self.past_values = self._keys[:, :length], self._values[:, :length]
 
 
 class Cache:

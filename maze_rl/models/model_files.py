@@ -5,7 +5,6 @@ folder `tokenizer/`. Stock TransformerLens can load the weights:
 ``HookedTransformer(HookedTransformerConfig(**json["hooked_transformer"]))`` and ``load_state_dict``.
 """
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ import torch
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.errors import CheckpointError, unknown_name
-from maze_rl.models.build import MazeTransformer, build_model, fold
+from maze_rl.models.build import MazeTransformer, build_model
+from maze_rl.models.folding import folded_copy
 from maze_rl.models.verified_files import (
     json_bytes,
     read_folder,
@@ -33,13 +33,6 @@ _STOCK_FIELDS = (
     "n_layers", "d_model", "n_heads", "d_head", "d_mlp", "act_fn", "normalization_type", "d_vocab", "n_ctx",
     "positional_embedding_type", "rotary_dim",
 )  # fmt: skip
-
-
-def folded_copy(model: MazeTransformer) -> MazeTransformer:
-    """Return a copy whose parametrized weights are plain ones; the live model and its optimizer stay as they are."""
-    folded = copy.deepcopy(model)
-    fold(folded)
-    return folded.eval()
 
 
 def save_model(model: MazeTransformer, folder: Path, about: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ holds raw values, so that whatever is shown is also in the JSON.
 """
 
 import math
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any
@@ -17,6 +18,15 @@ JsonDict = dict[str, Any]
 Value = str | int | float | bool | Estimate | PairedDifference | None
 
 
+class _Typography(string.Formatter):
+    """Writes negative numbers with a true minus sign."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Format one value of a template."""
+        text = super().format_field(value, format_spec)
+        return text.replace("-", "−") if isinstance(value, int | float) else text
+
+
 @dataclass(frozen=True)
 class Statement:
     """A sentence with the values it states; `template` is for `str.format`."""
@@ -27,13 +37,11 @@ class Statement:
     @property
     def text(self) -> str:
         """The sentence as shown."""
-        return self.template.format(**self.values)
+        return _Typography().vformat(self.template, (), self.values)
 
     def __add__(self, other: "Statement") -> "Statement":
         """Join two statements with a space; equal names must mean equal values."""
-        clashes = [
-            key for key in self.values.keys() & other.values.keys() if self.values[key] != other.values[key]
-        ]
+        clashes = [key for key in self.values.keys() & other.values.keys() if self.values[key] != other.values[key]]
         assert not clashes, f"two statements use {clashes} for different values"
         return Statement(f"{self.template} {other.template}".strip(), {**self.values, **other.values})
 
@@ -127,7 +135,7 @@ class Report:
     sections: Sequence[Section]
 
 
-def number_text(value: float, kind: str) -> str:
+def number_text(value: float | int, kind: str) -> str:
     """Write a number of one `Column.kind`, e.g. ``(0.934, "percent")`` -> ``93.4``."""
     if not math.isfinite(value):
         return "–"
@@ -206,8 +214,5 @@ def _statement_json(statement: Statement) -> JsonDict:
 
 
 def _table_json(table: Table) -> JsonDict:
-    columns = [
-        {"key": each.key, "title": each.title, "kind": each.kind, "about": each.about}
-        for each in table.columns
-    ]
+    columns = [{"key": each.key, "title": each.title, "kind": each.kind, "about": each.about} for each in table.columns]
     return {"name": table.name, "caption": table.caption, "columns": columns, "rows": plain(list(table.rows))}

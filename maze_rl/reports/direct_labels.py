@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class EndLabel:
     """The name of a line, to stand where the line ends."""
 
-    x: float
-    y: float
+    x: float | int
+    y: float | int
     text: str
     colour: str
     bold: bool = False
@@ -49,7 +49,13 @@ def spread(positions: Sequence[float], gap: float, low: float, high: float) -> l
     return result
 
 
-def label_ends(axes: "Axes", labels: Sequence[EndLabel], *, x: float, points_apart: float = 10.5) -> None:
+def right_edge(labels: Sequence[str], width: float) -> float:
+    """Return where axes must end (share of a figure `width` inches wide) to leave room for labels on their right."""
+    longest = max(map(len, labels), default=0)
+    return max(0.4, 1 - (longest * 5.3 + 20) / (72 * width))
+
+
+def label_ends(axes: "Axes", labels: Sequence[EndLabel], *, x: float | int, points_apart: float = 10.5) -> None:
     """Write labels right of `x` (data), joined to the ends of their lines; the limits of y must be final."""
     low, high = axes.get_ylim()
     figure = axes.get_figure()
@@ -60,7 +66,21 @@ def label_ends(axes: "Axes", labels: Sequence[EndLabel], *, x: float, points_apa
     left, right = axes.get_xlim()
     step = 0.012 * (right - left)
     for label, place in zip(labels, places, strict=True):
-        axes.plot([label.x + step, x + step, x + 2 * step], [label.y, place, place], color=light("axis"), linewidth=0.6,
-                  clip_on=False, zorder=1)  # fmt: skip
-        axes.text(x + 2.6 * step, place, label.text, color=label.colour, va="center", fontsize=8.5, clip_on=False,
-                  fontweight="bold" if label.bold else "normal")  # fmt: skip
+        axes.plot(
+            [label.x + step, x + step, x + 2 * step],
+            [label.y, place, place],
+            color=light("axis"),
+            linewidth=0.6,
+            clip_on=False,
+            zorder=1,
+        )
+        axes.text(
+            x + 2.6 * step,
+            place,
+            label.text,
+            color=label.colour,
+            va="center",
+            fontsize=8.5,
+            clip_on=False,
+            fontweight="bold" if label.bold else "normal",
+        )

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from maze_rl.evaluation.results import EvaluationResult
-from maze_rl.reports.direct_labels import EndLabel, label_ends
+from maze_rl.reports.direct_labels import EndLabel, label_ends, right_edge
 from maze_rl.reports.names import error_name
 from maze_rl.reports.palette import ERROR_COLOURS, light
-from maze_rl.reports.pooling import error_counts, first_errors_by_range, join, pooled_hazard
+from maze_rl.reports.pooling import error_counts, first_errors_by_range, pooled_hazard
 from maze_rl.reports.vector_graphics import WIDTH
 
 if TYPE_CHECKING:
@@ -15,26 +15,28 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def _half_width_axes() -> "tuple[Figure, Axes]":
+def _half_width_axes(labels: Sequence[str]) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH / 2 - 0.1, 3.4))
     axes = figure.subplots()
+    figure.subplots_adjust(left=0.11, right=right_edge(labels, WIDTH / 2), bottom=0.14, top=0.95)
     return figure, axes
 
 
 def first_errors(evaluation: EvaluationResult) -> "Figure":
     """Draw the share of rollouts by kind of first error, stacked by size."""
-    figure, axes = _half_width_axes()
-    figure.subplots_adjust(left=0.1, right=0.68, bottom=0.14, top=0.95)
     rows, kinds = evaluation.first_errors, list(error_counts([evaluation]))
+    figure, axes = _half_width_axes([error_name(kind) for kind in kinds])
     floor = [0.0] * len(rows)
     ends: list[EndLabel] = []
     for index, kind in enumerate(kinds):
         shares = [100 * row.counts.get(kind, 0) / max(1, row.num) for row in rows]
         colour = light(ERROR_COLOURS[index % len(ERROR_COLOURS)])
         axes.bar(range(len(rows)), shares, 0.82, floor, color=colour)
-        ends.append(EndLabel(x=len(rows) - 0.55, y=floor[-1] + shares[-1] / 2, text=error_name(kind), colour=light("ink")))
+        ends.append(
+            EndLabel(x=len(rows) - 0.55, y=floor[-1] + shares[-1] / 2, text=error_name(kind), colour=light("ink"))
+        )
         floor = [below + share for below, share in zip(floor, shares, strict=True)]
     axes.set_xticks(range(len(rows)), [str(row.size) for row in rows])
     axes.set(xlim=(-0.6, max(1, len(rows)) - 0.4), ylim=(0, max([1.0, *floor]) * 1.06))
@@ -45,8 +47,7 @@ def first_errors(evaluation: EvaluationResult) -> "Figure":
 
 def hazard(evaluation: EvaluationResult) -> "Figure":
     """Draw the chance of a first error per step along the path, inside and outside the training sizes."""
-    figure, axes = _half_width_axes()
-    figure.subplots_adjust(left=0.12, right=0.74, bottom=0.14, top=0.95)
+    figure, axes = _half_width_axes(["trained sizes."])
     ends: list[EndLabel] = []
     last, top = 1.0, 0.1
     for inside, name, colour in ((True, "trained sizes", "blue"), (False, "other sizes", "vermillion")):
@@ -58,8 +59,13 @@ def hazard(evaluation: EvaluationResult) -> "Figure":
         lows, highs = ([100 * getattr(rate, end) for rate in rates] for end in ("low", "high"))
         axes.fill_between(xs, lows, highs, facecolor=light(colour), alpha=0.18, linewidth=0)
         axes.plot(xs, [100 * rate.value for rate in rates], color=light(colour), linewidth=1.8)
-        constant = 100 * join(stretches).estimate.value
-        axes.plot([0, xs[-1]], [constant] * 2, color=light(colour), linewidth=1.0, linestyle=(0, (2, 2)))
+        axes.plot(
+            xs,
+            [100 * stretch.expected / stretch.at_risk for stretch in stretches],
+            color=light(colour),
+            linewidth=1.0,
+            linestyle=(0, (2, 2)),
+        )
         ends.append(EndLabel(x=xs[-1], y=100 * rates[-1].value, text=name, colour=light(colour), bold=True))
         last, top = max(last, xs[-1]), max([top, *(100 * rate.value for rate in rates), *_calm(highs)])
     axes.set(xlim=(0, last * 1.02), ylim=(0, 1.08 * top))

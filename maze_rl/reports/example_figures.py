@@ -52,8 +52,13 @@ def example_title(example: Example) -> str:
 
 def example_gallery(examples: Sequence[Example]) -> "Figure":
     """Draw examples in rows of four, the right ones in rows of their own."""
-    colours = MazeColours(wall=light("ink"), solution=light("reference-light"), walk=light("blue"),
-                          wrong=light("vermillion"), text=light("muted"))  # fmt: skip
+    colours = MazeColours(
+        wall=light("ink"),
+        solution=light("reference-light"),
+        walk=light("blue"),
+        wrong=light("vermillion"),
+        text=light("muted"),
+    )
     items = [
         GalleryItem(maze=maze_of(each), title=example_title(each), solution=each.shortest_path, walk=each.model_path)
         for each in examples
@@ -65,6 +70,6 @@ def outcome_counts(examples: Sequence[Example]) -> dict[str, int]:
     """Return how many examples ended how, under the names readers see."""
     counts: dict[str, int] = {}
     for example in examples:
-        name = "a shortest path" if example.outcome == RIGHT else error_name(example.outcome)
+        name = "right" if example.outcome == RIGHT else error_name(example.outcome)
         counts[name] = counts.get(name, 0) + 1
     return counts

@@ -11,6 +11,9 @@ from maze_rl.reports.pooling import HazardStep, error_counts, first_errors_by_ra
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.reports.training_figures import series
 
+SURE = 1.96
+"""Standard deviations at which a difference is called one."""
+
 
 def decision_reading(evaluation: EvaluationResult) -> Statement:
     """Compare forks with forced steps at the largest size, and name the widest rollout gap."""
@@ -21,13 +24,19 @@ def decision_reading(evaluation: EvaluationResult) -> Statement:
     said = NOTHING
     if last.fork_accuracy and last.forced_accuracy:
         said = Statement(
-            "At size {size} the model chooses right at {fork:.1%} of forks ({forks:,}) and at {forced:.1%} of forced steps.",
-            {"size": last.size, "fork": last.fork_accuracy.value, "forks": last.fork_accuracy.num,
-             "forced": last.forced_accuracy.value},
-        )  # fmt: skip
+            "At size {size} the model chooses right at {fork:.1%} of forks ({forks:,}) and at {forced:.1%} of "
+            "forced steps.",
+            {
+                "size": last.size,
+                "fork": last.fork_accuracy.value,
+                "forks": last.fork_accuracy.num,
+                "forced": last.forced_accuracy.value,
+            },
+        )
     widest = max(rows, key=lambda row: abs(row.rollout_gap))
     return said + Statement(
-        "The product of its per-step success differs from the rollout rate by at most {gap:.1f} points (size {gap_size}).",
+        "The product of its per-step success differs from the rollout rate by at most {gap:.1f} points (size "
+        "{gap_size}).",
         {"gap": 100 * abs(widest.rollout_gap), "gap_size": widest.size},
     )
 
@@ -40,10 +49,16 @@ def first_error_reading(evaluation: EvaluationResult) -> Statement:
         return Statement("No rollout went wrong.")
     kind = next(iter(counts))
     said = Statement(
-        "{failed:,} of {rollouts:,} rollouts went wrong; the commonest first error is “{kind}” ({count:,}, {share:.0%}).",
-        {"failed": failed, "rollouts": sum(row.num for row in evaluation.first_errors), "kind": error_name(kind),
-         "count": counts[kind], "share": counts[kind] / failed},
-    )  # fmt: skip
+        "{failed:,} of {rollouts:,} rollouts went wrong; the commonest first error is “{kind}” ({count:,}, "
+        "{share:.0%}).",
+        {
+            "failed": failed,
+            "rollouts": sum(row.num for row in evaluation.first_errors),
+            "kind": error_name(kind),
+            "count": counts[kind],
+            "share": counts[kind] / failed,
+        },
+    )
     placed = [(row.mean_relative_position, row.num - row.counts.get("none", 0)) for row in evaluation.first_errors]
     known = [(place, num) for place, num in placed if place is not None and num]
     if known:
@@ -54,7 +69,7 @@ def first_error_reading(evaluation: EvaluationResult) -> Statement:
 
 def hazard_reading(evaluation: EvaluationResult) -> Statement:
     """Say whether errors compound at a constant rate, or come more often late on the path."""
-    said = Statement("Dashed: the constant hazard that fits best; if errors merely compounded, the curve would follow it.")
+    said = Statement("Dashed: what a constant hazard at every size, fitted to that size, would give.")
     for inside, name in ((False, "other"), (True, "trained")):
         stretches = pooled_hazard(first_errors_by_range(evaluation, inside))
         if len(stretches) >= 4 and sum(stretch.errors for stretch in stretches) >= 20:
@@ -63,21 +78,29 @@ def hazard_reading(evaluation: EvaluationResult) -> Statement:
 
 
 def _early_and_late(stretches: Sequence[HazardStep], name: str) -> Statement:
-    """Compare the two halves of the steps at risk."""
+    """Compare the errors late on the path with what constant hazards predict, given their total."""
     half, seen, split = sum(stretch.at_risk for stretch in stretches) / 2, 0, 0
     while split < len(stretches) - 1 and (split == 0 or seen + stretches[split].at_risk <= half):
         seen += stretches[split].at_risk
         split += 1
-    early, late = join(stretches[:split]), join(stretches[split:])
-    values = {"early": early.estimate.value, "late": late.estimate.value, "boundary": late.first, "hazard_sizes": name}
-    verdict = "no clear difference: failure looks like compounding"
-    if late.estimate.low > early.estimate.high:
-        verdict = "it rises: failure is more than compounding"
-    elif late.estimate.high < early.estimate.low:
-        verdict = "it falls: the first steps are the hardest"
+    late, total = join(stretches[split:]), join(stretches)
+    share = late.expected / total.expected if total.expected else 0.0
+    if not 0.0 < share < 1.0:
+        return NOTHING
+    deviation = (late.errors - total.errors * share) / (total.errors * share * (1 - share)) ** 0.5
+    verdict = "no clear difference: errors come as if they merely compounded"
+    if abs(deviation) > SURE:
+        verdict = f"they come {'later' if deviation > 0 else 'earlier'} than if they merely compounded"
     return Statement(
-        "On {hazard_sizes} sizes the hazard is {early:.2%} per step before step {boundary} and {late:.2%} from there on; " + verdict + ".",
-        values,
+        "On {hazard_sizes} sizes, {late:,} of {total:,} first errors come at step {boundary} or later, where constant "
+        "hazards predict {predicted:.0f}: " + verdict + ".",
+        {
+            "hazard_sizes": name,
+            "late": late.errors,
+            "total": total.errors,
+            "boundary": late.first,
+            "predicted": total.errors * share,
+        },
     )
 
 
@@ -88,16 +111,22 @@ def training_reading(run: RunSummary) -> Statement:
         return NOTHING
     part = max(1, len(losses) // 50)
     said = Statement(
-        "The loss fell from {first_loss:.3f} to {last_loss:.3f} nats in {num_steps:,} steps (medians of the first and last "
+        "The loss went from {first_loss:.3f} to {last_loss:.3f} nats in {num_steps:,} steps (medians of the "
+        "first and last "
         "{part:,} recorded).",
-        {"first_loss": float(np.median(losses[:part])), "last_loss": float(np.median(losses[-part:])),
-         "num_steps": int(steps[-1]), "part": part},
-    )  # fmt: skip
+        {
+            "first_loss": float(np.median(losses[:part])),
+            "last_loss": float(np.median(losses[-part:])),
+            "num_steps": int(steps[-1]),
+            "part": part,
+        },
+    )
     at, shortest = series(run.metrics, "validation_shortest")
     if len(shortest):
         best = int(np.argmax(shortest))
         said += Statement(
-            "On validation mazes it ended at {validation:.1%} shortest paths (best {best_validation:.1%}, step {best_step:,}).",
+            "On validation mazes it ended at {validation:.1%} shortest paths (best {best_validation:.1%}, step "
+            "{best_step:,}).",
             {"validation": float(shortest[-1]), "best_validation": float(shortest[best]), "best_step": int(at[best])},
         )
     return said

@@ -61,9 +61,13 @@ def render_markdown(report: Report) -> str:
 
 def _environment(autoescape: bool) -> Environment:
     environment = Environment(
-        loader=PackageLoader("maze_rl.reports", "."), autoescape=autoescape, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
+        loader=PackageLoader("maze_rl.reports", "."),
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
     environment.filters["value_text"] = value_text
     environment.filters["interval_text"] = interval_text
     return environment
@@ -85,4 +89,6 @@ def _markdown_cell(value: Any, kind: str) -> str:
 def _run_json(run: RunSummary) -> dict[str, Any]:
     """Return a run without its training log, of which the last row is kept."""
     values = {key: value for key, value in vars(run).items() if key not in ("metrics", "evaluation")}
-    return plain(values | {"last_metrics": run.metrics[-1] if run.metrics else None, "evaluation": asdict(run.evaluation)})
+    return plain(
+        values | {"last_metrics": run.metrics[-1] if run.metrics else None, "evaluation": asdict(run.evaluation)}
+    )

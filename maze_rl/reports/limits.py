@@ -14,30 +14,42 @@ def limits(runs: Sequence[RunSummary]) -> list[Statement]:
     trained = {str(phase.get("mazes", {}).get("algorithm")) for run in runs for phase in run.phases}
     points = [
         Statement(
-            "How another training run would fare. Intervals are over test mazes; {runs} were trained, from {seeds}: "
+            "How another training run would fare. Intervals are over test mazes; {runs} trained, from {seeds}: "
             "differences between seeds are not in them.",
-            {"runs": _counted(len(runs), "model"), "seeds": _counted(len(seeds), "seed")},
+            {
+                "runs": f"{_counted(len(runs), 'model')} {'was' if len(runs) == 1 else 'were'}",
+                "seeds": _counted(len(seeds), "seed"),
+            },
         ),
         Statement(
-            "Other kinds of maze. All test mazes come from {algorithm}; loops, densities and branching that it does not "
-            "make were not tried.", {"algorithm": evaluation.algorithm},
+            "Other kinds of maze. All test mazes come from {algorithm}; loops, densities and branching that it "
+            "does not "
+            "make were not tried.",
+            {"algorithm": evaluation.algorithm},
         ),
         Statement(
-            "That the model searches. A high rate is compatible with heuristics and with memory of local patterns; what it "
+            "That the model searches. A high rate is compatible with heuristics and with memory of local "
+            "patterns; what it "
             "computes has to be read from its activations.",
         ),
         Statement(
-            "What size does by itself. Larger mazes have longer paths; only cells of the heat map in one row compare sizes "
+            "What size does by itself. Larger mazes have longer paths; only cells of the heat map in one row "
+            "compare sizes "
             "at equal length.",
         ),
         Statement("Sampling. Paths were decoded greedily, one per maze; nothing is known of other temperatures."),
-    ]  # fmt: skip
+    ]
     if tested:
         points.append(Statement("Anything beyond size {largest}, the largest tested.", {"largest": max(tested)}))
     if trained and evaluation.algorithm not in trained:
-        points.append(Statement("The effect of size alone: the test mazes ({tested_on}) are of another kind than the training "
-                                "mazes ({trained_on}).", {"tested_on": evaluation.algorithm,
-                                                          "trained_on": ", ".join(sorted(trained))}))  # fmt: skip
+        points.append(
+            Statement(
+                "The effect of size alone: the test mazes ({tested_on}) are of another kind "
+                "than the training "
+                "mazes ({trained_on}).",
+                {"tested_on": evaluation.algorithm, "trained_on": ", ".join(sorted(trained))},
+            )
+        )
     return points
 
 

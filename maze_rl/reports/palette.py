@@ -16,6 +16,7 @@ _NAMED = {
     "axis": ("#b9c0c9", "#505a68"),
     "grid": ("#e6e9ed", "#2a323d"),
     "band": ("#eaf1f8", "#1c2a3a"),
+    "paper": ("#fefefe", "#12171e"),
     "void": ("#eceef1", "#252c36"),
     "reference": ("#4d5866", "#b9c3cf"),
     "reference-mid": ("#8a94a1", "#87929f"),
@@ -29,7 +30,7 @@ _NAMED = {
     "brown": ("#7a6a53", "#b5a383"),
 }
 _RAMP_STOPS = (("#eef3f8", "#a9cbe4", "#4a94c8", "#0a4f87"), ("#1d2733", "#1e4c70", "#2f86bf", "#9ad6f8"))
-_DARK_TEXT, _LIGHT_TEXT = (0x14, 0x1B, 0x26), (0xFF, 0xFF, 0xFF)
+_DARK_TEXT, _LIGHT_TEXT = (0x06, 0x09, 0x0F), (0xFF, 0xFF, 0xFF)
 
 RUN_COLOURS = ("blue", "vermillion", "green", "purple", "amber", "sky", "brown")
 ERROR_COLOURS = ("vermillion", "amber", "purple", "sky", "green", "brown", "blue")

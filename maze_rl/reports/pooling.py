@@ -36,12 +36,22 @@ def split_rate(evaluation: EvaluationResult, rate: Callable[[SizeRow], Estimate]
     return Split(inside=pool(inside), outside=pool(outside))
 
 
+def sizes_new_to_all(evaluations: Sequence[EvaluationResult]) -> list[int]:
+    """List the sizes that every evaluation tested and no model was trained on."""
+    tested = [{row.size for row in evaluation.rows} for evaluation in evaluations]
+    trained = {size for evaluation in evaluations for size in evaluation.training_sizes}
+    return sorted(set.intersection(*tested) - trained)
+
+
+def rate_on(evaluation: EvaluationResult, sizes: Sequence[int]) -> Estimate | None:
+    """Pool the rate of shortest paths over some sizes."""
+    return pool([row.shortest for row in evaluation.rows if row.size in sizes])
+
+
 def baseline_names(evaluation: EvaluationResult) -> list[str]:
     """List the baselines that every size row has, in their order."""
     rows = evaluation.rows
-    return [
-        name for name in (rows[0].baselines if rows else ()) if all(name in row.baselines for row in rows)
-    ]
+    return [name for name in (rows[0].baselines if rows else ()) if all(name in row.baselines for row in rows)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +64,8 @@ class HazardStep:
     errors: int
     at_risk: int
     """Steps taken in this stretch with no error before."""
+    expected: float
+    """Errors there would be if each size had a constant hazard of its own, the one that fits it best."""
 
     @property
     def estimate(self) -> Estimate:
@@ -62,27 +74,37 @@ class HazardStep:
         return Estimate(value=interval.value, low=interval.low, high=interval.high, num=self.at_risk)
 
 
-def pooled_hazard(rows: Sequence[FirstErrorRow], fewest_at_risk: int = 600) -> list[HazardStep]:
-    """Pool the hazards of several sizes, in stretches of steps that each rest on enough rollouts.
+def pooled_hazard(rows: Sequence[FirstErrorRow], num_stretches: int = 14) -> list[HazardStep]:
+    """Pool the hazards of several sizes, in stretches of steps that rest on about equally many steps at risk.
 
     Args:
         rows: First errors by size.
-        fewest_at_risk: A stretch closes when it has this many steps at risk; a shorter rest joins the last one.
+        num_stretches: Most stretches; early steps are taken by all rollouts, so a stretch is one step at least.
     """
     length = max((len(row.at_risk) for row in rows), default=0)
+    enough = sum(sum(row.at_risk) for row in rows) / num_stretches
+    steps = [_hazard_step(rows, step) for step in range(length)]
     stretches: list[HazardStep] = []
-    first, errors, at_risk = 0, 0.0, 0
-    for step in range(length):
-        reaching = [row for row in rows if step < len(row.at_risk) and row.at_risk[step]]
-        errors += sum(row.hazard[step] * row.at_risk[step] for row in reaching)
-        at_risk += sum(row.at_risk[step] for row in reaching)
-        if at_risk >= fewest_at_risk:
-            stretches.append(HazardStep(first=first, last=step, errors=round(errors), at_risk=at_risk))
-            first, errors, at_risk = step + 1, 0.0, 0
-    if at_risk:
-        rest = HazardStep(first=first, last=length - 1, errors=round(errors), at_risk=at_risk)
-        stretches = [*stretches[:-1], join(stretches[-1:] + [rest])]
+    waiting: list[HazardStep] = []
+    for step in filter(lambda each: each.at_risk, steps):
+        waiting.append(step)
+        if sum(each.at_risk for each in waiting) >= enough:
+            stretches.append(join(waiting))
+            waiting = []
+    if waiting:
+        stretches = [*stretches[:-1], join(stretches[-1:] + waiting)]
     return stretches
+
+
+def _hazard_step(rows: Sequence[FirstErrorRow], step: int) -> HazardStep:
+    reaching = [row for row in rows if step < len(row.at_risk)]
+    return HazardStep(
+        first=step,
+        last=step,
+        errors=sum(round(row.hazard[step] * row.at_risk[step]) for row in reaching),
+        at_risk=sum(row.at_risk[step] for row in reaching),
+        expected=sum((row.constant_hazard or 0.0) * row.at_risk[step] for row in reaching),
+    )
 
 
 def join(stretches: Sequence[HazardStep]) -> HazardStep:
@@ -92,6 +114,7 @@ def join(stretches: Sequence[HazardStep]) -> HazardStep:
         last=stretches[-1].last,
         errors=sum(stretch.errors for stretch in stretches),
         at_risk=sum(stretch.at_risk for stretch in stretches),
+        expected=sum(stretch.expected for stretch in stretches),
     )
 
 
@@ -108,6 +131,4 @@ def error_counts(evaluations: Sequence[EvaluationResult]) -> dict[str, int]:
         for kind, count in row.counts.items():
             if kind != NO_ERROR:
                 counts[kind] = counts.get(kind, 0) + count
-    return {
-        kind: counts[kind] for kind in sorted(counts, key=lambda kind: (-counts[kind], kind)) if counts[kind]
-    }
+    return {kind: counts[kind] for kind in sorted(counts, key=lambda kind: (-counts[kind], kind)) if counts[kind]}

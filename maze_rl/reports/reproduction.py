@@ -9,21 +9,37 @@ from maze_rl.reports.run_summary import RunSummary
 from maze_rl.reports.run_tables import configuration_table
 
 
-def reproduction_section(run: RunSummary, name: str, several: bool) -> Section:
-    """Build the section on leaks and reproduction of one run."""
+def reproduction_section(run: RunSummary, name: str, runs: Sequence[RunSummary]) -> Section:
+    """Build the section on leaks and reproduction of `run`, one of the `runs` of the report."""
     evaluation = run.evaluation
-    listings = [Listing(title="Evaluate", text=evaluate_command(run)), Listing(title="Report", text=report_command([run]))]
+    listings = [
+        Listing(title="Evaluate", text=evaluate_command(run)),
+        Listing(title="Report", text=report_command(runs)),
+    ]
     if run.command:
         listings.insert(0, Listing(title="Train", text=run.command))
     listings.append(Listing(title="Exact values", text="\n".join(_exact_values(run))))
     leak = Statement(
-        "{leaks:,} of the {seen:,} mazes seen in training belong to the validation or test split (counted while training). "
-        "Splits go by the maze's walls up to rotation and reflection. The test mazes have digest {digest}; evaluation took "
+        "{leaks:,} of the {seen:,} mazes seen in training belong to the validation or test split (counted while "
+        "training). "
+        "Splits go by the maze's walls up to rotation and reflection. The test mazes have digest {digest}; "
+        "evaluation took "
         "{seconds:.0f} s.",
-        {"leaks": run.leak_count, "seen": run.mazes_seen, "digest": evaluation.maze_digest, "seconds": evaluation.seconds},
+        {
+            "leaks": run.leak_count,
+            "seen": run.mazes_seen,
+            "digest": evaluation.maze_digest,
+            "seconds": evaluation.seconds,
+        },
     )
-    return Section(name=name, title="Leaks and reproduction", lead=leak, listings=listings,
-                   tables=[configuration_table(run)], run=run.name if several else None)  # fmt: skip
+    return Section(
+        name=name,
+        title="Leaks and reproduction",
+        lead=leak,
+        listings=listings,
+        tables=[configuration_table(run)],
+        run=run.name if len(runs) > 1 else None,
+    )
 
 
 def evaluate_command(run: RunSummary) -> str:

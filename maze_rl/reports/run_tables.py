@@ -18,12 +18,8 @@ def first_error_table(evaluation: EvaluationResult) -> Table:
         Column(key="num", title="mazes", kind="count"),
         Column(key=NO_ERROR, title=error_name(NO_ERROR), kind="count"),
         *(Column(key=kind, title=error_name(kind), kind="count") for kind in kinds),
-        Column(
-            key="position", title="where, %", kind="percent", about="mean share of the way done at the error"
-        ),
-        Column(
-            key="look_ahead", title="look-ahead needed", kind="decimal", about="mean steps to see ahead there"
-        ),
+        Column(key="position", title="where, %", kind="percent", about="mean share of the way done at the error"),
+        Column(key="look_ahead", title="look-ahead needed", kind="decimal", about="mean steps to see ahead there"),
         Column(
             key="hazard",
             title="errors per step, %",
@@ -41,8 +37,14 @@ def first_error_table(evaluation: EvaluationResult) -> Table:
         }
         for row in evaluation.first_errors
     ]
-    return Table(name="first_errors", caption="Number of rollouts by first error.", columns=columns, rows=rows,
-                 folded=True, shaded=[trained.get(row.size, False) for row in evaluation.first_errors])  # fmt: skip
+    return Table(
+        name="first_errors",
+        caption="Number of rollouts by first error.",
+        columns=columns,
+        rows=rows,
+        folded=True,
+        shaded=[trained.get(row.size, False) for row in evaluation.first_errors],
+    )
 
 
 def setup_table(runs: Sequence[RunSummary]) -> Table:
@@ -73,9 +75,7 @@ def run_facts(run: RunSummary) -> dict[str, str | None]:
         "mazes seen": f"{run.mazes_seen:,}",
         "tokens seen": _counted(run.tokens_seen),
         "duration": duration(run.training_seconds),
-        "hardware": _text(
-            run.setting("versions.hardware") or run.setting("hardware") or run.setting("device")
-        ),
+        "hardware": _text(run.setting("versions.hardware") or run.setting("hardware") or run.setting("device")),
         "seed": _text(run.setting("seed")),
     }
 
@@ -103,12 +103,10 @@ def _shape(run: RunSummary) -> str | None:
     if layers is None:
         return None
     positions = run.setting("model.positions")
-    return f"{layers} layers, width {width}, {heads} heads" + (
-        f", positions: {positions}" if positions else ""
-    )
+    return f"{layers} layers, width {width}, {heads} heads" + (f", positions: {positions}" if positions else "")
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float | int) -> str:
     """Write a duration as people say it: ``48 s``, ``12 min``, ``3 h 05 min``."""
     if seconds < 90:
         return f"{seconds:.0f} s"
@@ -119,11 +117,5 @@ def duration(seconds: float) -> str:
 def configuration_table(run: RunSummary) -> Table:
     """Tabulate every setting of a run."""
     columns = (Column(key="setting", title="setting"), Column(key="value", title="value"))
-    rows = [
-        {"setting": path, "value": str(value)}
-        for path, value in flat_settings(run.config)
-        if path != "command"
-    ]
-    return Table(
-        name="configuration", caption="The complete configuration.", columns=columns, rows=rows, folded=True
-    )
+    rows = [{"setting": path, "value": str(value)} for path, value in flat_settings(run.config) if path != "command"]
+    return Table(name="configuration", caption="The complete configuration.", columns=columns, rows=rows, folded=True)

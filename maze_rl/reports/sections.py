@@ -4,6 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maze_rl.reports.comparison_readings import (
+    comparison_headline,
+    comparison_reading,
+    lengths_reading,
+    sizes_reading,
+    trainings_reading,
+)
 from maze_rl.reports.content import NOTHING, Picture, Report, Section, Statement, Tile
 from maze_rl.reports.error_figures import first_errors, hazard
 from maze_rl.reports.example_figures import choose_examples, example_gallery, outcome_counts
@@ -19,13 +26,7 @@ from maze_rl.reports.reproduction import reproduction_section
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.reports.run_tables import first_error_table, setup_table
 from maze_rl.reports.success_figures import heat_map, success_by_length, success_by_size
-from maze_rl.reports.success_readings import (
-    comparison_reading,
-    grid_reading,
-    headline,
-    length_reading,
-    size_reading,
-)
+from maze_rl.reports.success_readings import grid_reading, headline, length_reading, size_reading
 from maze_rl.reports.success_tables import (
     baseline_table,
     comparison_table,
@@ -39,6 +40,14 @@ from maze_rl.reports.vector_graphics import css_identifier, figure_style, inline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+_MEANING = Statement(
+    "Every maze is walked once, greedily; a walk succeeds if it takes a shortest path (any of them) and stops "
+    "at the target. "
+    "Filled points: seen in training; hollow: not. Bars and bands: 95% intervals. Grey: baselines on the same mazes. "
+    "Look-ahead L is an ideal agent that sees L steps ahead and beyond that goes by Manhattan distance."
+)
 
 
 class Gallery:
@@ -62,17 +71,23 @@ def build_report(runs: Sequence[RunSummary], folder: Path) -> Report:
     prefixes = _prefixes(runs)
     several = len(runs) > 1
     with figure_style():
-        sections = _shared_sections(runs, gallery)
+        sections, training = _shared_sections(runs, gallery), _training_sections(runs, gallery)
+        if several:
+            sections += training
         for run, prefix in zip(runs, prefixes, strict=True):
             sections += _run_sections(run, prefix, gallery, several)
-        sections.append(_training_section(runs, gallery))
-    sections += [
-        reproduction_section(run, f"{prefix}reproduction", several) for run, prefix in zip(runs, prefixes, strict=True)
-    ]
+            if not several:
+                sections += training
+            sections.append(reproduction_section(run, f"{prefix}reproduction", runs))
     sections.append(Section(name="limits", title="What this does not show", points=limits(runs)))
     title = f"{len(runs)} runs side by side" if several else runs[0].name
-    return Report(title=title, headline=comparison_reading(runs) if several else headline(runs[0]),
-                  tiles=() if several else _tiles(runs[0]), setup=setup_table(runs), sections=sections)  # fmt: skip
+    return Report(
+        title=title,
+        headline=comparison_headline(runs) if several else headline(runs[0]),
+        tiles=() if several else _tiles(runs[0]),
+        setup=setup_table(runs),
+        sections=sections,
+    )
 
 
 def _prefixes(runs: Sequence[RunSummary]) -> list[str]:
@@ -84,55 +99,94 @@ def _prefixes(runs: Sequence[RunSummary]) -> list[str]:
 
 def _tiles(run: RunSummary) -> list[Tile]:
     rate = split_rate(run.evaluation, lambda row: row.shortest)
-    forks = [row.fork_accuracy for row in run.evaluation.teacher_forced if row.fork_accuracy]
+    forks = [row for row in run.evaluation.teacher_forced if row.fork_accuracy]
     return [
-        Tile(label="shortest path, trained sizes", value=rate.inside, kind="percent", note="% of mazes"),
-        Tile(label="shortest path, other sizes", value=rate.outside, kind="percent", note="% of mazes"),
-        Tile(label=f"right at forks, size {run.evaluation.teacher_forced[-1].size}" if forks else "right at forks",
-             value=forks[-1] if forks else None, kind="percent", note="% of decisions"),
+        Tile(label="shortest path, trained sizes", value=rate.inside, kind="percent", note="of mazes"),
+        Tile(label="shortest path, other sizes", value=rate.outside, kind="percent", note="of mazes"),
+        Tile(
+            label=f"right at forks, size {forks[-1].size}" if forks else "right at forks",
+            value=forks[-1].fork_accuracy if forks else None,
+            kind="percent",
+            note="of decisions",
+        ),
         Tile(label="leaked mazes", value=run.leak_count, kind="count", note="seen in training, not of its split"),
-    ]  # fmt: skip
+    ]
 
 
 def _shared_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Section]:
     several = len(runs) > 1
     first = runs[0].evaluation
     by_size = gallery.picture(
-        success_by_size(runs), name="success-by-size", title="Success by maze size",
-        alt="Share of mazes walked along a shortest path, by maze size, with baselines. The table below has the numbers.",
-        reading=NOTHING if several else size_reading(first),
-    )  # fmt: skip
+        success_by_size(runs),
+        name="success-by-size",
+        title="Success by maze size",
+        alt="Share of mazes walked along a shortest path, by maze size, with baselines. The table below has the "
+        "numbers.",
+        reading=sizes_reading(runs) if several else size_reading(first),
+    )
     by_length = gallery.picture(
-        success_by_length(runs), name="success-by-length", title="Success by path length",
+        success_by_length(runs),
+        name="success-by-length",
+        title="Success by path length",
         alt="Share of mazes walked along a shortest path, by length of that path. The table below has the numbers.",
-        reading=NOTHING if several else length_reading(first),
-    )  # fmt: skip
-    sections = [Section(name="comparison", title="Comparison", tables=[comparison_table(runs)])] if several else []
+        reading=lengths_reading(runs) if several else length_reading(first),
+    )
+    sections = (
+        [Section(name="comparison", title="Comparison", lead=comparison_reading(runs), tables=[comparison_table(runs)])]
+        if several
+        else []
+    )
     return [
         *sections,
-        Section(name="size", title="By maze size", pictures=[by_size],
-                tables=[] if several else [size_table(first), baseline_table(first)]),
-        Section(name="length", title="By path length", pictures=[by_length],
-                tables=[] if several else [length_table(first)]),
-    ]  # fmt: skip
+        Section(
+            name="size",
+            title="Success by maze size",
+            lead=_MEANING,
+            pictures=[by_size],
+            tables=[] if several else [size_table(first), baseline_table(first)],
+        ),
+        Section(
+            name="length",
+            title="Success by path length",
+            pictures=[by_length],
+            tables=[] if several else [length_table(first)],
+        ),
+    ]
 
 
 def _run_sections(run: RunSummary, prefix: str, gallery: Gallery, several: bool) -> list[Section]:
     evaluation, name = run.evaluation, run.name if several else None
     heat = gallery.picture(
-        heat_map(evaluation), name=f"{prefix}heat-map", title="Success by size and path length",
+        heat_map(evaluation),
+        name=f"{prefix}heat-map",
+        title="Success by size and path length",
         alt="Heat map: share of shortest paths in % and number of mazes, by size and path length.",
         reading=grid_reading(evaluation),
-    )  # fmt: skip
+    )
     own_tables = [size_table(evaluation), baseline_table(evaluation), length_table(evaluation)] if several else []
     sections = [
-        Section(name=f"{prefix}grid", title="Size against length", pictures=[heat],
-                tables=[*own_tables, grid_table(evaluation)], run=name),
-        Section(name=f"{prefix}decisions", title="Single decisions", lead=decision_reading(evaluation),
-                tables=[decision_table(evaluation)], run=name),
-        Section(name=f"{prefix}errors", title="First errors", pictures=_error_pictures(run, prefix, gallery),
-                tables=[first_error_table(evaluation)], run=name),
-    ]  # fmt: skip
+        Section(
+            name=f"{prefix}grid",
+            title="Size and path length together",
+            pictures=[heat],
+            tables=[*own_tables, grid_table(evaluation)],
+            run=name,
+        ),
+        Section(
+            name=f"{prefix}decisions",
+            title="Single decisions",
+            lead=decision_reading(evaluation),
+            tables=[decision_table(evaluation)],
+            run=name,
+        ),
+        Section(
+            name=f"{prefix}errors",
+            title="First errors",
+            pictures=_error_pictures(run, prefix, gallery),
+            tables=[first_error_table(evaluation)],
+            run=name,
+        ),
+    ]
     if evaluation.examples:
         sections.append(_example_section(run, prefix, gallery, name))
     return sections
@@ -141,36 +195,58 @@ def _run_sections(run: RunSummary, prefix: str, gallery: Gallery, several: bool)
 def _error_pictures(run: RunSummary, prefix: str, gallery: Gallery) -> list[Picture]:
     evaluation = run.evaluation
     return [
-        gallery.picture(first_errors(evaluation), name=f"{prefix}first-errors", title="How rollouts first go wrong",
-                        alt="Stacked bars: share of rollouts by kind of first error, by size.",
-                        reading=first_error_reading(evaluation), narrow=True),
-        gallery.picture(hazard(evaluation), name=f"{prefix}hazard", title="When rollouts first go wrong",
-                        alt="Chance of a first error per step, by steps from the origin, with 95% bands.",
-                        reading=hazard_reading(evaluation), narrow=True),
-    ]  # fmt: skip
+        gallery.picture(
+            first_errors(evaluation),
+            name=f"{prefix}first-errors",
+            title="How rollouts first go wrong",
+            alt="Stacked bars: share of rollouts by kind of first error, by size.",
+            reading=first_error_reading(evaluation),
+            narrow=True,
+        ),
+        gallery.picture(
+            hazard(evaluation),
+            name=f"{prefix}hazard",
+            title="When rollouts first go wrong",
+            alt="Chance of a first error per step, by steps from the origin, with 95% bands.",
+            reading=hazard_reading(evaluation),
+            narrow=True,
+        ),
+    ]
 
 
 def _example_section(run: RunSummary, prefix: str, gallery: Gallery, name: str | None) -> Section:
     examples = choose_examples(run.evaluation.examples)
     counts = outcome_counts(examples)
     reading = Statement(
-        "Grey band: a shortest path. Blue: the model's path; orange from its first wrong step, with a cross where it stopped "
-        "short of the target. Ring: origin. Square: target. Chosen to show both kinds, not in proportion: " + "; ".join(
-            f"{{name_{index}}} {{count_{index}}}" for index in range(len(counts))) + ".",
+        "Above each: size, length of the shortest path, first wrong step. Grey band: a shortest path. Blue: the "
+        "model's path; "
+        "orange from its first wrong step, a cross where it ended elsewhere than at the target. Ring: origin; "
+        "square: target. "
+        "Chosen to show both kinds, not in proportion: "
+        + "; ".join(f"{{count_{index}}} {{name_{index}}}" for index in range(len(counts)))
+        + ".",
         {f"name_{index}": kind for index, kind in enumerate(counts)}
         | {f"count_{index}": count for index, count in enumerate(counts.values())},
-    )  # fmt: skip
+    )
     picture = gallery.picture(
-        example_gallery(examples), name=f"{prefix}examples", title="Example mazes",
-        alt="Mazes with a shortest path and the path the model walked.", reading=reading,
-    )  # fmt: skip
+        example_gallery(examples),
+        name=f"{prefix}examples",
+        title="Example mazes",
+        alt="Mazes with a shortest path and the path the model walked.",
+        reading=reading,
+    )
     return Section(name=f"{prefix}gallery", title="Examples", pictures=[picture], run=name)
 
 
-def _training_section(runs: Sequence[RunSummary], gallery: Gallery) -> Section:
-    reading = training_reading(runs[0]) if len(runs) == 1 else NOTHING
+def _training_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Section]:
+    if not any(run.metrics for run in runs):
+        return []
+    reading = training_reading(runs[0]) if len(runs) == 1 else trainings_reading(runs)
     picture = gallery.picture(
-        training_curves(runs), name="training", title="Training curves",
-        alt="Loss, validation, learning rate and gradient norm by optimizer step.", reading=reading,
-    )  # fmt: skip
-    return Section(name="training", title="Training", pictures=[picture])
+        training_curves(runs),
+        name="training",
+        title="Training curves",
+        alt="Loss, validation, learning rate and gradient norm by optimizer step.",
+        reading=reading,
+    )
+    return [Section(name="training", title="Training", pictures=[picture])]

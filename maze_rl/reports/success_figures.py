@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maze_rl.evaluation.results import Estimate, EvaluationResult
-from maze_rl.reports.direct_labels import EndLabel, label_ends
+from maze_rl.reports.direct_labels import EndLabel, label_ends, right_edge
 from maze_rl.reports.names import baseline_kind, baseline_name
 from maze_rl.reports.palette import RUN_COLOURS, light, ramp_level
 from maze_rl.reports.pooling import FEWEST, baseline_names
@@ -31,13 +31,15 @@ class Curve:
     """Rates along an axis of sizes or of bins of lengths."""
 
     name: str
-    places: Sequence[float]
+    places: Sequence[int]
     rates: Sequence[Estimate]
     colour: str
     """Name in the palette."""
     style: object = "solid"
     width: float = 2.2
     is_run: bool = False
+    trained: Sequence[bool] = ()
+    """Whether the run was trained on such mazes, at each place."""
 
 
 def run_colour(index: int) -> str:
@@ -55,10 +57,18 @@ def success_by_size(runs: Sequence[RunSummary]) -> "Figure":
     ]
     for index, run in enumerate(runs):
         rows = run.evaluation.rows
-        curves.append(Curve(name=_line_name(run, runs), places=[row.size for row in rows], is_run=True,
-                            rates=[row.shortest for row in rows], colour=run_colour(index)))  # fmt: skip
-    figure, axes = _rate_axes(sizes)
-    _shade_training(axes, [row.size for row in evaluation.rows if row.in_training_range])
+        curves.append(
+            Curve(
+                name=_line_name(run, runs),
+                places=[row.size for row in rows],
+                is_run=True,
+                rates=[row.shortest for row in rows],
+                colour=run_colour(index),
+                trained=[row.in_training_range for row in rows],
+            )
+        )
+    figure, axes = _rate_axes(sizes, curves)
+    _shade_training(axes, *({row.size for row in run.evaluation.rows if row.in_training_range} for run in runs))
     _draw_curves(axes, curves, sizes)
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.set_xlabel("maze size, cells per side")
@@ -75,10 +85,19 @@ def success_by_length(runs: Sequence[RunSummary]) -> "Figure":
     curves = [_baseline(name, places, [row.baselines[name] for row in rows]) for name in _drawn_baselines(names)]
     for index, run in enumerate(runs):
         own = run.evaluation.by_length
-        curves.append(Curve(name=_line_name(run, runs), places=[place[row.low, row.high] for row in own], is_run=True,
-                            rates=[row.shortest for row in own], colour=run_colour(index)))  # fmt: skip
-    figure, axes = _rate_axes(range(len(bins)))
-    _shade_training(axes, [place[row.low, row.high] for row in rows if row.in_training_range])
+        curves.append(
+            Curve(
+                name=_line_name(run, runs),
+                places=[place[row.low, row.high] for row in own],
+                is_run=True,
+                rates=[row.shortest for row in own],
+                colour=run_colour(index),
+                trained=[row.in_training_range for row in own],
+            )
+        )
+    figure, axes = _rate_axes(range(len(bins)), curves)
+    trained = ({place[row.low, row.high] for row in run.evaluation.by_length if row.in_training_range} for run in runs)
+    _shade_training(axes, *trained)
     _draw_curves(axes, curves, range(len(bins)))
     axes.set_xticks(range(len(bins)), [span(*bounds) for bounds in bins])
     axes.set_xlabel("length of the shortest path, steps")
@@ -99,31 +118,36 @@ def _line_name(run: RunSummary, runs: Sequence[RunSummary]) -> str:
     return run.name if len(run.name) <= 24 else run.name[:23] + "…"
 
 
-def _baseline(name: str, places: Sequence[float], rates: Sequence[Estimate]) -> Curve:
+def _baseline(name: str, places: Sequence[int], rates: Sequence[Estimate]) -> Curve:
     colour, style, width = _STYLES[baseline_kind(name)]
     return Curve(name=baseline_name(name), places=places, rates=rates, colour=colour, style=style, width=width)
 
 
-def _rate_axes(places: Sequence[float]) -> "tuple[Figure, Axes]":
+def _rate_axes(places: Sequence[int], curves: Sequence[Curve]) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, 4.3))
     axes = figure.subplots()
-    figure.subplots_adjust(left=0.06, right=0.82, bottom=0.12, top=0.96)
+    figure.subplots_adjust(left=0.06, right=right_edge([curve.name for curve in curves], WIDTH), bottom=0.12, top=0.96)
     first, last = (min(places), max(places)) if len(places) else (0, 1)
     axes.set(xlim=(first - 0.5, last + 0.5), ylim=(0, 103), ylabel="shortest paths, % of mazes")
     axes.set_yticks(range(0, 101, 20))
     return figure, axes
 
 
-def _shade_training(axes: "Axes", places: Sequence[float]) -> None:
-    for place in places:
-        axes.axvspan(place - 0.5, place + 0.5, facecolor=light("band"), edgecolor="none", zorder=0)
-    if places:
-        axes.text(min(places) - 0.42, 2, "seen in training", color=light("muted"), fontsize=8.5, va="bottom")
+def _shade_training(axes: "Axes", *trained: set[int]) -> None:
+    """Shade the places seen in training where all runs agree on them."""
+    places = sorted(trained[0])
+    if not places or any(other != trained[0] for other in trained):
+        return
+    starts = [place for place in places if place - 1 not in places]
+    ends = [place for place in places if place + 1 not in places]
+    for start, end in zip(starts, ends, strict=True):
+        axes.axvspan(start - 0.5, end + 0.5, facecolor=light("band"), edgecolor="none", zorder=0)
+    axes.text(starts[0] - 0.42, 2, "seen in training", color=light("muted"), fontsize=8.5, va="bottom")
 
 
-def _draw_curves(axes: "Axes", curves: Sequence[Curve], places: Sequence[float]) -> None:
+def _draw_curves(axes: "Axes", curves: Sequence[Curve], places: Sequence[int]) -> None:
     ends: list[EndLabel] = []
     for curve in curves:
         known = [(x, rate) for x, rate in zip(curve.places, curve.rates, strict=True) if rate.num]
@@ -136,18 +160,35 @@ def _draw_curves(axes: "Axes", curves: Sequence[Curve], places: Sequence[float])
             lows, highs = ([100 * getattr(rate, end) for _, rate in known] for end in ("low", "high"))
             axes.fill_between(xs, lows, highs, facecolor=colour, alpha=0.18, linewidth=0, zorder=2)
         if curve.is_run:
-            _mark_points(axes, known, colour)
-        ends.append(EndLabel(x=xs[-1], y=values[-1], text=curve.name, bold=curve.is_run,
-                             colour=colour if curve.is_run else light("muted")))  # fmt: skip
+            _mark_points(axes, curve, colour)
+        ends.append(
+            EndLabel(
+                x=xs[-1],
+                y=values[-1],
+                text=curve.name,
+                bold=curve.is_run,
+                colour=colour if curve.is_run else light("muted"),
+            )
+        )
     if len(places):
         label_ends(axes, ends, x=max(places) + 0.5)
 
 
-def _mark_points(axes: "Axes", known: Sequence[tuple[float, Estimate]], colour: str) -> None:
-    for x, rate in known:
-        axes.plot([x, x], [100 * rate.low, 100 * rate.high], color=colour, linewidth=1.2, zorder=4)
-        axes.plot([x], [100 * rate.value], marker="o", markersize=5, color=colour, zorder=5,
-                  markerfacecolor=colour if rate.num >= FEWEST else light("band"))  # fmt: skip
+def _mark_points(axes: "Axes", curve: Curve, colour: str) -> None:
+    """Mark rates: filled where trained, hollow elsewhere, small on few mazes; each with its interval."""
+    for x, rate, trained in zip(curve.places, curve.rates, curve.trained, strict=True):
+        if rate.num:
+            axes.plot([x, x], [100 * rate.low, 100 * rate.high], color=colour, linewidth=1.2, zorder=4)
+            axes.plot(
+                [x],
+                [100 * rate.value],
+                marker="o",
+                markersize=5.5 if rate.num >= FEWEST else 3,
+                color=colour,
+                markerfacecolor=colour if trained else light("paper"),
+                markeredgewidth=1.5,
+                zorder=5,
+            )
 
 
 def heat_map(evaluation: EvaluationResult) -> "Figure":
@@ -179,8 +220,16 @@ def _draw_cell(axes: "Axes", x: int, y: int, rate: Estimate) -> None:
     level, enough = ramp_level(rate.value), rate.num >= FEWEST
     face, text = (f"ramp-{level}", f"on-ramp-{level}") if enough else ("void", "muted")
     axes.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, facecolor=light(face), edgecolor="none"))
-    axes.text(x - 0.04, y, f"{100 * rate.value:.0f}", ha="right", va="center_baseline", fontsize=10.5,
-              color=light(text), fontweight="bold" if enough else "normal")  # fmt: skip
+    axes.text(
+        x - 0.04,
+        y,
+        f"{100 * rate.value:.0f}",
+        ha="right",
+        va="center_baseline",
+        fontsize=10.5,
+        color=light(text),
+        fontweight="bold" if enough else "normal",
+    )
     axes.text(x + 0.03, y, f"of {rate.num:,}", ha="left", va="center_baseline", fontsize=6.5, color=light(text))
 
 
@@ -194,7 +243,9 @@ def _outline_training(
     if not trained or not reached or trained != list(range(trained[0], trained[-1] + 1)):
         return
     left, right, top = trained[0] - 0.5, trained[-1] + 0.5, reached[-1] + 0.5
-    axes.plot([left, left, right, right, left], [-0.5, top, top, -0.5, -0.5], color=light("ink"), linewidth=1.3,
-              zorder=4)  # fmt: skip
-    axes.text((left + right) / 2, top + 0.1, "seen in training", ha="center", va="bottom", fontsize=8.5,
-              color=light("muted"))  # fmt: skip
+    axes.plot(
+        [left, left, right, right, left], [-0.5, top, top, -0.5, -0.5], color=light("ink"), linewidth=1.3, zorder=4
+    )
+    axes.text(
+        (left + right) / 2, top + 0.1, "seen in training", ha="center", va="bottom", fontsize=8.5, color=light("muted")
+    )

@@ -12,7 +12,7 @@ from maze_rl.reports.success_tables import span
 
 
 def rate_statement(template: str, prefix: str, rate: Estimate, **more: object) -> Statement:
-    """Build a statement whose `template` may use ``{PREFIX}``, ``{PREFIX_low}``, ``{PREFIX_high}``, ``{PREFIX_num}``."""
+    """Build a statement; `template` may use ``{P}``, ``{P_low}``, ``{P_high}``, ``{P_num}``, with P the prefix."""
     numbers = {"": rate.value, "_low": rate.low, "_high": rate.high, "_num": rate.num}
     return Statement(template, {prefix + end: value for end, value in numbers.items()} | more)
 
@@ -24,19 +24,26 @@ def headline(run: RunSummary) -> Statement:
     sizes = format_range(tuple(run.evaluation.training_sizes)).replace("..", "–")
     if rate.inside:
         said += rate_statement(
-            "On mazes of the sizes it was trained on ({sizes}) the model walks a shortest path {inside:.1%} of the time "
-            "({inside_low:.1%} to {inside_high:.1%}, {inside_num:,} mazes).", "inside", rate.inside, sizes=sizes,
-        )  # fmt: skip
+            "On mazes of the sizes it was trained on ({sizes}) the model walks a shortest path {inside:.1%} of "
+            "the time "
+            "({inside_low:.1%} to {inside_high:.1%}, {inside_num:,} mazes).",
+            "inside",
+            rate.inside,
+            sizes=sizes,
+        )
     if rate.outside:
         tested = tuple(row.size for row in run.evaluation.rows if not row.in_training_range)
         said += rate_statement(
             "On sizes it never saw ({others}): {outside:.1%} ({outside_low:.1%} to {outside_high:.1%}, "
-            "{outside_num:,} mazes).", "outside", rate.outside, others=_sizes_text(tested),
-        )  # fmt: skip
+            "{outside_num:,} mazes).",
+            "outside",
+            rate.outside,
+            others=sizes_text(tested),
+        )
     return said
 
 
-def _sizes_text(sizes: Sequence[int]) -> str:
+def sizes_text(sizes: Sequence[int]) -> str:
     """Write sizes as runs: ``(4, 10, 11, 12)`` -> ``4, 10–12``."""
     runs: list[list[int]] = []
     for size in sorted(sizes):
@@ -53,16 +60,22 @@ def size_reading(evaluation: EvaluationResult) -> Statement:
         return NOTHING
     largest = evaluation.rows[-1]
     said = rate_statement(
-        "At size {size}, the largest tested, the model walks a shortest path on {rate:.1%} of mazes", "rate", largest.shortest,
+        "At size {size}, the largest tested, the model walks a shortest path on {rate:.1%} of mazes",
+        "rate",
+        largest.shortest,
         size=largest.size,
-    )  # fmt: skip
+    )
     greedy = next((rate for name, rate in largest.baselines.items() if baseline_kind(name) == "manhattan"), None)
     if greedy:
         said += Statement("and Manhattan greedy on {greedy:.1%}", {"greedy": greedy.value})
     difference = 100 * largest.against_manhattan.value
     said += Statement(
         "(difference {difference:+.1f} points, 95% interval {low:+.1f} to {high:+.1f}).",
-        {"difference": difference, "low": 100 * largest.against_manhattan.low, "high": 100 * largest.against_manhattan.high},
+        {
+            "difference": difference,
+            "low": 100 * largest.against_manhattan.low,
+            "high": 100 * largest.against_manhattan.high,
+        },
     )
     return said + _look_ahead_reading(evaluation)
 
@@ -79,9 +92,12 @@ def _look_ahead_reading(evaluation: EvaluationResult) -> Statement:
     if not below:
         return Statement("That is less than an ideal agent that sees {above} steps ahead.", {"above": above[0]})
     if not above:
-        return Statement("That is at least what an ideal agent does that sees {below} steps ahead.", {"below": below[-1]})
+        return Statement(
+            "That is at least what an ideal agent does that sees {below} steps ahead.", {"below": below[-1]}
+        )
     return Statement(
-        "That lies between ideal agents that see {below} and {above} steps ahead.", {"below": below[-1], "above": above[0]}
+        "That lies between ideal agents that see {below} and {above} steps ahead.",
+        {"below": below[-1], "above": above[0]},
     )
 
 
@@ -93,18 +109,24 @@ def length_reading(evaluation: EvaluationResult) -> Statement:
     reliable = 0
     while reliable < len(rows) and rows[reliable].shortest.value >= 0.9:
         reliable += 1
-    said = Statement("Already the shortest paths ({first} steps) are found less than 90% of the time.",
-                     {"first": span(rows[0].low, rows[0].high)})  # fmt: skip
+    said = Statement(
+        "Already the shortest paths ({first} steps) are found less than 90% of the time.",
+        {"first": span(rows[0].low, rows[0].high)},
+    )
     if reliable:
-        said = Statement("At least 90% are right in every bin of paths up to {steps} steps.",
-                         {"steps": rows[reliable - 1].high})  # fmt: skip
+        said = Statement(
+            "At least 90% are right in every bin of paths up to {steps} steps.", {"steps": rows[reliable - 1].high}
+        )
     half = next((row for row in rows if row.shortest.value < 0.5), None)
     if half:
-        said += Statement("The rate first falls below one half at {half} steps ({at_half:.1%}).",
-                          {"half": span(half.low, half.high), "at_half": half.shortest.value})  # fmt: skip
+        said += Statement(
+            "The rate first falls below one half at {half} steps ({at_half:.1%}).",
+            {"half": span(half.low, half.high), "at_half": half.shortest.value},
+        )
     if evaluation.longest_training_path is not None:
-        said += Statement("The longest path seen in training had {longest} steps.",
-                          {"longest": evaluation.longest_training_path})  # fmt: skip
+        said += Statement(
+            "The longest path seen in training had {longest} steps.", {"longest": evaluation.longest_training_path}
+        )
     return said
 
 
@@ -117,35 +139,30 @@ def grid_reading(evaluation: EvaluationResult) -> Statement:
         if inside is not None and outside is not None:
             pairs.append(outside - inside)
     greyed = sum(0 < cell.shortest.num < FEWEST for cell in evaluation.grid)
-    grey = Statement("Cells with fewer than {fewest} mazes are grey ({greyed} of them).", {"fewest": FEWEST, "greyed": greyed})
+    grey = Statement(
+        "Cells with fewer than {fewest} mazes are grey ({greyed} of them).", {"fewest": FEWEST, "greyed": greyed}
+    )
     if not pairs:
-        return Statement("No bin of lengths has enough mazes both inside and outside the training sizes to tell size "
-                         "from length.") + grey  # fmt: skip
+        return (
+            Statement(
+                "No bin of lengths has enough mazes both inside and outside the training sizes to tell size "
+                "from length."
+            )
+            + grey
+        )
     points = 100 * sum(pairs) / len(pairs)
     return (
-        Statement("At equal path length, sizes not trained on score {points:+.1f} points relative to trained sizes (mean over "
-                  "the {bins} bins of length that hold enough of both): the part of the change that size alone brings.",
-                  {"points": points, "bins": len(pairs)}) + grey
-    )  # fmt: skip
+        Statement(
+            "At equal path length, sizes not trained on score {points:+.1f} points relative to trained "
+            "sizes (mean over "
+            "the bins of length that hold enough of both, {bins} in all): roughly what size brings apart from length.",
+            {"points": points, "bins": len(pairs)},
+        )
+        + grey
+    )
 
 
 def _mean_rate(cells: Sequence[GridCell], low: int, trained: Sequence[int], inside: bool) -> float | None:
     chosen = [cell.shortest for cell in cells if cell.low == low and (cell.size in trained) == inside]
     num = sum(rate.num for rate in chosen)
     return sum(rate.value * rate.num for rate in chosen) / num if num else None
-
-
-def comparison_reading(runs: Sequence[RunSummary]) -> Statement:
-    """Say which run is best outside its training sizes, and whether the test mazes were the same."""
-    rated = [(split_rate(run.evaluation, lambda row: row.shortest).outside, run.name) for run in runs]
-    known = [(rate, name) for rate, name in rated if rate]
-    same = len({run.evaluation.maze_digest for run in runs}) == 1
-    said = NOTHING
-    if known:
-        best, name = max(known, key=lambda pair: pair[0].value)
-        said = rate_statement("Outside its training sizes {best_name} is right most often: {best:.1%} ({best_low:.1%} to "
-                              "{best_high:.1%}).", "best", best, best_name=name)  # fmt: skip
-    if same:
-        return said + Statement("All runs were tested on the same mazes, but their results are kept as rates only: compare "
-                                "the intervals with care, no paired test was made.")  # fmt: skip
-    return said + Statement("The runs were tested on different mazes. Baselines in the figures are those of the first run.")

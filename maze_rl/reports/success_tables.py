@@ -6,7 +6,7 @@ from maze_rl.configs.ranges import format_range
 from maze_rl.evaluation.results import EvaluationResult
 from maze_rl.reports.content import Column, Table
 from maze_rl.reports.names import baseline_kind, baseline_name
-from maze_rl.reports.pooling import baseline_names, split_rate
+from maze_rl.reports.pooling import baseline_names, rate_on, sizes_new_to_all, split_rate
 from maze_rl.reports.run_summary import RunSummary
 
 _SIZE = Column(key="size", title="size", kind="count", about="cells per side")
@@ -20,36 +20,69 @@ _SHORTEST = Column(
 def size_table(evaluation: EvaluationResult) -> Table:
     """Tabulate success by size, against Manhattan greedy."""
     columns = (
-        _SIZE, _TRAINED, _MAZES, _SHORTEST,
-        Column(key="against_manhattan", title="vs Manhattan, points", kind="points",
-               about="difference to Manhattan greedy on the same mazes"),
-        Column(key="hard", title="where Manhattan fails, %", kind="percent",
-               about="shortest, among the mazes on which Manhattan greedy fails"),
+        _SIZE,
+        _TRAINED,
+        _MAZES,
+        _SHORTEST,
+        Column(
+            key="against_manhattan",
+            title="vs Manhattan, points",
+            kind="points",
+            about="difference to Manhattan greedy on the same mazes",
+        ),
+        Column(
+            key="hard",
+            title="where Manhattan fails, %",
+            kind="percent",
+            about="shortest, among the mazes on which Manhattan greedy fails",
+        ),
         Column(key="reaches", title="reaches, %", kind="percent", about="valid, ends at the target, and says so"),
         Column(key="valid", title="valid, %", kind="percent", about="starts at the origin and never crosses a wall"),
         Column(key="spl", title="SPL", kind="decimal", about="success weighted by path length, 0 to 1"),
-        Column(key="progress", title="progress", kind="decimal",
-               about="share of the distance to the target covered, 0 to 1"),
-    )  # fmt: skip
+        Column(
+            key="progress",
+            title="progress",
+            kind="decimal",
+            about="share of the distance to the target covered, 0 to 1",
+        ),
+    )
     rows = [
-        {"size": row.size, "trained": row.in_training_range, "num": row.num, "shortest": row.shortest,
-         "against_manhattan": row.against_manhattan, "hard": row.solved_where_manhattan_fails, "reaches": row.reaches,
-         "valid": row.valid, "spl": row.spl, "progress": row.progress}
+        {
+            "size": row.size,
+            "trained": row.in_training_range,
+            "num": row.num,
+            "shortest": row.shortest,
+            "against_manhattan": row.against_manhattan,
+            "hard": row.solved_where_manhattan_fails,
+            "reaches": row.reaches,
+            "valid": row.valid,
+            "spl": row.spl,
+            "progress": row.progress,
+        }
         for row in evaluation.rows
-    ]  # fmt: skip
-    return Table(name="by_size", caption="Greedy rollouts by maze size. Small type: 95% interval.", columns=columns,
-                 rows=rows, shaded=[row.in_training_range for row in evaluation.rows])  # fmt: skip
+    ]
+    return Table(
+        name="by_size",
+        caption="Greedy rollouts by maze size. Small type: 95% interval.",
+        columns=columns,
+        rows=rows,
+        shaded=[row.in_training_range for row in evaluation.rows],
+    )
 
 
 def baseline_table(evaluation: EvaluationResult) -> Table:
     """Tabulate the rate of shortest paths of every baseline by size."""
     names = baseline_names(evaluation)
-    columns = [_SIZE] + [
-        Column(key=name, title=f"{baseline_name(name)}, %", kind="percent") for name in names
-    ]
+    columns = [_SIZE] + [Column(key=name, title=f"{baseline_name(name)}, %", kind="percent") for name in names]
     rows = [{"size": row.size} | {name: row.baselines[name] for name in names} for row in evaluation.rows]
-    return Table(name="baselines", caption="Baselines by size: share of mazes with a shortest path.", columns=columns,
-                 rows=rows, folded=True, shaded=[row.in_training_range for row in evaluation.rows])  # fmt: skip
+    return Table(
+        name="baselines",
+        caption="Baselines by size: share of mazes with a shortest path.",
+        columns=columns,
+        rows=rows,
+        folded=True,
+        shaded=[row.in_training_range for row in evaluation.rows],
+    )
 
 
 def length_table(evaluation: EvaluationResult) -> Table:
@@ -57,9 +90,12 @@ def length_table(evaluation: EvaluationResult) -> Table:
     first = evaluation.by_length[0].baselines if evaluation.by_length else {}
     names = [name for name in first if baseline_kind(name) == "manhattan"]
     columns = [
-        Column(key="steps", title="steps", about="length of the shortest path"), _TRAINED, _MAZES, _SHORTEST,
+        Column(key="steps", title="steps", about="length of the shortest path"),
+        _TRAINED,
+        _MAZES,
+        _SHORTEST,
         *(Column(key=name, title=f"{baseline_name(name)}, %", kind="percent") for name in names),
-    ]  # fmt: skip
+    ]
     rows = [
         {
             "steps": span(row.low, row.high),
@@ -70,9 +106,14 @@ def length_table(evaluation: EvaluationResult) -> Table:
         | {name: row.baselines[name] for name in names}
         for row in evaluation.by_length
     ]
-    return Table(name="by_length", caption="Greedy rollouts by length of the shortest path, all sizes together.",
-                 columns=columns, rows=rows, folded=True,
-                 shaded=[row.in_training_range for row in evaluation.by_length])  # fmt: skip
+    return Table(
+        name="by_length",
+        caption="Greedy rollouts by length of the shortest path, all sizes together.",
+        columns=columns,
+        rows=rows,
+        folded=True,
+        shaded=[row.in_training_range for row in evaluation.by_length],
+    )
 
 
 def grid_table(evaluation: EvaluationResult) -> Table:
@@ -84,11 +125,15 @@ def grid_table(evaluation: EvaluationResult) -> Table:
         Column(key=str(size), title=f"size {size}, %", kind="percent") for size in sizes
     ]
     rows = [
-        {"steps": span(low, high)} | {str(size): cells.get((low, high, size)) for size in sizes}
-        for low, high in spans
+        {"steps": span(low, high)} | {str(size): cells.get((low, high, size)) for size in sizes} for low, high in spans
     ]
-    return Table(name="by_size_and_length", caption="Shortest-path rate by path length (rows) and size (columns).",
-                 columns=columns, rows=rows, folded=True)  # fmt: skip
+    return Table(
+        name="by_size_and_length",
+        caption="Shortest-path rate by path length (rows) and size (columns).",
+        columns=columns,
+        rows=rows,
+        folded=True,
+    )
 
 
 def decision_table(evaluation: EvaluationResult) -> Table:
@@ -101,49 +146,71 @@ def decision_table(evaluation: EvaluationResult) -> Table:
         ("optimal_mass", "optimal mass, %", "percent", "probability on cells that are nearer to the target"),
         ("optimal_nll", "surprise, nats", "fine", "mean of −log optimal mass"),
         ("fork_calibration_error", "calibration error", "fine", "expected calibration error at forks, 10 bins"),
-        ("rollout_gap", "rollout gap, points", "points",
-         "product of per-step success on reference paths, minus the rollout rate"),
-    )  # fmt: skip
+        (
+            "rollout_gap",
+            "rollout gap, points",
+            "points",
+            "product of per-step success on reference paths, minus the rollout rate",
+        ),
+    )
     trained = {row.size: row.in_training_range for row in evaluation.rows}
-    columns = [_SIZE] + [
-        Column(key=key, title=title, kind=kind, about=about) for key, title, kind, about in names
-    ]
-    rows = [
-        {"size": row.size} | {key: getattr(row, key) for key, *_ in names}
-        for row in evaluation.teacher_forced
-    ]
-    return Table(name="decisions", caption="Next-cell predictions on reference shortest paths, by size.",
-                 columns=columns, rows=rows,
-                 shaded=[trained.get(row.size, False) for row in evaluation.teacher_forced])  # fmt: skip
+    columns = [_SIZE] + [Column(key=key, title=title, kind=kind, about=about) for key, title, kind, about in names]
+    rows = [{"size": row.size} | {key: getattr(row, key) for key, *_ in names} for row in evaluation.teacher_forced]
+    return Table(
+        name="decisions",
+        caption="Next-cell predictions on reference shortest paths, by size.",
+        columns=columns,
+        rows=rows,
+        shaded=[trained.get(row.size, False) for row in evaluation.teacher_forced],
+    )
 
 
 def comparison_table(runs: Sequence[RunSummary]) -> Table:
     """Tabulate several runs side by side; rates pool the sizes inside and outside each run's training sizes."""
+    new = sizes_new_to_all([run.evaluation for run in runs])
     columns = (
         Column(key="run", title="run"),
         Column(key="sizes", title="trained on sizes"),
-        Column(key="inside", title="shortest, trained sizes, %", kind="percent"),
-        Column(key="outside", title="shortest, other sizes, %", kind="percent"),
+        Column(
+            key="inside", title="trained sizes, %", kind="percent", about="shortest paths, sizes of its own training"
+        ),
+        Column(key="outside", title="other sizes, %", kind="percent", about="shortest paths, all other tested sizes"),
+        Column(
+            key="new",
+            title="new to all, %",
+            kind="percent",
+            about=f"shortest paths, sizes that no run was trained on ({', '.join(map(str, new)) or 'none'})",
+        ),
         Column(key="largest", title="largest size", kind="count"),
-        Column(key="at_largest", title="shortest there, %", kind="percent"),
+        Column(key="at_largest", title="at largest, %", kind="percent", about="shortest paths at the largest size"),
         Column(key="num_parameters", title="parameters", kind="count"),
         Column(key="steps", title="steps", kind="count"),
         Column(key="leak_count", title="leaks", kind="count"),
         Column(key="maze_digest", title="test mazes", about="equal digests mean equal test mazes"),
     )
-    return Table(name="comparison", caption="The runs side by side. Small type: 95% interval over mazes.",
-                 columns=columns, rows=[_comparison_row(run) for run in runs])  # fmt: skip
+    return Table(
+        name="comparison",
+        caption="The runs side by side. Small type: 95% interval over mazes.",
+        columns=columns,
+        rows=[_comparison_row(run) | {"new": rate_on(run.evaluation, new)} for run in runs],
+    )
 
 
 def _comparison_row(run: RunSummary) -> dict:
     rate = split_rate(run.evaluation, lambda row: row.shortest)
     last = run.evaluation.rows[-1] if run.evaluation.rows else None
     return {
-        "run": run.name, "sizes": format_range(tuple(run.evaluation.training_sizes)), "inside": rate.inside,
-        "outside": rate.outside, "largest": last.size if last else None, "at_largest": last.shortest if last else None,
-        "num_parameters": run.num_parameters, "steps": run.steps, "leak_count": run.leak_count,
+        "run": run.name,
+        "sizes": format_range(tuple(run.evaluation.training_sizes)),
+        "inside": rate.inside,
+        "outside": rate.outside,
+        "largest": last.size if last else None,
+        "at_largest": last.shortest if last else None,
+        "num_parameters": run.num_parameters,
+        "steps": run.steps,
+        "leak_count": run.leak_count,
         "maze_digest": run.evaluation.maze_digest[:12],
-    }  # fmt: skip
+    }
 
 
 def span(low: int, high: int) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy import ndarray
 
-from maze_rl.reports.direct_labels import EndLabel, label_ends
 from maze_rl.reports.palette import light
 from maze_rl.reports.run_summary import JsonDict, RunSummary
 from maze_rl.reports.success_figures import run_colour
@@ -52,24 +51,61 @@ def training_curves(runs: Sequence[RunSummary]) -> "Figure":
     recorded = {key for run in runs for row in run.metrics for key in row}
     panels = [panel for panel in PANELS if panel[0] in recorded][:4]
     num_rows = max(1, -(-len(panels) // 2))
-    figure = Figure(figsize=(WIDTH, 0.35 + 2.3 * num_rows))
+    keys = _key_lines(runs) if len(runs) > 1 else []
+    height = 0.35 + 2.3 * num_rows + 0.2 * len(keys)
+    figure = Figure(figsize=(WIDTH, height))
     grid = figure.subplots(num_rows, 2, squeeze=False)
-    figure.subplots_adjust(left=0.06, right=0.86 if len(runs) > 1 else 0.985, bottom=0.52 / figure.get_figheight(),
-                           top=1 - 0.3 / figure.get_figheight(), wspace=0.16, hspace=0.38)  # fmt: skip
+    figure.subplots_adjust(
+        left=0.06,
+        right=0.985,
+        bottom=0.52 / height,
+        wspace=0.16,
+        hspace=0.38,
+        top=1 - (0.3 + 0.22 * len(keys)) / height,
+    )
+    _write_keys(figure, keys)
     for axes in grid.flat[len(panels) :]:
         axes.set_axis_off()
     for index, (axes, (key, title, logarithmic)) in enumerate(zip(grid.flat, panels, strict=False)):
-        ends = _draw_panel(axes, runs, key, logarithmic)
+        _draw_panel(axes, runs, key, logarithmic)
         axes.set_title(title, pad=6)
         if index + 2 >= len(panels):
             axes.set_xlabel("optimizer step")
-        if len(runs) > 1 and index == 1:
-            label_ends(axes, ends, x=axes.get_xlim()[1])
     return figure
 
 
-def _draw_panel(axes: "Axes", runs: Sequence[RunSummary], key: str, logarithmic: bool) -> list[EndLabel]:
-    ends, last = [], 1.0
+def _key_lines(runs: Sequence[RunSummary]) -> list[list[tuple[str, str]]]:
+    """Set the runs' names, each with its colour, in lines that fit the figure."""
+    lines: list[list[tuple[str, str]]] = [[]]
+    for index, run in enumerate(runs):
+        name = run.name if len(run.name) <= 40 else run.name[:39] + "…"
+        if lines[-1] and sum(_key_width(other) for other, _ in lines[-1]) + _key_width(name) > 0.92:
+            lines.append([])
+        lines[-1].append((name, light(run_colour(index))))
+    return lines
+
+
+def _key_width(name: str) -> float:
+    return (5.8 * len(name) + 16) / (72 * WIDTH)
+
+
+def _write_keys(figure: "Figure", lines: Sequence[Sequence[tuple[str, str]]]) -> None:
+    for number, line in enumerate(lines):
+        x = 0.06
+        for name, colour in line:
+            figure.text(
+                x,
+                1 - (0.16 + 0.2 * number) / figure.get_figheight(),
+                name,
+                color=colour,
+                fontsize=8.5,
+                fontweight="bold",
+            )
+            x += _key_width(name)
+
+
+def _draw_panel(axes: "Axes", runs: Sequence[RunSummary], key: str, logarithmic: bool) -> None:
+    last = 1.0
     factor = 100 if key == "validation_shortest" else 1
     for index, run in enumerate(runs):
         steps, values = series(run.metrics, key)
@@ -80,8 +116,6 @@ def _draw_panel(axes: "Axes", runs: Sequence[RunSummary], key: str, logarithmic:
         if low is not high:
             axes.fill_between(steps, low, high, facecolor=colour, alpha=0.2, linewidth=0)
         axes.plot(steps, middle, color=colour, linewidth=1.4, marker="o" if len(steps) < 40 else "", markersize=3)
-        name = run.name if len(run.name) <= 18 else run.name[:17] + "…"
-        ends.append(EndLabel(x=steps[-1], y=middle[-1], text=name, colour=colour, bold=True))
         last = max(last, steps[-1])
     if logarithmic and all((series(run.metrics, key)[1] > 0).all() for run in runs):
         _logarithmic(axes)
@@ -91,7 +125,6 @@ def _draw_panel(axes: "Axes", runs: Sequence[RunSummary], key: str, logarithmic:
         axes.set_ylim(bottom=0)
     axes.set_xlim(0, last * 1.01)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    return ends
 
 
 def _logarithmic(axes: "Axes") -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -29,7 +29,7 @@ def figure_style() -> Iterator[None]:
     import matplotlib
 
     muted, axis = light("muted"), light("axis")
-    settings = {
+    settings: dict[Any, Any] = {
         "font.size": 9, "font.family": "DejaVu Sans", "axes.titlesize": 9.5, "axes.labelsize": 9,
         "xtick.labelsize": 8.5, "ytick.labelsize": 8.5, "text.color": light("ink"), "axes.labelcolor": muted,
         "axes.titlecolor": light("ink"), "xtick.color": axis, "ytick.color": axis, "xtick.labelcolor": muted,
@@ -65,13 +65,20 @@ def inline_svg(figure: "Figure", name: str, alt: str) -> Markup:
     view_box = re.search(r'viewBox="([\d. ]+)"', body)
     assert view_box is not None, "matplotlib writes a viewBox"
     body = body[body.index(">") + 1 :].replace("xlink:href", "href")
-    body = re.sub(r'(?<![\w-])id="([^"]*)"', rf'id="{name}-\1"', body)
-    body = re.sub(r'(href="|url\()#', rf"\1#{name}-", body)
-    body = re.sub(r"font: ([^;\"]*?)(\d[\d.]*px)[^;\"]*", _font_shorthand, body)
-    body = re.sub(r"font-family: [^;\"]*", "font-family: inherit", body)
-    body = re.sub(r"-?\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}", body)
+    # only what stands inside tags is changed: text between them may hold anything
+    body = re.sub(r"<[^>]*>", lambda match: _rewrite_tag(match[0], name), body)
     opening = Markup('<svg viewBox="{}" role="img" aria-label="{}">').format(view_box[1], alt)
-    return opening + Markup(with_variables(re.sub(r"\s*\n\s*", "\n", body)))
+    return opening + Markup(re.sub(r"\s*\n\s*", "\n", body))
+
+
+def _rewrite_tag(tag: str, name: str) -> str:
+    """Give a tag of matplotlib's SVG ids of its own, the page's colours and font, and shorter numbers."""
+    tag = re.sub(r'(?<![\w-])id="([^"]*)"', rf'id="{name}-\1"', tag)
+    tag = re.sub(r'(href="|url\()#', rf"\1#{name}-", tag)
+    tag = re.sub(r"font: ([^;\"]*?)(\d[\d.]*px)[^;\"]*", _font_shorthand, tag)
+    tag = re.sub(r"font-family: [^;\"]*", "font-family: inherit", tag)
+    tag = re.sub(r"-?\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}", tag)
+    return with_variables(tag)
 
 
 def _font_shorthand(match: re.Match[str]) -> str:

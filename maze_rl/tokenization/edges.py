@@ -12,7 +12,7 @@ from maze_rl.tokenization.layouts import SPECIAL_WORDS, Layout, cell_word
 
 def edges(canvas: int) -> Layout:
     """Build the layout for a `canvas` x `canvas` grid: 11 special words, then ring by ring cells and edges."""
-    words = list(SPECIAL_WORDS)
+    words: list[str] = list(SPECIAL_WORDS)
     cell_ids = np.empty((canvas, canvas), np.int32)
     edge_ids = np.full((2, canvas, canvas), -1, np.int32)
     cells, all_edges = corner_first_cells(canvas), corner_first_edges(canvas)

@@ -17,6 +17,7 @@ from maze_rl.tokenization.layouts import (
     CONNECTOR,
     ORIGIN_END,
     ORIGIN_START,
+    PADDING,
     PATH_END,
     PATH_START,
     SEPARATOR,
@@ -25,9 +26,8 @@ from maze_rl.tokenization.layouts import (
 )
 from maze_rl.tokenization.spans import Region
 
-_ADJACENCY, _ORIGIN, _TARGET, _PATH, _DELIMITER = (
-    int(region) for region in (Region.ADJACENCY, Region.ORIGIN, Region.TARGET, Region.PATH, Region.DELIMITER)
-)
+_ADJACENCY, _ORIGIN, _TARGET, _PATH, _DELIMITER, _PADDING = map(int, Region)
+_16_BITS = 0xFFFF
 
 
 @njit(cache=True, nogil=True)
@@ -54,110 +54,102 @@ def draw_offsets(shape, canvas, key, streams, random_offsets):
 @njit(cache=True, nogil=True)
 @no_type_check
 def list_edges(connections, edges):
-    """Write the open edges of one maze as (direction, row, col) into `edges`; return how many."""
+    """Write the open edges of one maze into `edges` (Int64, 16 bits each of direction, row, col); return how many."""
     _, rows, cols = connections.shape
     count = 0
     for direction in range(2):
         for row in range(rows):
             for col in range(cols):
                 if connections[direction, row, col]:
-                    edges[count, 0], edges[count, 1], edges[count, 2] = direction, row, col
+                    edges[count] = (direction << 32) | (row << 16) | col
                     count += 1
     return count
 
 
-@njit(inline="always")
+@njit(cache=True, nogil=True)
 @no_type_check
-def _put(tokens, regions, position, token, region):
-    tokens[position] = token
-    regions[position] = region
-    return position + 1
+def _put_edges(connections, state, shuffle, edges, offset, cell_ids, edge_ids, token, cells, labels):
+    """Write the adjacency list from position 1 on; return the position behind it. `edges` is scratch."""
+    num_edges = list_edges(connections, edges)
+    width = 1 if edge_ids.shape[1] > 0 else 4
+    top, left = offset
+    at = 1
+    for position in range(num_edges):
+        if shuffle:
+            other = position + below(state, num_edges - position)
+            edges[position], edges[other] = edges[other], edges[position]
+        edge = edges[position]
+        direction, row, col = edge >> 32, (edge >> 16) & _16_BITS, edge & _16_BITS
+        for behind in range(at, at + width):
+            labels[behind, 0], labels[behind, 1], labels[behind, 2] = direction, row, col
+            cells[behind, 0] = cells[behind, 1] = -1
+        if width == 1:
+            token[at] = edge_ids[direction, row + top, col + left]
+        else:
+            # `flip` puts the farther cell first; the two cells differ in the row for direction 0, else in the column
+            flip = below(state, 2) if shuffle else 0
+            for place, far in ((at, flip), (at + 2, 1 - flip)):
+                y, x = row + far * (1 - direction), col + far * direction
+                token[place] = cell_ids[y + top, x + left]
+                cells[place, 0], cells[place, 1] = y, x
+            token[at + 1], token[at + 3] = CONNECTOR, SEPARATOR
+        at += width
+    return at
 
 
 @njit(inline="always")
 @no_type_check
-def _put_cell(tokens, regions, cells, position, row, col, offset, cell_ids, region):
-    cells[position, 0], cells[position, 1] = row, col
-    return _put(tokens, regions, position, cell_ids[row + offset[0], col + offset[1]], region)
+def _put_word(token, regions, at, word):
+    token[at] = word
+    regions[at] = _DELIMITER
+    return at + 1
+
+
+@njit(inline="always")
+@no_type_check
+def _put_cell(token, regions, cells, at, cell, offset, cell_ids, region):
+    token[at] = cell_ids[cell[0] + offset[0], cell[1] + offset[1]]
+    regions[at] = region
+    cells[at, 0], cells[at, 1] = cell
+    return at + 1
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
 def encode_batch(
-    connections, origins, targets, paths, path_cells, offsets, cell_ids, edge_ids, key, streams, shuffle,
+    connections, origins, targets, paths, path_cells, offsets, layout_cells, layout_edges, key, streams, shuffle,
     tokens, regions, cells, labels, path_start, lengths,
 ):  # fmt: skip
-    """Fill the output arrays (`tokens` .. `lengths`) for a batch; `path_cells` = 0 writes prompts only."""
+    """Fill every element of the output arrays (`tokens` .. `lengths`); `path_cells` = 0 writes prompts only."""
     batch, _, rows, cols = connections.shape
-    edges = np.empty((2 * rows * cols, 3), np.int64)
+    edges = np.empty(2 * rows * cols, np.int64)
     state = np.empty(2, np.uint64)
-    fused = edge_ids.shape[1] > 0
     for index in range(batch):
         start_stream(state, key, streams[index])
         below(state, 1)
         below(state, 1)  # the two numbers that chose the offset
-        token, region, cell, label, offset = (
-            tokens[index],
-            regions[index],
-            cells[index],
-            labels[index],
-            offsets[index],
+        token, region, cell, label, offset = tokens[index], regions[index], cells[index], labels[index], offsets[index]
+        _put_word(token, region, 0, ADJLIST_START)
+        at = _put_edges(
+            connections[index], state, shuffle, edges, offset, layout_cells, layout_edges, token, cell, label
         )
-        num_edges = list_edges(connections[index], edges)
-        at = _put(token, region, 0, ADJLIST_START, _DELIMITER)
-        for position in range(num_edges):
-            if shuffle:
-                other = position + below(state, num_edges - position)
-                for axis in range(3):
-                    edges[position, axis], edges[other, axis] = edges[other, axis], edges[position, axis]
-            direction, row, col = edges[position]
-            first = at
-            if fused:
-                edge_id = edge_ids[direction, row + offset[0], col + offset[1]]
-                at = _put(token, region, at, edge_id, _ADJACENCY)
-            else:
-                flip = below(state, 2) if shuffle else 0
-                down, right = 1 - direction, direction
-                at = _put_cell(
-                    token,
-                    region,
-                    cell,
-                    at,
-                    row + flip * down,
-                    col + flip * right,
-                    offset,
-                    cell_ids,
-                    _ADJACENCY,
-                )
-                at = _put(token, region, at, CONNECTOR, _ADJACENCY)
-                flip = 1 - flip
-                at = _put_cell(
-                    token,
-                    region,
-                    cell,
-                    at,
-                    row + flip * down,
-                    col + flip * right,
-                    offset,
-                    cell_ids,
-                    _ADJACENCY,
-                )
-                at = _put(token, region, at, SEPARATOR, _ADJACENCY)
-            for position_of_edge in range(first, at):
-                for axis in range(3):
-                    label[position_of_edge, axis] = edges[position, axis]
-        at = _put(token, region, at, ADJLIST_END, _DELIMITER)
-        at = _put(token, region, at, ORIGIN_START, _DELIMITER)
-        at = _put_cell(token, region, cell, at, origins[index, 0], origins[index, 1], offset, cell_ids, _ORIGIN)
-        at = _put(token, region, at, ORIGIN_END, _DELIMITER)
-        at = _put(token, region, at, TARGET_START, _DELIMITER)
-        at = _put_cell(token, region, cell, at, targets[index, 0], targets[index, 1], offset, cell_ids, _TARGET)
-        at = _put(token, region, at, TARGET_END, _DELIMITER)
+        region[1:at] = _ADJACENCY
+        cell[0] = label[0] = -1
+        cell[at:] = -1
+        label[at:] = -1
+        at = _put_word(token, region, at, ADJLIST_END)
+        at = _put_word(token, region, at, ORIGIN_START)
+        at = _put_cell(token, region, cell, at, origins[index], offset, layout_cells, _ORIGIN)
+        at = _put_word(token, region, at, ORIGIN_END)
+        at = _put_word(token, region, at, TARGET_START)
+        at = _put_cell(token, region, cell, at, targets[index], offset, layout_cells, _TARGET)
+        at = _put_word(token, region, at, TARGET_END)
         path_start[index] = at
-        at = _put(token, region, at, PATH_START, _DELIMITER)
+        at = _put_word(token, region, at, PATH_START)
         for position in range(path_cells[index]):
-            row, col = paths[index, position, 0], paths[index, position, 1]
-            at = _put_cell(token, region, cell, at, row, col, offset, cell_ids, _PATH)
+            at = _put_cell(token, region, cell, at, paths[index, position], offset, layout_cells, _PATH)
         if path_cells[index] > 0:
-            at = _put(token, region, at, PATH_END, _DELIMITER)
+            at = _put_word(token, region, at, PATH_END)
+        token[at:] = PADDING
+        region[at:] = _PADDING
         lengths[index] = at

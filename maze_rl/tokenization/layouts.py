@@ -44,6 +44,10 @@ class Layout:
         """Tokens an edge takes in the adjacency list."""
         return 4 if self.edge_ids is None else 1
 
+    def words_from_cells(self) -> dict[str, tuple[int, int]]:
+        """Return which word names which cell."""
+        return {self.words[number]: (int(r), int(c)) for (r, c), number in np.ndenumerate(self.cell_ids)}
+
     def words_from_edges(self) -> dict[str, tuple[int, int, int]]:
         """Return which word names which edge (empty where edges are spelled by cells)."""
         if self.edge_ids is None:

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Int64
 from numpy import ndarray
 from torch import Tensor
+from torch.nn.functional import pad
 
 from maze_rl.configs.tokenization import FORMATS, TokenizationConfig
 from maze_rl.errors import ConfigurationError, MazeRLError
@@ -115,13 +116,13 @@ class Tokenization:
         if prompt_only:
             paths, path_cells = np.empty((len(batch), 0, 2), np.int16), np.zeros(len(batch), np.int64)
         else:
-            solved = solution or solve_batch(batch, seed, streams)
+            solved = solve_batch(batch, seed, streams) if solution is None else solution
             paths, path_cells = solved.paths, solved.lengths + 1
         key = np.uint64(stream_key(seed, "tokens"))
         offsets = draw_offsets(np.array(batch.shape), self.canvas, key, streams, self.config.random_offsets)
         num_edges = batch.connections.sum(axis=(1, 2, 3))
         lengths = DELIMITERS + self.layout.tokens_per_edge * num_edges + path_cells + (path_cells > 0)
-        out = _blank(len(batch), int(lengths.max(initial=0)))
+        out = _empty(len(batch), int(lengths.max(initial=0)))
         encode_batch(
             batch.connections, batch.origins, batch.targets, paths, path_cells, offsets, self.layout.cell_ids,
             np.empty((2, 0, 0), np.int32) if self.layout.edge_ids is None else self.layout.edge_ids,
@@ -136,7 +137,7 @@ class Tokenization:
         Raises:
             MazeRLError: An id is not in the vocabulary.
         """
-        array = np.asarray(tokens)
+        array = tokens.numpy(force=True) if isinstance(tokens, Tensor) else np.asarray(tokens)
         if array.ndim == 2:
             return [str(self.decode(row)) for row in array]
         if array.size and not 0 <= array.min() <= array.max() < len(self.vocabulary):
@@ -167,13 +168,13 @@ def load_tokenization(name: str = "edges", **options: object) -> Tokenization:
     return Tokenization(TokenizationConfig(format=name, **options))  # type: ignore[arg-type]
 
 
-def _blank(batch: int, length: int) -> tuple[ndarray, ...]:
-    """Return empty output arrays: tokens, regions, cells, edges, path_start, lengths."""
+def _empty(batch: int, length: int) -> tuple[ndarray, ...]:
+    """Return output arrays yet to be filled: tokens, regions, cells, edges, path_start, lengths."""
     return (
-        np.full((batch, length), PADDING, np.int64),
-        np.full((batch, length), Region.PADDING, np.int8),
-        np.full((batch, length, 2), -1, np.int16),
-        np.full((batch, length, 3), -1, np.int16),
+        np.empty((batch, length), np.int64),
+        np.empty((batch, length), np.int8),
+        np.empty((batch, length, 2), np.int16),
+        np.empty((batch, length, 3), np.int16),
         np.empty(batch, np.int64),
         np.empty(batch, np.int64),
     )
@@ -183,14 +184,15 @@ def merge_encoded(parts: list[Encoded], indices: list[ndarray], num: int) -> Enc
     """Put the sequences of several batches into one padded batch, in the collection's order."""
     if len(parts) == 1 and np.array_equal(indices[0], np.arange(num)):
         return parts[0]
-    blank = [torch.from_numpy(array) for array in _blank(num, max(part.tokens.shape[1] for part in parts))]
-    tokens, regions, cells, labels, path_start, lengths = blank
+    longest = max(part.tokens.shape[1] for part in parts)
+    tokens, regions, cells, labels, path_start, lengths = map(torch.from_numpy, _empty(num, longest))
     offsets = torch.zeros((num, 2), dtype=torch.int16)
     for part, where in zip(parts, map(torch.from_numpy, indices), strict=True):
-        width = part.tokens.shape[1]
-        tokens[where, :width] = part.tokens
-        regions[where, :width], cells[where, :width] = part.spans.regions, part.spans.cells
-        labels[where, :width] = part.spans.edges
+        behind = (0, longest - part.tokens.shape[1])
+        tokens[where] = pad(part.tokens, behind, value=PADDING)
+        regions[where] = pad(part.spans.regions, behind, value=Region.PADDING)
+        cells[where] = pad(part.spans.cells, (0, 0, *behind), value=-1)
+        labels[where] = pad(part.spans.edges, (0, 0, *behind), value=-1)
         path_start[where], lengths[where] = part.spans.path_start, part.spans.lengths
         offsets[where] = part.spans.offsets
     return Encoded(tokens, TokenSpans(regions, cells, labels, path_start, lengths, offsets))

@@ -9,6 +9,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from maze_rl.mazes.splits import count_outside
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.examples import Examples, encode_examples
 
+Item = TypeVar("Item")
 _PADDING_SHARE = 0.1
 
 
@@ -91,9 +93,9 @@ def split_by_length(examples: Examples, most_tokens: int) -> Iterator[Examples]:
         first = position
 
 
-def prefetch(make: Callable[[int], StepBatch], first: int, last: int, ahead: int = 4) -> Iterator[StepBatch]:
+def prefetch(make: Callable[[int], Item], first: int, last: int, ahead: int = 4) -> Iterator[Item]:
     """Yield ``make(first) .. make(last - 1)``, prepared by a thread up to `ahead` steps before they are asked for."""
-    ready: queue.Queue[StepBatch | BaseException] = queue.Queue(maxsize=ahead)
+    ready: queue.Queue[Any] = queue.Queue(maxsize=ahead)
     stopped = threading.Event()
 
     def work() -> None:
@@ -116,9 +118,7 @@ def prefetch(make: Callable[[int], StepBatch], first: int, last: int, ahead: int
         stopped.set()
 
 
-def _put(
-    ready: "queue.Queue[StepBatch | BaseException]", item: StepBatch | BaseException, stopped: threading.Event
-) -> None:
+def _put(ready: queue.Queue[Any], item: object, stopped: threading.Event) -> None:
     while not stopped.is_set():
         try:
             return ready.put(item, timeout=0.1)

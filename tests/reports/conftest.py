@@ -25,8 +25,15 @@ from maze_rl.reports.run_summary import RunSummary
 KINDS = ("wrong_fork", "wall", "missed_end", "off_lattice", "backtrack", "premature_end")
 KIND_WEIGHTS = (0.5, 0.2, 0.12, 0.08, 0.06, 0.04)
 BINS = ((1, 4), (5, 8), (9, 16), (17, 24), (25, 32), (33, 48), (49, 64), (65, 96), (97, 225))
-HALVING = {"random": 1.5, "random_non_backtracking": 8.0, "manhattan": 12.0, "look_ahead_2": 17.0, "look_ahead_4": 23.0,
-           "look_ahead_8": 34.0, "look_ahead_16": 60.0}  # fmt: skip
+HALVING = {
+    "random": 1.5,
+    "random_non_backtracking": 8.0,
+    "manhattan": 12.0,
+    "look_ahead_2": 17.0,
+    "look_ahead_4": 23.0,
+    "look_ahead_8": 34.0,
+    "look_ahead_16": 60.0,
+}
 """Path length over which each baseline's rate halves."""
 
 
@@ -70,13 +77,23 @@ def size_row(rollouts: Rollouts) -> SizeRow:
     baselines = rates_of_baselines(rollouts.lengths)
     difference = right / num - baselines["manhattan"].value
     return SizeRow(
-        size=rollouts.size, num=num, in_training_range=rollouts.trained, valid=estimate(right + 0.6 * (num - right), num),
-        reaches=estimate(right + 0.1 * (num - right), num), simple=estimate(right + 0.9 * (num - right), num),
-        shortest=estimate(right, num), exact_match=estimate(right, num), spl=near((right + 1) / (num + 1), num),
-        optimality_ratio=near(1.01, num), progress=near(0.5 + right / num / 2, num), baselines=baselines,
-        against_manhattan=PairedDifference(value=difference, low=difference - 0.04, high=difference + 0.04, p_value=1e-9),
+        size=rollouts.size,
+        num=num,
+        in_training_range=rollouts.trained,
+        valid=estimate(right + 0.6 * (num - right), num),
+        reaches=estimate(right + 0.1 * (num - right), num),
+        simple=estimate(right + 0.9 * (num - right), num),
+        shortest=estimate(right, num),
+        exact_match=estimate(right, num),
+        spl=near((right + 1) / (num + 1), num),
+        optimality_ratio=near(1.01, num),
+        progress=near(0.5 + right / num / 2, num),
+        baselines=baselines,
+        against_manhattan=PairedDifference(
+            value=difference, low=difference - 0.04, high=difference + 0.04, p_value=1e-9
+        ),
         solved_where_manhattan_fails=None if rollouts.size == 2 else estimate(0.7 * right, num),
-    )  # fmt: skip
+    )
 
 
 def first_error_row(rollouts: Rollouts) -> FirstErrorRow:
@@ -87,21 +104,31 @@ def first_error_row(rollouts: Rollouts) -> FirstErrorRow:
     wrong = errors >= 0
     counts = {kind: int((wrong & (rollouts.kinds == index)).sum()) for index, kind in enumerate(KINDS)}
     return FirstErrorRow(
-        size=rollouts.size, num=len(errors), counts=counts | {"none": int((~wrong).sum())}, hazard=hazard, at_risk=at_risk,
+        size=rollouts.size,
+        num=len(errors),
+        counts=counts | {"none": int((~wrong).sum())},
+        hazard=hazard,
+        at_risk=at_risk,
         mean_relative_position=float((errors[wrong] / lengths[wrong]).mean()) if wrong.any() else None,
-        mean_look_ahead=6.25 if wrong.any() else None, constant_hazard=float(wrong.sum() / sum(at_risk)),
-    )  # fmt: skip
+        mean_look_ahead=6.25 if wrong.any() else None,
+        constant_hazard=float(wrong.sum() / sum(at_risk)),
+    )
 
 
 def teacher_forced_row(rollouts: Rollouts) -> TeacherForcedRow:
     steps = int(rollouts.lengths.sum())
     accuracy = 1 - float((~rollouts.right).sum()) / steps
     return TeacherForcedRow(
-        size=rollouts.size, token_accuracy=near(accuracy, steps), fork_accuracy=near(1 - 3 * (1 - accuracy), steps // 4),
-        forced_accuracy=near(accuracy / 2 + 0.5, steps - steps // 4), legal_mass=near(0.998, steps),
-        optimal_mass=near(accuracy - 0.004, steps), optimal_nll=near(0.0213, steps), fork_calibration_error=0.0142,
+        size=rollouts.size,
+        token_accuracy=near(accuracy, steps),
+        fork_accuracy=near(1 - 3 * (1 - accuracy), steps // 4),
+        forced_accuracy=near(accuracy / 2 + 0.5, steps - steps // 4),
+        legal_mass=near(0.998, steps),
+        optimal_mass=near(accuracy - 0.004, steps),
+        optimal_nll=near(0.0213, steps),
+        fork_calibration_error=0.0142,
         rollout_gap=0.013 * (rollouts.size - 6),
-    )  # fmt: skip
+    )
 
 
 def by_length(all_rollouts: Sequence[Rollouts], longest: int) -> list[LengthRow]:
@@ -110,9 +137,16 @@ def by_length(all_rollouts: Sequence[Rollouts], longest: int) -> list[LengthRow]
     for low, high in BINS:
         inside = (lengths >= low) & (lengths <= high)
         if inside.any():
-            rows.append(LengthRow(low=low, high=high, num=int(inside.sum()), in_training_range=low <= longest,
-                                  shortest=estimate(int(right[inside].sum()), int(inside.sum())),
-                                  baselines=rates_of_baselines(lengths[inside])))  # fmt: skip
+            rows.append(
+                LengthRow(
+                    low=low,
+                    high=high,
+                    num=int(inside.sum()),
+                    in_training_range=low <= longest,
+                    shortest=estimate(int(right[inside].sum()), int(inside.sum())),
+                    baselines=rates_of_baselines(lengths[inside]),
+                )
+            )
     return rows
 
 
@@ -156,11 +190,17 @@ def examples(all_rollouts: Sequence[Rollouts]) -> list[Example]:
                 maze, solution = rollouts.mazes[int(index)], rollouts.solutions[int(index)]
                 assert isinstance(solution, Solution)
                 error, kind = int(rollouts.errors[index]), KINDS[rollouts.kinds[index]]
-                chosen.append(Example(
-                    size=rollouts.size, connections=maze.connections.astype(int).tolist(), origin=maze.origin,
-                    target=maze.target, shortest_path=solution.path, outcome="shortest" if error < 0 else kind,
-                    model_path=model_path(maze, solution, error, kind),
-                ))  # fmt: skip
+                chosen.append(
+                    Example(
+                        size=rollouts.size,
+                        connections=maze.connections.astype(int).tolist(),
+                        origin=maze.origin,
+                        target=maze.target,
+                        shortest_path=solution.path,
+                        outcome="shortest" if error < 0 else kind,
+                        model_path=model_path(maze, solution, error, kind),
+                    )
+                )
     return chosen
 
 
@@ -168,12 +208,21 @@ def evaluation(sizes: Sequence[int], trained: Sequence[int], num: int, hazard: f
     rollouts = [Rollouts(size, num, trained, hazard, seed) for size in sizes]
     longest = max((int(each.lengths.max()) for each in rollouts if each.trained), default=0)
     return EvaluationResult(
-        model="runs/made_up", algorithm="dfs", num_per_size=num, seed=seed, maze_digest="9f2c81d0a4e75b36",
-        training_sizes=list(trained), longest_training_path=longest, rows=[size_row(each) for each in rollouts],
-        by_length=by_length(rollouts, longest), grid=grid(rollouts),
+        model="runs/made_up",
+        algorithm="dfs",
+        num_per_size=num,
+        seed=seed,
+        maze_digest="9f2c81d0a4e75b36",
+        training_sizes=list(trained),
+        longest_training_path=longest,
+        rows=[size_row(each) for each in rollouts],
+        by_length=by_length(rollouts, longest),
+        grid=grid(rollouts),
         teacher_forced=[teacher_forced_row(each) for each in rollouts],
-        first_errors=[first_error_row(each) for each in rollouts], examples=examples(rollouts), seconds=41.7,
-    )  # fmt: skip
+        first_errors=[first_error_row(each) for each in rollouts],
+        examples=examples(rollouts),
+        seconds=41.7,
+    )
 
 
 def metrics(steps: int, seed: int) -> list[dict]:
@@ -182,8 +231,15 @@ def metrics(steps: int, seed: int) -> list[dict]:
     for step in range(1, steps + 1):
         loss = (0.02 + 1.4 * np.exp(-6 * step / steps)) * float(np.exp(0.15 * random.standard_normal()))
         rate = 2.5e-3 * min(1, step / 100) * (0.5 + 0.5 * np.cos(np.pi * step / steps))
-        row = {"step": step, "loss": loss, "learning_rate": rate, "gradient_norm": 0.3 + loss, "tokens": 9_000 * step,
-               "mazes": 64 * step, "seconds": 0.4 * step}  # fmt: skip
+        row = {
+            "step": step,
+            "loss": loss,
+            "learning_rate": rate,
+            "gradient_norm": 0.3 + loss,
+            "tokens": 9_000 * step,
+            "mazes": 64 * step,
+            "seconds": 0.4 * step,
+        }
         if step % max(1, steps // 16) == 0:
             row |= {"validation_loss": 1.1 * loss, "validation_shortest": 1 - 0.9 * float(np.exp(-5 * step / steps))}
         rows.append(row)
@@ -193,25 +249,45 @@ def metrics(steps: int, seed: int) -> list[dict]:
 def configuration(sizes: Sequence[int], steps: int, seed: int) -> dict:
     mazes = {"sizes": list(sizes), "algorithm": "dfs", "split": "train", "percolation": 0.1}
     return {
-        "command": "maze-rl train --loss path_only --sizes 5..9 --out runs/made_up", "seed": seed, "device": "cpu",
+        "command": "maze-rl train --loss path_only --sizes 5..9 --out runs/made_up",
+        "seed": seed,
+        "device": "cpu",
         "tokenization": {"format": "edges", "canvas": 16, "random_offsets": True, "shuffle_edges": True},
         "model": {"n_layers": 6, "d_model": 96, "n_heads": 4, "d_mlp": None, "positions": "none"},
-        "training": {"phases": [{"steps": steps, "mazes": mazes}], "loss": "path_only", "batch_size": 64,
-                     "accumulation": 1, "optimizer": "muon", "learning_rate": 0.0025},
+        "training": {
+            "phases": [{"steps": steps, "mazes": mazes}],
+            "loss": "path_only",
+            "batch_size": 64,
+            "accumulation": 1,
+            "optimizer": "muon",
+            "learning_rate": 0.0025,
+        },
         "versions": {"maze_rl": "0.1.0", "torch": "2.13.0", "numpy": "2.4.6", "python": "3.12.11"},
         "revision": "4be1d9c7",
-    }  # fmt: skip
+    }
 
 
 def make_run(
-    name: str = "edges_path_only", *, sizes: Sequence[int] = range(4, 9), trained: Sequence[int] = (5, 6), num: int = 80,
-    hazard: float = 0.004, steps: int = 300, seed: int = 0,
-) -> RunSummary:  # fmt: skip
+    name: str = "edges_path_only",
+    *,
+    sizes: Sequence[int] = range(4, 9),
+    trained: Sequence[int] = (5, 6),
+    num: int = 80,
+    hazard: float = 0.004,
+    steps: int = 300,
+    seed: int = 0,
+) -> RunSummary:
     return RunSummary(
-        name=name, folder=f"runs/{name}", config=configuration(trained, steps, seed), metrics=metrics(steps, seed),
-        evaluation=evaluation(sizes, trained, num, hazard, seed), training_seconds=0.4 * steps, num_parameters=672_336,
-        leak_count=0, mazes_seen=64 * steps,
-    )  # fmt: skip
+        name=name,
+        folder=f"runs/{name}",
+        config=configuration(trained, steps, seed),
+        metrics=metrics(steps, seed),
+        evaluation=evaluation(sizes, trained, num, hazard, seed),
+        training_seconds=0.4 * steps,
+        num_parameters=672_336,
+        leak_count=0,
+        mazes_seen=64 * steps,
+    )
 
 
 @pytest.fixture(scope="session")

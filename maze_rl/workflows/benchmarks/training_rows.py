@@ -1,0 +1,162 @@
+"""Rows about training: one optimizer step (forward, backward, clip, update) on the same prepared batch."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.model import ModelConfig
+from maze_rl.configs.presets import default_run
+from maze_rl.configs.tokenization import TokenizationConfig
+from maze_rl.configs.training import Phase, RunConfig, TrainingConfig
+from maze_rl.models.build import MazeTransformer, build_model
+from maze_rl.tokenization.tokenization import Tokenization
+from maze_rl.training.examples import Examples
+from maze_rl.training.losses import loss_functions
+from maze_rl.training.muon import Muon
+from maze_rl.training.optimizers import OPTIMIZER_FACTORIES
+from maze_rl.training.source import StepBatch, fresh_mazes, prepare_step
+from maze_rl.training.trainer import new_state, take_step
+from maze_rl.workflows.benchmarks.plain_transformer import PlainTransformer, plain_twin
+from maze_rl.workflows.benchmarks.rows import THREADS, Lap, Row, Target, Trial, faster
+from maze_rl.workflows.benchmarks.stock_transformer import stock_twin
+
+_STEPS = 1_000_000  # never reached: the schedule stays where it is
+
+LARGE = RunConfig(
+    training=TrainingConfig(phases=(Phase(steps=_STEPS, mazes=MazeSpec(sizes=(9,))),), batch_size=16),
+    tokenization=TokenizationConfig(format="unique_cells", canvas=9),
+    model=ModelConfig(n_layers=4, d_model=128, n_heads=4, positions="learned", embedding="free"),
+)
+"""Long sequences: 9 x 9 mazes spelled cell by cell, about 370 tokens."""
+
+
+def default_shape(loss: str = "path_only") -> RunConfig:
+    """Return the default run on a CPU, without its curriculum: all lengths from the first step."""
+    run = default_run(MazeSpec(), device="cpu", loss=loss)
+    return replace(run, training=replace(run.training, phases=(Phase(steps=_STEPS, mazes=MazeSpec()),)))
+
+
+def _against_plain(seed: int) -> Trial:
+    run = default_shape()
+    model, batch = _prepare(run, seed)
+    ours, peer = _our_step(run, model, batch), _plain_step(run, plain_twin(model), batch)
+    return Trial(faster(Lap(ours), Lap(peer), laps=3), _describe(run, batch))
+
+
+def _against_stock(run: RunConfig, seed: int, laps: int) -> Trial:
+    model, batch = _prepare(run, seed)
+    ours, peer = _our_step(run, model, batch), _stock_step(run, stock_twin(model), batch)
+    return Trial(faster(Lap(ours), Lap(peer), laps), _describe(run, batch))
+
+
+def _path_only_against_all(seed: int) -> Trial:
+    narrow, wide = default_shape("path_only"), default_shape("all")
+    model, batch = _prepare(narrow, seed)
+    ours, peer = _our_step(narrow, model, batch), _our_step(wide, model, batch)
+    gain = faster(Lap(ours), Lap(peer), laps=3)
+    return Trial(lambda: 1 / gain(), _describe(narrow, batch))
+
+
+def _prepare(run: RunConfig, seed: int) -> tuple[MazeTransformer, StepBatch]:
+    tokenization = Tokenization(run.tokenization)
+    batch = prepare_step(run.training, tokenization, fresh_mazes(seed), seed, 0)
+    return build_model(run.model, tokenization, seed=seed), batch
+
+
+def _our_step(run: RunConfig, model: MazeTransformer, batch: StepBatch) -> Callable[[], object]:
+    state, losses = new_state(model, run.training), loss_functions(run.training.loss)
+    return lambda: take_step(state, run.training, losses, batch)
+
+
+def _plain_step(run: RunConfig, twin: PlainTransformer, batch: StepBatch) -> Callable[[], object]:
+    optimizer = _muon_of(twin, run.training)
+    micro_batches = _micro_batches(batch)
+    weights = loss_functions(run.training.loss).weights
+    chosen = [weights(micro.spans)[:, 1:] != 0 for micro in micro_batches]
+    normaliser = float(sum(mask.sum() for mask in chosen))
+
+    def losses() -> Iterable[Tensor]:
+        for micro, mask in zip(micro_batches, chosen, strict=True):
+            logits = twin(micro.tokens[:, :-1], mask)
+            yield functional.cross_entropy(logits, micro.tokens[:, 1:][mask], reduction="sum") / normaliser
+
+    return lambda: _descend(twin, optimizer, losses(), run.training.clip_norm)
+
+
+def _stock_step(run: RunConfig, twin: MazeTransformer, batch: StepBatch) -> Callable[[], object]:
+    optimizer = OPTIMIZER_FACTORIES[run.training.optimizer](twin, run.training)
+    micro_batches = _micro_batches(batch)
+
+    def losses() -> Iterable[Tensor]:
+        for micro in micro_batches:
+            yield twin(micro.tokens, return_type="loss") * (len(micro) / run.training.batch_size)
+
+    return lambda: _descend(twin, optimizer, losses(), run.training.clip_norm)
+
+
+def _descend(model: nn.Module, optimizer: torch.optim.Optimizer, losses: Iterable[Tensor], clip_norm: float) -> float:
+    """Take the step of a peer; return its loss."""
+    optimizer.zero_grad(set_to_none=True)
+    total = 0.0
+    for loss in losses:
+        loss.backward()
+        total += float(loss)
+    torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+    optimizer.step()
+    return total
+
+
+def _muon_of(twin: PlainTransformer, config: TrainingConfig) -> Muon:
+    """Return the default optimizer for the twin: the same division into matrices of the blocks and the rest."""
+    named = [(name.startswith("blocks.") and weight.ndim == 2, weight) for name, weight in twin.named_parameters()]
+    rates = {True: config.matrix_learning_rate, False: config.learning_rate}
+    decay = {True: config.weight_decay, False: 0.0}
+    groups = [
+        {"params": [weight for is_matrix, weight in named if is_matrix is kind], "matrix": kind, "lr": rates[kind],
+         "weight_decay": decay[kind]}
+        for kind in (True, False)
+    ]  # fmt: skip
+    return Muon(groups, d_model=twin.embed.embedding_dim)
+
+
+def _micro_batches(batch: StepBatch) -> list[Examples]:
+    return [micro for mini in batch.mini_batches for micro in mini]
+
+
+def _describe(run: RunConfig, batch: StepBatch) -> str:
+    model, sizes = run.model, run.training.phases[0].mazes.sizes
+    return (
+        f"{run.training.batch_size} mazes of {sizes[0]}..{sizes[-1]}, {batch.tokens} tokens, {model.n_layers} layers, "
+        f"d_model {model.d_model}, {run.training.optimizer}, {THREADS} thread"
+    )
+
+
+ROWS = (
+    Row(
+        name="training step, default shape, path_only",
+        against="plain PyTorch transformer",
+        prepare=_against_plain,
+        target=Target(">=", 0.95),
+    ),
+    Row(
+        name="training step, 9x9 unique_cells, path_only",
+        against="HookedTransformer and its loss",
+        prepare=lambda seed: _against_stock(LARGE, seed, laps=1),
+        target=Target(">=", 2.5),
+    ),
+    Row(
+        name="training step, default shape, path_only over stock",
+        against="HookedTransformer and its loss",
+        prepare=lambda seed: _against_stock(default_shape(), seed, laps=1),
+    ),
+    Row(
+        name="training step time, path_only over all",
+        against="our own loss on all tokens",
+        prepare=_path_only_against_all,
+        target=Target("<=", 1.0),
+    ),
+)

@@ -1,0 +1,127 @@
+import json
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from transformer_lens import HookedTransformer
+
+from maze_rl.errors import ConfigurationError
+from maze_rl.evaluation.baselines import WALKERS
+from maze_rl.evaluation.evaluator import evaluate_model
+from maze_rl.evaluation.results import EvaluationResult, result_from_json
+from maze_rl.models.build import MazeTransformer
+from maze_rl.tokenization.layouts import ADJLIST_START
+
+Decode = Callable[[HookedTransformer, Tensor, Tensor, Tensor], Tensor]
+
+
+@pytest.fixture
+def solved_half(solving_decode: Decode) -> Decode:
+    """Solves the mazes with a short path; on the others it names an adjacency token after the first cell."""
+
+    def decode(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor) -> Tensor:
+        new = solving_decode(model, prompts, lengths, budget)
+        new[(new < 11).int().argmax(dim=1) > 4, 1] = ADJLIST_START
+        return new
+
+    return decode
+
+
+@pytest.fixture
+def result(tiny_model: MazeTransformer, solved_half: Decode) -> EvaluationResult:
+    return evaluate_model(
+        tiny_model, sizes=(5, 4), num=25, training_sizes=(3, 4), longest_training_path=8, name="tiny",
+        untrained=tiny_model, decode=solved_half, seed=1,
+    )  # fmt: skip
+
+
+def test_result_of_a_decoder_with_known_faults(result: EvaluationResult) -> None:
+    assert [(row.size, row.num, row.in_training_range) for row in result.rows] == [(4, 25, True), (5, 25, False)]
+    for row, errors in zip(result.rows, result.first_errors, strict=True):
+        # A path of up to 3 steps has up to 4 cells.
+        assert row.valid == row.reaches == row.shortest == row.exact_match
+        assert 0 < row.shortest.value < 1
+        assert errors.counts["none"] == round(row.shortest.value * 25)
+        assert errors.counts["malformed_token"] == 25 - errors.counts["none"]
+        assert errors.mean_relative_position is not None
+        assert errors.mean_relative_position == 0.0
+        assert sum(errors.counts.values()) == errors.num == 25
+    assert {row.low: row.shortest.value for row in result.by_length if row.low > 4}.keys() >= {5}
+    assert all(row.shortest.value == 0 for row in result.by_length if row.low > 4)
+
+
+def test_all_baselines_are_there(result: EvaluationResult) -> None:
+    assert set(result.rows[0].baselines) == {*WALKERS, "oracle", "untrained"}
+    assert result.rows[0].baselines["oracle"].value == 1.0
+    assert set(result.by_length[0].baselines) == set(result.rows[0].baselines)
+
+
+def test_result_survives_json(result: EvaluationResult) -> None:
+    assert result_from_json(json.loads(json.dumps(result.to_json()))) == result
+    assert result.flat_rows()[0]["baseline_manhattan"] == result.rows[0].baselines["manhattan"].value
+
+
+def test_examples_are_the_first_ones(result: EvaluationResult) -> None:
+    shown = [(example.size, example.outcome) for example in result.examples]
+    assert shown == [(size, outcome) for size in (4, 5) for outcome in ("shortest",) * 3 + ("malformed_token",) * 3]
+    solved = result.examples[0]
+    assert (solved.model_path[0], solved.model_path[-1]) == (solved.origin, solved.target)
+    assert result.examples[3].model_path == [result.examples[3].origin]
+
+
+def test_equal_settings_measure_equally(tiny_model: MazeTransformer, solved_half: Decode) -> None:
+    first, second, other = (
+        evaluate_model(tiny_model, sizes=(4,), num=10, seed=seed, decode=solved_half) for seed in (0, 0, 1)
+    )
+    assert {**first.to_json(), "seconds": 0} == {**second.to_json(), "seconds": 0}
+    assert first.maze_digest == second.maze_digest != other.maze_digest
+
+
+@pytest.mark.parametrize("algorithm", ["dfs", "dfs_percolation"])
+def test_a_perfect_model(algorithm: str, tiny_model: MazeTransformer, solving_decode: Decode) -> None:
+    found = evaluate_model(tiny_model, sizes=(5,), num=20, algorithm=algorithm, decode=solving_decode)
+    row = found.rows[0]
+    assert row.shortest.value == row.spl.value == row.progress.value == 1.0
+    assert row.against_manhattan.value == 1 - row.baselines["manhattan"].value
+    assert found.first_errors[0].mean_look_ahead is None
+    assert {example.outcome for example in found.examples} == {"shortest"}
+
+
+def test_the_real_decoder_is_the_default(tiny_model: MazeTransformer) -> None:
+    torch.manual_seed(0)
+    found = evaluate_model(tiny_model, sizes=(3,), num=4, untrained=tiny_model)
+    assert found.rows[0].baselines["untrained"] == found.rows[0].shortest
+
+
+def test_progress_rises_to_one(tiny_model: MazeTransformer, solving_decode: Decode) -> None:
+    told: list[tuple[str, float]] = []
+    evaluate_model(
+        tiny_model,
+        sizes=(3, 4),
+        num=3,
+        decode=solving_decode,
+        progress=lambda doing, share: told.append((doing, share)),
+    )
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+    assert "4 x 4: rollouts" in [doing for doing, _ in told]
+
+
+def test_a_size_beyond_the_canvas_is_refused(tiny_model: MazeTransformer) -> None:
+    with pytest.raises(ConfigurationError, match="size 7 is larger than the model's canvas of 5 x 5"):
+        evaluate_model(tiny_model, sizes=(4, 7))
+
+
+def test_a_size_without_test_mazes_is_refused(tiny_model: MazeTransformer, solving_decode: Decode) -> None:
+    with pytest.raises(ConfigurationError, match=r"size 2: no 2 x 2 dfs maze falls into the test split.*split=None"):
+        evaluate_model(tiny_model, sizes=(2, 4), num=5, decode=solving_decode)
+    found = evaluate_model(tiny_model, sizes=(2,), num=5, split=None, decode=solving_decode)
+    assert found.rows[0].shortest.value == 1.0
+
+
+@pytest.mark.parametrize(("sizes", "num"), [((), 5), ((4,), 0)])
+def test_nothing_to_measure_is_refused(tiny_model: MazeTransformer, sizes: tuple[int, ...], num: int) -> None:
+    with pytest.raises(ConfigurationError, match="at least one size and one maze"):
+        evaluate_model(tiny_model, sizes=sizes, num=num)

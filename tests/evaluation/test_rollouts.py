@@ -1,0 +1,67 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from transformer_lens import HookedTransformer
+
+from maze_rl.configs.model import ModelConfig
+from maze_rl.evaluation.outcomes import judge
+from maze_rl.evaluation.rollouts import roll_out
+from maze_rl.mazes.generate import generate
+from maze_rl.mazes.solve import solve_batch
+from maze_rl.models.build import MazeTransformer, build_model
+from maze_rl.models.decoding import decode_paths
+from maze_rl.tokenization.layouts import PATH_END, PATH_START
+from maze_rl.tokenization.tokenization import load_tokenization
+
+Decode = Callable[[HookedTransformer, Tensor, Tensor, Tensor], Tensor]
+
+
+@pytest.mark.parametrize("form", ["edges", "unique_cells"])
+@pytest.mark.parametrize("algorithm", ["dfs", "dfs_percolation"])
+def test_a_solver_that_reads_the_prompt_solves_every_maze(form: str, algorithm: str, solving_decode: Decode) -> None:
+    tokenization = load_tokenization(form, canvas=5, random_offsets=True)
+    model = build_model(ModelConfig(n_layers=1, d_model=8, n_heads=1), tokenization)
+    solution = solve_batch(generate(3, algorithm, num=30, seed=0).batches[0])
+    found = judge(solution, roll_out(model, solution, seed=0, batch_size=7, decode=solving_decode))
+    assert found.shortest.all()
+
+
+def test_prompts_end_where_the_path_starts_and_the_budget_is_that_of_the_grid(tiny_model: MazeTransformer) -> None:
+    seen = []
+
+    def watch(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor) -> Tensor:
+        assert (prompts[torch.arange(len(prompts)), lengths - 1] == PATH_START).all()
+        assert budget.tolist() == [4**2 + 3] * len(prompts)
+        seen.append(len(prompts))
+        return prompts[:, :1]
+
+    solution = solve_batch(generate(4, "dfs_percolation", num=10, seed=0).batches[0])
+    roll_out(tiny_model, solution, seed=0, batch_size=4, decode=watch)
+    assert seen == [4, 4, 2]
+
+
+def test_rollouts_of_a_real_decoder_do_not_depend_on_the_batch(tiny_model: MazeTransformer) -> None:
+    solution = solve_batch(generate(4, "dfs_percolation", num=12, seed=0).batches[0])
+    few, many = (roll_out(tiny_model, solution, seed=0, batch_size=n, decode=decode_paths) for n in (5, 12))
+    assert np.array_equal(few.cells, many.cells)
+    assert np.array_equal(few.stops, many.stops)
+
+
+def test_what_is_longer_than_shortest_may_be_broken_off(tiny_model: MazeTransformer, solving_decode: Decode) -> None:
+    solution = solve_batch(generate(4, "dfs_percolation", num=30, seed=0).batches[0])
+
+    def stay_on(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor) -> Tensor:
+        """Solve each maze, but never end where the row is odd."""
+        new = solving_decode(model, prompts, lengths, budget)
+        new[1::2] = torch.where(new[1::2] == PATH_END, new[1::2, :1], new[1::2])
+        return new
+
+    whole, short = (
+        judge(solution, roll_out(tiny_model, solution, seed=0, batch_size=30, decode=stay_on, shortest_only=only))
+        for only in (False, True)
+    )
+    assert np.array_equal(whole.shortest, short.shortest)
+    assert short.shortest.sum() == 15

@@ -1,0 +1,129 @@
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from transformer_lens import HookedTransformer
+
+from maze_rl.evaluation import teacher_forced
+from maze_rl.evaluation.teacher_forced import Predictions, predict, sample_paths, teacher_forced_row
+from maze_rl.mazes.generate import generate
+from maze_rl.mazes.solve import BatchSolution, solve_batch
+from maze_rl.models.build import MazeTransformer
+
+LogitsAt = Callable[[HookedTransformer, Tensor, Tensor], Tensor]
+
+
+def uniform(model: HookedTransformer, tokens: Tensor, chosen: Tensor) -> Tensor:
+    return torch.zeros(int(chosen.sum()), model.cfg.d_vocab)
+
+
+def knows_the_reference(model: HookedTransformer, tokens: Tensor, chosen: Tensor) -> Tensor:
+    """Give the token that follows in the sequence 9 times the weight of all others together."""
+    following = tokens.roll(-1, dims=1)[chosen]
+    logits = torch.zeros(len(following), model.cfg.d_vocab)
+    logits[torch.arange(len(following)), following] = float(np.log(9 * (model.cfg.d_vocab - 1)))
+    return logits
+
+
+@pytest.fixture
+def ask(tiny_model: MazeTransformer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Predictions]:
+    def make(solution: BatchSolution, logits_at: LogitsAt, batch_size: int = 64) -> Predictions:
+        monkeypatch.setattr(teacher_forced, "logits_at", logits_at)
+        return predict(tiny_model, sample_paths(solution, seed=0), seed=0, batch_size=batch_size)
+
+    return make
+
+
+def test_uniform_predictions_on_a_known_tree(
+    tree: BatchSolution, ask: Callable[..., Predictions], tiny_model: MazeTransformer
+) -> None:
+    found, words = ask(tree, uniform), tiny_model.cfg.d_vocab
+    # origin, 00 (only right), 01 (left, right, down), 02 (two), 12 (two), end
+    assert found.legal_mass[0] * words == pytest.approx([1, 1, 3, 2, 2, 1], rel=1e-4)
+    assert found.optimal_mass[0] * words == pytest.approx([1] * 6, rel=1e-4)
+    assert found.optimal_nll[0] == pytest.approx([np.log(words)] * 6, rel=1e-4)
+    assert found.is_fork[0].tolist() == [False, False, True, False, False, False]
+    assert found.is_forced[0].tolist() == [False, True, False, True, True, False]
+    assert found.used.all()
+
+
+def test_a_model_that_knows_the_path_is_right_everywhere(tree: BatchSolution, ask: Callable[..., Predictions]) -> None:
+    row = teacher_forced_row(3, ask(tree, knows_the_reference), np.array([True]), 0)
+    assert row.token_accuracy.value == 1.0
+    assert row.token_accuracy.num == 6
+    assert row.fork_accuracy is not None
+    assert row.forced_accuracy is not None
+    assert (row.fork_accuracy.num, row.forced_accuracy.num) == (1, 3)
+    assert row.optimal_mass.value == pytest.approx(0.9)
+    assert row.optimal_nll.value == pytest.approx(-np.log(0.9), rel=1e-4)
+    assert row.fork_calibration_error == pytest.approx(0.1, rel=1e-4)
+    assert row.rollout_gap == 0.0
+
+
+def test_every_optimal_move_is_right(square: BatchSolution, ask: Callable[..., Predictions]) -> None:
+    def other_way(model: HookedTransformer, tokens: Tensor, chosen: Tensor) -> Tensor:
+        """At the origin, name the neighbour the reference does not take."""
+        logits = knows_the_reference(model, tokens, chosen).unflatten(0, (len(tokens), 4))
+        logits[:, 1] = logits[:, 1].flip(0)
+        return logits.flatten(0, 1)
+
+    found = ask(square, other_way)
+    assert len(found.mazes) == 2  # both shortest paths
+    assert found.correct.all()
+    assert found.is_fork.tolist() == [[False, True, False, False]] * 2
+
+
+def test_mazes_of_different_lengths_share_a_batch(ask: Callable[..., Predictions]) -> None:
+    solution = solve_batch(generate(4, "dfs_percolation", num=30, seed=0).batches[0])
+    few, many = ask(solution, knows_the_reference, 3), ask(solution, knows_the_reference, 100)
+    assert (few.correct == few.used).all()
+    assert np.array_equal(few.legal_mass, many.legal_mass)
+    assert (few.used.sum(axis=1) == solution.lengths[few.mazes] + 2).all()
+    assert (few.legal_mass[few.used] >= few.optimal_mass[few.used] - 1e-6).all()
+    assert (few.legal_mass[~few.used] == 0).all()
+
+
+def test_the_real_model_gives_a_distribution(tiny_model: MazeTransformer) -> None:
+    solution = solve_batch(generate(4, num=5, seed=0).batches[0])
+    found = predict(tiny_model, sample_paths(solution, seed=0), seed=0, batch_size=2)
+    encoded = tiny_model.tokenization.encode_batch(solution.batch, streams=np.arange(5), seed=0, solution=solution)
+    with torch.no_grad():
+        top = tiny_model(encoded.tokens).softmax(-1).max(-1).values
+    for row in range(5):
+        start = int(encoded.spans.path_start[row])
+        expected = top[row, start : start + int(solution.lengths[row]) + 2].numpy()
+        assert found.confidence[row][found.used[row]] == pytest.approx(expected, rel=1e-4)
+
+
+def test_sampled_paths_are_different_shortest_ones_and_equally_likely() -> None:
+    grid = np.zeros((1, 2, 3, 3), np.bool_)
+    grid[0, 0, :2], grid[0, 1, :, :2] = True, True
+    one = generate(3, num=1, seed=0).batches[0]
+    batch = type(one)(grid.repeat(400, 0), np.zeros((400, 2), np.int16), np.full((400, 2), 2, np.int16))
+    found = sample_paths(solve_batch(batch), seed=0)
+    paths = [found.solution.paths[row].tobytes() for row in range(len(found.mazes))]
+    assert (found.solution.lengths == 4).all()
+    assert (found.labels.distances[:, 0] == 4).all()
+    assert len(set(zip(found.mazes.tolist(), paths, strict=True))) == len(paths)
+    counts = Counter(paths)
+    assert len(counts) == 6
+    # Eight draws miss one of six paths with probability (5/6)^8 = .23.
+    assert [n / 400 for n in counts.values()] == pytest.approx([1 - (5 / 6) ** 8] * 6, abs=0.07)
+
+
+def test_a_maze_counts_once_however_many_paths() -> None:
+    yes, no = [True] * 3, [False] * 3
+    every = np.array([yes, yes, yes])
+    # Maze 0 is asked about two paths and right on one, maze 1 about one and right.
+    correct = np.array([yes, no, yes])
+    value = np.ones((3, 3), np.float32)
+    found = Predictions(np.array([0, 0, 1]), every, every, ~every, correct, value, value, value, value)
+    row = teacher_forced_row(3, found, np.array([True, False]), 0)
+    assert row.token_accuracy.value == pytest.approx(0.75)
+    assert row.token_accuracy.num == 6
+    assert row.rollout_gap == pytest.approx(0.75 - 0.5)
+    assert row.forced_accuracy is None
+    assert row.fork_calibration_error == pytest.approx(0.25)

@@ -1,0 +1,143 @@
+"""What the page says follows from the data: other data, other sentences."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from maze_rl.evaluation.results import Estimate, EvaluationResult, FirstErrorRow, GridCell, LengthRow
+from maze_rl.reports.content import Statement, interval_text, value_text
+from maze_rl.reports.failure_readings import first_error_reading, hazard_reading
+from maze_rl.reports.limits import limits
+from maze_rl.reports.run_summary import RunSummary, flat_settings
+from maze_rl.reports.run_tables import duration
+from maze_rl.reports.success_readings import grid_reading, length_reading, size_reading, sizes_text
+
+
+def rate(value: float, num: int = 100) -> Estimate:
+    return Estimate(value=value, low=value, high=value, num=num)
+
+
+def lengths(*values: float) -> list[LengthRow]:
+    return [
+        LengthRow(low=10 * i + 1, high=10 * i + 10, num=100, in_training_range=True, shortest=rate(value), baselines={})
+        for i, value in enumerate(values)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ((1.0, 0.95, 0.7), "At least 90% are right in every bin of paths up to 20 steps."),
+        ((0.8, 0.95), "Already the shortest paths (1–10 steps) are found less than 90% of the time."),
+        ((0.95, 0.6, 0.4), "The rate first falls below one half at 21–30 steps (40.0%)."),
+    ],
+)
+def test_length_reading(run: RunSummary, values: tuple[float, ...], expected: str) -> None:
+    assert expected in length_reading(replace(run.evaluation, by_length=lengths(*values))).text
+
+
+def test_length_reading_leaves_out_small_bins(run: RunSummary) -> None:
+    rows = [replace(row, num=49) for row in lengths(0.1)]
+    assert length_reading(replace(run.evaluation, by_length=rows)).text == "No bin of lengths holds 50 mazes."
+
+
+def with_model_rate(run: RunSummary, value: float) -> EvaluationResult:
+    rates = {"look_ahead_2": rate(0.3), "look_ahead_8": rate(0.6), "manhattan": rate(0.2)}
+    last = replace(run.evaluation.rows[-1], shortest=rate(value), baselines=rates)
+    return replace(run.evaluation, rows=[last])
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.1, "less than an ideal agent that sees 2 steps ahead"),
+        (0.4, "between ideal agents that see 2 and 8 steps ahead"),
+        (0.9, "at least what an ideal agent does that sees 8 steps ahead"),
+    ],
+)
+def test_size_reading_places_the_model_on_the_look_ahead_ladder(run: RunSummary, value: float, expected: str) -> None:
+    text = size_reading(with_model_rate(run, value)).text
+    assert expected in text and f"{value:.1%}" in text and "Manhattan greedy on 20.0%" in text
+
+
+def test_grid_reading_compares_equal_lengths_only(run: RunSummary) -> None:
+    cells = [
+        GridCell(size=5, low=1, high=4, shortest=rate(0.9)),
+        GridCell(size=9, low=1, high=4, shortest=rate(0.7)),
+        GridCell(size=9, low=5, high=8, shortest=rate(0.1)),
+        GridCell(size=5, low=5, high=8, shortest=rate(1.0, 10)),
+    ]
+    text = grid_reading(replace(run.evaluation, grid=cells, training_sizes=[5])).text
+    assert "−20.0 points" in text and "1 in all" in text
+    assert "(1 of them)" in text
+
+
+def hazards(first: float, second: float) -> FirstErrorRow:
+    at_risk = [1000] * 20
+    hazard = [first] * 10 + [second] * 10
+    total = round(1000 * 10 * (first + second))
+    return FirstErrorRow(
+        size=8,
+        num=1000,
+        counts={"wall": total, "none": 1000 - total},
+        mean_relative_position=0.5,
+        mean_look_ahead=3.0,
+        hazard=hazard,
+        at_risk=at_risk,
+        constant_hazard=total / sum(at_risk),
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [(0.005, 0.02, "come later than"), (0.02, 0.005, "come earlier than"), (0.01, 0.01, "no clear difference")],
+)
+def test_hazard_reading(run: RunSummary, first: float, second: float, expected: str) -> None:
+    changed = replace(run.evaluation, first_errors=[hazards(first, second)])
+    assert expected in hazard_reading(changed).text
+
+
+def test_first_error_reading_names_the_commonest(run: RunSummary) -> None:
+    text = first_error_reading(replace(run.evaluation, first_errors=[hazards(0.01, 0.01)])).text
+    assert text.startswith(
+        "200 of 1,000 rollouts went wrong; the commonest first error is “through a wall” (200, 100%)."
+    )
+    assert "50% of the way" in text
+
+
+def test_limits_follow_the_data(run_maker: Callable[..., RunSummary], run: RunSummary) -> None:
+    one = " ".join(point.text for point in limits([run]))
+    assert "one model was trained, from one seed" in one and "size 8, the largest tested" in one
+    other = replace(run, evaluation=replace(run.evaluation, algorithm="wilson"))
+    assert "of another kind than the training mazes (dfs)" in " ".join(point.text for point in limits([other]))
+
+
+def test_statements_keep_hostile_values_as_they_are() -> None:
+    said = Statement("{name}: {value:+.1f}", {"name": "{value} a-b", "value": -1.25})
+    assert said.text == "{value} a-b: −1.2"
+    with pytest.raises(AssertionError, match="different values"):
+        _ = said + Statement("{value}", {"value": 2})
+
+
+def test_values_as_text() -> None:
+    estimate = Estimate(value=0.9344, low=0.9, high=1.0, num=10)
+    assert (value_text(estimate, "percent"), interval_text(estimate, "percent")) == ("93.4", "90.0–100.0")
+    assert (value_text(-0.05, "points"), value_text(1234, "count"), value_text(None, "count")) == ("−5.0", "1,234", "–")
+    assert value_text(float("nan"), "decimal") == "–"
+
+
+def test_durations_and_sizes_in_words() -> None:
+    assert [duration(seconds) for seconds in (48, 720, 11_100)] == ["48 s", "12 min", "3 h 05 min"]
+    assert sizes_text((4, 10, 11, 12, 14)) == "4, 10–12, 14"
+
+
+def test_settings_are_flattened() -> None:
+    nested = {"seed": 1, "training": {"phases": [{"steps": 5}, {"steps": 6}], "loss": "all"}, "sizes": [1, 2]}
+    assert flat_settings(nested) == [
+        ("seed", 1),
+        ("training.phases.1.steps", 5),
+        ("training.phases.2.steps", 6),
+        ("training.loss", "all"),
+        ("sizes", [1, 2]),
+    ]

@@ -1,0 +1,134 @@
+"""Where the loss is taken, what it asks for, and that nothing else gets a gradient."""
+
+import math
+
+import pytest
+import torch
+
+from maze_rl.configs.model import ModelConfig
+from maze_rl.errors import UnknownNameError
+from maze_rl.mazes.generate import generate
+from maze_rl.mazes.lattice import Maze, MazeCollection
+from maze_rl.models.build import MazeTransformer, build_model
+from maze_rl.models.readout import logits_at
+from maze_rl.tokenization.layouts import PATH_END
+from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
+from maze_rl.training.examples import Examples, encode_examples
+from maze_rl.training.loss_targets import next_token, optimal_set
+from maze_rl.training.loss_weights import all_tokens, path_only
+from maze_rl.training.losses import loss_functions
+from maze_rl.training.objective import soft_cross_entropy
+
+
+@pytest.fixture(scope="module")
+def tokenization() -> Tokenization:
+    return load_tokenization("edges", canvas=8)
+
+
+@pytest.fixture(scope="module")
+def examples(tokenization: Tokenization) -> Examples:
+    return encode_examples(tokenization, generate((3, 4, 5, 6, 7, 8), "dfs_percolation", num=40, percolation=0.4), 0, 0)
+
+
+@pytest.fixture(scope="module")
+def model(tokenization: Tokenization) -> MazeTransformer:
+    return build_model(ModelConfig(n_layers=1, d_model=16, n_heads=2), tokenization, dtype=torch.float64)
+
+
+def test_path_only_weighs_the_path_and_its_end(examples: Examples, tokenization: Tokenization) -> None:
+    weights = path_only(examples.spans)
+    for row in range(len(examples)):
+        words = tokenization.decode(examples.tokens[row]).split()
+        start, end = words.index("<PATH_START>"), words.index("<PATH_END>")
+        assert weights[row].nonzero()[:, 0].tolist() == list(range(start + 1, end + 1))
+    assert len(set(examples.spans.path_start.tolist())) > 5  # the start comes from the data, not from a fixed length
+
+
+def test_all_weighs_every_real_token_but_the_first(examples: Examples) -> None:
+    weights = all_tokens(examples.spans)
+    assert torch.equal(weights.sum(dim=1).long(), examples.spans.lengths - 1)
+    assert (weights[:, 0] == 0).all()
+
+
+def test_next_is_the_token_and_set_contains_it(examples: Examples) -> None:
+    following, optimal = next_token(examples), optimal_set(examples)
+    assert torch.equal(following.ids[..., 0], examples.tokens)
+    assert torch.allclose(optimal.probabilities.sum(dim=-1), torch.ones(examples.tokens.shape))
+    has_token = ((optimal.ids == examples.tokens[..., None]) & (optimal.probabilities > 0)).any(dim=-1)
+    assert has_token.all()
+    assert (optimal.probabilities.max(dim=-1).values < 1).any()  # some positions do have several right moves
+
+
+def test_set_targets_equal_the_solver(tokenization: Tokenization) -> None:
+    mazes = generate(6, "dfs_percolation", num=10, percolation=0.5)
+    examples = encode_examples(tokenization, mazes, 0, 0)
+    from maze_rl.mazes.solve import solve
+
+    ids = tokenization.layout.cell_ids
+    for row, maze in enumerate(mazes):
+        solution = solve(maze)
+        start = int(examples.spans.path_start[row])
+        path = [tuple(cell) for cell in examples.spans.cells[row, start + 1 : int(examples.spans.lengths[row]) - 1].tolist()]
+        assert path[0] == maze.origin
+        for position, cell in enumerate(path[:-1]):
+            expected = {int(ids[cell]) for cell in solution.optimal_next(cell)}
+            assert set(examples.optimal[row, start + 2 + position].tolist()) - {-1} == expected
+        assert examples.optimal[row, start + 1 + len(path)].tolist() == [PATH_END, -1, -1, -1]
+
+
+def test_two_right_moves_cost_ln_2_at_best() -> None:
+    connections = torch.ones(2, 2, 2, dtype=torch.bool).numpy()
+    connections[0, 1], connections[1, :, 1] = False, False
+    square = Maze(connections, (0, 0), (1, 1))
+    tokenization = load_tokenization("edges", canvas=2)
+    examples = encode_examples(tokenization, MazeCollection.from_batch(square.as_batch()), 0, 0)
+    at = int(examples.spans.path_start[0]) + 2
+    targets = optimal_set(examples)
+    mass = targets.probabilities[0, at]
+    assert mass.tolist() == [0.5, 0.5, 0.0, 0.0]
+    assert -(mass[:2] * mass[:2].log()).sum() == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("name", ["path_only", "path_only_set"])
+def test_no_gradient_outside_the_path(name: str, model: MazeTransformer, examples: Examples) -> None:
+    losses = loss_functions(name)
+    weights, targets = losses.weights(examples.spans), losses.targets(examples)
+    logits = model(examples.tokens[:, :-1]).detach().requires_grad_()
+    chosen = weights[:, 1:] != 0
+    per_token = -(targets.probabilities[:, 1:] * logits.log_softmax(-1).gather(2, targets.ids[:, 1:])).sum(-1)
+    (per_token * weights[:, 1:]).sum().backward()
+    assert logits.grad is not None
+    assert torch.equal(logits.grad.abs().sum(-1) > 0, chosen)
+
+
+@pytest.mark.parametrize("name", ["all", "path_only", "all_set", "path_only_set"])
+def test_the_fast_path_equals_the_full_loss(name: str, model: MazeTransformer, examples: Examples) -> None:
+    losses = loss_functions(name)
+    weights, targets = losses.weights(examples.spans), losses.targets(examples)
+    fast = soft_cross_entropy(model, examples, weights, targets).total
+    log_probabilities = model(examples.tokens[:, :-1]).log_softmax(-1)
+    per_token = -(targets.probabilities[:, 1:] * log_probabilities.gather(2, targets.ids[:, 1:])).sum(-1)
+    # The objective works in float32 from the logits on, as in training.
+    full = (per_token * weights[:, 1:]).sum()
+    assert float(fast.detach()) == pytest.approx(float(full.detach()), rel=1e-5)
+
+
+def test_loss_does_not_depend_on_the_padding(model: MazeTransformer, examples: Examples) -> None:
+    losses = loss_functions("path_only")
+    whole = soft_cross_entropy(model, examples, losses.weights(examples.spans), losses.targets(examples)).total
+    parts = torch.zeros(())
+    for row in range(len(examples)):
+        one = examples.rows(torch.tensor([row]))
+        parts = parts + soft_cross_entropy(model, one, losses.weights(one.spans), losses.targets(one)).total
+    assert float(parts.detach()) == pytest.approx(float(whole.detach()), rel=1e-6)
+
+
+def test_logits_at_equals_the_full_forward(model: MazeTransformer, examples: Examples) -> None:
+    chosen = torch.rand(examples.tokens.shape, generator=torch.Generator().manual_seed(0)) < 0.2
+    difference = logits_at(model, examples.tokens, chosen) - model(examples.tokens)[chosen]
+    assert difference.abs().max() < 1e-12
+
+
+def test_an_unknown_loss_is_told_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'path_only'"):
+        loss_functions("pathonly")

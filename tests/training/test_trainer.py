@@ -1,0 +1,251 @@
+"""The laws of training: resume is exact, micro-batches change nothing, what is broken stops before the step."""
+
+import json
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.model import ModelConfig
+from maze_rl.configs.presets import curriculum
+from maze_rl.configs.tokenization import TokenizationConfig
+from maze_rl.configs.training import OPTIMIZERS, RunConfig, TrainingConfig, run_from_json, run_to_json
+from maze_rl.errors import CheckpointError, MazeRLError
+from maze_rl.mazes.splits import count_outside
+from maze_rl.models.build import build_model
+from maze_rl.tokenization.tokenization import Tokenization
+from maze_rl.training.checkpoints import checkpoint_steps, load_checkpoint, optimizer_equal, save_checkpoint
+from maze_rl.training.losses import loss_functions
+from maze_rl.training.source import fresh_mazes, prefetch, prepare_step
+from maze_rl.training.trainer import (
+    Callbacks,
+    TrainingError,
+    TrainingInterrupted,
+    TrainingState,
+    accumulate,
+    new_state,
+    take_step,
+    train,
+)
+from maze_rl.training.validation import validator
+
+
+def make_config(steps: int = 6, **changes: object) -> RunConfig:
+    mazes = MazeSpec(sizes=(3, 4, 5), split="train")
+    settings: dict[str, object] = {
+        "batch_size": 8, "warmup_steps": 2, "checkpoint_every": 2, "validate_every": 3, "validation_mazes": 8,
+    }  # fmt: skip
+    training = TrainingConfig(phases=curriculum(mazes, steps), **(settings | changes))  # type: ignore[arg-type]
+    return RunConfig(
+        training=training,
+        tokenization=TokenizationConfig(canvas=6, random_offsets=True),
+        model=ModelConfig(n_layers=2, d_model=16, n_heads=2),
+    )
+
+
+def make_state(config: RunConfig) -> TrainingState:
+    model = build_model(config.model, Tokenization(config.tokenization), seed=config.seed)
+    return new_state(model, config.training)
+
+
+def assert_same(first: TrainingState, second: TrainingState) -> None:
+    for (name, ours), theirs in zip(first.model.state_dict().items(), second.model.state_dict().values(), strict=True):
+        assert torch.equal(ours, theirs), name
+    assert optimizer_equal(first.optimizer, second.optimizer)
+    assert (first.step, first.mazes, first.tokens, first.leaks) == (second.step, second.mazes, second.tokens, second.leaks)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_stop_and_resume_equals_straight_through(optimizer: str, tmp_path: Path) -> None:
+    config = make_config(optimizer=optimizer)
+    straight = train(make_state(config), config.training, 0, Callbacks())
+    interrupted = make_state(config)
+
+    def save(state: TrainingState) -> None:
+        save_checkpoint(state, tmp_path)
+        if state.step == 4:
+            raise KeyboardInterrupt  # killed right after the checkpoint
+
+    with pytest.raises(KeyboardInterrupt):
+        train(interrupted, config.training, 0, Callbacks(save=save))
+    resumed = make_state(config)
+    load_checkpoint(resumed, tmp_path / "4")
+    assert resumed.step == 4
+    train(resumed, config.training, 0, Callbacks())
+    assert_same(straight, resumed)
+
+
+def test_validation_changes_nothing(tmp_path: Path) -> None:
+    config = make_config()
+    plain = train(make_state(config), config.training, 0, Callbacks())
+    rows: list[dict[str, object]] = []
+    validate = validator(config.training, Tokenization(config.tokenization), 0)
+    watched = train(make_state(config), config.training, 0, Callbacks(on_row=rows.append, validate=validate))
+    assert_same(plain, watched)
+    assert [row["step"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert [row["step"] for row in rows if "validation_loss" in row] == [3, 6]
+
+
+@pytest.mark.parametrize("loss", ["all", "path_only", "path_only_set"])
+def test_micro_batches_change_nothing(loss: str) -> None:
+    gradients, results = [], []
+    for most_tokens in (1_000_000, 200, 1):
+        config = make_config(batch_size=32, micro_batch_tokens=most_tokens, loss=loss)
+        state = make_state(config)
+        state.model.double()
+        batch = prepare_step(config.training, state.model.tokenization, fresh_mazes(0), 0, 5)
+        results.append(accumulate(state.model, config.training, loss_functions(loss), batch))
+        gradients.append(torch.cat([p.grad.flatten() for p in state.model.parameters() if p.grad is not None]))
+    for gradient, result in zip(gradients[1:], results[1:], strict=True):
+        assert ((gradient - gradients[0]).norm() / gradients[0].norm()) < 1e-6
+        assert result == pytest.approx(results[0], rel=1e-5)
+
+
+def test_accumulation_equals_one_large_batch() -> None:
+    gradients = []
+    for batch_size, accumulation in ((32, 1), (8, 4)):
+        config = make_config(batch_size=batch_size, accumulation=accumulation)
+        state = make_state(config)
+        state.model.double()
+        batch = prepare_step(config.training, state.model.tokenization, fresh_mazes(0), 0, 5)
+        assert len(batch.mini_batches) == accumulation
+        accumulate(state.model, config.training, loss_functions("path_only"), batch)
+        gradients.append(torch.cat([p.grad.flatten() for p in state.model.parameters() if p.grad is not None]))
+    assert ((gradients[0] - gradients[1]).norm() / gradients[0].norm()) < 1e-6
+
+
+def test_a_non_finite_loss_stops_before_the_step() -> None:
+    config = make_config()
+    state = make_state(config)
+    before = {name: value.clone() for name, value in state.model.state_dict().items()}
+    batch = prepare_step(config.training, state.model.tokenization, fresh_mazes(0), 0, 0)
+    take_step(state, config.training, loss_functions("path_only"), batch)
+    with torch.no_grad():
+        state.model.unembed.b_U[3] = float("nan")
+    after_one = {name: value.clone() for name, value in state.model.state_dict().items()}
+    with pytest.raises(TrainingError, match=r"step 2: loss nan .* not taken"):
+        take_step(state, config.training, loss_functions("path_only"), batch)
+    assert state.step == 1
+    for name, value in state.model.state_dict().items():
+        assert torch.equal(value.nan_to_num(7.0), after_one[name].nan_to_num(7.0)), name
+    assert any(not torch.equal(before[name], after_one[name]) for name in before)
+
+
+def test_ctrl_c_saves_between_steps(tmp_path: Path) -> None:
+    config = make_config()
+    state = make_state(config)
+
+    def interrupt_at_3(row: dict[str, object]) -> None:
+        if row["step"] == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    callbacks = Callbacks(on_row=interrupt_at_3, save=lambda state: save_checkpoint(state, tmp_path) and None)
+    with pytest.raises(TrainingInterrupted) as stop:
+        train(state, config.training, 0, callbacks)
+    assert stop.value.step == 3
+    assert checkpoint_steps(tmp_path) == [2, 3]
+    resumed = make_state(config)
+    load_checkpoint(resumed, tmp_path / "3")
+    train(resumed, config.training, 0, Callbacks())
+    assert_same(resumed, train(make_state(config), config.training, 0, Callbacks()))
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "state.json"])
+def test_a_damaged_checkpoint_changes_nothing(name: str, tmp_path: Path) -> None:
+    config = make_config()
+    state = make_state(config)
+    path = save_checkpoint(state, tmp_path) / name
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(bytes(data))
+    fresh = make_state(replace(config, seed=1))
+    before = {key: value.clone() for key, value in fresh.model.state_dict().items()}
+    with pytest.raises(CheckpointError, match=name):
+        load_checkpoint(fresh, tmp_path / "0")
+    assert all(torch.equal(before[key], value) for key, value in fresh.model.state_dict().items())
+
+
+def test_batches_depend_on_seed_and_step_alone() -> None:
+    config = make_config().training
+    tokenization = Tokenization(TokenizationConfig(canvas=6, random_offsets=True))
+
+    def tokens(seed: int, step: int) -> list[list[int]]:
+        batch = prepare_step(config, tokenization, fresh_mazes(seed), seed, step)
+        return [row for mini in batch.mini_batches for micro in mini for row in micro.tokens.tolist()]
+
+    assert tokens(0, 3) == tokens(0, 3)
+    assert tokens(0, 3) != tokens(0, 4)
+    assert tokens(0, 3) != tokens(1, 3)
+
+
+def test_little_is_spent_on_padding_and_no_maze_is_dropped() -> None:
+    config = replace(make_config(batch_size=256).training, phases=make_config(steps=1).training.phases)
+    tokenization = Tokenization(TokenizationConfig(canvas=6, random_offsets=True))
+    batch = prepare_step(config, tokenization, fresh_mazes(0), 0, 0)
+    assert sum(len(micro) for micro in batch.mini_batches[0]) == 256
+    assert batch.tokens / batch.padded_tokens > 0.93
+    assert all(micro.tokens.numel() <= config.micro_batch_tokens for micro in batch.mini_batches[0])
+
+
+def test_training_mazes_come_from_the_train_split_and_leaks_are_counted() -> None:
+    config = make_config().training
+    tokenization = Tokenization(TokenizationConfig(canvas=6))
+    mazes = fresh_mazes(0)(config.phases[0].mazes, 0, 500)
+    assert sum(count_outside(batch, "train") for batch in mazes.batches) == 0
+    clean = prepare_step(config, tokenization, fresh_mazes(0), 0, 0)
+    leaky = prepare_step(
+        config, tokenization, lambda spec, start, num: fresh_mazes(0)(replace(spec, split="test"), start, num), 0, 0
+    )
+    assert (clean.leaks, leaky.leaks) == (0, config.batch_size)
+
+
+def test_prefetch_keeps_order_and_hands_on_errors() -> None:
+    assert list(prefetch(lambda step: step * 10, 2, 7)) == [20, 30, 40, 50, 60]  # type: ignore[arg-type, return-value]
+
+    def fail(step: int) -> int:
+        if step == 3:
+            raise MazeRLError("no such maze")
+        return step
+
+    seen = []
+    with pytest.raises(MazeRLError, match="no such maze"):
+        for item in prefetch(fail, 0, 10):  # type: ignore[arg-type]
+            seen.append(item)
+    assert seen == [0, 1, 2]
+
+
+def test_the_curriculum_adds_up_and_ends_with_the_full_distribution() -> None:
+    mazes = MazeSpec(sizes=(5, 6))
+    for steps in (1, 2, 7, 1000):
+        phases = curriculum(mazes, steps)
+        assert sum(phase.steps for phase in phases) == steps
+        assert phases[-1].mazes == mazes
+        limits = [phase.mazes.max_path_length or 10**9 for phase in phases]
+        assert limits == sorted(limits)
+        assert all(phase.mazes.sizes == (5, 6) for phase in phases)
+
+
+def test_configuration_round_trip() -> None:
+    config = make_config(optimizer="sgd")
+    assert run_from_json(json.loads(json.dumps(run_to_json(config)))) == config
+
+
+@pytest.mark.slow
+def test_a_short_run_learns() -> None:
+    """A small model solves unseen 4 x 4 mazes after 250 steps; untrained it solves none."""
+    mazes = MazeSpec(sizes=(4,), split="train")
+    config = make_config(steps=250, batch_size=32)
+    config = replace(
+        config,
+        training=replace(config.training, phases=curriculum(mazes, 250), validation_mazes=128),
+        tokenization=TokenizationConfig(canvas=4),
+        model=ModelConfig(n_layers=3, d_model=48, n_heads=4),
+    )
+    validate = validator(config.training, Tokenization(config.tokenization), 0)
+    state = make_state(config)
+    assert validate(state.model)["validation_exact"] == 0
+    train(state, config.training, 0, Callbacks())
+    assert validate(state.model)["validation_exact"] > 0.35
