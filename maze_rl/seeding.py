@@ -6,12 +6,8 @@ kernel continues from a key with (key, counter), see `maze_rl.mazes.counter_rand
 """
 
 import hashlib
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import torch
 
 
 def stream_key(seed: int, *names: str | int) -> int:
@@ -23,11 +19,3 @@ def stream_key(seed: int, *names: str | int) -> int:
 def numpy_generator(seed: int, *names: str | int) -> np.random.Generator:
     """Return a NumPy generator for the stream `names` of `seed`."""
     return np.random.Generator(np.random.Philox(stream_key(seed, *names)))
-
-
-def torch_generator(seed: int, *names: str | int, device: str = "cpu") -> "torch.Generator":
-    """Return a torch generator on `device` for the stream `names` of `seed`."""
-    import torch
-
-    # torch seeds are signed 64-bit.
-    return torch.Generator(device=device).manual_seed(stream_key(seed, *names) >> 1)

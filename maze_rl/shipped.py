@@ -23,9 +23,7 @@ def shipped_folder(kind: str) -> Path:
     for folder in candidates:
         if folder.is_dir():
             return folder
-    raise MazeRLError(
-        f"this installation of maze_rl carries no {kind}: reinstall it from the repository or a wheel."
-    )
+    raise MazeRLError(f"this installation of maze_rl carries no {kind}: reinstall it from the repository or a wheel.")
 
 
 def shipped_names(kind: str) -> list[str]:

@@ -49,13 +49,9 @@ def test_folder_is_not_a_package(folder: str) -> None:
 
 
 def test_names_of_the_other_folders_are_not_used_again() -> None:
-    inside = [
-        path for top in (PACKAGE, ROOT / "tests") for path in top.rglob("*") if SHIPPED not in path.parents
-    ]
+    inside = [path for top in (PACKAGE, ROOT / "tests") for path in top.rglob("*") if SHIPPED not in path.parents]
     taken = [
-        path
-        for path in inside
-        if path.suffix in ("", ".py") and path.stem in ("tokenizers", "experiments", "analysis")
+        path for path in inside if path.suffix in ("", ".py") and path.stem in ("tokenizers", "experiments", "analysis")
     ]
     assert_none(named(taken), "These names belong to the folders of the top level")
 
@@ -100,9 +96,7 @@ def top_level_files() -> set[str]:
     """Names at the top level that are neither hidden nor ignored; git says which, in a git checkout."""
     if (ROOT / ".git").exists():
         command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-        listed = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout.splitlines()
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
         names = {line.strip('"').split("/")[0] for line in listed}
         names = {name for name in names if (ROOT / name).exists()}
     else:

@@ -57,21 +57,22 @@ def show(chosen: argparse.Namespace) -> None:
 
 def draw(maze, path, walked, out: str | None) -> None:
     """Draw a maze in the terminal, or to a .png, .svg or .txt file; `walked` is a model's path."""
-    from maze_rl.mazes.drawing import draw_text
+    from maze_rl.mazes.drawing import draw_boxes
 
     if out is None:
-        print(draw_text(maze, walked or path))
+        print(draw_boxes(maze, path if walked is None else walked))
         return
     target = Path(out)
     if target.suffix not in (".png", ".svg", ".txt"):
         raise MazeRLError(f"--out {out}: drawings are .png, .svg or .txt files.")
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.suffix == ".txt":
-        target.write_text(draw_text(maze, walked or path) + "\n")
+        target.write_text(draw_boxes(maze, path if walked is None else walked) + "\n")
     else:
-        from maze_rl.mazes.plotting import save_maze
+        from maze_rl.mazes.plotting import GalleryItem, plot_gallery
 
-        save_maze(target, maze, path, walked)
+        item = GalleryItem(maze=maze, solution=path, walk=walked)
+        plot_gallery([item], columns=1, side=4.8).savefig(target, dpi=150, bbox_inches="tight", facecolor="white")
     print(f"drawn to {target}", file=sys.stderr)
 
 

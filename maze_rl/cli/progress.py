@@ -33,7 +33,7 @@ def _plain_lines() -> Bar:
         mark = (what, int(done * 20))
         if mark not in seen:
             seen.add(mark)
-            print(f"{what}: {done:.0%} {_describe(newest)}".rstrip(), file=sys.stderr, flush=True)
+            print(f"{what}: {done:.0%} {_describe(newest) if numbers else ''}".rstrip(), file=sys.stderr, flush=True)
 
     return say
 

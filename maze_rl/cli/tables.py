@@ -7,26 +7,17 @@ from maze_rl.evaluation.results import Estimate, EvaluationResult
 
 def print_evaluation(result: EvaluationResult) -> None:
     """Print one line per size: rates with 95 % intervals, beside the baselines."""
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(
-        title=f"{result.model}: greedy rollouts on {result.num_per_size} held-out {result.algorithm} mazes per size"
-    )
-    for name in (
-        "size",
-        "shortest",
-        "95 %",
-        "reaches",
-        "valid",
-        "Manhattan",
-        "random",
-        "where Manhattan fails",
-    ):
-        table.add_column(name, justify="right")
+    title = f"{result.model}: greedy rollouts, {result.num_per_size} held-out {result.algorithm} mazes per size"
+    table = Table(title=title, box=box.SIMPLE)
+    for name in ("size", "shortest", "95 %", "reaches", "valid", "Manhattan", "random", "hard"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in result.rows:
-        size = f"{row.size}" if row.in_training_range else f"{row.size} *"
-        interval = f"{row.shortest.low:.3f}-{row.shortest.high:.3f}"
+        size = f"{row.size}" if row.in_training_range else f"{row.size}*"
+        interval = f"{row.shortest.low:.2f}-{row.shortest.high:.2f}"
         failed = row.solved_where_manhattan_fails
         table.add_row(
             size, _rate(row.shortest), interval, _rate(row.reaches), _rate(row.valid),
@@ -35,8 +26,9 @@ def print_evaluation(result: EvaluationResult) -> None:
         )  # fmt: skip
     console = Console()
     console.print(table)
+    console.print("hard: rate of shortest paths on the mazes that Manhattan greedy fails.")
     if result.training_sizes:
-        console.print("* size outside the training range")
+        console.print("*: outside the sizes trained on.")
 
 
 def print_bench(rows: list[dict[str, Any]], missing: list[str]) -> None:

@@ -96,7 +96,9 @@ def _scale_residual_writes(model: HookedTransformer) -> None:
 
 def _factor_tokens(model: HookedTransformer, tokenization: Tokenization) -> None:
     std = float(model.embed.W_E.detach().std())
-    with torch.no_grad():  # a cell's column of W_U is a sum of three vectors: keep its variance, and the first loss near ln V
+    with (
+        torch.no_grad()
+    ):  # a cell's column of W_U is a sum of three vectors: keep its variance, and the first loss near ln V
         model.unembed.W_U /= math.sqrt(3)
     for module, name in ((model.embed, "W_E"), (model.unembed, "W_U")):
         unembeds = name == "W_U"

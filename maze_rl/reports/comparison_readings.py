@@ -45,8 +45,8 @@ def comparison_reading(runs: Sequence[RunSummary]) -> Statement:
     """Say whether the test mazes were the same, and what may be concluded from the intervals."""
     if len({run.evaluation.maze_digest for run in runs}) == 1:
         return Statement(
-            "All runs walked the same test mazes. Results are kept as rates, so differences are not "
-            "paired: a paired test would be sharper than comparing these intervals."
+            "All runs walked the same test mazes. Results are kept as rates, so differences are not paired: a paired "
+            "test would be sharper than comparing these intervals."
         )
     return Statement("The runs walked different test mazes. Baselines in the figures are those of the first run.")
 
@@ -89,8 +89,7 @@ def trainings_reading(runs: Sequence[RunSummary]) -> Statement:
     if not ends:
         return NOTHING
     return Statement(
-        "The loss ended at (nats, median of the last fiftieth): {listed}. Losses of different "
-        "kinds, on different "
+        "The loss ended at (nats, median of the last fiftieth): {listed}. Losses of different kinds, on different "
         "mazes or tokens, do not compare.",
         {"listed": _listed(ends)},
     )

@@ -24,16 +24,31 @@ def _half_width_axes(labels: Sequence[str]) -> "tuple[Figure, Axes]":
     return figure, axes
 
 
-def first_errors(evaluation: EvaluationResult) -> "Figure":
-    """Draw the share of rollouts by kind of first error, stacked by size."""
-    rows, kinds = evaluation.first_errors, list(error_counts([evaluation]))
+MOST_KINDS = 6
+_REST = "other errors"
+
+
+def first_errors(evaluation: EvaluationResult, order: Sequence[str]) -> "Figure":
+    """Draw the share of rollouts by kind of first error, stacked by size.
+
+    Args:
+        evaluation: What to draw.
+        order: Kinds, the most frequent first; the first few get a colour each, by their place, the rest one grey.
+    """
+    rows, present = evaluation.first_errors, error_counts([evaluation])
+    colours = {kind: light(colour) for kind, colour in zip(order[:MOST_KINDS], ERROR_COLOURS, strict=False)}
+    kinds = [kind for kind in order if kind in present and kind in colours]
+    rest = [kind for kind in present if kind not in colours]
+    if rest:
+        kinds.append(_REST)
+        colours[_REST] = light("reference-mid")
     figure, axes = _half_width_axes([error_name(kind) for kind in kinds])
     floor = [0.0] * len(rows)
     ends: list[EndLabel] = []
-    for index, kind in enumerate(kinds):
-        shares = [100 * row.counts.get(kind, 0) / max(1, row.num) for row in rows]
-        colour = light(ERROR_COLOURS[index % len(ERROR_COLOURS)])
-        axes.bar(range(len(rows)), shares, 0.82, floor, color=colour)
+    for kind in kinds:
+        members = rest if kind == _REST else [kind]
+        shares = [100 * sum(row.counts.get(each, 0) for each in members) / max(1, row.num) for row in rows]
+        axes.bar(range(len(rows)), shares, 0.82, floor, color=colours[kind])
         ends.append(
             EndLabel(x=len(rows) - 0.55, y=floor[-1] + shares[-1] / 2, text=error_name(kind), colour=light("ink"))
         )

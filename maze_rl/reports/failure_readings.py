@@ -24,8 +24,8 @@ def decision_reading(evaluation: EvaluationResult) -> Statement:
     said = NOTHING
     if last.fork_accuracy and last.forced_accuracy:
         said = Statement(
-            "At size {size} the model chooses right at {fork:.1%} of forks ({forks:,}) and at {forced:.1%} of "
-            "forced steps.",
+            "At size {size} the model chooses right at {fork:.1%} of forks ({forks:,}) and at {forced:.1%} of forced "
+            "steps.",
             {
                 "size": last.size,
                 "fork": last.fork_accuracy.value,
@@ -111,9 +111,8 @@ def training_reading(run: RunSummary) -> Statement:
         return NOTHING
     part = max(1, len(losses) // 50)
     said = Statement(
-        "The loss went from {first_loss:.3f} to {last_loss:.3f} nats in {num_steps:,} steps (medians of the "
-        "first and last "
-        "{part:,} recorded).",
+        "The loss went from {first_loss:.3f} to {last_loss:.3f} nats in {num_steps:,} steps (medians of the first "
+        "and last {part:,} recorded).",
         {
             "first_loss": float(np.median(losses[:part])),
             "last_loss": float(np.median(losses[-part:])),

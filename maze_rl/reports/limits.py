@@ -22,20 +22,17 @@ def limits(runs: Sequence[RunSummary]) -> list[Statement]:
             },
         ),
         Statement(
-            "Other kinds of maze. All test mazes come from {algorithm}; loops, densities and branching that it "
-            "does not "
-            "make were not tried.",
+            "Other kinds of maze. All test mazes come from {algorithm}; loops, densities and branching that it does "
+            "not make were not tried.",
             {"algorithm": evaluation.algorithm},
         ),
         Statement(
-            "That the model searches. A high rate is compatible with heuristics and with memory of local "
-            "patterns; what it "
-            "computes has to be read from its activations.",
+            "That the model searches. A high rate is compatible with heuristics and with memory of local patterns; "
+            "what it computes has to be read from its activations.",
         ),
         Statement(
-            "What size does by itself. Larger mazes have longer paths; only cells of the heat map in one row "
-            "compare sizes "
-            "at equal length.",
+            "What size does by itself. Larger mazes have longer paths; only cells of the heat map in one row compare "
+            "sizes at equal length.",
         ),
         Statement("Sampling. Paths were decoded greedily, one per maze; nothing is known of other temperatures."),
     ]
@@ -44,9 +41,8 @@ def limits(runs: Sequence[RunSummary]) -> list[Statement]:
     if trained and evaluation.algorithm not in trained:
         points.append(
             Statement(
-                "The effect of size alone: the test mazes ({tested_on}) are of another kind "
-                "than the training "
-                "mazes ({trained_on}).",
+                "The effect of size alone: the test mazes ({tested_on}) are of another kind than the training mazes "
+                "({trained_on}).",
                 {"tested_on": evaluation.algorithm, "trained_on": ", ".join(sorted(trained))},
             )
         )

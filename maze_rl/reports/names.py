@@ -4,36 +4,31 @@ import re
 
 _BASELINES = {
     "manhattan": "Manhattan greedy",
-    "manhattan_greedy": "Manhattan greedy",
-    "random": "random walk",
-    "random_legal": "random legal",
+    "random_legal": "random, any open step",
     "random_non_backtracking": "random, no turning back",
-    "non_backtracking": "random, no turning back",
     "oracle": "oracle",
     "dead_end_filling": "dead-end filling",
     "untrained": "untrained model",
 }
 _ERRORS = {
     "none": "no error",
+    "wrong_start": "wrong start",
     "wall": "through a wall",
-    "illegal_wall_jump": "through a wall",
     "off_lattice": "jumped off the path",
-    "off_lattice_jump": "jumped off the path",
-    "jump": "jumped off the path",
-    "fork": "wrong at a fork",
-    "wrong_fork": "wrong at a fork",
-    "non_optimal_fork": "wrong at a fork",
+    "non_optimal": "wrong turn",
     "backtrack": "turned back",
     "premature_end": "stopped too early",
     "missed_end": "did not stop",
-    "malformed": "not a path",
+    "malformed_token": "wrote no cell",
+    "malformed_cell": "cell off the maze",
+    "over_budget": "never ended",
 }
 NO_ERROR = "none"
 
 
 def look_ahead_of(name: str) -> int | None:
     """Return L of a baseline that looks L steps ahead, or None if `name` is no such baseline."""
-    match = re.fullmatch(r"(?:ideal_)?look_?ahead_?(\d+)", name)
+    match = re.fullmatch(r"look_ahead_(\d+)", name)
     return int(match[1]) if match else None
 
 
@@ -44,7 +39,7 @@ def baseline_kind(name: str) -> str:
     for kind in ("oracle", "manhattan", "random"):
         if kind in name:
             return kind
-    return "random" if "backtracking" in name else "other"
+    return "other"
 
 
 def baseline_name(name: str) -> str:

@@ -21,10 +21,8 @@ def reproduction_section(run: RunSummary, name: str, runs: Sequence[RunSummary])
     listings.append(Listing(title="Exact values", text="\n".join(_exact_values(run))))
     leak = Statement(
         "{leaks:,} of the {seen:,} mazes seen in training belong to the validation or test split (counted while "
-        "training). "
-        "Splits go by the maze's walls up to rotation and reflection. The test mazes have digest {digest}; "
-        "evaluation took "
-        "{seconds:.0f} s.",
+        "training). Splits go by the maze's walls up to rotation and reflection. The test mazes have digest "
+        "{digest}; evaluation took {seconds:.0f} s.",
         {
             "leaks": run.leak_count,
             "seen": run.mazes_seen,
@@ -54,7 +52,10 @@ def evaluate_command(run: RunSummary) -> str:
 
 def report_command(runs: Sequence[RunSummary]) -> str:
     """Return the command that makes this report."""
-    return " ".join(["maze-rl report", *(shlex.quote(run.folder) for run in runs)])
+    evaluation = runs[0].evaluation
+    sizes = format_range(tuple(row.size for row in evaluation.rows))
+    folders = " ".join(shlex.quote(run.folder) for run in runs)
+    return f"maze-rl report {folders} --sizes {sizes} --num {evaluation.num_per_size} --seed {evaluation.seed}"
 
 
 def _exact_values(run: RunSummary) -> list[str]:

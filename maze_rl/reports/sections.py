@@ -43,10 +43,9 @@ if TYPE_CHECKING:
 
 
 _MEANING = Statement(
-    "Every maze is walked once, greedily; a walk succeeds if it takes a shortest path (any of them) and stops "
-    "at the target. "
-    "Filled points: seen in training; hollow: not. Bars and bands: 95% intervals. Grey: baselines on the same mazes. "
-    "Look-ahead L is an ideal agent that sees L steps ahead and beyond that goes by Manhattan distance."
+    "Every maze is walked once, greedily; a walk succeeds if it takes a shortest path (any of them) and stops at the "
+    "target. Filled points: seen in training; hollow: not. Bars and bands: 95% intervals. Grey: baselines on the "
+    "same mazes. Look-ahead L is an ideal agent that sees L steps ahead and beyond that goes by Manhattan distance."
 )
 
 
@@ -219,10 +218,8 @@ def _example_section(run: RunSummary, prefix: str, gallery: Gallery, name: str |
     counts = outcome_counts(examples)
     reading = Statement(
         "Above each: size, length of the shortest path, first wrong step. Grey band: a shortest path. Blue: the "
-        "model's path; "
-        "orange from its first wrong step, a cross where it ended elsewhere than at the target. Ring: origin; "
-        "square: target. "
-        "Chosen to show both kinds, not in proportion: "
+        "model's path; orange from its first wrong step, a cross where it ended elsewhere than at the target. Ring: "
+        "origin; square: target. Chosen to show both kinds, not in proportion: "
         + "; ".join(f"{{count_{index}}} {{name_{index}}}" for index in range(len(counts)))
         + ".",
         {f"name_{index}": kind for index, kind in enumerate(counts)}

@@ -108,7 +108,7 @@ def _drawn_baselines(names: Sequence[str]) -> list[str]:
     """Leave out what would only lie on other lines: further oracles, and the plainest of several random walks."""
     left_out = {"dead_end_filling"} if "oracle" in names else set()
     if any("backtracking" in name for name in names):
-        left_out |= {"random", "random_legal"}
+        left_out.add("random_legal")
     return [name for name in names if name not in left_out]
 
 
@@ -223,7 +223,7 @@ def _draw_cell(axes: "Axes", x: int, y: int, rate: Estimate) -> None:
     axes.text(
         x - 0.04,
         y,
-        f"{100 * rate.value:.0f}",
+        _whole_percent(rate.value),
         ha="right",
         va="center_baseline",
         fontsize=10.5,
@@ -231,6 +231,14 @@ def _draw_cell(axes: "Axes", x: int, y: int, rate: Estimate) -> None:
         fontweight="bold" if enough else "normal",
     )
     axes.text(x + 0.03, y, f"of {rate.num:,}", ha="left", va="center_baseline", fontsize=6.5, color=light(text))
+
+
+def _whole_percent(share: float) -> str:
+    """Write a share in whole percent; 0 and 100 stand for none and all alone."""
+    percent = round(100 * share)
+    if percent == 100 and share < 1:
+        return ">99"
+    return "<1" if percent == 0 and share > 0 else str(percent)
 
 
 def _outline_training(

@@ -24,9 +24,8 @@ def headline(run: RunSummary) -> Statement:
     sizes = format_range(tuple(run.evaluation.training_sizes)).replace("..", "–")
     if rate.inside:
         said += rate_statement(
-            "On mazes of the sizes it was trained on ({sizes}) the model walks a shortest path {inside:.1%} of "
-            "the time "
-            "({inside_low:.1%} to {inside_high:.1%}, {inside_num:,} mazes).",
+            "On mazes of the sizes it was trained on ({sizes}) the model walks a shortest path {inside:.1%} of the "
+            "time ({inside_low:.1%} to {inside_high:.1%}, {inside_num:,} mazes).",
             "inside",
             rate.inside,
             sizes=sizes,
@@ -145,17 +144,17 @@ def grid_reading(evaluation: EvaluationResult) -> Statement:
     if not pairs:
         return (
             Statement(
-                "No bin of lengths has enough mazes both inside and outside the training sizes to tell size "
-                "from length."
+                "No bin of lengths has enough mazes both inside and outside the training sizes to tell size from "
+                "length."
             )
             + grey
         )
     points = 100 * sum(pairs) / len(pairs)
     return (
         Statement(
-            "At equal path length, sizes not trained on score {points:+.1f} points relative to trained "
-            "sizes (mean over "
-            "the bins of length that hold enough of both, {bins} in all): roughly what size brings apart from length.",
+            "At equal path length, sizes not trained on score {points:+.1f} points relative to trained sizes (mean "
+            "over the bins of length that hold enough of both, {bins} in all): roughly what size brings apart from "
+            "length.",
             {"points": points, "bins": len(pairs)},
         )
         + grey

@@ -7,8 +7,8 @@ from maze_rl.configs.training import run_from_json
 from maze_rl.errors import CheckpointError
 from maze_rl.evaluation.results import EvaluationResult, result_from_json
 from maze_rl.models.model_files import load_model
-from maze_rl.reports.summary import RunSummary
-from maze_rl.reports.write import write_report
+from maze_rl.reports.generalization_report import write_report
+from maze_rl.reports.run_summary import RunSummary
 from maze_rl.workflows.evaluate import TEST_SEED, evaluate
 from maze_rl.workflows.run_folder import RunFolder
 

@@ -9,6 +9,7 @@ from maze_rl.configs.mazes import MazeSpec
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Cell, Maze
+from maze_rl.mazes.plotting import first_wrong_step
 from maze_rl.mazes.solve import Solution, solve
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.decoding import decode_paths
@@ -32,11 +33,7 @@ class Walk:
     @property
     def first_wrong(self) -> int | None:
         """Index of the first cell that no shortest path allows there, or None."""
-        for index, cell in enumerate(self.cells):
-            allowed = [self.maze.origin] if index == 0 else self.solution.optimal_next(self.cells[index - 1])
-            if cell not in allowed:
-                return index
-        return None
+        return first_wrong_step(self.maze, self.cells)
 
     @property
     def is_shortest(self) -> bool:

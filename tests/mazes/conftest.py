@@ -39,11 +39,15 @@ def random_graphs() -> Callable[..., MazeBatch]:
         for maze, cell in zip(connections, targets, strict=True):
             for _ in range(random.integers(0, 3 * (rows + cols))):  # a random walk stays in the component
                 row, col = cell
-                moves = [(row + 1, col)] * maze[0, row, col] + [(row, col + 1)] * maze[1, row, col]
-                moves += [(row - 1, col)] * (row > 0 and maze[0, row - 1, col])
-                moves += [(row, col - 1)] * (col > 0 and maze[1, row, col - 1])
+                steps = (
+                    (maze[0, row, col], (1, 0)),
+                    (maze[1, row, col], (0, 1)),
+                    (row > 0 and maze[0, row - 1, col], (-1, 0)),
+                    (col > 0 and maze[1, row, col - 1], (0, -1)),
+                )
+                moves = [move for is_open, move in steps if is_open]
                 if moves:
-                    cell[:] = moves[random.integers(len(moves))]
+                    cell += moves[random.integers(len(moves))]
         return MazeBatch(connections, origins.astype(np.int16), targets.astype(np.int16))
 
     return build

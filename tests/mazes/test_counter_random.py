@@ -6,6 +6,7 @@ from numba import njit
 from scipy.stats import chisquare
 
 from maze_rl.mazes.counter_random import below, below_exact, mix64, next_bits, start_stream, uniform
+from maze_rl.seeding import stream_key
 
 
 @njit
@@ -62,7 +63,8 @@ def test_floats_are_uniform() -> None:
 
 
 def test_neighbouring_streams_and_keys_share_nothing() -> None:
-    streams = np.stack([bits(np.uint64(key), index, 200) for key in range(4) for index in range(50)])
+    keys = [np.uint64(stream_key(seed, "mazes")) for seed in range(4)]
+    streams = np.stack([bits(key, index, 200) for key in keys for index in range(50)])
     assert len(np.unique(streams)) == streams.size
 
 

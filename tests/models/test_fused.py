@@ -28,7 +28,9 @@ def make(
     dtype: torch.dtype = torch.float64,
     **shape: int,
 ) -> MazeTransformer:
-    config = ModelConfig(**({"n_layers": 2, "d_model": 16, "n_heads": 2} | shape), positions=positions, embedding=embedding)
+    config = ModelConfig(
+        **({"n_layers": 2, "d_model": 16, "n_heads": 2} | shape), positions=positions, embedding=embedding
+    )
     model = build_model(config, load_tokenization(tokens, canvas=5), seed=3, dtype=dtype)
     with torch.no_grad():  # biases and gains start at 0 and 1, where errors in them would not show
         generator = torch.Generator().manual_seed(0)

@@ -1,12 +1,17 @@
 """What the figures are made of: labels, colours, thinned curves, inline SVG."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from maze_rl.evaluation.results import Estimate, GridCell
 from maze_rl.reports.direct_labels import spread
+from maze_rl.reports.error_figures import MOST_KINDS, first_errors
 from maze_rl.reports.example_figures import choose_examples
 from maze_rl.reports.palette import COLOURS, LEVELS, light, luminance, ramp_level
+from maze_rl.reports.pooling import error_counts
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.reports.success_figures import heat_map, success_by_size
 from maze_rl.reports.training_figures import MOST_POINTS, series, thin
@@ -109,3 +114,24 @@ def test_examples_show_both_kinds_over_all_sizes(run: RunSummary) -> None:
     right = [example for example in chosen if example.outcome == "shortest"]
     assert len(right) == 3 and len(chosen) == 6
     assert [example.size for example in right] == [4, 6, 8]
+
+
+def test_only_all_is_written_as_100_percent(run: RunSummary) -> None:
+    rates = [(1.0, "100"), (0.996, ">99"), (0.5, "50"), (0.004, "<1"), (0.0, "0")]
+    estimates = [Estimate(value=value, low=0.0, high=1.0, num=1000) for value, _ in rates]
+    cells = [GridCell(size=size, low=1, high=4, shortest=each) for size, each in enumerate(estimates, 4)]
+    with figure_style():
+        axes = heat_map(replace(run.evaluation, grid=cells, training_sizes=[])).axes[0]
+    assert [text.get_text() for text in axes.texts][::2] == [text for _, text in rates]
+
+
+def test_bars_of_first_errors_are_as_high_as_the_share_of_failures(run: RunSummary) -> None:
+    order = list(error_counts([run.evaluation]))
+    assert len(order) > MOST_KINDS
+    with figure_style():
+        axes = first_errors(run.evaluation, order).axes[0]
+    tops = [0.0] * len(run.evaluation.first_errors)
+    for container in axes.containers:
+        tops = [top + patch.get_height() for top, patch in zip(tops, container, strict=True)]
+    assert tops == pytest.approx([100 * (1 - row.counts["none"] / row.num) for row in run.evaluation.first_errors])
+    assert "other errors" in [text.get_text() for text in axes.texts]

@@ -68,7 +68,9 @@ def test_set_targets_equal_the_solver(tokenization: Tokenization) -> None:
     for row, maze in enumerate(mazes):
         solution = solve(maze)
         start = int(examples.spans.path_start[row])
-        path = [tuple(cell) for cell in examples.spans.cells[row, start + 1 : int(examples.spans.lengths[row]) - 1].tolist()]
+        path = [
+            tuple(cell) for cell in examples.spans.cells[row, start + 1 : int(examples.spans.lengths[row]) - 1].tolist()
+        ]
         assert path[0] == maze.origin
         for position, cell in enumerate(path[:-1]):
             expected = {int(ids[cell]) for cell in solution.optimal_next(cell)}

@@ -49,7 +49,9 @@ def test_every_trainable_parameter_is_in_exactly_one_group(name: str) -> None:
     assert all("peak_lr" in group for group in optimizer.param_groups)
     decayed = {id(p) for group in optimizer.param_groups if group["weight_decay"] > 0 for p in group["params"]}
     names = {name for name, p in model.named_parameters() if id(p) in decayed}
-    assert names == {f"blocks.0.{part}" for part in ("attn.W_Q", "attn.W_K", "attn.W_V", "attn.W_O", "mlp.W_in", "mlp.W_out")}
+    assert names == {
+        f"blocks.0.{part}" for part in ("attn.W_Q", "attn.W_K", "attn.W_V", "attn.W_O", "mlp.W_in", "mlp.W_out")
+    }
 
 
 @pytest.mark.parametrize("shape", [(8, 32), (32, 8), (16, 16)])

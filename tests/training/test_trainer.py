@@ -55,7 +55,12 @@ def assert_same(first: TrainingState, second: TrainingState) -> None:
     for (name, ours), theirs in zip(first.model.state_dict().items(), second.model.state_dict().values(), strict=True):
         assert torch.equal(ours, theirs), name
     assert optimizer_equal(first.optimizer, second.optimizer)
-    assert (first.step, first.mazes, first.tokens, first.leaks) == (second.step, second.mazes, second.tokens, second.leaks)
+    assert (first.step, first.mazes, first.tokens, first.leaks) == (
+        second.step,
+        second.mazes,
+        second.tokens,
+        second.leaks,
+    )
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -57,9 +57,7 @@ def one_by_one(twin: MazeTransformer, prompts: Tensor, lengths: Tensor, budget: 
     `generate` without a tokenizer reads the wrong position vectors once its cache is filled; the twin's are
     all zero, so here its tokens are right.
     """
-    rows = [
-        (prompt[None, :length], int(steps)) for prompt, length, steps in zip(prompts, lengths, budget, strict=True)
-    ]
+    rows = [(prompt[None, :length], int(steps)) for prompt, length, steps in zip(prompts, lengths, budget, strict=True)]
 
     def work() -> list[Tensor]:
         with torch.inference_mode():

@@ -56,9 +56,9 @@ def plain_twin(model: MazeTransformer) -> PlainTransformer:
     """Return the plain transformer with the shape and the weights of `model`, whose positions must be `none`."""
     config = model.maze_config
     assert config.positions == "none" and config.act_fn == "gelu", "the twin has no positions and a GELU"
-    twin = PlainTransformer(
-        model.cfg.d_vocab, config.n_layers, config.d_model, config.n_heads, config.mlp_width
-    ).to(model.cfg.dtype)
+    twin = PlainTransformer(model.cfg.d_vocab, config.n_layers, config.d_model, config.n_heads, config.mlp_width).to(
+        model.cfg.dtype
+    )
     twin.embed.weight.copy_(model.embed.W_E)
     _copy_linear(twin.unembed, model.unembed.W_U, model.unembed.b_U)
     _copy_norm(twin.ln_final, model.ln_final)

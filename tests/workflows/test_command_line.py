@@ -1,0 +1,107 @@
+"""The command line: bad input gets one clear line and exit status 2; help is instant."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from maze_rl.cli.main import run
+
+BAD_INPUT = [
+    (["train", "--sizes", "9..5"], "range '9..5' runs backwards: write 5..9"),
+    (["train", "--sizes", "1..3"], "maze size 1 is out of bounds: sizes are 2 to"),
+    (["train", "--sizes", "five"], "cannot read 'five' as a range"),
+    (["train", "--sizes", "5..9", "--canvas", "8"], "size 9 does not fit on the 8 x 8 canvas"),
+    (["train", "--loss", "path-only"], "Did you mean 'path_only'"),
+    (["train", "--algorithm", "dsf"], "Did you mean 'dfs'"),
+    (["train", "--tokenizer", "edge"], "Did you mean 'edges'"),
+    (["train", "--positions", "rotry"], "Did you mean 'rotary'"),
+    (["train", "--optimizer", "adam"], "Did you mean 'adamw'"),
+    (["train", "--steps", "0"], "--steps must be at least 1"),
+    (["train", "--steps", "many"], "invalid int value: 'many'"),
+    (["train", "--heads", "5"], "n_heads 5 does not divide d_model"),
+    (["train", "--learning-rate", "-1"], "learning_rate is -1.0: it must be above 0"),
+    (["generate", "--sizes", "0"], "maze size 0 is out of bounds"),
+    (["generate", "--num", "0"], "num is 0"),
+    (["generate", "--percolation", "2"], "percolation is 2.0"),
+    (["generate", "--split", "testing"], "Did you mean 'test'"),
+    (["show", "--size", "1"], "maze size 1 is out of bounds"),
+    (["evaluate", "no/such/run"], "unknown model 'no/such/run'"),
+    (["evaluate", "x", "--num", "0"], "--num is 0"),
+    (["report", "no/such/run"], "unknown model 'no/such/run'"),
+    (["export", "x"], "the following arguments are required: --out"),
+    (["tokenizers", "chek"], "Did you mean 'check'"),
+    (["trian"], "Did you mean 'train'"),
+    (["train", "--frobnicate"], "unrecognized arguments: --frobnicate"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected"), BAD_INPUT, ids=[" ".join(case[0]) for case in BAD_INPUT])
+def test_bad_input_gets_one_clear_line(
+    arguments: list[str],
+    expected: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(arguments) == 2
+    captured = capsys.readouterr()
+    assert expected in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_is_instant_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from maze_rl.cli.main import run\n"
+        "try: run(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numba', 'numpy', 'transformer_lens', 'datasets', 'matplotlib', 'rich'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    for command in ("generate", "show", "train", "evaluate", "solve", "report", "export", "tokenizers", "bench"):
+        assert command in result.stdout
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = "import sys, maze_rl; assert not {'torch', 'numba', 'numpy'} & set(sys.modules); maze_rl.generate"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_generate_writes_a_dataset_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "mazes"
+    assert run(["generate", "--sizes", "3..5", "--num", "20", "--out", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"out": str(out), "num": 20, "seed": 0}
+    import datasets
+
+    assert len(datasets.load_from_disk(str(out))) == 20
+    assert run(["generate", "--num", "5", "--out", str(out)]) == 2
+    assert "choose another --out" in capsys.readouterr().err
+
+
+def test_show_draws_the_same_maze_every_time(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run(["show", "--size", "5", "--algorithm", "wilson", "--seed", "3"]) == 0
+    first = capsys.readouterr().out
+    assert run(["show", "--size", "5", "--algorithm", "wilson", "--seed", "3"]) == 0
+    assert capsys.readouterr().out == first
+    assert "S" in first
+    assert "E" in first
+    assert run(["show", "--size", "5", "--out", str(tmp_path / "maze.png")]) == 0
+    assert (tmp_path / "maze.png").read_bytes().startswith(b"\x89PNG")
+    assert run(["show", "--size", "5", "--out", str(tmp_path / "maze.bmp")]) == 2
+
+
+def test_tokenizers_list_build_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["tokenizers", "list"]) == 0
+    assert "unique_cells" in capsys.readouterr().out
+    assert run(["tokenizers", "check"]) == 0
+    assert run(["tokenizers", "build", "--out", str(tmp_path)]) == 0
+    assert run(["tokenizers", "check", "--out", str(tmp_path)]) == 0
+    (tmp_path / "edges" / "tokenizer.json").write_text("{}")
+    assert run(["tokenizers", "check", "--out", str(tmp_path)]) == 1
