@@ -1,6 +1,7 @@
 """Entry point of `maze-rl`: one clear line and exit status 2 for a user's error, never a traceback."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -22,6 +23,7 @@ def run(arguments: list[str]) -> int:
         if not hasattr(chosen, "handler"):
             parser.print_help()
             return 0
+        chosen.command_line = shlex.join(["maze-rl", *arguments])
         module, _, function = chosen.handler.partition(":")
         return getattr(_load(module), function)(chosen) or 0
     except MazeRLError as error:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -29,11 +28,13 @@ def train(chosen: argparse.Namespace) -> int:
     try:
         with progress_bar(quiet=chosen.json) as bar:
             run = train_and_report(
-                config=config, out=chosen.out, resume=chosen.resume, evaluation_mazes=chosen.num, progress=bar
-            )
+                config=config, out=chosen.out, resume=chosen.resume, evaluation_mazes=chosen.num, progress=bar,
+                command=chosen.command_line.replace(" --resume", ""),
+            )  # fmt: skip
     except TrainingInterrupted as stop:
+        resume = chosen.command_line.replace(" --resume", "") + " --resume"
         print(
-            f"\nsaved at step {stop.step} of {config.training.steps}. To go on: {resume_command()}",
+            f"\nsaved at step {stop.step} of {config.training.steps}. To go on: {resume}",
             file=sys.stderr,
         )
         return 130
@@ -78,12 +79,6 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
             ),
         ),
     )
-
-
-def resume_command() -> str:
-    """Return the command that continues this one."""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
-    return shlex.join(["maze-rl", *arguments, "--resume"])
 
 
 def _given(**values: Any) -> dict[str, Any]:

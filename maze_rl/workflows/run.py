@@ -31,6 +31,7 @@ def train(
     resume: bool = False,
     evaluation_mazes: int = 1000,
     progress: Progress | None = None,
+    command: str = "maze_rl.train(...)",
 ) -> Run:
     """Train a model, evaluate it on held-out mazes, write its report; the same as ``maze-rl train``.
 
@@ -46,6 +47,7 @@ def train(
         resume: Continue the run in `out`.
         evaluation_mazes: Mazes per size in the evaluation; 0 leaves evaluation and report out.
         progress: Called with (what, share done, newest numbers).
+        command: What started the run, for its record.
 
     Raises:
         MazeRLError: A setting or a file is at fault, or the training diverged.
@@ -54,7 +56,7 @@ def train(
         chosen = check_sizes((sizes,) if isinstance(sizes, int) else tuple(sizes))
         mazes = MazeSpec(sizes=chosen, algorithm=algorithm, split="train")
         config = default_run(mazes, device=device or default_device(), seed=seed, steps=steps, loss=loss)
-    run = train_run(config, Path(out), resume=resume, progress=progress)
+    run = train_run(config, Path(out), resume=resume, progress=progress, command=command)
     if evaluation_mazes:
         evaluate_and_report(run.folder, evaluation_mazes, progress)
     return run

@@ -1,6 +1,5 @@
 """`maze-rl train`: fresh mazes in, a trained, evaluated and reported model out."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +34,7 @@ class Run:
 
 
 def train_run(
-    config: RunConfig, out: Path, *, resume: bool = False, progress: Progress | None = None, command: str = ""
+    config: RunConfig, out: Path, *, resume: bool = False, progress: Progress | None = None, command: str = "maze_rl.workflows.train.train_run(...)"
 ) -> Run:
     """Train to the end of the last phase and save the folded model; no evaluation.
 
@@ -54,7 +53,7 @@ def train_run(
     if resume:
         run.open(config)
     else:
-        run.create(config, command or " ".join(sys.argv))
+        run.create(config, command)
     tokenization = Tokenization(config.tokenization)
     model = build_model(config.model, tokenization, seed=config.seed, device=_device(config.device))
     state = new_state(model, config.training)

@@ -1,0 +1,89 @@
+"""Vocabularies: ids equal maze-dataset's, and never change when the canvas grows."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from maze_rl.configs.tokenization import FORMATS
+from maze_rl.tokenization.corner_first import edge_cells
+from maze_rl.tokenization.edges import edges
+from maze_rl.tokenization.layouts import SPECIAL_WORDS, cell_word
+from maze_rl.tokenization.tokenization import LAYOUTS, load_tokenization
+from maze_rl.tokenization.unique_cells import unique_cells
+
+IDS_4X4 = (
+    "(0,0)11 (0,1)12 (1,0)13 (1,1)14 (0,2)15 (2,0)16 (1,2)17 (2,1)18 (2,2)19 "
+    "(0,3)20 (3,0)21 (3,1)22 (2,3)23 (3,2)24 (1,3)25 (3,3)26"
+)
+
+
+def test_ids_of_unique_cells_on_4x4() -> None:
+    words = unique_cells(4).words
+    assert " ".join(f"{word}{number}" for number, word in enumerate(words) if number > 10) == IDS_4X4
+
+
+def test_special_words_have_the_ids_of_maze_dataset() -> None:
+    for layout in (unique_cells(3), edges(3)):
+        assert layout.words[:11] == SPECIAL_WORDS
+        assert layout.words[2] == "<TARGET_START>"  # before the origin, though it comes later in the text
+        assert layout.words[10] == "<PADDING>"
+
+
+@pytest.mark.parametrize(
+    ("canvas", "digest"),
+    [
+        # SHA-256 of maze-dataset 1.4.2's token_arr for AOTP_UT_uniform, words joined by newlines
+        (20, "4e09c8d228de3b428c82151685efea72f88a5eb661e4fad3b6b6887488914e52"),
+        (64, "d632bed38a45bc529b7d18ab77c88215a2cafeee71132fe14a116853864ffce1"),
+    ],
+)
+def test_unique_cells_is_the_vocabulary_of_maze_dataset(canvas: int, digest: str) -> None:
+    assert hashlib.sha256("\n".join(unique_cells(canvas).words).encode()).hexdigest() == digest
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("canvas", range(2, 20))
+def test_a_smaller_canvas_is_a_prefix(name: str, canvas: int) -> None:
+    small, large = LAYOUTS[name](canvas), LAYOUTS[name](canvas + 1)
+    assert large.words[: len(small.words)] == small.words
+    np.testing.assert_array_equal(large.cell_ids[:canvas, :canvas], small.cell_ids)
+    if small.edge_ids is not None and large.edge_ids is not None:
+        held = small.edge_ids >= 0
+        assert (large.edge_ids[:, :canvas, :canvas][held] == small.edge_ids[held]).all()
+
+
+@pytest.mark.parametrize("canvas", [2, 5, 20])
+def test_each_word_stands_for_one_thing(canvas: int) -> None:
+    assert len(unique_cells(canvas).words) == 11 + canvas**2
+    assert len(edges(canvas).words) == 11 + canvas**2 + 2 * canvas * (canvas - 1)
+    for layout in (unique_cells(canvas), edges(canvas)):
+        assert len(set(layout.words)) == len(layout.words)
+        for cell, number in np.ndenumerate(layout.cell_ids):
+            assert layout.words[number] == cell_word(*cell)
+            assert layout.words_from_cells()[cell_word(*cell)] == cell
+        assert layout.canvas == canvas
+
+
+def test_edge_words_name_both_cells_upper_or_left_first() -> None:
+    layout = edges(5)
+    named = layout.words_from_edges()
+    assert named["(0,0)-(0,1)"] == (1, 0, 0)
+    assert named["(3,2)-(4,2)"] == (0, 3, 2)
+    assert len(named) == 40
+    for word, edge in named.items():
+        assert word == "-".join(cell_word(*cell) for cell in edge_cells(edge))
+    assert unique_cells(5).words_from_edges() == {}
+
+
+def test_edges_that_leave_the_canvas_have_no_id() -> None:
+    table = edges(4).edge_ids
+    assert table is not None
+    assert (table[0, 3] == -1).all()
+    assert (table[1, :, 3] == -1).all()
+    assert (table >= 0).sum() == 24
+
+
+@pytest.mark.parametrize(("name", "size"), [("unique_cells", 411), ("edges", 1171)])
+def test_size_of_the_shipped_vocabularies(name: str, size: int) -> None:
+    assert len(load_tokenization(name).vocabulary) == size

@@ -1,0 +1,154 @@
+"""`Tokenization`: round trips, reproducible sequences, order, and what it refuses."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maze_rl.errors import ConfigurationError, MazeRLError, UnknownNameError
+from maze_rl.mazes.generate import generate
+from maze_rl.mazes.lattice import Maze, MazeCollection
+from maze_rl.mazes.solve import solve, solve_batch
+from maze_rl.tokenization.tokenization import Encoded, load_tokenization
+
+FORMATS = ["unique_cells", "edges"]
+
+
+def sequences(encoded: Encoded) -> list[list[int]]:
+    """Return every sequence without its padding."""
+    return [row[:length].tolist() for row, length in zip(encoded.tokens, encoded.spans.lengths, strict=True)]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    name=st.sampled_from(FORMATS),
+    shape=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    room=st.integers(0, 5),
+    percolation=st.sampled_from([0.0, 0.1, 0.4, 1.0]),
+    seed=st.integers(0, 10**6),
+    shuffle_edges=st.booleans(),
+)
+def test_text_reads_back_as_the_same_maze(
+    name: str,
+    shape: tuple[int, int],
+    room: int,
+    percolation: float,
+    seed: int,
+    shuffle_edges: bool,
+    rectangle: Callable[..., Maze],
+) -> None:
+    canvas = max(*shape, 2) + room
+    tokenization = load_tokenization(name, canvas=canvas, random_offsets=True, shuffle_edges=shuffle_edges)
+    maze = rectangle(*shape, percolation, seed)
+    tokens, spans = tokenization.encode(maze, seed=seed)
+    text = tokenization.decode(tokens[0])
+    offset = tuple(spans.offsets[0].tolist())
+    assert tokenization.from_text(str(text), shape, offset) == maze
+    assert [tokenization.word_ids[word] for word in str(text).split()] == tokens[0].tolist()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("algorithm", ["dfs", "wilson", "dfs_percolation"])
+def test_generated_mazes_read_back(name: str, algorithm: str) -> None:
+    tokenization = load_tokenization(name)
+    for maze in generate(range(2, 9), algorithm, num=15):
+        assert tokenization.from_text(tokenization.to_text(maze), maze.shape) == maze
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_sequence_does_not_depend_on_its_batch(name: str) -> None:
+    tokenization = load_tokenization(name, canvas=12, random_offsets=True)
+    mazes = generate((3, 5, 8), "dfs_percolation", num=40, percolation=0.3)
+    whole = sequences(tokenization.encode(mazes, seed=9))
+    for position, batch in enumerate(mazes.batches):
+        where = mazes.indices_of(position)[::-1].copy()
+        backwards = tokenization.encode_batch(batch.take(slice(None, None, -1)), streams=where, seed=9)
+        assert sequences(backwards) == [whole[index] for index in where]
+    one = tokenization.encode_batch(mazes[17].as_batch(), streams=np.array([17]), seed=9)
+    assert sequences(one) == [whole[17]]
+    assert sequences(tokenization.encode(mazes, seed=9)) == whole
+    assert sequences(tokenization.encode(mazes, seed=10)) != whole
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_collection_keeps_its_order_and_takes_the_paths_of_solve(name: str) -> None:
+    tokenization = load_tokenization(name)
+    mazes = generate((3, 6, 4), "dfs_percolation", num=30, percolation=0.4)
+    encoded = tokenization.encode(mazes, seed=2)
+    solutions = solve(mazes, seed=2)
+    for index, maze in enumerate(mazes):
+        text = str(tokenization.decode(encoded.tokens[index]))
+        assert tokenization.from_text(text, maze.shape) == maze
+        cells = encoded.spans.cells[index][encoded.spans.after_path_start[index]][:-1]
+        assert [tuple(cell) for cell in cells.tolist()] == solutions[index].path
+
+
+def test_merging_pads_every_label() -> None:
+    mazes = generate((2, 7), num=12)
+    encoded = load_tokenization("edges").encode(mazes)
+    padding = encoded.tokens == 10
+    assert padding.any()
+    assert torch.equal(padding, torch.arange(padding.shape[1]) >= encoded.spans.lengths[:, None])
+    assert (encoded.spans.regions[padding] == 5).all()
+    assert (encoded.spans.cells[padding] == -1).all()
+    assert (encoded.spans.edges[padding] == -1).all()
+    assert encoded.tokens.shape[1] == encoded.spans.lengths.max()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_prompt_is_the_beginning_of_the_whole(name: str) -> None:
+    tokenization = load_tokenization(name, random_offsets=True)
+    mazes = generate((3, 5), num=20)
+    whole, prompts = tokenization.encode(mazes, seed=1), tokenization.encode(mazes, seed=1, prompt_only=True)
+    starts = whole.spans.path_start.tolist()
+    assert sequences(prompts) == [row[: start + 1] for row, start in zip(sequences(whole), starts, strict=True)]
+
+
+def test_a_solution_given_is_the_one_written() -> None:
+    batch = generate(6, "dfs_percolation", num=30, percolation=0.5).batches[0]
+    tokenization, streams = load_tokenization("edges"), np.arange(30)
+    other = solve_batch(batch, seed=77)
+    given_path = tokenization.encode_batch(batch, streams=streams, solution=other)
+    cells = given_path.spans.cells[0][given_path.spans.after_path_start[0]][:-1]
+    assert [tuple(cell) for cell in cells.tolist()] == other[0].path
+    assert sequences(given_path) != sequences(tokenization.encode_batch(batch, streams=streams))
+
+
+def test_decode_leaves_the_padding_out_and_takes_arrays() -> None:
+    tokenization = load_tokenization("unique_cells")
+    batch = torch.tensor([[6, 11, 12, 7, 10, 10], [6, 11, 7, 10, 10, 10]])
+    assert tokenization.decode(batch) == ["<PATH_START> (0,0) (0,1) <PATH_END>", "<PATH_START> (0,0) <PATH_END>"]
+    assert tokenization.decode(batch.numpy()[1]) == "<PATH_START> (0,0) <PATH_END>"
+    assert tokenization.decode(torch.tensor([], dtype=torch.int64)) == ""
+
+
+@pytest.mark.parametrize("foreign", [-1, 411, 10**6])
+def test_decode_refuses_foreign_ids(foreign: int) -> None:
+    with pytest.raises(MazeRLError, match=rf"ids .*{foreign}.* leave the vocabulary of 411 words"):
+        load_tokenization("unique_cells").decode(torch.tensor([5, foreign, 6]))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_maze_larger_than_the_canvas_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"a 6 x 6 maze does not fit on the 5 x 5 canvas: use sizes up to 5"):
+        load_tokenization(name, canvas=5).encode(generate((4, 6), num=20))
+
+
+def test_tokenizations_are_values() -> None:
+    tokenization = load_tokenization("unique_cells", canvas=7)
+    assert tokenization == load_tokenization("unique_cells", canvas=7)
+    assert tokenization.with_options(random_offsets=True) != tokenization
+    assert tokenization.with_options(random_offsets=True).canvas == 7
+    assert tokenization.name == "unique_cells"
+    with pytest.raises(UnknownNameError, match="Did you mean 'edges'"):
+        load_tokenization("edge")
+
+
+def test_streams_follow_the_collection() -> None:
+    mazes = generate((3, 5), num=10)
+    turned = MazeCollection(mazes.batches, mazes.batch_of[::-1].copy(), mazes.row_of[::-1].copy())
+    tokenization = load_tokenization("edges", shuffle_edges=False)
+    assert sequences(tokenization.encode(turned)) == sequences(tokenization.encode(mazes))[::-1]
