@@ -22,7 +22,7 @@ class ModelConfig:
     """Blocks."""
     d_model: int = 96
     """Width of the residual stream."""
-    n_heads: int = 4
+    n_heads: int = 3
     """Attention heads; each has d_model / n_heads dimensions."""
     d_mlp: int | None = None
     """Hidden width of the MLPs; None for four times d_model."""

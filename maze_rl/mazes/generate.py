@@ -94,7 +94,8 @@ def _generate_batch(spec: MazeSpec, size: int, indices: ndarray, key: np.uint64)
             f"maze {failed}: no {size} x {size} {spec.algorithm} maze in split {spec.split or 'any'} with a path of "
             f"{spec.min_path_length} to {spec.max_path_length or 'any'} steps was found: widen path lengths or sizes."
         )
-    return trusted_batch(connections, endpoints[:, 0], endpoints[:, 1])
+    # contiguous, as all batches are: another memory layout would compile every kernel a second time
+    return trusted_batch(connections, *np.ascontiguousarray(endpoints.swapaxes(0, 1)))
 
 
 def _bucket_range(split: str | None) -> tuple[int, int]:

@@ -9,7 +9,7 @@ logarithms in float64, right to about 12 digits. `path_count` is always an exact
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import no_type_check
+from typing import no_type_check, overload
 
 import numpy as np
 from jaxtyping import Int16, Int32, Int64
@@ -103,7 +103,13 @@ class CollectionSolution:
         return self.batches[self.mazes.batch_of[index]][int(self.mazes.row_of[index])]
 
 
-def solve(mazes: Maze | MazeBatch | MazeCollection, seed: int = 0) -> "Solution | BatchSolution | CollectionSolution":
+@overload
+def solve(mazes: Maze, seed: int = 0) -> Solution: ...
+@overload
+def solve(mazes: MazeBatch, seed: int = 0) -> BatchSolution: ...
+@overload
+def solve(mazes: MazeCollection, seed: int = 0) -> CollectionSolution: ...
+def solve(mazes: Maze | MazeBatch | MazeCollection, seed: int = 0) -> Solution | BatchSolution | CollectionSolution:
     """Find the shortest paths of one maze, a batch, or a collection.
 
     Args:

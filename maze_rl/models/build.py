@@ -12,7 +12,9 @@ from typing import Any
 import torch
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer, HookedTransformerConfig
-from transformer_lens.components import Attention, LayerNorm, TransformerBlock
+from transformer_lens.components.attention import Attention
+from transformer_lens.components.layer_norm import LayerNorm
+from transformer_lens.components.transformer_block import TransformerBlock
 
 from maze_rl.configs.model import ModelConfig
 from maze_rl.models.factored_embedding import FactoredTokens

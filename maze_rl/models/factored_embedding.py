@@ -6,6 +6,7 @@ the folded matrix is the value it computes.
 """
 
 import torch
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from maze_rl.tokenization.corner_first import edge_cells
@@ -22,6 +23,10 @@ class FactoredTokens(nn.Module):
         transposed: True for ``W_U``, whose tokens are columns.
     """
 
+    cell_ids: Int64[Tensor, "canvas canvas"]
+    edge_ids: Int64[Tensor, " edges"]
+    edge_ends: Int64[Tensor, "edges 2"]
+
     def __init__(self, layout: Layout, d_model: int, std: float, transposed: bool) -> None:
         super().__init__()
         self.transposed = transposed
@@ -34,7 +39,7 @@ class FactoredTokens(nn.Module):
         ends = torch.tensor([[cell_ids[a], cell_ids[b]] for _, a, b in edges], dtype=torch.long).reshape(-1, 2)
         self.register_buffer("edge_ends", ends, persistent=False)
 
-    def forward(self, own: Tensor) -> Tensor:
+    def forward(self, own: Float[Tensor, "d_first d_second"]) -> Float[Tensor, "d_first d_second"]:
         """Return the full matrix, of the shape of `own`."""
         tokens = own.T if self.transposed else own
         shared = self.rows[:, None] + self.cols[None, :]

@@ -5,7 +5,7 @@ from jaxtyping import Bool
 from torch import Tensor
 from torch.nn import functional
 from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValueCacheEntry
-from transformer_lens.components import Attention
+from transformer_lens.components.attention import Attention
 
 from maze_rl.models.fused_layer_norm import is_hooked
 

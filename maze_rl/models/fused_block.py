@@ -2,7 +2,7 @@
 
 from torch import Tensor
 from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValueCacheEntry
-from transformer_lens.components import TransformerBlock
+from transformer_lens.components.transformer_block import TransformerBlock
 
 from maze_rl.models.fused_layer_norm import is_hooked
 
@@ -23,7 +23,7 @@ class FusedBlock(TransformerBlock):
     ) -> Tensor:
         cfg = self.cfg
         stock = cfg.use_attn_in or cfg.use_split_qkv_input or cfg.use_hook_mlp_in
-        if stock or is_hooked(self.ln1.hook_scale, self.ln1.hook_normalized):
+        if stock or is_hooked(*self.ln1.children()):
             return super().forward(resid_pre, shortformer_pos_embed, past_kv_cache_entry, attention_mask)
         resid_pre = self.hook_resid_pre(resid_pre)
         attn_in = self.ln1(resid_pre)

@@ -1,13 +1,12 @@
 """Layer norm that takes PyTorch's fused kernel unless something hooks its insides."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
-from transformer_lens.components import LayerNorm
-from transformer_lens.hook_points import HookPoint
+from transformer_lens.components.layer_norm import LayerNorm
 
 
-def is_hooked(*points: HookPoint) -> bool:
+def is_hooked(*points: nn.Module) -> bool:
     """Tell whether a function waits at any of the hook points, forward or backward."""
     return any(point._forward_hooks or point._backward_hooks for point in points)
 

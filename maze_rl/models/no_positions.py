@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor
-from transformer_lens.components import PosEmbed
+from transformer_lens.components.pos_embed import PosEmbed
 
 
 class NoPositions(PosEmbed):

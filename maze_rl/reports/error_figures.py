@@ -24,20 +24,19 @@ def _half_width_axes(labels: Sequence[str]) -> "tuple[Figure, Axes]":
     return figure, axes
 
 
-MOST_KINDS = 6
 _REST = "other errors"
 
 
-def first_errors(evaluation: EvaluationResult, order: Sequence[str]) -> "Figure":
+def first_errors(evaluation: EvaluationResult, leading: Sequence[str]) -> "Figure":
     """Draw the share of rollouts by kind of first error, stacked by size.
 
     Args:
         evaluation: What to draw.
-        order: Kinds, the most frequent first; the first few get a colour each, by their place, the rest one grey.
+        leading: Kinds that get a colour each, by their place; all others share one grey.
     """
     rows, present = evaluation.first_errors, error_counts([evaluation])
-    colours = {kind: light(colour) for kind, colour in zip(order[:MOST_KINDS], ERROR_COLOURS, strict=False)}
-    kinds = [kind for kind in order if kind in present and kind in colours]
+    colours = {kind: light(colour) for kind, colour in zip(leading, ERROR_COLOURS, strict=False)}
+    kinds = [kind for kind in colours if kind in present]
     rest = [kind for kind in present if kind not in colours]
     if rest:
         kinds.append(_REST)

@@ -42,7 +42,7 @@ def _spread(examples: Sequence[Example], most: int) -> list[Example]:
 def example_title(example: Example) -> str:
     """Return what stands above an example: its size, length and outcome."""
     steps = len(example.shortest_path) - 1
-    start = f"{example.size}×{example.size}, {steps} steps: "
+    start = f"{example.size}×{example.size}, {steps} step{'s' if steps != 1 else ''}: "
     if example.outcome == RIGHT:
         return start + "right"
     wrong = first_wrong_step(maze_of(example), example.model_path)

@@ -34,6 +34,8 @@ def decision_reading(evaluation: EvaluationResult) -> Statement:
             },
         )
     widest = max(rows, key=lambda row: abs(row.rollout_gap))
+    if abs(widest.rollout_gap) < 0.0005:
+        return said + Statement("The product of its per-step success is the rollout rate at every size.")
     return said + Statement(
         "The product of its per-step success differs from the rollout rate by at most {gap:.1f} points (size "
         "{gap_size}).",
@@ -93,7 +95,7 @@ def _early_and_late(stretches: Sequence[HazardStep], name: str) -> Statement:
         verdict = f"they come {'later' if deviation > 0 else 'earlier'} than if they merely compounded"
     return Statement(
         "On {hazard_sizes} sizes, {late:,} of {total:,} first errors come at step {boundary} or later, where constant "
-        "hazards predict {predicted:.0f}: " + verdict + ".",
+        "hazards predict {predicted:,.0f}: " + verdict + ".",
         {
             "hazard_sizes": name,
             "late": late.errors,

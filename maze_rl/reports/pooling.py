@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from maze_rl.evaluation.results import Estimate, EvaluationResult, FirstErrorRow, SizeRow
+from maze_rl.evaluation.results import Estimate, EvaluationResult, FirstErrorRow, LengthRow, SizeRow
 from maze_rl.intervals import wilson
 from maze_rl.reports.names import NO_ERROR
 
@@ -122,6 +122,19 @@ def first_errors_by_range(evaluation: EvaluationResult, inside: bool) -> list[Fi
     """Return the first-error rows of the sizes inside (or outside) the training sizes."""
     sizes = {row.size for row in evaluation.rows if row.in_training_range == inside}
     return [row for row in evaluation.first_errors if row.size in sizes]
+
+
+def reliable_lengths(evaluation: EvaluationResult) -> list[LengthRow]:
+    """Return the bins of path length that hold `FEWEST` mazes or more; all of them where none does."""
+    rows = evaluation.by_length
+    return [row for row in rows if row.num >= FEWEST] or rows
+
+
+def leading_errors(evaluations: Sequence[EvaluationResult], most: int = 6, smallest_share: float = 0.02) -> list[str]:
+    """List the commonest types of first error, `most` at most, each with some share of all errors."""
+    counts = error_counts(evaluations)
+    enough = smallest_share * sum(counts.values())
+    return [kind for kind, count in counts.items() if count >= enough][:most]
 
 
 def error_counts(evaluations: Sequence[EvaluationResult]) -> dict[str, int]:

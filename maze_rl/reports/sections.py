@@ -21,7 +21,7 @@ from maze_rl.reports.failure_readings import (
     training_reading,
 )
 from maze_rl.reports.limits import limits
-from maze_rl.reports.pooling import split_rate
+from maze_rl.reports.pooling import leading_errors, split_rate
 from maze_rl.reports.reproduction import reproduction_section
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.reports.run_tables import first_error_table, setup_table
@@ -74,7 +74,7 @@ def build_report(runs: Sequence[RunSummary], folder: Path) -> Report:
         if several:
             sections += training
         for run, prefix in zip(runs, prefixes, strict=True):
-            sections += _run_sections(run, prefix, gallery, several)
+            sections += _run_sections(run, prefix, gallery, runs)
             if not several:
                 sections += training
             sections.append(reproduction_section(run, f"{prefix}reproduction", runs))
@@ -153,7 +153,8 @@ def _shared_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Secti
     ]
 
 
-def _run_sections(run: RunSummary, prefix: str, gallery: Gallery, several: bool) -> list[Section]:
+def _run_sections(run: RunSummary, prefix: str, gallery: Gallery, runs: Sequence[RunSummary]) -> list[Section]:
+    several = len(runs) > 1
     evaluation, name = run.evaluation, run.name if several else None
     heat = gallery.picture(
         heat_map(evaluation),
@@ -181,7 +182,7 @@ def _run_sections(run: RunSummary, prefix: str, gallery: Gallery, several: bool)
         Section(
             name=f"{prefix}errors",
             title="First errors",
-            pictures=_error_pictures(run, prefix, gallery),
+            pictures=_error_pictures(run, prefix, gallery, runs),
             tables=[first_error_table(evaluation)],
             run=name,
         ),
@@ -191,11 +192,12 @@ def _run_sections(run: RunSummary, prefix: str, gallery: Gallery, several: bool)
     return sections
 
 
-def _error_pictures(run: RunSummary, prefix: str, gallery: Gallery) -> list[Picture]:
+def _error_pictures(run: RunSummary, prefix: str, gallery: Gallery, runs: Sequence[RunSummary]) -> list[Picture]:
     evaluation = run.evaluation
+    leading = leading_errors([each.evaluation for each in runs])  # of all runs: a kind has one colour on the page
     return [
         gallery.picture(
-            first_errors(evaluation),
+            first_errors(evaluation, leading),
             name=f"{prefix}first-errors",
             title="How rollouts first go wrong",
             alt="Stacked bars: share of rollouts by kind of first error, by size.",

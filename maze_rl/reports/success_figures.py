@@ -8,7 +8,7 @@ from maze_rl.evaluation.results import Estimate, EvaluationResult
 from maze_rl.reports.direct_labels import EndLabel, label_ends, right_edge
 from maze_rl.reports.names import baseline_kind, baseline_name
 from maze_rl.reports.palette import RUN_COLOURS, light, ramp_level
-from maze_rl.reports.pooling import FEWEST, baseline_names
+from maze_rl.reports.pooling import FEWEST, baseline_names, reliable_lengths
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.reports.success_tables import span
 from maze_rl.reports.vector_graphics import WIDTH
@@ -77,14 +77,14 @@ def success_by_size(runs: Sequence[RunSummary]) -> "Figure":
 
 def success_by_length(runs: Sequence[RunSummary]) -> "Figure":
     """Draw the rate of shortest paths by length of the shortest path, one line per run."""
-    rows = runs[0].evaluation.by_length
-    bins = sorted({(row.low, row.high) for run in runs for row in run.evaluation.by_length})
+    rows = reliable_lengths(runs[0].evaluation)
+    bins = sorted({(row.low, row.high) for run in runs for row in reliable_lengths(run.evaluation)})
     place = {bounds: index for index, bounds in enumerate(bins)}
     names = [name for name in (rows[0].baselines if rows else ()) if all(name in row.baselines for row in rows)]
     places = [place[row.low, row.high] for row in rows]
     curves = [_baseline(name, places, [row.baselines[name] for row in rows]) for name in _drawn_baselines(names)]
     for index, run in enumerate(runs):
-        own = run.evaluation.by_length
+        own = reliable_lengths(run.evaluation)
         curves.append(
             Curve(
                 name=_line_name(run, runs),
@@ -96,7 +96,9 @@ def success_by_length(runs: Sequence[RunSummary]) -> "Figure":
             )
         )
     figure, axes = _rate_axes(range(len(bins)), curves)
-    trained = ({place[row.low, row.high] for row in run.evaluation.by_length if row.in_training_range} for run in runs)
+    trained = (
+        {place[row.low, row.high] for row in reliable_lengths(run.evaluation) if row.in_training_range} for run in runs
+    )
     _shade_training(axes, *trained)
     _draw_curves(axes, curves, range(len(bins)))
     axes.set_xticks(range(len(bins)), [span(*bounds) for bounds in bins])

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from maze_rl.configs.ranges import format_range
 from maze_rl.evaluation.results import Estimate, EvaluationResult, GridCell
 from maze_rl.reports.content import NOTHING, Statement
 from maze_rl.reports.names import baseline_kind, look_ahead_of
@@ -21,7 +20,7 @@ def headline(run: RunSummary) -> Statement:
     """Say how often the model is right inside and outside its training sizes."""
     rate = split_rate(run.evaluation, lambda row: row.shortest)
     said = Statement("")
-    sizes = format_range(tuple(run.evaluation.training_sizes)).replace("..", "–")
+    sizes = sizes_text(run.evaluation.training_sizes)
     if rate.inside:
         said += rate_statement(
             "On mazes of the sizes it was trained on ({sizes}) the model walks a shortest path {inside:.1%} of the "
@@ -121,6 +120,12 @@ def length_reading(evaluation: EvaluationResult) -> Statement:
         said += Statement(
             "The rate first falls below one half at {half} steps ({at_half:.1%}).",
             {"half": span(half.low, half.high), "at_half": half.shortest.value},
+        )
+    left_out = len(evaluation.by_length) - len(rows)
+    if left_out:
+        said += Statement(
+            "Bins with fewer than {fewest} mazes ({left_out}) are in the table only.",
+            {"fewest": FEWEST, "left_out": left_out},
         )
     if evaluation.longest_training_path is not None:
         said += Statement(

@@ -32,10 +32,11 @@ def test_reads_back_what_was_written(tmp_path: Path) -> None:
 
 
 def test_can_be_read_without_our_code(tmp_path: Path) -> None:
-    rows = datasets.load_from_disk(str(write_dataset(SPEC, 40, 0, tmp_path / "mazes")))
+    loaded = datasets.load_from_disk(str(write_dataset(SPEC, 40, 0, tmp_path / "mazes")))
+    assert isinstance(loaded, datasets.Dataset)
     mazes = generate_mazes(SPEC, np.arange(40), 0)
     solutions = solve(mazes)
-    for index, row in enumerate(rows):
+    for index, row in enumerate(loaded.to_list()):
         bits = np.unpackbits(np.frombuffer(row["connections"], np.uint8), count=2 * row["rows"] * row["cols"])
         assert (bits.reshape(2, row["rows"], row["cols"]) == mazes[index].connections).all()
         assert (tuple(row["origin"]), tuple(row["target"])) == (mazes[index].origin, mazes[index].target)

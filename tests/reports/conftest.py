@@ -22,11 +22,20 @@ from maze_rl.mazes.lattice import Maze
 from maze_rl.mazes.solve import Solution, solve
 from maze_rl.reports.run_summary import RunSummary
 
-KINDS = ("wrong_fork", "wall", "missed_end", "off_lattice", "backtrack", "premature_end")
-KIND_WEIGHTS = (0.5, 0.2, 0.12, 0.08, 0.06, 0.04)
+KINDS = (
+    "non_optimal",
+    "wall",
+    "missed_end",
+    "off_lattice",
+    "backtrack",
+    "premature_end",
+    "over_budget",
+    "wrong_start",
+)
+KIND_WEIGHTS = (0.5, 0.2, 0.1, 0.07, 0.05, 0.03, 0.03, 0.02)
 BINS = ((1, 4), (5, 8), (9, 16), (17, 24), (25, 32), (33, 48), (49, 64), (65, 96), (97, 225))
 HALVING = {
-    "random": 1.5,
+    "random_legal": 1.5,
     "random_non_backtracking": 8.0,
     "manhattan": 12.0,
     "look_ahead_2": 17.0,

@@ -1,9 +1,12 @@
 """Pooled rates and hazards, against sums done by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from maze_rl.evaluation.results import Estimate, FirstErrorRow
-from maze_rl.reports.pooling import join, pool, pooled_hazard
+from maze_rl.reports.pooling import error_counts, join, leading_errors, pool, pooled_hazard, reliable_lengths
+from maze_rl.reports.run_summary import RunSummary
 
 
 def rate(value: float, num: int) -> Estimate:
@@ -50,3 +53,17 @@ def test_hazards_add_errors_and_steps_at_risk() -> None:
 
 def test_no_rows_have_no_hazard() -> None:
     assert pooled_hazard([]) == []
+
+
+def test_rare_errors_do_not_lead(run: RunSummary) -> None:
+    row = replace(run.evaluation.first_errors[0], counts={"none": 7, "wall": 60, "backtrack": 39, "missed_end": 1})
+    evaluation = replace(run.evaluation, first_errors=[row])
+    assert error_counts([evaluation]) == {"wall": 60, "backtrack": 39, "missed_end": 1}
+    assert leading_errors([evaluation]) == ["wall", "backtrack"]
+    assert leading_errors([evaluation], most=1) == ["wall"]
+
+
+def test_small_bins_of_lengths_are_left_out_unless_all_are_small(run: RunSummary) -> None:
+    rows = [replace(run.evaluation.by_length[0], num=num) for num in (60, 49, 50)]
+    assert [row.num for row in reliable_lengths(replace(run.evaluation, by_length=rows))] == [60, 50]
+    assert reliable_lengths(replace(run.evaluation, by_length=rows[1:2])) == rows[1:2]

@@ -63,5 +63,5 @@ def test_hugging_face_pads_as_we_do(name: str) -> None:
 @pytest.mark.parametrize("word", ["(20,0)", "nonsense", "<UNK>", "(0,0)-(2,2)", "<path_start>", "(0", "[UNK]", "<s>"])
 def test_hugging_face_refuses_unknown_words(name: str, word: str) -> None:
     tokenizer = AutoTokenizer.from_pretrained(str(shipped("tokenizers", name)))
-    with pytest.raises(Exception, match="Missing .* token from the vocabulary"):
+    with pytest.raises(Exception, match=r"Missing .* token from the vocabulary"):
         tokenizer(f"<PATH_START> (0,0) {word} <PATH_END>")

@@ -59,9 +59,10 @@ def test_each_word_stands_for_one_thing(canvas: int) -> None:
     assert len(edges(canvas).words) == 11 + canvas**2 + 2 * canvas * (canvas - 1)
     for layout in (unique_cells(canvas), edges(canvas)):
         assert len(set(layout.words)) == len(layout.words)
+        named = layout.words_from_cells()
         for cell, number in np.ndenumerate(layout.cell_ids):
             assert layout.words[number] == cell_word(*cell)
-            assert layout.words_from_cells()[cell_word(*cell)] == cell
+            assert named[cell_word(*cell)] == cell
         assert layout.canvas == canvas
 
 

@@ -17,7 +17,7 @@ from maze_rl.workflows.benchmarks.rows import THREADS, Lap, Row, Target, Trial, 
 from maze_rl.workflows.benchmarks.stock_transformer import stock_twin
 from maze_rl.workflows.benchmarks.training_rows import default_shape
 
-_SIZE, _NUM, _PEER_NUM = 7, 256, 8
+_SIZE, _NUM, _PEER_NUM = 7, 256, 4
 
 
 def _roll_out(seed: int) -> Trial:
@@ -54,21 +54,21 @@ def write_batched(model: MazeTransformer, prompts: Tensor, lengths: Tensor, budg
 def one_by_one(twin: MazeTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor) -> Callable[[], list[Tensor]]:
     """Return the peer's work: `generate` with its key/value cache for one maze after another.
 
-    `generate` without a tokenizer reads the wrong position vectors once its cache is filled; the twin's are
-    all zero, so here its tokens are right.
+    `generate` without a tokenizer reads the wrong position vectors once its cache is filled, and fails where a
+    sequence is longer than half the context; the twin's vectors are all zero, so here its tokens are right.
     """
     rows = [(prompt[None, :length], int(steps)) for prompt, length, steps in zip(prompts, lengths, budget, strict=True)]
 
+    def write(prompt: Tensor, steps: int) -> Tensor:
+        ids = twin.generate(
+            prompt, max_new_tokens=steps, do_sample=False, eos_token_id=PATH_END, prepend_bos=False, verbose=False
+        )
+        assert isinstance(ids, Tensor)
+        return ids[0, prompt.shape[1] :]
+
     def work() -> list[Tensor]:
         with torch.inference_mode():
-            written = [
-                twin.generate(
-                    prompt, max_new_tokens=steps, do_sample=False, eos_token_id=PATH_END, verbose=False,
-                    prepend_bos=False,
-                )
-                for prompt, steps in rows
-            ]  # fmt: skip
-        return [ids[0, prompt.shape[1] :] for ids, (prompt, _) in zip(written, rows, strict=True)]
+            return [write(prompt, steps) for prompt, steps in rows]
 
     return work
 

@@ -4,13 +4,14 @@ Both sides do the same job on their own data: a maze, two endpoints, one shortes
 """
 
 import random
+import warnings
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from maze_rl.mazes.generate import generate
-from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.tokenization.tokenization import load_tokenization
 from maze_rl.workflows.benchmarks.rows import Lap, Row, Target, Trial, faster, seconds
@@ -28,9 +29,7 @@ def _generate_and_solve(size: int, algorithm: str, num: int, peer_num: int) -> C
 
 
 def _peer_generator(size: int, algorithm: str, num: int, seed: int) -> Callable[[], object]:
-    from maze_dataset.generation import LatticeMazeGenerators  # type: ignore[import-not-found]
-
-    carve = getattr(LatticeMazeGenerators, f"gen_{algorithm}")
+    carve = getattr(_peer_module("maze_dataset.generation").LatticeMazeGenerators, f"gen_{algorithm}")
     # The peer draws from the global generators, both of them.
     random.seed(seed)
     np.random.seed(seed)
@@ -38,7 +37,7 @@ def _peer_generator(size: int, algorithm: str, num: int, seed: int) -> Callable[
 
 
 def _encode(seed: int) -> Trial:
-    size, num, peer_num = 10, 5000, 20
+    size, num, peer_num = 10, 5000, 24
     batch = generate(size, "dfs", num, seed).batches[0]
     solution, streams = solve_batch(batch, seed), np.arange(num)
     tokenization = load_tokenization("unique_cells", canvas=size)
@@ -49,30 +48,33 @@ def _encode(seed: int) -> Trial:
 
 def _fastest_peer_encoder(solution: BatchSolution, size: int, num: int) -> tuple[str, Lap]:
     """Return the peer's tokenizer that takes less time for this text, its name first."""
-    from maze_dataset.tokenization import (  # type: ignore[import-not-found]
-        MazeTokenizer,
-        MazeTokenizerModular,
-        TokenizationMode,
-    )
-
-    mazes = _peer_mazes(solution.batch, solution, num)
-    legacy = MazeTokenizer(tokenization_mode=TokenizationMode.AOTP_UT_uniform, max_grid_size=size)
-    laps = {
-        type(tokenizer).__name__: Lap(_peer_encoder(mazes, tokenizer), num)
-        for tokenizer in (legacy, MazeTokenizerModular())
-    }
+    mazes = _peer_mazes(solution, num)
+    laps = {type(tokenizer).__name__: Lap(_peer_encoder(mazes, tokenizer), num) for tokenizer in _peer_tokenizers(size)}
     for lap in laps.values():
         lap.work()
     return min(laps.items(), key=lambda item: seconds(item[1]))
 
 
-def _peer_mazes(batch: MazeBatch, solution: BatchSolution, num: int) -> list[Any]:
-    from maze_dataset import SolvedMaze  # type: ignore[import-not-found]
+def _peer_tokenizers(size: int) -> tuple[Any, Any]:
+    """Return the two that write our text: the legacy one, with our ids too, and the modular one's default."""
+    tokenization = _peer_module("maze_dataset.tokenization")
+    uniform = tokenization.TokenizationMode.AOTP_UT_uniform
+    legacy = tokenization.MazeTokenizer(tokenization_mode=uniform, max_grid_size=size)
+    return legacy, tokenization.MazeTokenizerModular()
 
+
+def _peer_mazes(solution: BatchSolution, num: int) -> list[Any]:
+    solved_maze = _peer_module("maze_dataset").SolvedMaze
+    paths = (solution.paths[index, : solution.lengths[index] + 1].astype(np.int64) for index in range(num))
     return [
-        SolvedMaze(batch.connections[index], solution.paths[index, : solution.lengths[index] + 1].astype(np.int64))
-        for index in range(num)
+        solved_maze(connections, path) for connections, path in zip(solution.batch.connections, paths, strict=False)
     ]
+
+
+def _peer_module(name: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of optional parts of its own
+        return import_module(name)
 
 
 def _peer_encoder(mazes: list[Any], tokenizer: Any) -> Callable[[], list[list[int]]]:

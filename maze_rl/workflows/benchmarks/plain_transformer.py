@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from maze_rl.models.build import MazeTransformer
+from maze_rl.models.folding import folded_state
 
 
 class PlainBlock(nn.Module):
@@ -51,39 +52,34 @@ class PlainTransformer(nn.Module):
         return self.unembed(self.ln_final(x[chosen]))
 
 
-@torch.no_grad()
 def plain_twin(model: MazeTransformer) -> PlainTransformer:
     """Return the plain transformer with the shape and the weights of `model`, whose positions must be `none`."""
     config = model.maze_config
     assert config.positions == "none" and config.act_fn == "gelu", "the twin has no positions and a GELU"
-    twin = PlainTransformer(model.cfg.d_vocab, config.n_layers, config.d_model, config.n_heads, config.mlp_width).to(
-        model.cfg.dtype
-    )
-    twin.embed.weight.copy_(model.embed.W_E)
-    _copy_linear(twin.unembed, model.unembed.W_U, model.unembed.b_U)
-    _copy_norm(twin.ln_final, model.ln_final)
-    for plain, block in zip(twin.blocks, model.blocks, strict=True):
-        _copy_block(plain, block)
+    twin = PlainTransformer(model.cfg.d_vocab, config.n_layers, config.d_model, config.n_heads, config.mlp_width)
+    twin.to(model.cfg.dtype).load_state_dict(_plain_state(folded_state(model), config.n_layers))
     return twin
 
 
-def _copy_block(plain: nn.Module, block: nn.Module) -> None:
-    attn, mlp = block.attn, block.mlp
-    weight = torch.cat([attn.W_Q, attn.W_K, attn.W_V])  # type: ignore[list-item] # (3 * head_index, d_model, d_head)
-    bias = torch.cat([attn.b_Q, attn.b_K, attn.b_V])  # type: ignore[list-item] # (3 * head_index, d_head)
-    _copy_linear(plain.qkv, weight.permute(1, 0, 2).flatten(1), bias.flatten())
-    _copy_linear(plain.out, attn.W_O.flatten(0, 1), attn.b_O)  # type: ignore[union-attr]
-    _copy_linear(plain.mlp_in, mlp.W_in, mlp.b_in)  # type: ignore[union-attr]
-    _copy_linear(plain.mlp_out, mlp.W_out, mlp.b_out)  # type: ignore[union-attr]
-    _copy_norm(plain.ln1, block.ln1)
-    _copy_norm(plain.ln2, block.ln2)
+def _plain_state(state: dict[str, Tensor], n_layers: int) -> dict[str, Tensor]:
+    """Rename TransformerLens's weights; a linear map of PyTorch keeps the transpose."""
+    plain = {"embed.weight": state["embed.W_E"]}
+    plain |= _linear("unembed", state["unembed.W_U"], state["unembed.b_U"]) | _norm("ln_final", state)
+    for block in (f"blocks.{layer}" for layer in range(n_layers)):
+        attn, mlp = f"{block}.attn", f"{block}.mlp"
+        weight = torch.cat([state[f"{attn}.W_{which}"] for which in "QKV"])  # (3 * head_index, d_model, d_head)
+        bias = torch.cat([state[f"{attn}.b_{which}"] for which in "QKV"])  # (3 * head_index, d_head)
+        plain |= _linear(f"{block}.qkv", weight.transpose(0, 1).flatten(1), bias.flatten())
+        plain |= _linear(f"{block}.out", state[f"{attn}.W_O"].flatten(0, 1), state[f"{attn}.b_O"])
+        plain |= _linear(f"{block}.mlp_in", state[f"{mlp}.W_in"], state[f"{mlp}.b_in"])
+        plain |= _linear(f"{block}.mlp_out", state[f"{mlp}.W_out"], state[f"{mlp}.b_out"])
+        plain |= _norm(f"{block}.ln1", state) | _norm(f"{block}.ln2", state)
+    return plain
 
 
-def _copy_linear(linear: nn.Module, weight: Tensor, bias: Tensor) -> None:
-    linear.weight.copy_(weight.T)  # type: ignore[operator]
-    linear.bias.copy_(bias)  # type: ignore[operator]
+def _linear(name: str, weight: Tensor, bias: Tensor) -> dict[str, Tensor]:
+    return {f"{name}.weight": weight.T, f"{name}.bias": bias}
 
 
-def _copy_norm(plain: nn.Module, norm: nn.Module) -> None:
-    plain.weight.copy_(norm.w)  # type: ignore[operator]
-    plain.bias.copy_(norm.b)  # type: ignore[operator]
+def _norm(name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{name}.weight": state[f"{name}.w"], f"{name}.bias": state[f"{name}.b"]}

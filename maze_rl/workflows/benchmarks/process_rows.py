@@ -18,7 +18,7 @@ def _start_up(arguments: tuple[str, ...], seed: int) -> Trial:
     heavy = imported_by(arguments, HEAVY)
     bare = min(seconds(Lap(lambda: _run("-c", "pass"))) for _ in range(3))
     fault = f"imports {' and '.join(heavy)}" if heavy else None
-    detail = f"{sys.executable.rsplit('/', 1)[-1]} {' '.join(arguments)}; the bare interpreter takes {bare:.2f} s"
+    detail = f"python {' '.join(arguments)}; the bare interpreter takes {bare:.2f} s"
     return Trial(lambda: seconds(Lap(lambda: _run(*arguments))), detail, fault)
 
 

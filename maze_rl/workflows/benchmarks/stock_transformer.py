@@ -1,6 +1,6 @@
 """The stock twin of a model: TransformerLens's own components with the same (folded) weights."""
 
-from transformer_lens.components import PosEmbed
+from transformer_lens.components.pos_embed import PosEmbed
 
 from maze_rl.models.build import FUSED, MazeTransformer
 from maze_rl.models.folding import folded_copy

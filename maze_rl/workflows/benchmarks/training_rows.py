@@ -44,7 +44,7 @@ def _against_plain(seed: int) -> Trial:
     run = default_shape()
     model, batch = _prepare(run, seed)
     ours, peer = _our_step(run, model, batch), _plain_step(run, plain_twin(model), batch)
-    return Trial(faster(Lap(ours), Lap(peer), laps=3), _describe(run, batch))
+    return Trial(faster(Lap(ours), Lap(peer), laps=2), _describe(run, batch))
 
 
 def _against_stock(run: RunConfig, seed: int, laps: int) -> Trial:
@@ -57,7 +57,7 @@ def _path_only_against_all(seed: int) -> Trial:
     narrow, wide = default_shape("path_only"), default_shape("all")
     model, batch = _prepare(narrow, seed)
     ours, peer = _our_step(narrow, model, batch), _our_step(wide, model, batch)
-    gain = faster(Lap(ours), Lap(peer), laps=3)
+    gain = faster(Lap(ours), Lap(peer), laps=2)
     return Trial(lambda: 1 / gain(), _describe(narrow, batch))
 
 
@@ -104,7 +104,7 @@ def _descend(model: nn.Module, optimizer: torch.optim.Optimizer, losses: Iterabl
     total = 0.0
     for loss in losses:
         loss.backward()
-        total += float(loss)
+        total += float(loss.detach())
     torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
     optimizer.step()
     return total
