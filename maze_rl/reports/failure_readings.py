@@ -122,12 +122,12 @@ def training_reading(run: RunSummary) -> Statement:
             "part": part,
         },
     )
-    at, shortest = series(run.metrics, "validation_shortest")
+    at, shortest = series(run.metrics, "validation_exact")
     if len(shortest):
         best = int(np.argmax(shortest))
         said += Statement(
-            "On validation mazes it ended at {validation:.1%} shortest paths (best {best_validation:.1%}, step "
-            "{best_step:,}).",
+            "On validation mazes it ended with {validation:.1%} of paths predicted without an error (best "
+            "{best_validation:.1%}, step {best_step:,}).",
             {"validation": float(shortest[-1]), "best_validation": float(shortest[best]), "best_step": int(at[best])},
         )
     return said

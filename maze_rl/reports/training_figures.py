@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_POINTS = 250
 PANELS = (
     ("loss", "loss, nats per weighted token", True),
-    ("validation_shortest", "validation, shortest paths, %", False),
+    ("validation_exact", "validation, paths predicted without an error, %", False),
     ("learning_rate", "learning rate", False),
     ("gradient_norm", "gradient norm before clipping", True),
     ("validation_loss", "validation loss, nats", True),
@@ -106,7 +106,7 @@ def _write_keys(figure: "Figure", lines: Sequence[Sequence[tuple[str, str]]]) ->
 
 def _draw_panel(axes: "Axes", runs: Sequence[RunSummary], key: str, logarithmic: bool) -> None:
     last = 1.0
-    factor = 100 if key == "validation_shortest" else 1
+    factor = 100 if key == "validation_exact" else 1
     for index, run in enumerate(runs):
         steps, values = series(run.metrics, key)
         if not len(steps):
@@ -119,7 +119,7 @@ def _draw_panel(axes: "Axes", runs: Sequence[RunSummary], key: str, logarithmic:
         last = max(last, steps[-1])
     if logarithmic and all((series(run.metrics, key)[1] > 0).all() for run in runs):
         _logarithmic(axes)
-    elif key == "validation_shortest":
+    elif key == "validation_exact":
         axes.set_ylim(0, 103)
     else:
         axes.set_ylim(bottom=0)

@@ -250,7 +250,7 @@ def metrics(steps: int, seed: int) -> list[dict]:
             "seconds": 0.4 * step,
         }
         if step % max(1, steps // 16) == 0:
-            row |= {"validation_loss": 1.1 * loss, "validation_shortest": 1 - 0.9 * float(np.exp(-5 * step / steps))}
+            row |= {"validation_loss": 1.1 * loss, "validation_exact": 1 - 0.9 * float(np.exp(-5 * step / steps))}
         rows.append(row)
     return rows
 
