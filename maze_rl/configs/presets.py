@@ -27,7 +27,7 @@ class Budget:
 
 
 CPU_BUDGET = Budget(
-    model=ModelConfig(), steps=1500, batch_size=64, micro_batch_tokens=4096, precision="float32",
+    model=ModelConfig(), steps=1000, batch_size=64, micro_batch_tokens=4096, precision="float32",
     learning_rate=2.5e-3, matrix_learning_rate=2e-2,
 )  # fmt: skip
 """Two CPU cores, under 14 minutes of training."""

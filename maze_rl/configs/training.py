@@ -60,9 +60,9 @@ class TrainingConfig:
     """Largest norm of the gradient of a step."""
     precision: str = "float32"
     """`float32`, or `bfloat16` for autocast on CUDA (positions stay in float32)."""
-    checkpoint_every: int = 500
+    checkpoint_every: int = 250
     """Steps between checkpoints; one is always saved at the end."""
-    validate_every: int = 250
+    validate_every: int = 100
     """Steps between validations."""
     validation_mazes: int = 256
     """Mazes of the validation split, drawn from the last phase's distribution."""

@@ -1,7 +1,7 @@
 """Attention that takes PyTorch's fused kernel unless something hooks scores, pattern or per-head results."""
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValueCacheEntry
@@ -58,11 +58,17 @@ class FusedAttention(Attention):
         """Return q, k and v, each [batch, pos, head_index, d_head]; one matrix product where the inputs are one."""
         if query_input is not key_input or key_input is not value_input or query_input.ndim != 3:
             return self.calculate_qkv_matrices(query_input, key_input, value_input)
-        weight = torch.cat([self.W_Q, self.W_K, self.W_V]).permute(0, 2, 1).flatten(0, 1)
-        bias = torch.cat([self.b_Q, self.b_K, self.b_V]).flatten()
-        projected = functional.linear(query_input, weight, bias).unflatten(-1, (3, self.cfg.n_heads, self.cfg.d_head))
-        q, k, v = projected.unbind(2)
+        projected = functional.linear(query_input, self.joined_weight(), self.joined_bias())
+        q, k, v = projected.unflatten(-1, (3, self.cfg.n_heads, self.cfg.d_head)).unbind(2)
         return self.hook_q(q), self.hook_k(k), self.hook_v(v)
+
+    def joined_weight(self) -> Float[Tensor, "qkv_width d_model"]:
+        """Return the weights of queries, keys and values as those of one linear map."""
+        return torch.cat([self.W_Q, self.W_K, self.W_V]).permute(0, 2, 1).flatten(0, 1)
+
+    def joined_bias(self) -> Float[Tensor, " qkv_width"]:
+        """Return the biases of queries, keys and values as those of one linear map."""
+        return torch.cat([self.b_Q, self.b_K, self.b_V]).flatten()
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, offset: int, attention_mask: Tensor | None) -> Tensor:
         """Return z [batch, query_pos, head_index, d_head]."""

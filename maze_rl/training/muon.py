@@ -17,14 +17,16 @@ _A, _B, _C = 3.4445, -4.7750, 2.0315
 
 
 @torch.no_grad()
-def orthogonalize(matrix: Float[Tensor, "rows cols"], steps: int = 5) -> Float[Tensor, "rows cols"]:
-    """Return a matrix with the same singular vectors and singular values near 1 (between about 0.7 and 1.2)."""
-    wide = matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix
-    x = wide / (wide.norm() + 1e-7)
+def orthogonalize(matrices: Float[Tensor, "*batch rows cols"], steps: int = 5) -> Float[Tensor, "*batch rows cols"]:
+    """Return matrices with the same singular vectors and singular values near 1 (between about 0.7 and 1.2)."""
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    wide = matrices.mT if tall else matrices
+    x = (wide / (wide.norm(dim=(-2, -1), keepdim=True) + 1e-7)).reshape(-1, *wide.shape[-2:])
     for _ in range(steps):
-        gram = x @ x.mT
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=_B, alpha=_C), x, beta=_A)
-    return x.mT if matrix.shape[0] > matrix.shape[1] else x
+        gram = torch.bmm(x, x.mT)
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=_B, alpha=_C), x, beta=_A)
+    x = x.reshape(wide.shape)
+    return x.mT if tall else x
 
 
 class Muon(torch.optim.Optimizer):
@@ -54,27 +56,33 @@ class Muon(torch.optim.Optimizer):
         """Update every parameter that has a gradient."""
         assert closure is None
         for group in self.param_groups:
-            rule = self._matrix_step if group["matrix"] else self._adamw_step
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                    rule(parameter, parameter.grad, group)
+            parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+            for parameter in parameters:
+                parameter.mul_(1 - group["lr"] * group["weight_decay"])
+            if group["matrix"]:
+                self._matrix_steps(parameters, group)
+            else:
+                for parameter in parameters:
+                    self._adamw_step(parameter, parameter.grad, group)
 
-    def _matrix_step(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[parameter]
+    def _matrix_steps(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
+        """Orthogonalise the momenta, all matrices of one shape in one batch."""
+        by_shape: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}
+        for parameter in parameters:
+            matrix = as_matrix(self._nesterov(parameter, group), self.d_model)
+            by_shape.setdefault(matrix.shape, []).append((parameter, matrix))
+        for pairs in by_shape.values():
+            updates = orthogonalize(torch.stack([matrix for _, matrix in pairs]))
+            for (parameter, _), update in zip(pairs, updates, strict=True):
+                parameter.sub_(as_heads(update, parameter.shape, self.d_model), alpha=group["lr"])
+
+    def _nesterov(self, parameter: Tensor, group: dict[str, Any]) -> Tensor:
+        state, gradient = self.state[parameter], parameter.grad
+        assert gradient is not None
         if not state:
             state["momentum"] = torch.zeros_like(parameter)
         momentum = state["momentum"].mul_(group["momentum"]).add_(gradient)
-        nesterov = gradient.add(momentum, alpha=group["momentum"])
-        parameter.sub_(self._update(nesterov), alpha=group["lr"])
-
-    def _update(self, direction: Tensor) -> Tensor:
-        if direction.ndim == 2:
-            return orthogonalize(direction)
-        if direction.shape[1] == self.d_model:
-            stacked = direction.permute(1, 0, 2)  # (d_model, head_index, d_head)
-            return orthogonalize(stacked.flatten(1)).reshape(stacked.shape).permute(1, 0, 2)
-        return orthogonalize(direction.flatten(0, 1)).reshape(direction.shape)
+        return gradient.add(momentum, alpha=group["momentum"])
 
     def _adamw_step(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[parameter]
@@ -88,3 +96,18 @@ class Muon(torch.optim.Optimizer):
         square = state["square"].mul_(second).addcmul_(gradient, gradient, value=1 - second)
         denominator = (square / (1 - second**count)).sqrt_().add_(group["eps"])
         parameter.addcdiv_(mean, denominator, value=-group["lr"] / (1 - first**count))
+
+
+def as_matrix(weight: Tensor, d_model: int) -> Float[Tensor, "rows cols"]:
+    """Return a weight as one matrix between the residual stream and all heads; a matrix stays as it is."""
+    if weight.ndim == 2:
+        return weight
+    return weight.permute(1, 0, 2).flatten(1) if weight.shape[1] == d_model else weight.flatten(0, 1)
+
+
+def as_heads(matrix: Float[Tensor, "rows cols"], shape: torch.Size, d_model: int) -> Tensor:
+    """Undo `as_matrix`: return the weight of the given shape."""
+    if len(shape) == 2 or shape[1] != d_model:
+        return matrix.reshape(shape)
+    heads, _, d_head = shape
+    return matrix.reshape(d_model, heads, d_head).permute(1, 0, 2)

@@ -23,7 +23,8 @@ from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.examples import Examples, encode_examples
 
 Item = TypeVar("Item")
-_PADDING_SHARE = 0.1
+_SHORTEST_SHARE = 0.8
+_FEWEST_ROWS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,17 +78,19 @@ def prepare_step(
 
 
 def split_by_length(examples: Examples, most_tokens: int) -> Iterator[Examples]:
-    """Cut a batch into micro-batches of near-equal length with at most `most_tokens` tokens (or one sequence)."""
+    """Cut a batch into micro-batches of near-equal length with at most `most_tokens` tokens (or one sequence).
+
+    A sequence joins the micro-batch before it if it is at least 0.8 times as long as its longest, or if
+    that has under 8 sequences: tiny matrix products cost more than padding.
+    """
     order = torch.argsort(examples.spans.lengths, descending=True, stable=True)
     lengths = examples.spans.lengths[order].tolist()
     first = 0
     for position in range(1, len(lengths) + 1):
-        longest = lengths[first]
+        rows, longest = position - first, lengths[first]
         if position < len(lengths):
-            fits = longest * (position + 1 - first) <= most_tokens
-            if fits and lengths[position] >= (1 - _PADDING_SHARE) * longest:
-                continue
-            if fits and position - first < 4:
+            fits = longest * (rows + 1) <= most_tokens
+            if fits and (rows < _FEWEST_ROWS or lengths[position] >= _SHORTEST_SHARE * longest):
                 continue
         yield examples.rows(order[first:position])
         first = position

@@ -14,6 +14,7 @@ import torch
 from maze_rl.configs.training import TrainingConfig
 from maze_rl.errors import MazeRLError
 from maze_rl.models.build import MazeTransformer
+from maze_rl.models.weights_once import weights_once
 from maze_rl.training.examples import Examples
 from maze_rl.training.learning_rate import SCHEDULE_FUNCTIONS
 from maze_rl.training.losses import LossFunctions, loss_functions
@@ -136,13 +137,14 @@ def accumulate(
     weights = [losses.weights(micro.spans) for micro in micro_batches]
     normaliser = float(sum(weight[:, 1:].sum() for weight in weights))
     total, correct = torch.zeros((), device=device), torch.zeros((), device=device)
-    for micro, weight in zip(micro_batches, weights, strict=True):
-        targets = losses.targets(micro)
-        with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
-            loss = soft_cross_entropy(model, *_on_device(device, micro, weight, targets))
-        (loss.total / normaliser).backward()
-        total += loss.total.detach()
-        correct += loss.correct
+    with weights_once(model):
+        for micro, weight in zip(micro_batches, weights, strict=True):
+            targets = losses.targets(micro)
+            with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+                loss = soft_cross_entropy(model, *_on_device(device, micro, weight, targets))
+            (loss.total / normaliser).backward()
+            total += loss.total.detach()
+            correct += loss.correct
     return float(total) / normaliser, float(correct) / normaliser, normaliser
 
 

@@ -34,7 +34,12 @@ class Run:
 
 
 def train_run(
-    config: RunConfig, out: Path, *, resume: bool = False, progress: Progress | None = None, command: str = "maze_rl.workflows.train.train_run(...)"
+    config: RunConfig,
+    out: Path,
+    *,
+    resume: bool = False,
+    progress: Progress | None = None,
+    command: str = "maze_rl.workflows.train.train_run(...)",
 ) -> Run:
     """Train to the end of the last phase and save the folded model; no evaluation.
 

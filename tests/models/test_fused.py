@@ -190,7 +190,7 @@ def test_building_leaves_the_global_random_state_alone() -> None:
 
 
 def test_no_positions_ignores_order_of_visible_tokens() -> None:
-    """Without positions only the causal mask tells order: permuting the seen prefix changes nothing at the end of one layer."""
+    """In one layer without positions, permuting tokens changes nothing for those that see all of them."""
     model = make("none", n_layers=1)
     ids = some_tokens(model)[:1]
     permuted = ids.clone()

@@ -9,7 +9,7 @@ from maze_rl.configs.training import OPTIMIZERS, Phase, TrainingConfig
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.tokenization.tokenization import load_tokenization
 from maze_rl.training.learning_rate import constant, warmup_cosine
-from maze_rl.training.muon import Muon, orthogonalize
+from maze_rl.training.muon import Muon, as_heads, as_matrix, orthogonalize
 from maze_rl.training.optimizers import OPTIMIZER_FACTORIES
 
 
@@ -36,7 +36,7 @@ def test_lowers_the_loss_of_one_batch(name: str) -> None:
         loss = model(tokens, return_type="loss")
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
     assert losses[-1] < 0.9 * losses[0]
 
 
@@ -65,13 +65,33 @@ def test_orthogonalize_keeps_directions_and_evens_out_lengths(shape: tuple[int, 
     assert (core - torch.diag(lengths)).abs().max() < 1e-10
 
 
-def test_heads_are_orthogonalised_as_one_matrix() -> None:
-    update = torch.randn(2, 16, 8, generator=torch.Generator().manual_seed(0))  # W_Q: head_index, d_model, d_head
-    muon = Muon([{"params": [torch.nn.Parameter(update)], "lr": 1.0, "weight_decay": 0.0, "matrix": True}], d_model=16)
-    joined = torch.cat([update[0], update[1]], dim=1)
-    assert torch.allclose(torch.cat(list(muon._update(update)), dim=1), orthogonalize(joined), atol=1e-5)
-    writes = update.mT  # W_O: head_index, d_head, d_model
-    assert torch.allclose(muon._update(writes).reshape(16, 16), orthogonalize(writes.reshape(16, 16)), atol=1e-5)
+def test_a_batch_is_orthogonalised_matrix_by_matrix() -> None:
+    batch = torch.randn(3, 8, 12, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(orthogonalize(batch), torch.stack([orthogonalize(matrix) for matrix in batch]), atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(2, 16, 8), (2, 8, 16), (16, 5)])
+def test_heads_are_one_matrix_and_come_back(shape: tuple[int, ...]) -> None:
+    weight = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    matrix = as_matrix(weight, 16)
+    assert matrix.shape == ((16, 16) if len(shape) == 3 else shape)
+    if shape == (2, 16, 8):  # W_Q: head_index, d_model, d_head
+        assert torch.equal(matrix, torch.cat([weight[0], weight[1]], dim=1))
+    if shape == (2, 8, 16):  # W_O: head_index, d_head, d_model
+        assert torch.equal(matrix, torch.cat([weight[0], weight[1]], dim=0))
+    assert torch.equal(as_heads(matrix, weight.shape, 16), weight)
+
+
+def test_a_matrix_moves_by_its_orthogonalised_momentum() -> None:
+    weights = [torch.nn.Parameter(torch.zeros(2, 16, 8)), torch.nn.Parameter(torch.zeros(16, 16))]
+    muon = Muon([{"params": weights, "lr": 0.1, "weight_decay": 0.0, "matrix": True}], d_model=16)
+    gradients = [torch.randn(weight.shape, generator=torch.Generator().manual_seed(1)) for weight in weights]
+    for weight, gradient in zip(weights, gradients, strict=True):
+        weight.grad = gradient.clone()
+    muon.step()
+    for weight, gradient in zip(weights, gradients, strict=True):
+        expected = -0.1 * orthogonalize(as_matrix(1.95 * gradient, 16))
+        assert torch.allclose(as_matrix(weight.detach(), 16), expected, atol=1e-5)
 
 
 def test_the_rest_is_adamw() -> None:

@@ -191,7 +191,7 @@ def test_little_is_spent_on_padding_and_no_maze_is_dropped() -> None:
     tokenization = Tokenization(TokenizationConfig(canvas=6, random_offsets=True))
     batch = prepare_step(config, tokenization, fresh_mazes(0), 0, 0)
     assert sum(len(micro) for micro in batch.mini_batches[0]) == 256
-    assert batch.tokens / batch.padded_tokens > 0.93
+    assert batch.tokens / batch.padded_tokens > 0.88
     assert all(micro.tokens.numel() <= config.micro_batch_tokens for micro in batch.mini_batches[0])
 
 

@@ -1,0 +1,50 @@
+"""Weights that are computed from parameters, computed once for many forward passes.
+
+Joined attention weights and parametrized (e.g. factored) ones are functions of the parameters alone. While the
+gradients of several micro-batches add up the parameters stand still: so the functions are evaluated once, the
+micro-batches' gradients gather on their values, and one backward pass takes the sum on to the parameters.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import ParametrizationList
+
+from maze_rl.models.fused_attention import FusedAttention
+
+
+@contextmanager
+def weights_once(model: nn.Module) -> Iterator[None]:
+    """Within, compute such weights once; on leaving, pass the gradient they gathered on to the parameters.
+
+    The parameters must not change within, and their gradients are complete only afterwards.
+    """
+    functions = _weight_functions(model)
+    held = []
+    try:
+        for module, name in functions:
+            held.append(_hold(module, name))
+        yield
+        for value, leaf in reversed(held):
+            if leaf.grad is not None:
+                value.backward(leaf.grad)
+    finally:
+        for module, name in functions[: len(held)]:
+            delattr(module, name)  # uncovers the method of the class
+
+
+def _weight_functions(model: nn.Module) -> list[tuple[nn.Module, str]]:
+    """List the methods that compute weights; parametrized weights first, as joined ones may be made of them."""
+    parametrized = [module for module in model.modules() if isinstance(module, ParametrizationList)]
+    attentions = [module for module in model.modules() if isinstance(module, FusedAttention)]
+    functions: list[tuple[nn.Module, str]] = [(module, "forward") for module in parametrized]
+    return functions + [(module, name) for module in attentions for name in ("joined_weight", "joined_bias")]
+
+
+def _hold(module: nn.Module, name: str) -> tuple[Tensor, Tensor]:
+    """Cover a method by its value of now; return the value and the leaf that stands for it."""
+    value = getattr(module, name)()
+    leaf = value.detach().requires_grad_(value.requires_grad)
+    setattr(module, name, lambda: leaf)
+    return value, leaf
