@@ -81,7 +81,7 @@ def _train(commands) -> None:
         type=int,
         default=None,
         metavar="N",
-        help="cells per side mazes are placed on (default 12 or the largest size)",
+        help="cells per side mazes are placed on (default 15, or the largest size)",
     )
     parser.add_argument(
         "--positions",

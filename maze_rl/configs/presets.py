@@ -12,6 +12,9 @@ LENGTH_LIMITS = (2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32)
 CURRICULUM_SHARE = 0.6
 """Share of the steps the limits take together, evenly; the rest trains on all lengths."""
 
+DEFAULT_CANVAS = 15
+"""Cells per side of the canvas mazes are placed on; sizes up to it can be tested after training."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
@@ -27,7 +30,7 @@ class Budget:
 
 
 CPU_BUDGET = Budget(
-    model=ModelConfig(), steps=1000, batch_size=64, micro_batch_tokens=4096, precision="float32",
+    model=ModelConfig(), steps=1100, batch_size=64, micro_batch_tokens=4096, precision="float32",
     learning_rate=2.5e-3, matrix_learning_rate=2e-2,
 )  # fmt: skip
 """Two CPU cores, under 14 minutes of training."""
@@ -68,6 +71,6 @@ def default_run(
         learning_rate=budget.learning_rate,
         matrix_learning_rate=budget.matrix_learning_rate,
     )
-    canvas = max(12, *mazes.sizes)
+    canvas = max(DEFAULT_CANVAS, *mazes.sizes)
     tokenization = TokenizationConfig(format="edges", canvas=canvas, random_offsets=True)
     return RunConfig(training=training, tokenization=tokenization, model=budget.model, seed=seed, device=device)

@@ -112,7 +112,7 @@ class RunConfig:
     """Everything that decides a run, short of the machine."""
 
     training: TrainingConfig
-    tokenization: TokenizationConfig = field(default_factory=lambda: TokenizationConfig(canvas=12, random_offsets=True))
+    tokenization: TokenizationConfig = field(default_factory=lambda: TokenizationConfig(canvas=15, random_offsets=True))
     model: ModelConfig = field(default_factory=ModelConfig)
     seed: int = 0
     """Seed of weights, mazes and batches."""

@@ -45,9 +45,16 @@ def next_bits(state):
 
 @njit(inline="always")
 @no_type_check
+def scaled(bits, bound):
+    """Scale the upper 32 of 64 random bits to an integer uniform on [0, bound)."""
+    return np.int64(((bits >> _32) * np.uint64(bound)) >> _32)
+
+
+@njit(inline="always")
+@no_type_check
 def below(state, bound):
     """Return an integer uniform on [0, bound), 1 <= bound < 2^32 (Lemire 2019, bias below bound / 2^32)."""
-    return np.int64(((next_bits(state) >> _32) * np.uint64(bound)) >> _32)
+    return scaled(next_bits(state), bound)
 
 
 @njit(cache=True)

@@ -1,4 +1,4 @@
-"""The compiled encoder: maze arrays to token ids and labels in one pass, no strings.
+"""The compiled encoder: maze arrays to token ids in one pass, no strings.
 
 A sequence is ``<ADJLIST_START> edges <ADJLIST_END> <ORIGIN_START> cell <ORIGIN_END> <TARGET_START> cell
 <TARGET_END> <PATH_START> cells <PATH_END>``. Edges come in a random order, each with its cells in a random
@@ -10,7 +10,7 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
-from maze_rl.mazes.counter_random import below, start_stream
+from maze_rl.mazes.counter_random import below, next_bits, scaled, start_stream
 from maze_rl.tokenization.layouts import (
     ADJLIST_END,
     ADJLIST_START,
@@ -24,10 +24,9 @@ from maze_rl.tokenization.layouts import (
     TARGET_END,
     TARGET_START,
 )
-from maze_rl.tokenization.spans import Region
 
-_ADJACENCY, _ORIGIN, _TARGET, _PATH, _DELIMITER, _PADDING = map(int, Region)
-_16_BITS = 0xFFFF
+_32_BITS = 0xFFFFFFFF
+_ONE = np.uint64(1)
 
 
 @njit(cache=True, nogil=True)
@@ -53,103 +52,88 @@ def draw_offsets(shape, canvas, key, streams, random_offsets):
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def list_edges(connections, edges):
-    """Write the open edges of one maze into `edges` (Int64, 16 bits each of direction, row, col); return how many."""
+def _list_edges(connections, offset, cell_ids, edge_ids, edges):
+    """Write the ids of the open edges of one maze into `edges` (Int64); return how many.
+
+    An edge is its own id, or, in formats that spell it, the ids of its nearer and farther cell, 32 bits each.
+    """
     _, rows, cols = connections.shape
+    top, left = offset
+    fused = edge_ids.shape[1] > 0
     count = 0
     for direction in range(2):
-        for row in range(rows):
-            for col in range(cols):
-                if connections[direction, row, col]:
-                    edges[count] = (direction << 32) | (row << 16) | col
-                    count += 1
+        down, right = 1 - direction, direction
+        for row in range(rows - down):
+            for col in range(cols - right):
+                y, x = row + top, col + left
+                # Written in any case, kept only if open: no branch for the processor to guess.
+                if fused:
+                    edges[count] = edge_ids[direction, y, x]
+                else:
+                    edges[count] = (np.int64(cell_ids[y, x]) << 32) | cell_ids[y + down, x + right]
+                count += connections[direction, row, col]
     return count
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _put_edges(connections, state, shuffle, edges, offset, cell_ids, edge_ids, token, cells, labels):
-    """Write the adjacency list from position 1 on; return the position behind it. `edges` is scratch."""
-    num_edges = list_edges(connections, edges)
-    width = 1 if edge_ids.shape[1] > 0 else 4
-    top, left = offset
+def _put_edges(token, edges, num_edges, state, shuffle, fused):
+    """Write the adjacency list from position 1 on; return the position behind it."""
     at = 1
     for position in range(num_edges):
+        edge, flip = edges[position], 0
         if shuffle:
-            other = position + below(state, num_edges - position)
-            edges[position], edges[other] = edges[other], edges[position]
-        edge = edges[position]
-        direction, row, col = edge >> 32, (edge >> 16) & _16_BITS, edge & _16_BITS
-        for behind in range(at, at + width):
-            labels[behind, 0], labels[behind, 1], labels[behind, 2] = direction, row, col
-            cells[behind, 0] = cells[behind, 1] = -1
-        if width == 1:
-            token[at] = edge_ids[direction, row + top, col + left]
+            # one draw: its upper half chooses the edge, its last bit which of its cells comes first
+            bits = next_bits(state)
+            other = position + scaled(bits, num_edges - position)
+            edge, edges[other] = edges[other], edge
+            flip = np.int64(bits & _ONE) << 5
+        if fused:
+            token[at] = edge
+            at += 1
         else:
-            # `flip` puts the farther cell first; the two cells differ in the row for direction 0, else in the column
-            flip = below(state, 2) if shuffle else 0
-            for place, far in ((at, flip), (at + 2, 1 - flip)):
-                y, x = row + far * (1 - direction), col + far * direction
-                token[place] = cell_ids[y + top, x + left]
-                cells[place, 0], cells[place, 1] = y, x
+            token[at], token[at + 2] = (edge >> (32 - flip)) & _32_BITS, (edge >> flip) & _32_BITS
             token[at + 1], token[at + 3] = CONNECTOR, SEPARATOR
-        at += width
+            at += 4
     return at
 
 
 @njit(inline="always")
 @no_type_check
-def _put_word(token, regions, at, word):
-    token[at] = word
-    regions[at] = _DELIMITER
-    return at + 1
-
-
-@njit(inline="always")
-@no_type_check
-def _put_cell(token, regions, cells, at, cell, offset, cell_ids, region):
-    token[at] = cell_ids[cell[0] + offset[0], cell[1] + offset[1]]
-    regions[at] = region
-    cells[at, 0], cells[at, 1] = cell
-    return at + 1
+def _id(cell, offset, cell_ids):
+    return cell_ids[cell[0] + offset[0], cell[1] + offset[1]]
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
 def encode_batch(
-    connections, origins, targets, paths, path_cells, offsets, layout_cells, layout_edges, key, streams, shuffle,
-    tokens, regions, cells, labels, path_start, lengths,
+    connections, origins, targets, paths, path_cells, offsets, cell_ids, edge_ids, key, streams, shuffle,
+    tokens, path_start, lengths,
 ):  # fmt: skip
-    """Fill every element of the output arrays (`tokens` .. `lengths`); `path_cells` = 0 writes prompts only."""
+    """Fill every element of `tokens`, `path_start` and `lengths`; `path_cells` = 0 writes prompts only."""
     batch, _, rows, cols = connections.shape
-    edges = np.empty(2 * rows * cols, np.int64)
+    edges = np.empty(2 * rows * cols + 1, np.int64)
     state = np.empty(2, np.uint64)
+    fused = edge_ids.shape[1] > 0
     for index in range(batch):
         start_stream(state, key, streams[index])
         below(state, 1)
         below(state, 1)  # the two numbers that chose the offset
-        token, region, cell, label, offset = tokens[index], regions[index], cells[index], labels[index], offsets[index]
-        _put_word(token, region, 0, ADJLIST_START)
-        at = _put_edges(
-            connections[index], state, shuffle, edges, offset, layout_cells, layout_edges, token, cell, label
-        )
-        region[1:at] = _ADJACENCY
-        cell[0] = label[0] = -1
-        cell[at:] = -1
-        label[at:] = -1
-        at = _put_word(token, region, at, ADJLIST_END)
-        at = _put_word(token, region, at, ORIGIN_START)
-        at = _put_cell(token, region, cell, at, origins[index], offset, layout_cells, _ORIGIN)
-        at = _put_word(token, region, at, ORIGIN_END)
-        at = _put_word(token, region, at, TARGET_START)
-        at = _put_cell(token, region, cell, at, targets[index], offset, layout_cells, _TARGET)
-        at = _put_word(token, region, at, TARGET_END)
-        path_start[index] = at
-        at = _put_word(token, region, at, PATH_START)
+        token, offset = tokens[index], offsets[index]
+        num_edges = _list_edges(connections[index], offset, cell_ids, edge_ids, edges)
+        token[0] = ADJLIST_START
+        at = _put_edges(token, edges, num_edges, state, shuffle, fused)
+        token[at], token[at + 1], token[at + 3] = ADJLIST_END, ORIGIN_START, ORIGIN_END
+        token[at + 2] = _id(origins[index], offset, cell_ids)
+        token[at + 4], token[at + 6], token[at + 7] = TARGET_START, TARGET_END, PATH_START
+        token[at + 5] = _id(targets[index], offset, cell_ids)
+        path_start[index] = at + 7
+        at += 8
         for position in range(path_cells[index]):
-            at = _put_cell(token, region, cell, at, paths[index, position], offset, layout_cells, _PATH)
+            token[at] = _id(paths[index, position], offset, cell_ids)
+            at += 1
         if path_cells[index] > 0:
-            at = _put_word(token, region, at, PATH_END)
+            token[at] = PATH_END
+            at += 1
         token[at:] = PADDING
-        region[at:] = _PADDING
         lengths[index] = at

@@ -5,9 +5,10 @@ the origin comes first in the text).
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Int16, Int32
 from numpy import ndarray
 
 SPECIAL_WORDS = (
@@ -44,6 +45,17 @@ class Layout:
         """Tokens an edge takes in the adjacency list."""
         return 4 if self.edge_ids is None else 1
 
+    @cached_property
+    def cell_of_id(self) -> Int16[ndarray, "d_vocab 2"]:
+        """(row, col) on the canvas of the cell each id names; -1 where it names none."""
+        return _names_of_ids(self.cell_ids, len(self.words))
+
+    @cached_property
+    def edge_of_id(self) -> Int16[ndarray, "d_vocab 3"]:
+        """(direction, row, col) on the canvas of the edge each id names; -1 where it names none."""
+        empty = np.empty((0, 0, 0), np.int32)
+        return _names_of_ids(empty if self.edge_ids is None else self.edge_ids, len(self.words))
+
     def words_from_cells(self) -> dict[str, tuple[int, int]]:
         """Return which word names which cell."""
         return {self.words[number]: (int(r), int(c)) for (r, c), number in np.ndenumerate(self.cell_ids)}
@@ -59,3 +71,11 @@ class Layout:
 def cell_word(row: int, col: int) -> str:
     """Return the word of a cell, e.g. ``(3,4)``."""
     return f"({row},{col})"
+
+
+def _names_of_ids(ids: ndarray, num_ids: int) -> ndarray:
+    """Invert a table of ids: the indices at which each id stands, -1 for an id that stands nowhere."""
+    names = np.full((num_ids, ids.ndim), -1, np.int16)
+    where = np.nonzero(ids >= 0)
+    names[ids[where]] = np.stack(where, axis=-1)
+    return names

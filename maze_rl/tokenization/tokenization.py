@@ -9,7 +9,6 @@ import torch
 from jaxtyping import Int64
 from numpy import ndarray
 from torch import Tensor
-from torch.nn.functional import pad
 
 from maze_rl.configs.tokenization import FORMATS, TokenizationConfig
 from maze_rl.errors import ConfigurationError, MazeRLError
@@ -19,7 +18,7 @@ from maze_rl.seeding import stream_key
 from maze_rl.tokenization.edges import edges
 from maze_rl.tokenization.encoding import draw_offsets, encode_batch
 from maze_rl.tokenization.layouts import PADDING, Layout
-from maze_rl.tokenization.spans import Region, TokenSpans
+from maze_rl.tokenization.spans import TokenSpans
 from maze_rl.tokenization.unique_cells import unique_cells
 
 LAYOUTS = {"unique_cells": unique_cells, "edges": edges}
@@ -122,14 +121,15 @@ class Tokenization:
         offsets = draw_offsets(np.array(batch.shape), self.canvas, key, streams, self.config.random_offsets)
         num_edges = batch.connections.sum(axis=(1, 2, 3))
         lengths = DELIMITERS + self.layout.tokens_per_edge * num_edges + path_cells + (path_cells > 0)
-        out = _empty(len(batch), int(lengths.max(initial=0)))
+        tokens = np.empty((len(batch), int(lengths.max(initial=0))), np.int64)
+        path_start = np.empty(len(batch), np.int64)
         encode_batch(
             batch.connections, batch.origins, batch.targets, paths, path_cells, offsets, self.layout.cell_ids,
             np.empty((2, 0, 0), np.int32) if self.layout.edge_ids is None else self.layout.edge_ids,
-            key, streams, self.config.shuffle_edges, *out,
+            key, streams, self.config.shuffle_edges, tokens, path_start, lengths,
         )  # fmt: skip
-        tokens, regions, cells, labels, path_start, true_lengths = map(torch.from_numpy, out)
-        return Encoded(tokens, TokenSpans(regions, cells, labels, path_start, true_lengths, torch.from_numpy(offsets)))
+        ids, *rest = map(torch.from_numpy, (tokens, path_start, lengths, offsets))
+        return Encoded(ids, TokenSpans(ids, *rest, self.layout))
 
     def decode(self, tokens: Tensor | ndarray) -> "str | list[str]":
         """Turn ids into text, without the padding: one string for ids of shape [pos], a list for [batch, pos].
@@ -168,31 +168,16 @@ def load_tokenization(name: str = "edges", **options: object) -> Tokenization:
     return Tokenization(TokenizationConfig(format=name, **options))  # type: ignore[arg-type]
 
 
-def _empty(batch: int, length: int) -> tuple[ndarray, ...]:
-    """Return output arrays yet to be filled: tokens, regions, cells, edges, path_start, lengths."""
-    return (
-        np.empty((batch, length), np.int64),
-        np.empty((batch, length), np.int8),
-        np.empty((batch, length, 2), np.int16),
-        np.empty((batch, length, 3), np.int16),
-        np.empty(batch, np.int64),
-        np.empty(batch, np.int64),
-    )
-
-
 def merge_encoded(parts: list[Encoded], indices: list[ndarray], num: int) -> Encoded:
     """Put the sequences of several batches into one padded batch, in the collection's order."""
     if len(parts) == 1 and np.array_equal(indices[0], np.arange(num)):
         return parts[0]
     longest = max(part.tokens.shape[1] for part in parts)
-    tokens, regions, cells, labels, path_start, lengths = map(torch.from_numpy, _empty(num, longest))
-    offsets = torch.zeros((num, 2), dtype=torch.int16)
+    tokens = torch.full((num, longest), PADDING, dtype=torch.int64)
+    path_start, lengths = torch.empty(num, dtype=torch.int64), torch.empty(num, dtype=torch.int64)
+    offsets = torch.empty((num, 2), dtype=torch.int16)
     for part, where in zip(parts, map(torch.from_numpy, indices), strict=True):
-        behind = (0, longest - part.tokens.shape[1])
-        tokens[where] = pad(part.tokens, behind, value=PADDING)
-        regions[where] = pad(part.spans.regions, behind, value=Region.PADDING)
-        cells[where] = pad(part.spans.cells, (0, 0, *behind), value=-1)
-        labels[where] = pad(part.spans.edges, (0, 0, *behind), value=-1)
+        tokens[where, : part.tokens.shape[1]] = part.tokens
         path_start[where], lengths[where] = part.spans.path_start, part.spans.lengths
         offsets[where] = part.spans.offsets
-    return Encoded(tokens, TokenSpans(regions, cells, labels, path_start, lengths, offsets))
+    return Encoded(tokens, TokenSpans(tokens, path_start, lengths, offsets, parts[0].spans.layout))
