@@ -19,7 +19,8 @@ def evaluate(chosen: argparse.Namespace) -> None:
     with progress_bar(quiet=chosen.json) as bar:
         result = evaluate_run(
             chosen.run, sizes, chosen.num, algorithm=chosen.algorithm, device=chosen.device,
-            seed=TEST_SEED if chosen.seed is None else chosen.seed, progress=lambda what, done: bar(what, done, {}),
+            seed=TEST_SEED if chosen.seed is None else chosen.seed,
+            progress=lambda doing, done: bar("evaluating", done, {"doing": doing}),
         )  # fmt: skip
     if chosen.out is not None:
         Path(chosen.out).write_text(json.dumps(result.to_json()) + "\n")
@@ -65,7 +66,8 @@ def report(chosen: argparse.Namespace) -> None:
     with progress_bar(quiet=chosen.json) as bar:
         page = write_report(
             chosen.runs, None if chosen.out is None else Path(chosen.out), sizes, chosen.num,
-            seed=TEST_SEED if chosen.seed is None else chosen.seed, progress=lambda what, done: bar(what, done, {}),
+            seed=TEST_SEED if chosen.seed is None else chosen.seed,
+            progress=lambda doing, done: bar("evaluating", done, {"doing": doing}),
         )  # fmt: skip
     print(json.dumps({"report": str(page)}) if chosen.json else f"report: {page.resolve()}")
 
@@ -77,7 +79,9 @@ def bench(chosen: argparse.Namespace) -> None:
     from maze_rl.workflows.bench import bench as run_bench
 
     with progress_bar(quiet=chosen.json) as bar:
-        rows, missing = run_bench(chosen.only, chosen.repeats, chosen.seed, lambda what, done: bar(what, done, {}))
+        rows, missing = run_bench(
+            chosen.only, chosen.repeats, chosen.seed, lambda doing, done: bar("measuring", done, {"doing": doing})
+        )
     if chosen.out is not None:
         Path(chosen.out).write_text(json.dumps(rows) + "\n")
     if chosen.json:

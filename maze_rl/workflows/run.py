@@ -64,7 +64,7 @@ def train(
 
 def evaluate_and_report(folder: Path, num: int, progress: Progress | None = None) -> Path:
     """Evaluate the finished run in `folder`, save ``evaluation.json`` and write the report; return its page."""
-    say = None if progress is None else lambda what, done: progress(what, done, {})
+    say = None if progress is None else lambda doing, done: progress("evaluating", done, {"doing": doing})
     result = evaluate(folder, num=num, device=RunFolder(folder).open().device, progress=say)
     RunFolder(folder).write_evaluation(result.to_json())
     return report([folder], num=num, progress=say)
