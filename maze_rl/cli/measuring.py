@@ -79,9 +79,7 @@ def bench(chosen: argparse.Namespace) -> None:
     from maze_rl.workflows.bench import bench as run_bench
 
     with progress_bar(quiet=chosen.json) as bar:
-        rows, missing = run_bench(
-            chosen.only, chosen.repeats, chosen.seed, lambda doing, done: bar("measuring", done, {"doing": doing})
-        )
+        rows, missing = run_bench(chosen.only, chosen.repeats, chosen.seed, lambda row, done: bar(row, done, {}))
     if chosen.out is not None:
         Path(chosen.out).write_text(json.dumps(rows) + "\n")
     if chosen.json:
