@@ -17,7 +17,7 @@ def build_parser(parser_class: type[argparse.ArgumentParser]) -> argparse.Argume
         description="Generate mazes, train a HookedTransformer to solve them, and measure what it learned.",
     )
     parser.add_argument("--version", action="version", version="maze-rl 0.1.0")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=parser_class)
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND", parser_class=parser_class)
     for add in (_generate, _show, _train, _evaluate, _solve, _report, _export, _tokenizers, _bench):
         add(commands)
     return parser
@@ -81,7 +81,7 @@ def _train(commands) -> None:
         type=int,
         default=None,
         metavar="N",
-        help="cells per side mazes are placed on (default 15, or the largest size)",
+        help="cells per side mazes are placed on (default 12, or the largest size)",
     )
     parser.add_argument(
         "--positions",
@@ -109,7 +109,7 @@ def _train(commands) -> None:
         type=float,
         default=None,
         metavar="X",
-        help="peak learning rate (default by device)",
+        help="peak learning rate; under muon that of everything but the block matrices (default by device)",
     )
     parser.add_argument("--schedule", default="warmup_cosine", metavar="NAME", help=f"one of {', '.join(SCHEDULES)}")
     parser.add_argument("--device", default=None, help="cpu or cuda (default: CUDA where there is one)")

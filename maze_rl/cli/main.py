@@ -1,6 +1,7 @@
 """Entry point of `maze-rl`: one clear line and exit status 2 for a user's error, never a traceback."""
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -25,7 +26,9 @@ def run(arguments: list[str]) -> int:
             return 0
         chosen.command_line = shlex.join(["maze-rl", *arguments])
         module, _, function = chosen.handler.partition(":")
-        return getattr(_load(module), function)(chosen) or 0
+        status = getattr(_load(module), function)(chosen) or 0
+        sys.stdout.flush()
+        return status
     except MazeRLError as error:
         print(f"maze-rl: {error}", file=sys.stderr)
         return 2
@@ -33,7 +36,12 @@ def run(arguments: list[str]) -> int:
         print("maze-rl: stopped.", file=sys.stderr)
         return 130
     except BrokenPipeError:
+        # The reader has gone; what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(f"maze-rl: {error.filename or 'a file'}: {error.strerror or error}.", file=sys.stderr)
+        return 2
 
 
 class OneLineParser(argparse.ArgumentParser):

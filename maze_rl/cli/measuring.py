@@ -22,12 +22,11 @@ def evaluate(chosen: argparse.Namespace) -> None:
             seed=TEST_SEED if chosen.seed is None else chosen.seed,
             progress=lambda doing, done: bar("evaluating", done, {"doing": doing}),
         )  # fmt: skip
-    if chosen.out is not None:
-        Path(chosen.out).write_text(json.dumps(result.to_json()) + "\n")
     if chosen.json:
         print(json.dumps({"model": result.model, "maze_digest": result.maze_digest, "rows": result.flat_rows()}))
     else:
         print_evaluation(result)
+    _write_json(chosen.out, result.to_json())
 
 
 def solve(chosen: argparse.Namespace) -> None:
@@ -80,12 +79,17 @@ def bench(chosen: argparse.Namespace) -> None:
 
     with progress_bar(quiet=chosen.json) as bar:
         rows, missing = run_bench(chosen.only, chosen.repeats, chosen.seed, lambda row, done: bar(row, done, {}))
-    if chosen.out is not None:
-        Path(chosen.out).write_text(json.dumps(rows) + "\n")
     if chosen.json:
         print(json.dumps({"rows": rows, "missing": missing}))
     else:
         print_bench(rows, missing)
+    _write_json(chosen.out, rows)
+
+
+def _write_json(out: str | None, value: object) -> None:
+    if out is not None:
+        Path(out).parent.mkdir(parents=True, exist_ok=True)
+        Path(out).write_text(json.dumps(value) + "\n")
 
 
 def _sizes(chosen: argparse.Namespace) -> tuple[int, ...] | None:

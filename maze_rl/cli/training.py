@@ -19,12 +19,13 @@ def train(chosen: argparse.Namespace) -> int:
     # Settings are checked before torch is imported, so that a typing error answers at once.
     config = run_config(chosen, chosen.device or "cpu")
     from maze_rl.cli.progress import progress_bar
+    from maze_rl.models.devices import default_device
     from maze_rl.training.trainer import TrainingInterrupted
-    from maze_rl.workflows.run import default_device
     from maze_rl.workflows.run import train as train_and_report
 
     if chosen.device is None and default_device() != "cpu":
         config = run_config(chosen, default_device())
+    resume = chosen.command_line.replace(" --resume", "") + " --resume"
     try:
         with progress_bar(quiet=chosen.json) as bar:
             run = train_and_report(
@@ -32,11 +33,10 @@ def train(chosen: argparse.Namespace) -> int:
                 command=chosen.command_line.replace(" --resume", ""),
             )  # fmt: skip
     except TrainingInterrupted as stop:
-        resume = chosen.command_line.replace(" --resume", "") + " --resume"
-        print(
-            f"\nsaved at step {stop.step} of {config.training.steps}. To go on: {resume}",
-            file=sys.stderr,
-        )
+        print(f"\nsaved at step {stop.step} of {config.training.steps}. To go on: {resume}", file=sys.stderr)
+        return 130
+    except KeyboardInterrupt:
+        print(f"\nstopped; what {chosen.out} holds is kept. To go on: {resume}", file=sys.stderr)
         return 130
     _print_result(chosen, run.folder)
     return 0

@@ -12,7 +12,7 @@ LENGTH_LIMITS = (2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32)
 CURRICULUM_SHARE = 0.6
 """Share of the steps the limits take together, evenly; the rest trains on all lengths."""
 
-DEFAULT_CANVAS = 15
+DEFAULT_CANVAS = 12
 """Cells per side of the canvas mazes are placed on; sizes up to it can be tested after training."""
 
 
@@ -30,7 +30,7 @@ class Budget:
 
 
 CPU_BUDGET = Budget(
-    model=ModelConfig(), steps=1100, batch_size=64, micro_batch_tokens=4096, precision="float32",
+    model=ModelConfig(), steps=900, batch_size=64, micro_batch_tokens=4096, precision="float32",
     learning_rate=2.5e-3, matrix_learning_rate=2e-2,
 )  # fmt: skip
 """Two CPU cores, under 14 minutes of training."""

@@ -112,7 +112,7 @@ class RunConfig:
     """Everything that decides a run, short of the machine."""
 
     training: TrainingConfig
-    tokenization: TokenizationConfig = field(default_factory=lambda: TokenizationConfig(canvas=15, random_offsets=True))
+    tokenization: TokenizationConfig = field(default_factory=lambda: TokenizationConfig(canvas=12, random_offsets=True))
     model: ModelConfig = field(default_factory=ModelConfig)
     seed: int = 0
     """Seed of weights, mazes and batches."""
@@ -166,6 +166,9 @@ def differing_fields(first: dict[str, Any], second: dict[str, Any], prefix: str 
         old, new = first.get(name), second.get(name)
         if isinstance(old, dict) and isinstance(new, dict):
             differences += differing_fields(old, new, f"{prefix}{name}.")
+        elif name == "phases" and isinstance(old, list) and isinstance(new, list):
+            named = ({str(number): phase for number, phase in enumerate(phases, 1)} for phases in (old, new))
+            differences += differing_fields(*named, f"{prefix}phases.")
         elif old != new:
             differences.append(f"{prefix}{name} ({old!r} -> {new!r})")
     return differences

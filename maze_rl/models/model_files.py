@@ -15,6 +15,7 @@ from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.errors import CheckpointError, unknown_name
 from maze_rl.models.build import MazeTransformer, build_model
+from maze_rl.models.devices import check_device
 from maze_rl.models.folding import folded_copy
 from maze_rl.models.verified_files import (
     json_bytes,
@@ -69,18 +70,24 @@ def load_model(name: str | Path, device: str = "cpu") -> MazeTransformer:
         CheckpointError: A file is missing, truncated or altered; the message names it.
         UnknownNameError: There is neither such a folder nor such a shipped model.
     """
+    check_device(device)
     folder = find_model(name)
     files = read_folder(folder, (WEIGHTS, MODEL))
-    description = json.loads(files[MODEL])
-    tokenization = Tokenization(TokenizationConfig(**description["tokenization"]))
-    model = build_model(ModelConfig(**description["model"]), tokenization)
+    try:
+        description = json.loads(files[MODEL])
+        tokenization = Tokenization(TokenizationConfig(**description["tokenization"]))
+        config = ModelConfig(**description["model"])
+        about = description["about"] | {"trained_embedding": description["trained_embedding"]}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{folder / MODEL}: not written by this version of maze_rl ({error}).") from error
+    model = build_model(config, tokenization)
     try:
         model.load_state_dict(read_tensors(files[WEIGHTS]))
     except RuntimeError as error:
         raise CheckpointError(
             f"{folder / WEIGHTS}: the weights do not fit the model described beside them: {error}"
         ) from error
-    model.about = description["about"]
+    model.about = about
     model.cfg.device = device
     return model.to(torch.device(device), print_details=False).eval()  # type: ignore[return-value]
 

@@ -7,7 +7,7 @@ little is spent on padding and nothing is dropped.
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -96,7 +96,7 @@ def split_by_length(examples: Examples, most_tokens: int) -> Iterator[Examples]:
         first = position
 
 
-def prefetch(make: Callable[[int], Item], first: int, last: int, ahead: int = 4) -> Iterator[Item]:
+def prefetch(make: Callable[[int], Item], first: int, last: int, ahead: int = 4) -> Generator[Item, None, None]:
     """Yield ``make(first) .. make(last - 1)``, prepared by a thread up to `ahead` steps before they are asked for."""
     ready: queue.Queue[Any] = queue.Queue(maxsize=ahead)
     stopped = threading.Event()

@@ -1,11 +1,11 @@
-"""The training loop: batch, loss, backward, unscale, clip, step, schedule; and what is recorded of it."""
+"""The training loop: batch, learning rate, loss, backward, clip, step; and what is recorded of it."""
 
 import math
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,7 @@ class TrainingState:
     longest_path: int = 0
     """Steps of the longest path seen."""
     seconds: float = 0.0
+    """Wall-clock time of training: steps, waiting for batches, validation and checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -83,17 +84,16 @@ def train(state: TrainingState, config: TrainingConfig, seed: int, callbacks: Ca
     losses = loss_functions(config.loss)
     state.model.train()
     batches = prefetch(lambda step: prepare_step(config, tokenization, source, seed, step), state.step, config.steps)
-    with _interrupt_flag() as interrupted:
+    clock = time.perf_counter()
+    with closing(batches), _interrupt_flag() as interrupted:
         for batch in batches:
-            started = time.perf_counter()
             row = take_step(state, config, losses, batch)
-            state.seconds += time.perf_counter() - started
+            state.seconds, clock = state.seconds + time.perf_counter() - clock, time.perf_counter()
             _record(state, config, callbacks, row)
+            if interrupted.is_set() or state.step % config.checkpoint_every == 0 or state.step == config.steps:
+                callbacks.save(state)
             if interrupted.is_set():
-                callbacks.save(state)
                 raise TrainingInterrupted(state.step)
-            if state.step % config.checkpoint_every == 0 or state.step == config.steps:
-                callbacks.save(state)
     return state
 
 

@@ -1,6 +1,7 @@
 """`maze-rl evaluate`: rollouts and decisions of a trained model on held-out mazes of many sizes."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from maze_rl.configs.ranges import check_sizes
@@ -52,7 +53,7 @@ def evaluate(
         training_sizes=about.get("sizes", ()),
         longest_training_path=about.get("longest_path"),
         name=about.get("name", "untitled"),
-        untrained=build_model(loaded.maze_config, loaded.tokenization, seed=seed, device=loaded.cfg.device or "cpu"),
+        untrained=_untrained(loaded, seed),
         progress=progress,
     )
 
@@ -62,3 +63,10 @@ def test_sizes(model: MazeTransformer, sizes: int | Iterable[int] | None) -> tup
     if sizes is None:
         return tuple(range(min(4, model.tokenization.canvas), model.tokenization.canvas + 1))
     return check_sizes((sizes,) if isinstance(sizes, int) else tuple(sizes))
+
+
+def _untrained(model: MazeTransformer, seed: int) -> MazeTransformer:
+    """Return a fresh model built as the trained one was before its first step."""
+    embedding = model.about.get("trained_embedding", model.maze_config.embedding)
+    config = replace(model.maze_config, embedding=embedding)
+    return build_model(config, model.tokenization, seed=seed, device=model.cfg.device or "cpu")

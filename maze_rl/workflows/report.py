@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from maze_rl.configs.training import run_from_json
-from maze_rl.errors import CheckpointError
+from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.evaluation.results import EvaluationResult, result_from_json
-from maze_rl.models.model_files import load_model
+from maze_rl.models.model_files import find_model, load_model
 from maze_rl.reports.generalization_report import write_report
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.workflows.evaluate import TEST_SEED, evaluate
@@ -39,37 +38,55 @@ def report(
     Raises:
         MazeRLError: A folder holds no finished run, or a file in it is damaged.
     """
-    folders = [RunFolder(Path(run)) for run in runs]
+    folders = [_finished(run) for run in runs]
     chosen = None if sizes is None else tuple(sizes)
-    summaries = [_summary(folder, _evaluation(folder, chosen, num, seed, progress)) for folder in folders]
+    evaluations = [_evaluation(folder, chosen, num, seed, progress) for folder in folders]
+    summaries = [_summary(*pair) for pair in zip(folders, evaluations, strict=True)]
     return write_report(summaries, out or folders[0].report)
+
+
+def _finished(run: str | Path) -> RunFolder:
+    """Return the folder of a finished run, before anything slow is done with it."""
+    folder = RunFolder(find_model(run))
+    if not folder.config_path.exists():
+        raise ConfigurationError(
+            f"{run} is a model without its run (no {folder.config_path.name}): a report needs the folder of a run; "
+            "maze-rl evaluate measures a model alone."
+        )
+    folder.open()
+    if not folder.read_metrics():
+        raise CheckpointError(f"{folder.metrics_path}: the file is missing or empty, so there is nothing to report.")
+    return folder
 
 
 def _evaluation(
     run: RunFolder, sizes: tuple[int, ...] | None, num: int, seed: int, progress: Progress | None
 ) -> EvaluationResult:
-    if run.evaluation_path.exists():
-        stored = result_from_json(run.read_evaluation())
-        same_test = (stored.num_per_size, stored.seed) == (num, seed)
-        if same_test and (sizes is None or tuple(row.size for row in stored.rows) == sizes):
-            return stored
+    stored = _stored(run)
+    same_test = stored is not None and (stored.num_per_size, stored.seed) == (num, seed)
+    if stored is not None and same_test and sizes in (None, tuple(row.size for row in stored.rows)):
+        return stored
     result = evaluate(run.folder, sizes, num, seed=seed, progress=progress)
-    run.write_evaluation(result.to_json())
+    if stored is None:
+        run.write_evaluation(result.to_json())
     return result
 
 
+def _stored(run: RunFolder) -> EvaluationResult | None:
+    """Return the evaluation on disk, or None where there is none that can be read."""
+    try:
+        return result_from_json(run.read_evaluation())
+    except (CheckpointError, KeyError, TypeError):
+        return None
+
+
 def _summary(run: RunFolder, evaluation: EvaluationResult) -> RunSummary:
-    config = run.read_config()
-    run_from_json(config)
     about = load_model(run.folder).about
-    metrics = run.read_metrics()
-    if not metrics:
-        raise CheckpointError(f"{run.metrics_path}: the file is missing or empty, so there is nothing to report.")
     return RunSummary(
         name=run.folder.name,
         folder=str(run.folder),
-        config=config,
-        metrics=metrics,
+        config=run.read_config(),
+        metrics=run.read_metrics(),
         evaluation=evaluation,
         training_seconds=about["seconds"],
         num_parameters=about["num_parameters"],

@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.presets import default_run
 from maze_rl.configs.ranges import check_sizes
 from maze_rl.configs.training import RunConfig
+from maze_rl.models.devices import default_device
 from maze_rl.workflows.evaluate import evaluate
 from maze_rl.workflows.report import report
 from maze_rl.workflows.run_folder import RunFolder
@@ -43,7 +42,7 @@ def train(
         seed: Seed of everything.
         out: The run's folder.
         device: `cpu` or `cuda`; None for CUDA where there is one.
-        config: A complete configuration; then the arguments before `out` and `device` are not used.
+        config: A complete configuration; then no argument but `out`, `resume` and what follows it is used.
         resume: Continue the run in `out`.
         evaluation_mazes: Mazes per size in the evaluation; 0 leaves evaluation and report out.
         progress: Called with (what, share done, newest numbers).
@@ -51,6 +50,7 @@ def train(
 
     Raises:
         MazeRLError: A setting or a file is at fault, or the training diverged.
+        TrainingInterrupted: Ctrl-C while training; the state was saved.
     """
     if config is None:
         chosen = check_sizes((sizes,) if isinstance(sizes, int) else tuple(sizes))
@@ -68,8 +68,3 @@ def evaluate_and_report(folder: Path, num: int, progress: Progress | None = None
     result = evaluate(folder, num=num, device=RunFolder(folder).open().device, progress=say)
     RunFolder(folder).write_evaluation(result.to_json())
     return report([folder], num=num, progress=say)
-
-
-def default_device() -> str:
-    """Return `cuda` where torch sees a CUDA device, else `cpu`."""
-    return "cuda" if torch.cuda.is_available() else "cpu"

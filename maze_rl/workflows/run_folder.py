@@ -40,6 +40,8 @@ class RunFolder:
             raise ConfigurationError(
                 f"{self.folder} holds another run: choose another --out, or continue that one with --resume."
             )
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ConfigurationError(f"{self.folder} is a file: choose another --out.")
         if self.folder.exists() and any(self.folder.iterdir()):
             raise ConfigurationError(f"{self.folder} is not empty and holds no run: choose another --out.")
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -60,12 +62,15 @@ class RunFolder:
             CheckpointError: There is no run here, or its configuration cannot be read.
             ConfigurationError: The configurations differ; names the fields.
         """
-        saved = run_from_json(self.read_config())
+        try:
+            saved = run_from_json(self.read_config())
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(f"{self.config_path}: not written by this version of maze_rl ({error}).") from error
         if config is not None:
             differences = differing_fields(run_to_json(saved), run_to_json(config))
             if differences:
                 raise ConfigurationError(
-                    f"{self.folder} was started with other settings: {'; '.join(differences)}. "
+                    f"{self.folder} was started with other settings: {_shortened(differences)}. "
                     "Resume with the settings it was started with."
                 )
         return saved
@@ -79,9 +84,19 @@ class RunFolder:
         return _read_json(self.config_path)
 
     def append_metrics(self, row: dict[str, Any]) -> None:
-        """Add one row to ``metrics.jsonl``."""
-        with self.metrics_path.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        """Add one row to ``metrics.jsonl``.
+
+        Raises:
+            CheckpointError: The disk is full or refuses.
+        """
+        try:
+            with self.metrics_path.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+        except OSError as error:
+            reason = error.strerror or error
+            raise CheckpointError(
+                f"{self.metrics_path}: could not be written ({reason}). Continue with --resume."
+            ) from error
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """Return the rows of ``metrics.jsonl``; a last line cut short by a kill is left out."""
@@ -148,3 +163,8 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: the file is missing or cannot be read ({error.strerror}).") from error
     except ValueError as error:
         raise CheckpointError(f"{path}: the file is truncated or altered (it is no JSON).") from error
+
+
+def _shortened(differences: list[str], most: int = 5) -> str:
+    more = f" and {len(differences) - most} more" if len(differences) > most else ""
+    return "; ".join(differences[:most]) + more

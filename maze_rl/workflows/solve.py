@@ -5,12 +5,12 @@ from pathlib import Path
 
 import torch
 
-from maze_rl.configs.mazes import MazeSpec
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Cell, Maze
 from maze_rl.mazes.plotting import first_wrong_step
 from maze_rl.mazes.solve import Solution, solve
+from maze_rl.mazes.splits import SMALLEST_SPLIT_SIZE
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.decoding import decode_paths
 from maze_rl.models.model_files import load_model
@@ -61,7 +61,8 @@ def solve_with_model(model: MazeTransformer | str | Path, maze: Maze, seed: int 
     loaded = model if isinstance(model, MazeTransformer) else load_model(model)
     encoded = loaded.tokenization.encode(maze, seed=seed, prompt_only=True)
     rows, cols = maze.shape
-    written = decode_paths(loaded, encoded.tokens, encoded.spans.lengths, torch.tensor([rows * cols + 3]))[0].tolist()
+    inputs = (encoded.tokens, encoded.spans.lengths, torch.tensor([rows * cols + 3]))
+    written = decode_paths(loaded, *(tensor.to(loaded.cfg.device) for tensor in inputs))[0].tolist()
     words = [loaded.tokenization.vocabulary[token] for token in written]
     offset = tuple(encoded.spans.offsets[0].tolist())
     cells = _leading_cells(loaded, written, maze, offset)
@@ -69,10 +70,10 @@ def solve_with_model(model: MazeTransformer | str | Path, maze: Maze, seed: int 
     return Walk(maze, solve(maze), cells, words, ended)
 
 
-def draw_maze(size: int, algorithm: str = "dfs", seed: int = 0, split: str | None = None) -> Maze:
-    """Return maze 0 of (size, algorithm, seed): the one `show` and `solve` draw."""
-    spec = MazeSpec(sizes=(size,), algorithm=algorithm, split=split)
-    return generate(spec.sizes, spec.algorithm, num=1, seed=seed, split=split)[0]
+def draw_maze(size: int, algorithm: str = "dfs", seed: int = 0, percolation: float = 0.1) -> Maze:
+    """Return a maze no model trained on: maze 0 of the test split of (size, algorithm, seed); any for sizes under 4."""
+    split = "test" if size >= SMALLEST_SPLIT_SIZE else None
+    return generate(size, algorithm, num=1, seed=seed, percolation=percolation, split=split)[0]
 
 
 def read_maze(path: Path, model: MazeTransformer, grid: tuple[int, int]) -> Maze:

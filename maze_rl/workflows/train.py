@@ -1,4 +1,4 @@
-"""`maze-rl train`: fresh mazes in, a trained, evaluated and reported model out."""
+"""The training half of `maze-rl train`: fresh mazes in, a saved model out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ from typing import Any
 import torch
 
 from maze_rl.configs.training import RunConfig
-from maze_rl.errors import CheckpointError, ConfigurationError
+from maze_rl.errors import CheckpointError
 from maze_rl.models.build import build_model
+from maze_rl.models.devices import check_device
 from maze_rl.models.model_files import load_model, save_model
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.checkpoints import checkpoint_steps, load_checkpoint, save_checkpoint
@@ -54,13 +55,14 @@ def train_run(
         MazeRLError: A setting, a file of the run, or the training itself is at fault.
         TrainingInterrupted: Ctrl-C; the state was saved.
     """
+    device = check_device(config.device)
     run = RunFolder(out)
     if resume:
         run.open(config)
     else:
         run.create(config, command)
     tokenization = Tokenization(config.tokenization)
-    model = build_model(config.model, tokenization, seed=config.seed, device=_device(config.device))
+    model = build_model(config.model, tokenization, seed=config.seed, device=device)
     state = new_state(model, config.training)
     if resume:
         load_newest(state, run)
@@ -107,9 +109,3 @@ def _about(config: RunConfig, state: TrainingState, out: Path) -> dict[str, Any]
         "num_parameters": sum(weight.numel() for weight in state.model.parameters() if weight.requires_grad),
         "versions": versions(),
     }  # fmt: skip
-
-
-def _device(name: str) -> str:
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise ConfigurationError(f"device {name} is not available: this torch sees no CUDA device; use --device cpu.")
-    return name

@@ -33,7 +33,7 @@ BAD_INPUT = [
     (["report", "no/such/run"], "unknown model 'no/such/run'"),
     (["export", "x"], "the following arguments are required: --out"),
     (["tokenizers", "chek"], "Did you mean 'check'"),
-    (["trian"], "Did you mean 'train'"),
+    (["trian"], "unknown command 'trian'. Did you mean 'train'"),
     (["train", "--frobnicate"], "unrecognized arguments: --frobnicate"),
 ]
 
