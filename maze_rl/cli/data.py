@@ -40,6 +40,8 @@ def show(chosen: argparse.Namespace) -> None:
     sizes = parse_sizes(str(chosen.size))
     maze = generate_mazes(sizes, chosen.algorithm, num=1, seed=chosen.seed, percolation=chosen.percolation)[0]
     solution = solve(maze)
+    if not chosen.json or chosen.out is not None:
+        draw(maze, solution.path, None, chosen.out)
     if chosen.json:
         connections = maze.connections.astype(int).tolist()
         print(json.dumps({
@@ -47,7 +49,6 @@ def show(chosen: argparse.Namespace) -> None:
             "path": solution.path, "distance": solution.distance, "path_count": solution.path_count,
         }))  # fmt: skip
         return
-    draw(maze, solution.path, None, chosen.out)
     several = f", one of {solution.path_count}" if solution.path_count > 1 else ""
     print(
         f"{sizes[0]} x {sizes[0]} {chosen.algorithm}, seed {chosen.seed}: "

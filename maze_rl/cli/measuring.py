@@ -44,13 +44,14 @@ def solve(chosen: argparse.Namespace) -> None:
             chosen.size, chosen.algorithm or model.about.get("algorithm", "dfs"), chosen.seed, split="test"
         )
     walk = solve_with_model(model, maze)
+    if not chosen.json or chosen.out is not None:
+        draw(maze, walk.solution.path, walk.cells, chosen.out)
     if chosen.json:
         print(json.dumps({
             "origin": maze.origin, "target": maze.target, "cells": walk.cells, "words": walk.words,
             "is_shortest": walk.is_shortest, "first_wrong": walk.first_wrong, "shortest_path": walk.solution.path,
         }))  # fmt: skip
         return
-    draw(maze, walk.solution.path, walk.cells, chosen.out)
     print(" ".join(_marked(walk)))
     print(walk.verdict)
 

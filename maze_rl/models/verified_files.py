@@ -56,8 +56,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes], write: Callable[[Path
         _replace(folder, temporary)
     except OSError as error:
         raise CheckpointError(
-            f"{folder}: could not be written ({error.strerror or error}); what was saved before is untouched. "
-            "Free some space and resume."
+            f"{folder}: could not be written ({error.strerror or error}); what was saved before is untouched."
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -140,7 +139,11 @@ def _replace(folder: Path, temporary: Path) -> None:
     if folder.exists():
         old = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.old")
         folder.replace(old)
-        temporary.replace(folder)
+        try:
+            temporary.replace(folder)
+        except OSError:
+            old.replace(folder)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     else:
         temporary.replace(folder)

@@ -46,14 +46,20 @@ def load_checkpoint(state: TrainingState, folder: Path) -> None:
         CheckpointError: A file is missing, truncated, altered, or of another model; names it.
     """
     files = read_folder(folder, (WEIGHTS, OPTIMIZER, STATE))
-    saved = json.loads(files[STATE])
     try:
-        state.model.load_state_dict(read_tensors(files[WEIGHTS]))
+        saved = json.loads(files[STATE])
+        counters = {name: saved[name] for name in _COUNTERS}
+        weights = read_tensors(files[WEIGHTS])
+        optimizer = _join_optimizer(read_tensors(files[OPTIMIZER]), saved["optimizer"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{folder}: not written by this version of maze_rl ({error}).") from error
+    try:
+        state.model.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(f"{folder / WEIGHTS}: belongs to another model: {error}") from error
-    state.optimizer.load_state_dict(_join_optimizer(read_tensors(files[OPTIMIZER]), saved["optimizer"]))
+    state.optimizer.load_state_dict(optimizer)
     for name in _COUNTERS:
-        setattr(state, name, saved[name])
+        setattr(state, name, counters[name])
 
 
 def checkpoint_steps(folder: Path) -> list[int]:
