@@ -65,6 +65,7 @@ def default_run(
         phases=curriculum(mazes, num_steps),
         loss=loss,
         warmup_steps=min(100, max(1, num_steps // 10)),
+        checkpoint_every=max(250, num_steps // 10),
         batch_size=budget.batch_size,
         micro_batch_tokens=budget.micro_batch_tokens,
         precision=budget.precision,
