@@ -10,6 +10,13 @@ from maze_rl.configs.training import LOSSES, OPTIMIZERS, SCHEDULES
 RANGE = "sizes as 5..9, 5..15..2 or 4,6,8"
 
 
+class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Adds the default to a flag's help where it has one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default is None else super()._get_help_string(action)
+
+
 def build_parser(parser_class: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Build the parser of `maze-rl` and all its commands."""
     parser = parser_class(
@@ -24,9 +31,7 @@ def build_parser(parser_class: type[argparse.ArgumentParser]) -> argparse.Argume
 
 
 def _command(commands, name: str, handler: str, text: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = commands.add_parser(name, help=text, description=text, formatter_class=DefaultsFormatter)
     parser.set_defaults(handler=handler)
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     return parser

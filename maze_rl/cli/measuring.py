@@ -40,9 +40,8 @@ def solve(chosen: argparse.Namespace) -> None:
     if chosen.maze is not None:
         maze = read_maze(Path(chosen.maze), model, (chosen.size, chosen.size))
     else:
-        maze = draw_maze(
-            chosen.size, chosen.algorithm or model.about.get("algorithm", "dfs"), chosen.seed, split="test"
-        )
+        algorithm = chosen.algorithm or model.about.get("algorithm", "dfs")
+        maze = draw_maze(chosen.size, algorithm, chosen.seed, model.about.get("percolation", 0.1))
     walk = solve_with_model(model, maze)
     if not chosen.json or chosen.out is not None:
         draw(maze, walk.solution.path, walk.cells, chosen.out)

@@ -167,8 +167,8 @@ def differing_fields(first: dict[str, Any], second: dict[str, Any], prefix: str 
         if isinstance(old, dict) and isinstance(new, dict):
             differences += differing_fields(old, new, f"{prefix}{name}.")
         elif name == "phases" and isinstance(old, list) and isinstance(new, list):
-            named = ({str(number): phase for number, phase in enumerate(phases, 1)} for phases in (old, new))
-            differences += differing_fields(*named, f"{prefix}phases.")
+            before, after = ({str(n): phase for n, phase in enumerate(phases, 1)} for phases in (old, new))
+            differences += differing_fields(before, after, f"{prefix}phases.")
         elif old != new:
             differences.append(f"{prefix}{name} ({old!r} -> {new!r})")
     return differences

@@ -226,7 +226,7 @@ def result_from_json(values: JsonDict) -> EvaluationResult:
                 "teacher_forced": [rebuild(TeacherForcedRow, row, forced_names) for row in values["teacher_forced"]],
                 "first_errors": [FirstErrorRow(**row) for row in values["first_errors"]],
                 "examples": [
-                    Example(**{k: (_tuples(v) if k in cells else v) for k, v in row.items()})
+                    Example(**{k: (_cells(k, v) if k in cells else v) for k, v in row.items()})
                     for row in values["examples"]
                 ],
             }
@@ -234,7 +234,6 @@ def result_from_json(values: JsonDict) -> EvaluationResult:
     )
 
 
-def _tuples(value: list[Any]) -> Any:
-    if value and isinstance(value[0], (list, tuple)):
-        return [tuple(cell) for cell in value]
-    return tuple(value)
+def _cells(name: str, value: list[Any]) -> Any:
+    """Rebuild a cell, or a list of cells, from JSON's lists."""
+    return [tuple(cell) for cell in value] if name.endswith("_path") else tuple(value)

@@ -128,8 +128,8 @@ class Tokenization:
             np.empty((2, 0, 0), np.int32) if self.layout.edge_ids is None else self.layout.edge_ids,
             key, streams, self.config.shuffle_edges, tokens, path_start, lengths,
         )  # fmt: skip
-        ids, *rest = map(torch.from_numpy, (tokens, path_start, lengths, offsets))
-        return Encoded(ids, TokenSpans(ids, *rest, self.layout))
+        ids, starts, ends, corners = map(torch.from_numpy, (tokens, path_start, lengths, offsets))
+        return Encoded(ids, TokenSpans(ids, starts, ends, corners, self.layout))
 
     def decode(self, tokens: Tensor | ndarray) -> "str | list[str]":
         """Turn ids into text, without the padding: one string for ids of shape [pos], a list for [batch, pos].

@@ -14,7 +14,7 @@ def export(model: str | Path, out: Path) -> Path:
         MazeRLError: There is no such model, or a file of it is damaged.
     """
     loaded = load_model(model)
-    if out.exists() and any(out.iterdir()):
-        raise ConfigurationError(f"{out} is not empty: choose another --out.")
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise ConfigurationError(f"{out} is not an empty folder: choose another --out.")
     save_model(loaded, out, loaded.about)
     return out

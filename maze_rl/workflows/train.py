@@ -57,6 +57,8 @@ def train_run(
     """
     device = check_device(config.device)
     run = RunFolder(out)
+    if resume and not run.config_path.exists():
+        raise CheckpointError(f"{run.config_path}: the file is missing: there is no run to resume; leave out --resume.")
     if resume:
         run.open(config)
     else:

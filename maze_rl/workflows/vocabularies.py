@@ -32,4 +32,4 @@ def _first_line(name: str) -> str:
     import sys
 
     document = sys.modules[LAYOUTS[name].__module__].__doc__ or ""
-    return document.splitlines()[0].split(": ", 1)[-1]
+    return document.splitlines()[0].split(": ", 1)[-1].replace("``", "")

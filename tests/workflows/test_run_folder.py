@@ -133,5 +133,5 @@ def test_export_equals_the_run_and_refuses_a_folder_in_use(tmp_path: Path) -> No
     out = export(run.folder, tmp_path / "exported")
     assert all(torch.equal(value, weights(out)[name]) for name, value in weights(run.folder).items())
     assert not any("parametrizations" in name for name in weights(out))
-    with pytest.raises(ConfigurationError, match="is not empty"):
+    with pytest.raises(ConfigurationError, match="is not an empty folder"):
         export(run.folder, tmp_path / "x")
