@@ -6,6 +6,8 @@ The names people use, loaded when first touched, so that ``import maze_rl`` cost
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from maze_rl.shipped import VERSION
+
 if TYPE_CHECKING:
     from maze_rl.evaluation.results import EvaluationResult as EvaluationResult
     from maze_rl.mazes.generate import generate as generate
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
     from maze_rl.workflows.report import report as report
     from maze_rl.workflows.run import train as train
 
-__version__ = "0.1.0"
+
+__version__ = VERSION
 
 _HOMES = {
+    "load_mazes": "mazes.store",
     "EvaluationResult": "evaluation.results",
     "generate": "mazes.generate",
     "Maze": "mazes.lattice",

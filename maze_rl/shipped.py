@@ -1,4 +1,4 @@
-"""Find what ships with the library: vocabularies, experiments, trained models.
+"""Find what ships with the library: vocabularies, experiments, trained models; and its version.
 
 In a checkout they lie beside the package (models inside it); in a wheel they are package data.
 """
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from maze_rl.errors import MazeRLError, unknown_name
 
+VERSION = "0.1.0"
 _PACKAGE = Path(__file__).parent
 KINDS = ("tokenizers", "experiments", "models")
 

@@ -2,12 +2,15 @@
 
 import argparse
 
-from maze_rl.configs.mazes import ALGORITHMS
+from maze_rl.configs.algorithms import ALGORITHMS
+from maze_rl.configs.endpoints import PATHS, PLACES
 from maze_rl.configs.model import POSITIONS
 from maze_rl.configs.tokenization import FORMATS
 from maze_rl.configs.training import LOSSES, OPTIMIZERS, SCHEDULES
+from maze_rl.shipped import VERSION
 
 RANGE = "sizes as 5..9, 5..15..2 or 4,6,8"
+_OPTIONS = "; ".join(f"{name}: {', '.join(options)}" for name, options in ALGORITHMS.items() if options)
 
 
 class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -23,9 +26,9 @@ def build_parser(parser_class: type[argparse.ArgumentParser]) -> argparse.Argume
         prog="maze-rl",
         description="Generate mazes, train a HookedTransformer to solve them, and measure what it learned.",
     )
-    parser.add_argument("--version", action="version", version="maze-rl 0.1.0")
+    parser.add_argument("--version", action="version", version=f"maze-rl {VERSION}")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND", parser_class=parser_class)
-    for add in (_generate, _show, _train, _evaluate, _solve, _report, _export, _tokenizers, _bench):
+    for add in (_generate, _join, _show, _train, _evaluate, _solve, _report, _export, _tokenizers, _bench):
         add(commands)
     return parser
 
@@ -38,26 +41,53 @@ def _command(commands, name: str, handler: str, text: str) -> argparse.ArgumentP
 
 
 def _mazes(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--algorithm", default="dfs", metavar="NAME", help=f"generator: {', '.join(ALGORITHMS)}")
     parser.add_argument(
-        "--percolation", type=float, default=0.1, metavar="P", help="share of walls opened by dfs_percolation"
+        "--algorithm", default="dfs", metavar="NAME", help=f"{', '.join(ALGORITHMS)}, or module:function of your own"
+    )
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="options",
+        help=f"{_OPTIONS}",
     )
 
 
 def _generate(commands) -> None:
     parser = _command(commands, "generate", "data:generate", "write mazes to disk as a Hugging Face dataset")
-    parser.add_argument("--sizes", default="5..9", help=RANGE)
+    parser.add_argument("--sizes", default="5..9", help=f"{RANGE}; rectangles as 4x7")
     _mazes(parser)
     parser.add_argument("--num", type=int, default=1000, help="number of mazes")
+    parser.add_argument("--first", type=int, default=0, metavar="INDEX", help="index of the first maze")
     parser.add_argument("--split", default=None, metavar="NAME", help="train, validation or test; all by default")
+    _endpoints(parser)
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes; the files are the same for any")
+    parser.add_argument("--seed", type=int, default=0, help="seed; maze i depends on (settings, seed, i) alone")
+    parser.add_argument("--out", default="data/mazes", help="folder to write; the same command resumes a killed one")
+
+
+def _endpoints(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-path-length", type=int, default=1, metavar="N", help="fewest steps from origin to target"
     )
     parser.add_argument(
         "--max-path-length", type=int, default=None, metavar="N", help="most steps from origin to target"
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed; maze i depends on (settings, seed, i) alone")
-    parser.add_argument("--out", default="data/mazes", help="folder to write")
+    parser.add_argument(
+        "--path-lengths", default=None, metavar="L", help="draw the length first: 12, 5..20, or weights as 5:2,10:1"
+    )
+    for end in ("origin", "target"):
+        parser.add_argument(f"--{end}", default="anywhere", metavar="PLACE", help=f"one of {', '.join(PLACES)}")
+        parser.add_argument(f"--{end}s", default=None, metavar="CELLS", help="cells allowed, as row,col;row,col")
+    parser.add_argument("--paths", default="any", metavar="KIND", help=f"shortest paths: {', '.join(PATHS)}")
+
+
+def _join(commands) -> None:
+    parser = _command(commands, "join", "data:join", "make one dataset of parts generated with --first and --num")
+    parser.add_argument("parts", nargs="+", metavar="DIR", help="folders written by generate, in any order")
+    parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
 
 
 def _show(commands) -> None:
@@ -75,6 +105,9 @@ def _train(commands) -> None:
     parser.add_argument("--loss", default="path_only", metavar="NAME", help=f"where and what: {', '.join(LOSSES)}")
     parser.add_argument("--sizes", default="5..9", help=RANGE)
     _mazes(parser)
+    parser.add_argument(
+        "--data", default=None, metavar="DIR", help="train on a dataset in its order, not on the endless stream"
+    )
     parser.add_argument(
         "--tokenizer",
         default=None,

@@ -4,32 +4,76 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
+from maze_rl.configs.algorithms import parse_option
+from maze_rl.configs.endpoints import Endpoints, parse_cells, parse_path_lengths
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.ranges import parse_sizes
 from maze_rl.errors import MazeRLError
 
 
-def generate(chosen: argparse.Namespace) -> None:
+def generate(chosen: argparse.Namespace) -> int:
     """Handle ``maze-rl generate``."""
     from maze_rl.cli.progress import progress_bar
+    from maze_rl.mazes.dataset_folder import unfinished_folder
     from maze_rl.workflows.generate import generate_dataset
 
-    spec = MazeSpec(
-        sizes=parse_sizes(chosen.sizes),
-        algorithm=chosen.algorithm,
-        percolation=chosen.percolation,
-        min_path_length=chosen.min_path_length,
-        max_path_length=chosen.max_path_length,
-        split=chosen.split,
-    )
-    config = GenerationConfig(spec=spec, num=chosen.num, seed=chosen.seed)
-    with progress_bar(quiet=chosen.json) as bar:
-        folder = generate_dataset(config, Path(chosen.out), lambda done: bar("generating", done, {}))
+    config = GenerationConfig(spec=maze_spec(chosen), num=chosen.num, seed=chosen.seed, first=chosen.first)
+    out = Path(chosen.out)
+    if unfinished_folder(out).exists() and not chosen.json:
+        print(f"going on with the unfinished {unfinished_folder(out)}", file=sys.stderr)
+    try:
+        with progress_bar(quiet=chosen.json) as bar:
+            report = lambda done: bar("generating", done, {})  # noqa: E731
+            stored = generate_dataset(config, out, workers=chosen.workers, progress=report)
+    except KeyboardInterrupt:
+        print(f"\nstopped; finished shards are kept. To go on: {chosen.command_line}", file=sys.stderr)
+        return 130
+    _print_dataset(chosen, stored)
+    return 0
+
+
+def maze_spec(chosen: argparse.Namespace) -> MazeSpec:
+    """Return the specification the flags of `generate` ask for.
+
+    Raises:
+        MazeRLError: A flag is out of range or names something unknown.
+    """
+    cells = {name: parse_cells(text) for name in ("origins", "targets") if (text := getattr(chosen, name)) is not None}
+    endpoints = Endpoints(
+        min_path_length=chosen.min_path_length, max_path_length=chosen.max_path_length, paths=chosen.paths,
+        path_lengths=parse_path_lengths(chosen.path_lengths) if chosen.path_lengths else (),
+        origin=chosen.origin, target=chosen.target, **cells,
+    )  # fmt: skip
+    return MazeSpec(
+        sizes=parse_sizes(chosen.sizes), algorithm=chosen.algorithm, options=dict(map(parse_option, chosen.options)),
+        endpoints=endpoints, split=chosen.split,
+    )  # fmt: skip
+
+
+def join(chosen: argparse.Namespace) -> None:
+    """Handle ``maze-rl join``."""
+    from maze_rl.workflows.generate import join as join_parts
+
+    _print_dataset(chosen, join_parts([Path(part) for part in chosen.parts], Path(chosen.out)))
+
+
+def _print_dataset(chosen: argparse.Namespace, stored) -> None:
     if chosen.json:
-        print(json.dumps({"out": str(folder), "num": chosen.num, "seed": chosen.seed}))
-    else:
-        print(f"{chosen.num} mazes in {folder}; datasets.load_from_disk({str(folder)!r}) reads them.")
+        print(json.dumps({"out": chosen.out, **stored.card}))
+        return
+    from maze_rl.mazes.generate import Attempts
+
+    card, attempts = stored.card, Attempts(**stored.card["attempts"])
+    splits = ", ".join(f"{count:,} {name}" for name, count in card["splits"].items())
+    print(f"{card['num']:,} mazes in {chosen.out} ({splits}; {card['leaks']} leaks; content {card['content']}).")
+    if attempts.accepted < attempts.carved:
+        print(
+            f"acceptance: {attempts.acceptance:.1%} of the mazes had endpoints that were allowed, "
+            f"{attempts.pair_acceptance:.1%} of the pairs drawn; {attempts.outside_split:,} lay in another split."
+        )
+    print(f"datasets.load_from_disk({chosen.out!r}) or maze_rl.load_mazes({chosen.out!r}) reads them.")
 
 
 def show(chosen: argparse.Namespace) -> None:
@@ -38,7 +82,8 @@ def show(chosen: argparse.Namespace) -> None:
     from maze_rl.mazes.solve import solve
 
     sizes = parse_sizes(str(chosen.size))
-    maze = generate_mazes(sizes, chosen.algorithm, num=1, seed=chosen.seed, percolation=chosen.percolation)[0]
+    options: dict[str, Any] = dict(map(parse_option, chosen.options))
+    maze = generate_mazes(sizes, chosen.algorithm, num=1, seed=chosen.seed, **options)[0]
     solution = solve(maze)
     if not chosen.json or chosen.out is not None:
         draw(maze, solution.path, None, chosen.out)

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from maze_rl.configs.ranges import parse_sizes
+from maze_rl.configs.ranges import parse_squares
 from maze_rl.errors import ConfigurationError
 
 
@@ -35,13 +35,15 @@ def solve(chosen: argparse.Namespace) -> None:
     from maze_rl.models.model_files import load_model
     from maze_rl.workflows.solve import draw_maze, read_maze, solve_with_model
 
-    parse_sizes(str(chosen.size))
+    parse_squares(str(chosen.size))
     model = load_model(chosen.run)
     if chosen.maze is not None:
         maze = read_maze(Path(chosen.maze), model, (chosen.size, chosen.size))
     else:
-        algorithm = chosen.algorithm or model.about.get("algorithm", "dfs")
-        maze = draw_maze(chosen.size, algorithm, chosen.seed, model.about.get("percolation", 0.1))
+        trained_on = model.about.get("algorithm", "dfs")
+        algorithm = chosen.algorithm or trained_on
+        options = model.about.get("options", {}) if algorithm == trained_on else {}
+        maze = draw_maze(chosen.size, algorithm, chosen.seed, **options)
     walk = solve_with_model(model, maze)
     if not chosen.json or chosen.out is not None:
         draw(maze, walk.solution.path, walk.cells, chosen.out)
@@ -95,7 +97,7 @@ def _write_json(out: str | None, value: object) -> None:
 def _sizes(chosen: argparse.Namespace) -> tuple[int, ...] | None:
     if chosen.num < 1:
         raise ConfigurationError(f"--num is {chosen.num}: it must be at least 1.")
-    return None if chosen.sizes is None else parse_sizes(chosen.sizes)
+    return None if chosen.sizes is None else parse_squares(chosen.sizes)
 
 
 def _marked(walk) -> list[str]:

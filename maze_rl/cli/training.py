@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from maze_rl.configs.algorithms import parse_option
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.presets import default_run
-from maze_rl.configs.ranges import parse_sizes
+from maze_rl.configs.ranges import parse_squares
 from maze_rl.configs.training import RunConfig
 from maze_rl.errors import ConfigurationError
 
@@ -51,13 +52,18 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
     if chosen.num < 0 or (chosen.steps is not None and chosen.steps < 1):
         raise ConfigurationError("--steps must be at least 1 and --num at least 0.")
     mazes = MazeSpec(
-        sizes=parse_sizes(chosen.sizes),
+        sizes=parse_squares(chosen.sizes),
         algorithm=chosen.algorithm,
-        percolation=chosen.percolation,
+        options=dict(map(parse_option, chosen.options)),
         split="train",
     )
     canvas = {} if chosen.canvas is None else {"canvas": chosen.canvas}
-    base = default_run(mazes, device=device, seed=chosen.seed, steps=chosen.steps, loss=chosen.loss)
+    data = None
+    if chosen.data is not None:
+        from maze_rl.workflows.run import training_data
+
+        data, mazes = training_data(chosen.data, mazes)
+    base = default_run(mazes, device=device, seed=chosen.seed, steps=chosen.steps, loss=chosen.loss, data=data)
     training = _given(batch_size=chosen.batch_size, learning_rate=chosen.learning_rate)
     return replace(
         base,

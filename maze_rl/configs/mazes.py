@@ -1,12 +1,15 @@
 """What mazes to make: sizes, algorithm, endpoints, split."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
-from maze_rl.configs.ranges import check_sizes
+from maze_rl.configs.algorithms import OptionValue, check_algorithm, complete_options
+from maze_rl.configs.endpoints import Endpoints, endpoints_from
+from maze_rl.configs.ranges import Size, check_sizes
 from maze_rl.errors import ConfigurationError, unknown_name
 
 SPLITS = ("train", "validation", "test")
-ALGORITHMS = ("dfs", "wilson", "dfs_percolation")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,67 +18,74 @@ class MazeSpec:
 
     Raises:
         ConfigurationError: A field is out of range; the message names it.
-        UnknownNameError: The algorithm or split is unknown.
+        UnknownNameError: The algorithm, one of its options, or the split is unknown.
     """
 
-    sizes: tuple[int, ...] = (5, 6, 7, 8, 9)
-    """Cells per side; each maze draws one of them uniformly."""
+    sizes: tuple[Size, ...] = (5, 6, 7, 8, 9)
+    """Cells per side, or (rows, cols); each maze draws one of them uniformly."""
     algorithm: str = "dfs"
-    """Name of the generator."""
-    percolation: float = 0.1
-    """Chance that each wall left by the tree is opened; used by `dfs_percolation` alone. 0 to 1."""
-    min_path_length: int = 1
-    """Fewest steps between origin and target on a shortest path."""
-    max_path_length: int | None = None
-    """Most steps between origin and target; None for no limit."""
+    """Name of the generator, or ``package.module:function`` for one's own."""
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+    """Settings of the algorithm, e.g. ``{"percolation": 0.2}``; those left out are at their defaults."""
+    endpoints: Endpoints = field(default_factory=Endpoints)
+    """Which (origin, target) pairs are drawn."""
     split: str | None = None
     """`train`, `validation` or `test`, decided by the maze's connections; None takes all mazes."""
 
     def __post_init__(self) -> None:
-        check_sizes(self.sizes)
-        if self.algorithm not in ALGORITHMS:
-            raise unknown_name("algorithm", self.algorithm, ALGORITHMS)
+        object.__setattr__(self, "sizes", check_sizes(self.sizes))
+        check_algorithm(self.algorithm)
+        object.__setattr__(self, "options", complete_options(self.algorithm, self.options))
         if self.split is not None and self.split not in SPLITS:
             raise unknown_name("split", self.split, SPLITS)
-        if not 0.0 <= self.percolation <= 1.0:
-            raise ConfigurationError(f"percolation is {self.percolation}: it is a probability, 0 to 1.")
-        if self.min_path_length < 1:
-            raise ConfigurationError(
-                f"min_path_length is {self.min_path_length}: origin and target differ, so at least 1."
-            )
-        smallest = min(self.sizes)
-        if self.min_path_length >= smallest**2:
-            raise ConfigurationError(
-                f"min_path_length is {self.min_path_length}: no path of a {smallest} x {smallest} maze has more than "
-                f"{smallest**2 - 1} steps."
-            )
-        if self.max_path_length is not None and self.max_path_length < self.min_path_length:
-            raise ConfigurationError(
-                f"max_path_length {self.max_path_length} is below min_path_length {self.min_path_length}."
-            )
+        self.endpoints.check_fit(self.shapes)
+
+    @property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """Rows and columns of each of the sizes."""
+        return tuple((size, size) if isinstance(size, int) else size for size in self.sizes)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationConfig:
-    """How many mazes of a specification to make, from which seed."""
+    """Which mazes of a specification to make, from which seed."""
 
     spec: MazeSpec = field(default_factory=MazeSpec)
     num: int = 1000
     """Number of mazes."""
     seed: int = 0
     """Seed; maze i depends on (spec, seed, i) alone."""
+    first: int = 0
+    """Index of the first maze: several machines can share one (spec, seed)."""
 
     def __post_init__(self) -> None:
         if self.num < 1:
             raise ConfigurationError(f"num is {self.num}: ask for at least one maze.")
+        if self.first < 0:
+            raise ConfigurationError(f"first is {self.first}: indices start at 0.")
 
 
-def spec_to_json(spec: MazeSpec) -> dict[str, object]:
+def spec_from_arguments(**settings: Any) -> MazeSpec:
+    """Build a `MazeSpec` from one flat list of settings: its fields, those of `Endpoints`, and algorithm options."""
+    own: dict[str, Any] = {f.name: settings.pop(f.name) for f in fields(MazeSpec) if f.name in settings}
+    ends = {f.name: settings.pop(f.name) for f in fields(Endpoints) if f.name in settings}
+    if ends:
+        own["endpoints"] = endpoints_from(ends)
+    if settings:
+        own["options"] = settings
+    return MazeSpec(**own)
+
+
+def spec_to_json(spec: MazeSpec) -> dict[str, Any]:
     """Return `spec` as plain JSON values."""
-    values: dict[str, object] = asdict(spec)
-    return values | {"sizes": list(spec.sizes)}
+    return {
+        "sizes": [size if isinstance(size, int) else list(size) for size in spec.sizes],
+        "algorithm": spec.algorithm, "options": dict(spec.options),
+        "endpoints": asdict(spec.endpoints), "split": spec.split,
+    }  # fmt: skip
 
 
-def spec_from_json(values: dict[str, object]) -> MazeSpec:
+def spec_from_json(values: Mapping[str, Any]) -> MazeSpec:
     """Rebuild a `MazeSpec` from `spec_to_json`."""
-    return MazeSpec(**(values | {"sizes": tuple(values["sizes"])}))  # type: ignore[arg-type]
+    sizes = tuple(size if isinstance(size, int) else tuple(size) for size in values["sizes"])
+    return MazeSpec(**{**values, "sizes": sizes, "endpoints": endpoints_from(values["endpoints"])})

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.tokenization import TokenizationConfig
-from maze_rl.configs.training import Phase, RunConfig, TrainingConfig
+from maze_rl.configs.training import DataFolder, Phase, RunConfig, TrainingConfig
 
 LENGTH_LIMITS = (2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32)
 """Longest path of each stretch of the curriculum; after the last one there is no limit."""
@@ -44,25 +44,33 @@ CUDA_BUDGET = Budget(
 def curriculum(mazes: MazeSpec, steps: int) -> tuple[Phase, ...]:
     """Return phases whose mazes are `mazes` with path lengths that grow to the full distribution."""
     ends = [int(steps * CURRICULUM_SHARE * (i + 1) / len(LENGTH_LIMITS)) for i in range(len(LENGTH_LIMITS))]
-    limits = [*LENGTH_LIMITS, mazes.max_path_length]
+    ends_at = mazes.endpoints
+    limits = [*LENGTH_LIMITS, ends_at.max_path_length]
     phases, start = [], 0
     for limit, end in zip(limits, [*ends, steps], strict=True):
-        reachable = limit is None or limit >= mazes.min_path_length
-        narrower = mazes.max_path_length is None or limit is None or limit <= mazes.max_path_length
+        reachable = limit is None or limit >= ends_at.min_path_length
+        narrower = ends_at.max_path_length is None or limit is None or limit <= ends_at.max_path_length
         if end > start and reachable and narrower:
-            phases.append(Phase(steps=end - start, mazes=replace(mazes, max_path_length=limit)))
+            shorter = replace(mazes, endpoints=replace(ends_at, max_path_length=limit))
+            phases.append(Phase(steps=end - start, mazes=shorter))
             start = end
     return tuple(phases)
 
 
 def default_run(
-    mazes: MazeSpec, *, device: str, seed: int = 0, steps: int | None = None, loss: str = "path_only"
+    mazes: MazeSpec,
+    *,
+    device: str,
+    seed: int = 0,
+    steps: int | None = None,
+    loss: str = "path_only",
+    data: DataFolder | None = None,
 ) -> RunConfig:
-    """Return the default run on `mazes` for a device (`cpu` or `cuda`)."""
+    """Return the default run on `mazes` for a device (`cpu` or `cuda`); with `data`, on that dataset in its order."""
     budget = CUDA_BUDGET if device.startswith("cuda") else CPU_BUDGET
     num_steps = budget.steps if steps is None else steps
     training = TrainingConfig(
-        phases=curriculum(mazes, num_steps),
+        phases=curriculum(mazes, num_steps) if data is None else (Phase(steps=num_steps, mazes=mazes, data=data),),
         loss=loss,
         warmup_steps=min(100, max(1, num_steps // 10)),
         checkpoint_every=max(250, num_steps // 10),
@@ -72,6 +80,6 @@ def default_run(
         learning_rate=budget.learning_rate,
         matrix_learning_rate=budget.matrix_learning_rate,
     )
-    canvas = max(DEFAULT_CANVAS, *mazes.sizes)
+    canvas = max(DEFAULT_CANVAS, *(max(shape) for shape in mazes.shapes))
     tokenization = TokenizationConfig(format="edges", canvas=canvas, random_offsets=True)
     return RunConfig(training=training, tokenization=tokenization, model=budget.model, seed=seed, device=device)

@@ -5,6 +5,7 @@ from typing import Any
 
 from maze_rl.configs.mazes import MazeSpec, spec_from_json, spec_to_json
 from maze_rl.configs.model import ModelConfig
+from maze_rl.configs.ranges import check_squares
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.errors import ConfigurationError, unknown_name
 
@@ -16,13 +17,24 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True, kw_only=True)
+class DataFolder:
+    """A dataset on disk."""
+
+    folder: str
+    content: str
+    """Digest of its mazes, so that a resumed run sees the same."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Phase:
     """A stretch of training on one distribution of mazes."""
 
     steps: int
     """Optimizer steps."""
     mazes: MazeSpec
-    """What is drawn; always from the train split."""
+    """What is drawn; always from the train split. With `data`, what validation draws from."""
+    data: DataFolder | None = None
+    """A dataset to train on in its order, again from the start when it ends; None for the endless stream of `mazes`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +132,7 @@ class RunConfig:
     """Torch device."""
 
     def __post_init__(self) -> None:
-        largest = max(size for phase in self.training.phases for size in phase.mazes.sizes)
+        largest = max(self.sizes)
         if largest > self.tokenization.canvas:
             raise ConfigurationError(
                 f"size {largest} does not fit on the {self.tokenization.canvas} x {self.tokenization.canvas} canvas: "
@@ -132,14 +144,15 @@ class RunConfig:
     @property
     def sizes(self) -> tuple[int, ...]:
         """All sizes trained on, ascending."""
-        return tuple(sorted({size for phase in self.training.phases for size in phase.mazes.sizes}))
+        return tuple(sorted({size for phase in self.training.phases for size in check_squares(phase.mazes.sizes)}))
 
 
 def run_to_json(config: RunConfig) -> dict[str, Any]:
     """Return `config` as plain JSON values."""
     values = asdict(config)
     values["training"]["phases"] = [
-        {"steps": phase.steps, "mazes": spec_to_json(phase.mazes)} for phase in config.training.phases
+        {"steps": phase.steps, "mazes": spec_to_json(phase.mazes), "data": phase.data and asdict(phase.data)}
+        for phase in config.training.phases
     ]
     return values
 
@@ -148,7 +161,12 @@ def run_from_json(values: dict[str, Any]) -> RunConfig:
     """Rebuild a `RunConfig` from `run_to_json`."""
     training = dict(values["training"])
     phases = tuple(
-        Phase(steps=phase["steps"], mazes=spec_from_json(phase["mazes"])) for phase in training.pop("phases")
+        Phase(
+            steps=phase["steps"],
+            mazes=spec_from_json(phase["mazes"]),
+            data=DataFolder(**phase["data"]) if phase.get("data") else None,
+        )
+        for phase in training.pop("phases")
     )
     return RunConfig(
         training=TrainingConfig(phases=phases, **training),

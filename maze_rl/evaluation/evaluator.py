@@ -6,13 +6,14 @@ error; ask the model about the cells of the shortest paths. Then summarise by si
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from transformer_lens import HookedTransformer
 
+from maze_rl.configs.algorithms import OptionValue
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import walk_all
@@ -38,7 +39,7 @@ def evaluate_model(
     sizes: Sequence[int],
     num: int = 1000,
     algorithm: str = "dfs",
-    percolation: float = 0.1,
+    options: Mapping[str, OptionValue] | None = None,
     seed: int = 0,
     split: str | None = "test",
     training_sizes: Sequence[int] = (),
@@ -56,7 +57,7 @@ def evaluate_model(
         sizes: Cells per side; each is evaluated on its own mazes.
         num: Number of mazes per size.
         algorithm: Generator of the test mazes.
-        percolation: Chance of opening a wall; `dfs_percolation` alone.
+        options: Settings of the generator; those left out are at their defaults.
         seed: Seed of mazes, prompts, random walkers and bootstrap draws.
         split: Split the mazes are from; None takes any, seen in training or not.
         training_sizes: Sizes the model trained on; its range marks rows as inside or outside.
@@ -74,7 +75,7 @@ def evaluate_model(
     sizes = _check_sizes(sizes, num, tokenization_of(model).canvas)
     report = _Reporter(progress, sizes)
     examine = _Examiner(model, untrained, seed, batch_size, decode, report)
-    specs = [MazeSpec(sizes=(size,), algorithm=algorithm, percolation=percolation, split=split) for size in sizes]
+    specs = [MazeSpec(sizes=(size,), algorithm=algorithm, options=options or {}, split=split) for size in sizes]
     measured = [examine(_test_mazes(spec, num, seed)) for spec in specs]
     report("summaries", 1.0)
     return EvaluationResult(

@@ -37,6 +37,18 @@ def step(cell, direction, cols):
     return cell - 1
 
 
+@njit(inline="always")
+@no_type_check
+def degree(connections, cell):
+    """Return how many sides of `cell` are open: 1 for a dead end."""
+    return (
+        np.int64(is_open(connections, cell, 0))
+        + np.int64(is_open(connections, cell, 1))
+        + np.int64(is_open(connections, cell, 2))
+        + np.int64(is_open(connections, cell, 3))
+    )
+
+
 @njit(cache=True, nogil=True)
 @no_type_check
 def distances_from(connections, source, distances, queue):

@@ -1,59 +1,96 @@
 """Mazes from a specification: maze i is a function of (specification, seed, i) alone.
 
-One maze: its size is drawn once; then walls are carved, in the split asked for, and an (origin, target)
-pair is drawn uniformly among the pairs of cells whose distance is allowed. A maze in another split or
-without an allowed pair is carved anew. Everything is drawn from stream i of the key, in that order.
+One maze: its size (and its path length, where a distribution is given) is drawn once; then walls are carved, in the
+split asked for, and an (origin, target) pair is drawn. A maze in another split or without an allowed pair is carved
+anew. Everything is drawn from stream i of the key, in that order.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import no_type_check
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, no_type_check
 
 import numpy as np
 from jaxtyping import Int64
 from numba import njit
 from numpy import ndarray
 
-from maze_rl.configs.mazes import ALGORITHMS, MazeSpec
-from maze_rl.configs.ranges import check_sizes
+from maze_rl.configs.mazes import MazeSpec, spec_from_arguments
+from maze_rl.configs.ranges import Size
 from maze_rl.errors import ConfigurationError
-from maze_rl.mazes.breadth_first import distances_from
+from maze_rl.mazes.algorithms import Generator, OwnAlgorithm, find_generator, from_function, name_of
 from maze_rl.mazes.counter_random import below, start_stream
-from maze_rl.mazes.generators.depth_first import carve_depth_first
-from maze_rl.mazes.generators.depth_first_percolation import carve_depth_first_percolation
-from maze_rl.mazes.generators.wilson import carve_wilson
+from maze_rl.mazes.endpoints import draw_lengths, pair_rule, place_anywhere, place_by_rule
 from maze_rl.mazes.lattice import MazeBatch, MazeCollection, trusted_batch
 from maze_rl.mazes.splits import BUCKETS, NUM_BUCKETS, hash_connections, symmetry_words
 from maze_rl.seeding import stream_key
 
-_DFS, _WILSON, _DFS_PERCOLATION = (ALGORITHMS.index(name) for name in ("dfs", "wilson", "dfs_percolation"))
-_PAIRS_PER_MAZE = 64
-_MAZES_PER_INDEX = 20_000
+MAZES_PER_INDEX = 20_000
+_BLOCK = 1024
+"""Mazes carved together: few enough to stay in the processor's cache."""
+_PATIENCE = 8
+"""Attempts of a whole block before its first maze that found nothing is tried to the end, alone."""
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """What it took to find mazes that meet a specification; adds up."""
+
+    accepted: int = 0
+    carved: int = 0
+    """Mazes made, those thrown away included."""
+    outside_split: int = 0
+    """Mazes thrown away because they belong to another split."""
+    pairs: int = 0
+    """(origin, target) pairs drawn."""
+
+    def __add__(self, other: "Attempts") -> "Attempts":
+        return Attempts(
+            self.accepted + other.accepted, self.carved + other.carved,
+            self.outside_split + other.outside_split, self.pairs + other.pairs,
+        )  # fmt: skip
+
+    @property
+    def acceptance(self) -> float:
+        """Share of the mazes of the split that were kept; those thrown away had no allowed pair."""
+        return self.accepted / max(1, self.carved - self.outside_split)
+
+    @property
+    def pair_acceptance(self) -> float:
+        """Share of the pairs drawn that were allowed."""
+        return self.accepted / max(1, self.pairs)
 
 
 def generate(
-    sizes: int | Iterable[int] = range(5, 10),
-    algorithm: str = "dfs",
+    sizes: int | Iterable[Size] = range(5, 10),
+    algorithm: str | OwnAlgorithm = "dfs",
     num: int = 1000,
     seed: int = 0,
-    **options: object,
+    first: int = 0,
+    **settings: Any,
 ) -> MazeCollection:
     """Generate `num` mazes; the plain form of `generate_mazes`.
 
     Args:
-        sizes: Cells per side, one or several; each maze draws one uniformly.
-        algorithm: Name of the generator, one of `maze_rl.configs.mazes.ALGORITHMS`.
+        sizes: Cells per side, one or several; each maze draws one uniformly. Rectangles are pairs (rows, cols) among
+            several: ``[(4, 7)]``.
+        algorithm: Name of the generator (one of `maze_rl.configs.algorithms.ALGORITHMS`, or as its module says), or a
+            function of one's own, see `maze_rl.mazes.algorithms`.
         num: Number of mazes.
         seed: Seed; maze i depends on (these arguments, seed, i) alone.
-        **options: Further fields of `MazeSpec`, e.g. ``percolation=0.2`` or ``split="test"``.
+        first: Index of the first maze.
+        **settings: Further fields of `MazeSpec` and `Endpoints` and options of the algorithm, e.g. ``split="test"``,
+            ``max_path_length=8``, ``percolation=0.2``.
 
     Raises:
         MazeRLError: A setting is out of range or unknown, or no maze can meet the constraints.
     """
     chosen = (sizes,) if isinstance(sizes, int) else tuple(sizes)
-    spec = MazeSpec(sizes=check_sizes(chosen), algorithm=algorithm, **options)  # type: ignore[arg-type]
+    name = algorithm if isinstance(algorithm, str) else name_of(algorithm)
+    spec = spec_from_arguments(sizes=chosen, algorithm=name, **settings)
     if num < 1:
         raise ConfigurationError(f"num is {num}: ask for at least one maze.")
-    return generate_mazes(spec, np.arange(num), seed)
+    carve = None if isinstance(algorithm, str) else from_function(algorithm)
+    return generate_counted(spec, np.arange(first, first + num), seed, carve)[0]
 
 
 def generate_mazes(spec: MazeSpec, indices: Int64[ndarray, " num"], seed: int) -> MazeCollection:
@@ -62,105 +99,112 @@ def generate_mazes(spec: MazeSpec, indices: Int64[ndarray, " num"], seed: int) -
     Raises:
         ConfigurationError: An index meets no maze that fits the constraints in 20000 attempts.
     """
+    return generate_counted(spec, indices, seed)[0]
+
+
+def generate_counted(
+    spec: MazeSpec, indices: Int64[ndarray, " num"], seed: int, carve: Generator | None = None
+) -> tuple[MazeCollection, Attempts]:
+    """As `generate_mazes`, and what it took; `carve` is used in place of the algorithm the specification names."""
+    carve = carve or find_generator(spec.algorithm)
     key = np.uint64(stream_key(seed, "mazes"))
-    choice = _draw_sizes(key, indices, len(spec.sizes))
+    states, choice = _start(key, indices, len(spec.sizes))
     batches, batch_of, row_of = [], np.empty(len(indices), np.int64), np.empty(len(indices), np.int64)
-    for position, size in enumerate(spec.sizes):
+    attempts = Attempts()
+    for position, shape in enumerate(spec.shapes):
         where = np.flatnonzero(choice == position)
         if len(where) == 0:
             continue
         batch_of[where], row_of[where] = len(batches), np.arange(len(where))
-        batches.append(_generate_batch(spec, size, indices[where], key))
-    return MazeCollection(tuple(batches), batch_of, row_of)
+        batch, more = _generate_batch(spec, shape, indices[where], states[where], carve)
+        batches.append(batch)
+        attempts += more
+    return MazeCollection(tuple(batches), batch_of, row_of), attempts
 
 
-def stream_mazes(spec: MazeSpec, seed: int, chunk: int, start: int = 0) -> Iterator[MazeCollection]:
-    """Yield the endless stream of mazes of (`spec`, `seed`), `chunk` at a time, from index `start` on."""
-    while True:
-        yield generate_mazes(spec, np.arange(start, start + chunk), seed)
-        start += chunk
-
-
-def _generate_batch(spec: MazeSpec, size: int, indices: ndarray, key: np.uint64) -> MazeBatch:
-    connections = np.zeros((len(indices), 2, size, size), np.bool_)
+def _generate_batch(
+    spec: MazeSpec, shape: tuple[int, int], indices: ndarray, states: ndarray, carve: Generator
+) -> tuple[MazeBatch, Attempts]:
+    connections = np.zeros((len(indices), 2, *shape), np.bool_)
     endpoints = np.empty((len(indices), 2, 2), np.int16)
-    longest = np.iinfo(np.int32).max if spec.max_path_length is None else spec.max_path_length
-    failed = _fill(
-        connections, endpoints, indices, key, ALGORITHMS.index(spec.algorithm), spec.percolation,
-        spec.min_path_length, longest, *_bucket_range(spec.split), symmetry_words(size, size),
-    )  # fmt: skip
-    if failed >= 0:
-        raise ConfigurationError(
-            f"maze {failed}: no {size} x {size} {spec.algorithm} maze in split {spec.split or 'any'} with a path of "
-            f"{spec.min_path_length} to {spec.max_path_length or 'any'} steps was found: widen path lengths or sizes."
-        )
+    attempts = Attempts()
+    for start in range(0, len(indices), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        attempts += _fill(spec, shape, indices[block], states[block], carve, connections[block], endpoints[block])
     # contiguous, as all batches are: another memory layout would compile every kernel a second time
-    return trusted_batch(connections, *np.ascontiguousarray(endpoints.swapaxes(0, 1)))
+    return trusted_batch(connections, *np.ascontiguousarray(endpoints.swapaxes(0, 1))), attempts
 
 
-def _bucket_range(split: str | None) -> tuple[int, int]:
-    return (0, NUM_BUCKETS) if split is None else BUCKETS[split]
+def _fill(
+    spec: MazeSpec, shape: tuple[int, int], indices: ndarray, states: ndarray, carve: Generator,
+    connections: ndarray, endpoints: ndarray,
+) -> Attempts:  # fmt: skip
+    """Carve until every maze has its walls and endpoints; a maze's stream goes on from attempt to attempt."""
+    rule = pair_rule(spec.endpoints, shape)
+    buckets = (0, NUM_BUCKETS) if spec.split is None else BUCKETS[spec.split]
+    lengths = draw_lengths(states, rule) if len(rule.lengths) else np.empty(0, np.int64)
+    counts, words = np.zeros(3, np.int64), symmetry_words(*shape)
+
+    def attempt(rows: ndarray, most: int) -> ndarray:
+        """Try some mazes up to `most` times; return those that found nothing."""
+        for _ in range(most):
+            connections[rows] = False
+            connected = carve(connections, states, rows, **spec.options)
+            found = _accept(connections, endpoints, states, rows, connected, rule, lengths, *buckets, words, counts)
+            rows = rows[~found]
+            if len(rows) == 0:
+                break
+        return rows
+
+    left = attempt(np.arange(len(indices)), _PATIENCE)
+    # Where nothing fits at all, one maze tried to the end shows it as well as a thousand.
+    for rows in (left[:1], left[1:]):
+        failed = attempt(rows, MAZES_PER_INDEX - _PATIENCE) if len(rows) else rows
+        if len(failed):
+            raise ConfigurationError(
+                f"maze {indices[failed[0]]}: no {shape[0]} x {shape[1]} {spec.algorithm} maze in split "
+                f"{spec.split or 'any'} with {spec.endpoints.wish} was found in {MAZES_PER_INDEX} attempts: "
+                "loosen the constraints or change the sizes."
+            )
+    return Attempts(len(indices), int(counts[0]), int(counts[1]), int(counts[2]))
 
 
 @njit(cache=True)
 @no_type_check
-def _draw_sizes(key, indices, num_sizes):
-    """Return Int64[num]: which of the sizes each maze has, from the first number of its stream."""
-    choice = np.empty(len(indices), np.int64)
-    state = np.empty(2, np.uint64)
+def _start(key, indices, num_sizes):
+    """Return the stream UInt64[num, 2] of each index, and Int64[num]: which of the sizes, its first number, it has."""
+    states, choice = np.empty((len(indices), 2), np.uint64), np.empty(len(indices), np.int64)
     for position in range(len(indices)):
-        start_stream(state, key, indices[position])
-        choice[position] = below(state, num_sizes)
-    return choice
+        start_stream(states[position], key, indices[position])
+        choice[position] = below(states[position], num_sizes)
+    return states, choice
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _fill(connections, endpoints, indices, key, algorithm, percolation, shortest, longest, first, last, words):
-    """Fill a batch; return the first index for which no maze was found, or -1."""
+def _accept(connections, endpoints, states, pending, connected, rule, lengths, first, last, words, counts):
+    """Return Bool[pending]: which mazes lie in the buckets asked for and got endpoints; counts as in `Attempts`."""
+    counts[0] += len(pending)
     cells = connections.shape[2] * connections.shape[3]
-    state = np.empty(2, np.uint64)
-    flags, stack = np.empty(cells, np.bool_), np.empty(cells, np.int32)
-    distances = np.empty(cells, np.int32)
-    whole = first == 0 and last == NUM_BUCKETS
-    for position in range(len(indices)):
-        start_stream(state, key, indices[position])
-        below(state, 1)  # the number that chose the size
-        maze = connections[position]
-        for _ in range(_MAZES_PER_INDEX):
-            maze[:] = False
-            if algorithm == _DFS:
-                carve_depth_first(maze, state, flags, stack)
-            elif algorithm == _WILSON:
-                carve_wilson(maze, state, flags, stack)
-            elif algorithm == _DFS_PERCOLATION:
-                carve_depth_first_percolation(maze, state, flags, stack, percolation)
-            if not whole:
-                bucket = np.int64(hash_connections(maze, words) % np.uint64(NUM_BUCKETS))
-                if bucket < first or bucket >= last:
-                    continue
-            if _place_endpoints(maze, endpoints[position], state, distances, stack, shortest, longest):
-                break
-        else:
-            return indices[position]
-    return -1
-
-
-@njit(cache=True, nogil=True)
-@no_type_check
-def _place_endpoints(maze, endpoints, state, distances, queue, shortest, longest):
-    """Draw pairs of distinct cells until their distance is allowed; tell whether one was found."""
-    cols = maze.shape[2]
-    cells = maze.shape[1] * cols
-    for _ in range(_PAIRS_PER_MAZE):
-        origin = below(state, cells)
-        target = below(state, cells - 1)
-        target += target >= origin
-        if shortest > 1 or longest < cells:
-            distances_from(maze, target, distances, queue)
-            if not shortest <= distances[origin] <= longest:
+    scratch = np.empty((5, cells), np.int32)
+    found = np.zeros(len(pending), np.bool_)
+    for position in range(len(pending)):
+        row = pending[position]
+        maze = connections[row]
+        if first > 0 or last < NUM_BUCKETS:
+            bucket = np.int64(hash_connections(maze, words) % np.uint64(NUM_BUCKETS))
+            if bucket < first or bucket >= last:
+                counts[1] += 1
                 continue
-        endpoints[0, 0], endpoints[0, 1] = origin // cols, origin % cols
-        endpoints[1, 0], endpoints[1, 1] = target // cols, target % cols
-        return True
-    return False
+        if connected and rule.is_free:
+            found[position], pairs = place_anywhere(
+                maze, endpoints[row], states[row], scratch[0], scratch[1], rule.shortest, rule.longest
+            )
+        else:
+            shortest = lengths[row] if len(lengths) else rule.shortest
+            longest = lengths[row] if len(lengths) else rule.longest
+            found[position], pairs = place_by_rule(
+                maze, endpoints[row], states[row], connected, shortest, longest, rule, scratch
+            )
+        counts[2] += pairs
+    return found

@@ -33,7 +33,7 @@ class MazeBatch:
 
     def __post_init__(self) -> None:
         _check_shapes(self)
-        faults = [_find_leak(self.connections)]
+        faults = [find_leak(self.connections)]
         faults += [_find_outside(field, getattr(self, field), self.shape) for field in ("origins", "targets")]
         first, message = min(faults, key=lambda fault: fault[0])
         linked = endpoints_connected(self.connections[:first], self.origins[:first], self.targets[:first])
@@ -176,6 +176,16 @@ class MazeCollection:
     def __iter__(self) -> Iterator[Maze]:
         return (self[index] for index in range(len(self)))
 
+    def take(self, rows: Int[ndarray, " chosen"]) -> "MazeCollection":
+        """Return the mazes at `rows`, in that order."""
+        batches, batch_of, row_of = [], np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+        for position, batch in enumerate(self.batches):
+            where = np.flatnonzero(self.batch_of[rows] == position)
+            if len(where):
+                batch_of[where], row_of[where] = len(batches), np.arange(len(where))
+                batches.append(batch.take(self.row_of[rows[where]]))
+        return MazeCollection(tuple(batches), batch_of, row_of)
+
     def indices_of(self, batch_index: int) -> Int[ndarray, " rows"]:
         """Return the positions in the collection of the rows of one batch, in row order."""
         where = np.flatnonzero(self.batch_of == batch_index)
@@ -199,7 +209,7 @@ def _check_shapes(batch: MazeBatch) -> None:
             raise InvalidMazeError(f"{field}: expected int16, got {cells.dtype}.")
 
 
-def _find_leak(connections: ndarray) -> tuple[int, str]:
+def find_leak(connections: ndarray) -> tuple[int, str]:
     """Return the first maze with an open border and what is wrong; the number of mazes and "" if all are closed."""
     leaks = np.stack([connections[:, 0, -1, :].any(axis=1), connections[:, 1, :, -1].any(axis=1)])
     if not leaks.any():

@@ -85,7 +85,7 @@ class BatchSolution:
     @cached_property
     def path_counts(self) -> list[int]:
         """Number of shortest paths of each maze, exact integers."""
-        counts, exact = _count_batch(self.batch.connections, self.batch.origins, self.batch.targets)
+        counts, exact = count_batch(self.batch.connections, self.batch.origins, self.batch.targets)
         return [int(n) if ok else self[i].path_count for i, (n, ok) in enumerate(zip(counts, exact, strict=True))]
 
 
@@ -200,7 +200,8 @@ def log_count_field(connections, target, distances, queue, logs):
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _count_batch(connections, origins, targets):
+def count_batch(connections, origins, targets):
+    """Return Int64[batch]: numbers of shortest paths; and Bool[batch]: which are exact, being below 2^62."""
     batch, _, rows, cols = connections.shape
     distances, queue = np.empty(rows * cols, np.int32), np.empty(rows * cols, np.int32)
     counts = np.empty(rows * cols, np.int64)

@@ -10,10 +10,11 @@ from functools import lru_cache
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import UInt64
+from jaxtyping import Int64, UInt64
 from numba import njit
 from numpy import ndarray
 
+from maze_rl.configs.mazes import SPLITS
 from maze_rl.mazes.counter_random import mix64
 from maze_rl.mazes.lattice import MazeBatch
 
@@ -98,6 +99,12 @@ def maze_hashes(batch: MazeBatch) -> UInt64[ndarray, " batch"]:
 def bucket_of(hashes: UInt64[ndarray, " batch"]) -> ndarray:
     """Return the bucket (0..`NUM_BUCKETS` - 1) of each hash."""
     return (hashes % np.uint64(NUM_BUCKETS)).astype(np.int64)
+
+
+def split_numbers(hashes: UInt64[ndarray, " batch"]) -> Int64[ndarray, " batch"]:
+    """Return the split of each hash as its position in `SPLITS`."""
+    ends = np.array([BUCKETS[name][1] for name in SPLITS])
+    return np.searchsorted(ends, bucket_of(hashes), side="right")
 
 
 def count_outside(batch: MazeBatch, split: str) -> int:

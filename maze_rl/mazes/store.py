@@ -1,179 +1,191 @@
-"""Mazes on disk as a Hugging Face dataset (Arrow): compact, memory-mapped, readable without our code.
+"""A maze dataset on disk: a Hugging Face (Arrow) folder that is memory-mapped, read without a copy, and verified.
 
-One row per maze, in index order: `rows`, `cols`, `connections` (bits of Bool[2, rows, cols], packed as
-`numpy.packbits` does), `origin`, `target`, `distance` (steps between them), `index`. Written in shards
-through a temporary folder, so that a kill leaves nothing half-written.
+`datasets.load_from_disk` reads it with none of our code. Beside its files lies `maze_rl.json`, the manifest: what was
+asked for, what came out, and the SHA-256 of every shard, so that a damaged file is named and never read as mazes. A
+folder without a manifest (filtered or mapped with `datasets` and saved again) is read too; its mazes are checked one
+by one.
 """
 
+import hashlib
 import json
-import shutil
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import Any, overload
 
 import numpy as np
+import pyarrow as pa
+from jaxtyping import Int64
+from numpy import ndarray
 
-from maze_rl.configs.mazes import MazeSpec, spec_to_json
-from maze_rl.errors import ConfigurationError, MazeRLError
-from maze_rl.mazes.generate import generate_mazes
-from maze_rl.mazes.lattice import MazeBatch, MazeCollection
-from maze_rl.mazes.solve import solve_batch
+from maze_rl.configs.mazes import SPLITS, MazeSpec, spec_from_json
+from maze_rl.errors import MazeRLError
+from maze_rl.mazes.columns import NEEDED, content_digest, mazes_of
+from maze_rl.mazes.lattice import Maze, MazeCollection
+from maze_rl.mazes.splits import maze_hashes, split_numbers
 
-SHARD = 100_000
-CHUNK = 20_000
-SPECIFICATION = "maze_rl.json"
+MANIFEST = "maze_rl.json"
+CHUNK = 10_000
 
 
-def write_dataset(
-    spec: MazeSpec, num: int, seed: int, out: Path, progress: Callable[[float], None] = lambda done: None
-) -> Path:
-    """Generate `num` mazes and write them to `out` as a Hugging Face dataset.
+class StoredMazes:
+    """The mazes of a dataset on disk, in their order; nothing is read before it is asked for.
 
-    Memory does not grow with `num`: mazes go to disk `CHUNK` at a time.
+    Args:
+        table: The columns of `maze_rl.mazes.columns`.
+        manifest: What is known of the dataset; {} where it has no manifest.
+        name: What errors call it.
+    """
+
+    def __init__(self, table: pa.Table, manifest: Mapping[str, Any], name: str) -> None:
+        self.table, self.manifest, self.name = table, manifest, name
+
+    def __len__(self) -> int:
+        return self.table.num_rows
+
+    @overload
+    def __getitem__(self, index: int) -> Maze: ...
+    @overload
+    def __getitem__(self, index: slice) -> MazeCollection: ...
+    def __getitem__(self, index: int | slice) -> Maze | MazeCollection:
+        if isinstance(index, slice):
+            return self.take(np.arange(len(self))[index])
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"maze {index} of a dataset of {len(self)}")
+        return self._mazes(self.table.slice(index % len(self), 1))[0]
+
+    def __iter__(self) -> Iterator[Maze]:
+        return (maze for mazes in self.chunks() for maze in mazes)
+
+    def take(self, rows: Int64[ndarray, " num"]) -> MazeCollection:
+        """Return the mazes at `rows`, in that order.
+
+        Raises:
+            MazeRLError: A maze is broken.
+        """
+        if len(rows) and (np.diff(rows) == 1).all():
+            return self._mazes(self.table.slice(int(rows[0]), len(rows)))
+        return self._mazes(self.table.take(pa.array(rows)))
+
+    def chunks(self, size: int = CHUNK) -> Iterator[MazeCollection]:
+        """Yield all mazes, `size` at a time."""
+        for start in range(0, len(self), size):
+            yield self._mazes(self.table.slice(start, size))
+
+    def all(self) -> MazeCollection:
+        """Return all mazes in memory: 2 bytes per cell and maze."""
+        return self._mazes(self.table)
+
+    @cached_property
+    def splits(self) -> Int64[ndarray, " num"]:
+        """The split of each maze as its position in `SPLITS`."""
+        if "split" in self.table.column_names and self.manifest:
+            return self.table.column("split").to_numpy()
+        found = np.empty(len(self), np.int64)
+        for number, mazes in enumerate(self.chunks()):
+            for position, batch in enumerate(mazes.batches):
+                found[number * CHUNK + mazes.indices_of(position)] = split_numbers(maze_hashes(batch))
+        return found
+
+    def rows_of(self, split: str) -> Int64[ndarray, " rows"]:
+        """Return the rows that belong to `split`."""
+        return np.flatnonzero(self.splits == SPLITS.index(split))
+
+    @cached_property
+    def shapes(self) -> list[tuple[int, int]]:
+        """The (rows, cols) there are, ascending."""
+        pairs = self.table.select(["rows", "cols"]).group_by(["rows", "cols"]).aggregate([]).to_pylist()
+        return sorted((pair["rows"], pair["cols"]) for pair in pairs)
+
+    @cached_property
+    def content(self) -> str:
+        """64 bits in hexadecimal that name the mazes, their endpoints and their order."""
+        return self.manifest.get("content") or f"{content_digest(self.table):016x}"
+
+    @property
+    def spec(self) -> MazeSpec | None:
+        """What the mazes were drawn from; None where they were not generated here."""
+        return spec_from_json(self.manifest["spec"]) if self.manifest.get("spec") else None
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What is known of the dataset, without its files."""
+        return {name: value for name, value in self.manifest.items() if name not in ("files", "sha256")}
+
+    def _mazes(self, table: pa.Table) -> MazeCollection:
+        try:
+            return mazes_of(table.select([name for name in NEEDED if name in table.column_names]))
+        except MazeRLError as error:
+            raise MazeRLError(f"{self.name}: {error}") from error
+
+
+def open_dataset(folder: Path | str) -> StoredMazes:
+    """Open a dataset folder, memory-mapped; its files are verified first.
 
     Raises:
-        ConfigurationError: `out` exists and is not an empty folder, or `num` is below 1.
-        MazeRLError: The disk is full, or no maze can meet the specification.
+        MazeRLError: The folder is no maze dataset, or a file of it is missing or altered; names the file.
     """
-    import datasets
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise MazeRLError(f"{folder}: there is no such folder.")
+    if (folder / MANIFEST).is_file():
+        manifest = read_manifest(folder)
+        tables = [_open_shard(folder / name, about) for name, about in manifest["files"].items()]
+        return StoredMazes(pa.concat_tables(tables), manifest, str(folder))
+    return StoredMazes(_foreign_table(folder), {}, str(folder))
 
-    if num < 1:
-        raise ConfigurationError(f"num is {num}: ask for at least one maze.")
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise ConfigurationError(f"{out} is not an empty folder: choose another --out or remove it.")
-    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.tmp")
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read and verify the manifest of a dataset.
+
+    Raises:
+        MazeRLError: It is damaged.
+    """
+    path = folder / MANIFEST
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        shards = [
-            _write_shard(spec, seed, first, min(first + SHARD, num), temporary / "shards", progress, num)
-            for first in range(0, num, SHARD)
-        ]
-        whole = datasets.concatenate_datasets([datasets.Dataset.from_file(str(shard)) for shard in shards])
-        whole.info.description = f"{num} mazes of maze_rl: {json.dumps(spec_to_json(spec))}, seed {seed}."
-        with _quiet_datasets():
-            whole.save_to_disk(temporary / "dataset", num_shards=len(shards))
-        (temporary / "dataset" / SPECIFICATION).write_text(
-            json.dumps({"spec": spec_to_json(spec), "num": num, "seed": seed}) + "\n"
-        )
-        if out.exists():
-            out.rmdir()
-        (temporary / "dataset").replace(out)
-    except OSError as error:
-        raise MazeRLError(
-            f"{out}: could not be written ({error.strerror or error}); nothing was left behind."
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return out
+        manifest = json.loads(path.read_text())
+        if manifest["sha256"] != manifest_digest(manifest):
+            raise ValueError("its checksum differs")
+    except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise MazeRLError(f"{path}: is damaged ({error}): restore the file or generate the mazes again.") from error
+    return manifest
 
 
-def read_dataset(folder: Path) -> MazeCollection:
-    """Read a dataset that `write_dataset` wrote; every maze is checked.
+def manifest_digest(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a manifest, its own checksum left out."""
+    rest = {name: value for name, value in manifest.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
-    Raises:
-        MazeRLError: The folder is no such dataset, or a maze in it is broken.
-    """
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_shard(path: Path) -> pa.Table:
+    """Map one Arrow file into memory."""
+    with pa.memory_map(str(path)) as source:
+        return pa.ipc.open_stream(source).read_all()
+
+
+def _open_shard(path: Path, about: Mapping[str, Any]) -> pa.Table:
+    if not path.is_file():
+        raise MazeRLError(f"{path}: the file is missing: restore it or generate the mazes again.")
+    if file_digest(path) != about["sha256"]:
+        raise MazeRLError(f"{path}: the file is truncated or altered: restore it or generate the mazes again.")
+    return read_shard(path)
+
+
+def _foreign_table(folder: Path) -> pa.Table:
+    """Return the table of a folder written by `datasets` itself."""
     import datasets
 
     try:
         loaded = datasets.load_from_disk(str(folder))
         if not isinstance(loaded, datasets.Dataset):
-            raise ValueError("it holds several datasets")
-        table = loaded.data
-        rows, cols, origin, target = (
-            np.array(table.column(name).to_pylist()) for name in ("rows", "cols", "origin", "target")
-        )
-        packed = table.column("connections").to_pylist()
-    except (OSError, KeyError, ValueError) as error:
-        raise MazeRLError(f"{folder}: is no maze dataset that can be read ({error}).") from error
-    shapes = sorted(set(zip(rows.tolist(), cols.tolist(), strict=True)))
-    batches, batch_of, row_of = [], np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
-    for position, shape in enumerate(shapes):
-        where = np.flatnonzero((rows == shape[0]) & (cols == shape[1]))
-        batch_of[where], row_of[where] = position, np.arange(len(where))
-        try:
-            connections = _unpack([packed[i] for i in where], shape)
-            batches.append(MazeBatch(connections, origin[where].astype(np.int16), target[where].astype(np.int16)))
-        except MazeRLError as error:
-            raise MazeRLError(f"{folder}, its {shape[0]} x {shape[1]} mazes: {error}") from error
-    return MazeCollection(tuple(batches), batch_of, row_of)
-
-
-@contextmanager
-def _quiet_datasets() -> Iterator[None]:
-    """Silence the progress bars of `datasets` and leave them as they were: the caller reports progress."""
-    import datasets
-
-    if datasets.are_progress_bars_disabled():
-        yield
-        return
-    datasets.disable_progress_bars()
-    try:
-        yield
-    finally:
-        datasets.enable_progress_bars()
-
-
-def _write_shard(
-    spec: MazeSpec,
-    seed: int,
-    first: int,
-    last: int,
-    folder: Path,
-    progress: Callable[[float], None],
-    num: int,
-) -> Path:
-    from datasets import Features, List, Value
-    from datasets.arrow_writer import ArrowWriter
-
-    features = Features(
-        {
-            "rows": Value("int16"), "cols": Value("int16"), "connections": Value("binary"),
-            "origin": List(Value("int16"), length=2), "target": List(Value("int16"), length=2),
-            "distance": Value("int32"), "index": Value("int64"),
-        }
-    )  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{first:012d}.arrow"
-    with ArrowWriter(features=features, path=str(path)) as writer:
-        for start in range(first, last, CHUNK):
-            indices = np.arange(start, min(start + CHUNK, last))
-            writer.write_table(_table(generate_mazes(spec, indices, seed), indices, features))
-            progress(float(indices[-1] + 1) / num)
-        writer.finalize()
-    return path
-
-
-def _table(mazes: MazeCollection, indices: np.ndarray, features: object):
-    import pyarrow as pa
-
-    num = len(mazes)
-    packed: list[bytes] = [b""] * num
-    shape, ends = np.empty((num, 2), np.int16), np.empty((num, 2, 2), np.int16)
-    distance = np.empty(num, np.int32)
-    for position, batch in enumerate(mazes.batches):
-        where = mazes.indices_of(position)
-        bits = np.packbits(batch.connections.reshape(len(batch), -1), axis=1)
-        for index, row in zip(where, bits, strict=True):
-            packed[index] = row.tobytes()
-        shape[where] = batch.shape
-        ends[where, 0], ends[where, 1] = batch.origins, batch.targets
-        distance[where] = solve_batch(batch).lengths
-    columns = [
-        pa.array(shape[:, 0]), pa.array(shape[:, 1]), pa.array(packed, pa.binary()),
-        pa.FixedSizeListArray.from_arrays(pa.array(ends[:, 0].ravel()), 2),
-        pa.FixedSizeListArray.from_arrays(pa.array(ends[:, 1].ravel()), 2),
-        pa.array(distance), pa.array(indices),
-    ]  # fmt: skip
-    return pa.Table.from_arrays(columns, schema=features.arrow_schema)  # type: ignore[attr-defined]
-
-
-def _unpack(packed: list[bytes], shape: tuple[int, int]) -> np.ndarray:
-    size = 2 * shape[0] * shape[1]
-    expected = (size + 7) // 8
-    for index, data in enumerate(packed):
-        if len(data) != expected:
-            raise MazeRLError(f"maze {index}: connections hold {len(data)} bytes, not {expected}.")
-    bits = np.frombuffer(b"".join(packed), np.uint8).reshape(len(packed), expected)
-    return np.unpackbits(bits, axis=1, count=size).astype(np.bool_).reshape(len(packed), 2, *shape)
+            raise ValueError("it holds several datasets: give one of its folders")
+        return loaded.flatten_indices().data.table
+    except Exception as error:  # whatever a library makes of a damaged file
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise MazeRLError(f"{folder}: is no maze dataset that can be read ({reason}).") from error

@@ -1,4 +1,4 @@
-"""Where batches come from: an endless stream of fresh mazes, prepared ahead by a thread.
+"""Where batches come from: an endless stream of fresh mazes, or a dataset on disk; prepared ahead by a thread.
 
 The batch of step k is a function of (phases, seed, k), so a resumed run sees what the straight one would
 have. Mazes of all sizes are sorted by token count and cut into micro-batches of near-equal length, so
@@ -7,18 +7,19 @@ little is spent on padding and nothing is dropped.
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
-from maze_rl.configs.mazes import MazeSpec
-from maze_rl.configs.training import TrainingConfig
+from maze_rl.configs.training import DataFolder, Phase, TrainingConfig
+from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeCollection
 from maze_rl.mazes.splits import count_outside
+from maze_rl.mazes.store import StoredMazes, open_dataset
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.examples import Examples, encode_examples
 
@@ -53,24 +54,52 @@ class StepBatch:
         return sum(micro.tokens.numel() for mini in self.mini_batches for micro in mini)
 
 
-MazeSource = Callable[[MazeSpec, int, int], MazeCollection]
-"""(what, first index, how many) -> mazes."""
+MazeSource = Callable[[Phase, int, int], MazeCollection]
+"""(phase, first index, how many) -> mazes of the train split."""
 
 
-def fresh_mazes(seed: int) -> MazeSource:
-    """Return the endless source of `seed`: maze i is a function of (what, seed, i)."""
-    return lambda spec, start, num: generate_mazes(spec, np.arange(start, start + num), seed)
+def maze_source(phases: Sequence[Phase], seed: int) -> MazeSource:
+    """Return where the mazes of a run come from: index i is maze i of the phase's stream, or of its dataset.
+
+    A dataset begins again when it ends; rows of other splits than train are passed over. So a dataset generated from
+    the train split with the run's own seed gives the very batches of the stream.
+
+    Raises:
+        MazeRLError: A dataset is damaged, is not the one the run began with, or has no maze of the train split.
+    """
+    stored = {phase.data: _training_rows(phase.data) for phase in phases if phase.data is not None}
+
+    def draw(phase: Phase, start: int, num: int) -> MazeCollection:
+        indices = np.arange(start, start + num)
+        if phase.data is None:
+            return generate_mazes(replace(phase.mazes, split="train"), indices, seed)
+        mazes, rows = stored[phase.data]
+        return mazes.take(rows[indices % len(rows)])
+
+    return draw
+
+
+def _training_rows(data: DataFolder) -> tuple[StoredMazes, np.ndarray]:
+    mazes = open_dataset(data.folder)
+    if mazes.content != data.content:
+        raise ConfigurationError(
+            f"{data.folder}: holds other mazes ({mazes.content}) than this run was begun with ({data.content})."
+        )
+    rows = mazes.rows_of("train")
+    if len(rows) == 0:
+        raise ConfigurationError(f"{data.folder}: none of its mazes belongs to the train split.")
+    return mazes, rows
 
 
 def prepare_step(
     config: TrainingConfig, tokenization: Tokenization, source: MazeSource, seed: int, step: int
 ) -> StepBatch:
     """Make the batch of `step` (0-based)."""
-    spec = replace(config.phase_at(step).mazes, split="train")
+    phase = config.phase_at(step)
     mini_batches, leaks = [], 0
     for mini in range(config.accumulation):
         start = (step * config.accumulation + mini) * config.batch_size
-        mazes = source(spec, start, config.batch_size)
+        mazes = source(phase, start, config.batch_size)
         leaks += sum(count_outside(batch, "train") for batch in mazes.batches)
         examples = encode_examples(tokenization, mazes, seed, start)
         mini_batches.append(list(split_by_length(examples, config.micro_batch_tokens)))

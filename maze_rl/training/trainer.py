@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ from maze_rl.training.learning_rate import SCHEDULE_FUNCTIONS
 from maze_rl.training.losses import LossFunctions, loss_functions
 from maze_rl.training.objective import soft_cross_entropy
 from maze_rl.training.optimizers import OPTIMIZER_FACTORIES
-from maze_rl.training.source import MazeSource, StepBatch, fresh_mazes, prefetch, prepare_step
+from maze_rl.training.source import StepBatch, maze_source, prefetch, prepare_step
 
 Row = dict[str, Any]
 
@@ -64,8 +64,6 @@ class Callbacks:
     validate: Callable[[MazeTransformer], Row] | None = None
     save: Callable[[TrainingState], None] = lambda state: None
     """Saves a checkpoint."""
-    source: MazeSource | None = field(default=None)
-    """Where mazes come from; None for the endless stream of the run's seed."""
 
 
 def new_state(model: MazeTransformer, config: TrainingConfig) -> TrainingState:
@@ -80,7 +78,7 @@ def train(state: TrainingState, config: TrainingConfig, seed: int, callbacks: Ca
         TrainingError: A loss or gradient was not finite; the weights are those before that step.
         TrainingInterrupted: Ctrl-C; the state was saved.
     """
-    tokenization, source = state.model.tokenization, callbacks.source or fresh_mazes(seed)
+    tokenization, source = state.model.tokenization, maze_source(config.phases, seed)
     losses = loss_functions(config.loss)
     state.model.train()
     batches = prefetch(lambda step: prepare_step(config, tokenization, source, seed, step), state.step, config.steps)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from maze_rl.configs.ranges import check_squares
 from maze_rl.configs.training import TrainingConfig
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.splits import SMALLEST_SPLIT_SIZE
@@ -30,7 +31,7 @@ def validator(
     mazes to hold back); where all are, nothing is measured.
     """
     last = config.phases[-1].mazes
-    sizes = tuple(size for size in last.sizes if size >= SMALLEST_SPLIT_SIZE)
+    sizes = tuple(size for size in check_squares(last.sizes) if size >= SMALLEST_SPLIT_SIZE)
     if not sizes:
         return lambda model: {}
     spec = replace(last, sizes=sizes, split="validation")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from maze_rl.configs.ranges import check_sizes
+from maze_rl.configs.ranges import check_squares
 from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.evaluator import evaluate_model
 from maze_rl.evaluation.results import EvaluationResult
@@ -31,7 +31,7 @@ def evaluate(
         model: A model, a run folder, or the name of a shipped model.
         sizes: Cells per side; None for 4 up to the model's canvas.
         num: Mazes per size.
-        algorithm: Generator of the test mazes; None for the one it was trained on.
+        algorithm: Generator of the test mazes; None for the one it was trained on, with its options.
         seed: Seed of the test mazes.
         device: Where to run a model that is loaded here.
         progress: Called with (what, share done).
@@ -43,12 +43,14 @@ def evaluate(
     if num < 1:
         raise ConfigurationError(f"num is {num}: evaluate on at least one maze per size.")
     about = loaded.about
+    trained_on = about.get("algorithm", "dfs")
+    chosen = algorithm or trained_on
     return evaluate_model(
         loaded,
         sizes=test_sizes(loaded, sizes),
         num=num,
-        algorithm=algorithm or about.get("algorithm", "dfs"),
-        percolation=about.get("percolation", 0.1),
+        algorithm=chosen,
+        options=about.get("options") if chosen == trained_on else None,
         seed=seed,
         training_sizes=about.get("sizes", ()),
         longest_training_path=about.get("longest_path"),
@@ -62,7 +64,7 @@ def test_sizes(model: MazeTransformer, sizes: int | Iterable[int] | None) -> tup
     """Return the sizes to test: those given, checked, or 4 up to the model's canvas."""
     if sizes is None:
         return tuple(range(min(4, model.tokenization.canvas), model.tokenization.canvas + 1))
-    return check_sizes((sizes,) if isinstance(sizes, int) else tuple(sizes))
+    return check_squares((sizes,) if isinstance(sizes, int) else tuple(sizes))
 
 
 def _untrained(model: MazeTransformer, seed: int) -> MazeTransformer:

@@ -1,16 +1,28 @@
-"""`maze-rl generate`: a Hugging Face dataset of mazes on disk."""
+"""`maze-rl generate` and `join`: Hugging Face datasets of mazes on disk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from maze_rl.configs.mazes import GenerationConfig
-from maze_rl.mazes.store import write_dataset
+from maze_rl.mazes.dataset_writer import join_datasets, write_dataset
+from maze_rl.mazes.store import StoredMazes, open_dataset
 
 
-def generate_dataset(config: GenerationConfig, out: Path, progress: Callable[[float], None] | None = None) -> Path:
-    """Write the mazes of `config` to `out`; return it.
+def generate_dataset(
+    config: GenerationConfig, out: Path, *, workers: int = 1, progress: Callable[[float], None] | None = None
+) -> StoredMazes:
+    """Write the mazes of `config` to `out`; return them, opened.
 
     Raises:
         MazeRLError: The folder is in use, the disk is full, or no maze can meet the specification.
     """
-    return write_dataset(config.spec, config.num, config.seed, out, progress or (lambda done: None))
+    return open_dataset(write_dataset(config, out, workers=workers, progress=progress or (lambda done: None)))
+
+
+def join(parts: Sequence[Path], out: Path) -> StoredMazes:
+    """Make one dataset of neighbouring parts; return it, opened.
+
+    Raises:
+        MazeRLError: The parts do not belong together, one is damaged, or the folder is in use.
+    """
+    return open_dataset(join_datasets(parts, out))

@@ -1,13 +1,15 @@
 """Train, evaluate, report: the main job in one call; what `maze-rl train` does."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.presets import default_run
-from maze_rl.configs.ranges import check_sizes
-from maze_rl.configs.training import RunConfig
+from maze_rl.configs.ranges import check_squares
+from maze_rl.configs.training import DataFolder, RunConfig
+from maze_rl.mazes.store import open_dataset
 from maze_rl.models.devices import default_device
 from maze_rl.workflows.evaluate import evaluate
 from maze_rl.workflows.report import report
@@ -22,6 +24,7 @@ def train(
     loss: str = "path_only",
     *,
     algorithm: str = "dfs",
+    data: str | Path | None = None,
     steps: int | None = None,
     seed: int = 0,
     out: str | Path = "runs/default",
@@ -38,6 +41,7 @@ def train(
         sizes: Cells per side of the training mazes.
         loss: Named loss, one of `maze_rl.configs.training.LOSSES`.
         algorithm: Maze generator.
+        data: A dataset folder to train on, in its order; then its sizes and algorithm are taken, where it names them.
         steps: Optimizer steps; None for the default budget of the device.
         seed: Seed of everything.
         out: The run's folder.
@@ -53,13 +57,28 @@ def train(
         TrainingInterrupted: Ctrl-C while training; the state was saved.
     """
     if config is None:
-        chosen = check_sizes((sizes,) if isinstance(sizes, int) else tuple(sizes))
+        chosen = check_squares((sizes,) if isinstance(sizes, int) else tuple(sizes))
         mazes = MazeSpec(sizes=chosen, algorithm=algorithm, split="train")
-        config = default_run(mazes, device=device or default_device(), seed=seed, steps=steps, loss=loss)
+        folder, mazes = (None, mazes) if data is None else training_data(data, mazes)
+        device = device or default_device()
+        config = default_run(mazes, device=device, seed=seed, steps=steps, loss=loss, data=folder)
     run = train_run(config, Path(out), resume=resume, progress=progress, command=command)
     if evaluation_mazes:
         evaluate_and_report(run.folder, evaluation_mazes, progress)
     return run
+
+
+def training_data(folder: str | Path, mazes: MazeSpec) -> tuple[DataFolder, MazeSpec]:
+    """Return a dataset as a source of training mazes, and the specification it was made by.
+
+    Where the dataset was not generated here, that is `mazes` with the sizes the dataset has.
+
+    Raises:
+        MazeRLError: There is no such dataset, or a file of it is damaged.
+    """
+    stored = open_dataset(folder)
+    data = DataFolder(folder=str(folder), content=stored.content)
+    return data, replace(stored.spec or replace(mazes, sizes=tuple(stored.shapes)), split="train")
 
 
 def evaluate_and_report(folder: Path, num: int, progress: Progress | None = None) -> Path:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -70,10 +71,10 @@ def solve_with_model(model: MazeTransformer | str | Path, maze: Maze, seed: int 
     return Walk(maze, solve(maze), cells, words, ended)
 
 
-def draw_maze(size: int, algorithm: str = "dfs", seed: int = 0, percolation: float = 0.1) -> Maze:
+def draw_maze(size: int, algorithm: str = "dfs", seed: int = 0, **options: Any) -> Maze:
     """Return a maze no model trained on: maze 0 of the test split of (size, algorithm, seed); any for sizes under 4."""
     split = "test" if size >= SMALLEST_SPLIT_SIZE else None
-    return generate(size, algorithm, num=1, seed=seed, percolation=percolation, split=split)[0]
+    return generate(size, algorithm, num=1, seed=seed, split=split, **options)[0]
 
 
 def read_maze(path: Path, model: MazeTransformer, grid: tuple[int, int]) -> Maze:

@@ -105,7 +105,7 @@ def _callbacks(config: RunConfig, run: RunFolder, progress: Progress | None) -> 
 def _about(config: RunConfig, state: TrainingState, out: Path) -> dict[str, Any]:
     last = config.training.phases[-1].mazes
     return {
-        "name": out.name, "sizes": list(config.sizes), "algorithm": last.algorithm, "percolation": last.percolation,
+        "name": out.name, "sizes": list(config.sizes), "algorithm": last.algorithm, "options": dict(last.options),
         "loss": config.training.loss, "steps": state.step, "mazes": state.mazes, "tokens": state.tokens,
         "leaks": state.leaks, "longest_path": state.longest_path, "seconds": state.seconds, "seed": config.seed,
         "num_parameters": sum(weight.numel() for weight in state.model.parameters() if weight.requires_grad),

@@ -55,15 +55,14 @@ def random_graphs() -> Callable[..., MazeBatch]:
 
 @pytest.fixture
 def carve() -> Callable[..., np.ndarray]:
-    """Run the kernel of a generator `num` times on a grid of any shape."""
+    """Run a generator on `num` grids of any shape, from the same streams every time."""
 
-    def run(kernel: Callable, num: int, rows: int, cols: int, *settings: float) -> np.ndarray:
+    def run(generator: Callable, num: int, rows: int, cols: int, **options: object) -> np.ndarray:
         connections = np.zeros((num, 2, rows, cols), np.bool_)
-        state = np.empty(2, np.uint64)
-        flags, stack = np.empty(rows * cols, np.bool_), np.empty(rows * cols, np.int32)
+        states = np.empty((num, 2), np.uint64)
         for index in range(num):
-            start_stream(state, np.uint64(1), index)
-            kernel(connections[index], state, flags, stack, *settings)
+            start_stream(states[index], np.uint64(1), index)
+        generator(connections, states, np.arange(num), **options)
         return connections
 
     return run

@@ -1,14 +1,14 @@
 """Generation: maze i is a function of (specification, seed, i) alone, and has what was asked for."""
 
-from itertools import islice
-
 import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from maze_rl.configs.mazes import ALGORITHMS, MazeSpec
+from maze_rl.configs.algorithms import ALGORITHMS
+from maze_rl.configs.endpoints import Endpoints
+from maze_rl.configs.mazes import MazeSpec
 from maze_rl.errors import ConfigurationError, MazeRLError, UnknownNameError
-from maze_rl.mazes.generate import generate, generate_mazes, stream_mazes
+from maze_rl.mazes.generate import generate, generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import solve
 from maze_rl.mazes.splits import count_outside
@@ -16,7 +16,15 @@ from maze_rl.mazes.splits import count_outside
 SPECS = [
     MazeSpec(sizes=(3, 6, 9), algorithm="dfs"),
     MazeSpec(sizes=(5,), algorithm="wilson", split="validation"),
-    MazeSpec(sizes=(4, 7), algorithm="dfs_percolation", percolation=0.3, min_path_length=4, max_path_length=9),
+    MazeSpec(
+        sizes=(4, 7),
+        algorithm="dfs_percolation",
+        options={"percolation": 0.3},
+        endpoints=Endpoints(min_path_length=4, max_path_length=9),
+    ),
+    MazeSpec(sizes=((4, 6), 5), algorithm="percolation"),
+    MazeSpec(sizes=((4, 6), 5), algorithm="braid", split="train"),
+    MazeSpec(sizes=(6,), algorithm="dfs", options={"accessible_cells": 0.5}),
 ]
 
 
@@ -38,10 +46,8 @@ def test_asking_for_more_mazes_keeps_the_first_ones() -> None:
     assert list(generate(range(3, 8), num=200, seed=1))[:50] == list(generate(range(3, 8), num=50, seed=1))
 
 
-def test_the_stream_is_the_same_mazes_in_chunks() -> None:
-    spec = SPECS[0]
-    chunks = list(islice(stream_mazes(spec, seed=2, chunk=10, start=30), 3))
-    assert [maze for chunk in chunks for maze in chunk] == list(generate_mazes(spec, np.arange(30, 60), 2))
+def test_the_first_index_can_be_chosen() -> None:
+    assert list(generate(range(3, 8), num=20, seed=1, first=30)) == list(generate(range(3, 8), num=50, seed=1))[30:]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +71,7 @@ def test_seeds_and_indices_give_different_mazes() -> None:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_every_maze_passes_the_checks_of_construction(algorithm: str) -> None:
-    for batch in generate(range(2, 10), algorithm, num=200).batches:
+    for batch in generate([*range(2, 10), (3, 7), (9, 2)], algorithm, num=200).batches:
         assert batch.origins.dtype == batch.targets.dtype == np.int16
         MazeBatch(batch.connections, batch.origins, batch.targets)
 
@@ -86,7 +92,7 @@ def test_endpoints_are_uniform_over_pairs_of_different_cells() -> None:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_path_lengths_stay_within_limits(algorithm: str) -> None:
-    mazes = generate((5, 8), algorithm, num=400, min_path_length=6, max_path_length=10, percolation=0.2)
+    mazes = generate((5, 8), algorithm, num=400, min_path_length=6, max_path_length=10)
     lengths = [solution.distance for solution in solve(mazes)]
     assert set(lengths) == {6, 7, 8, 9, 10}
 
@@ -103,7 +109,9 @@ def test_a_limit_no_maze_can_meet_is_one_clear_error() -> None:
         generate(5, "dfs_percolation", num=4, percolation=1.0, min_path_length=9)
     message = str(caught.value)
     assert "\n" not in message
-    assert message.startswith("maze 0: no 5 x 5 dfs_percolation maze in split any with a path of 9 to any steps")
+    assert message.startswith(
+        "maze 0: no 5 x 5 dfs_percolation maze in split any with a path of 9 to any steps was found"
+    )
 
 
 @pytest.mark.parametrize("split", ["train", "validation", "test"])

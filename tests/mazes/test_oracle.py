@@ -125,7 +125,7 @@ def slow_look_ahead(graph: networkx.Graph, cell: Cell, previous: Cell | None, ta
 
 @pytest.mark.parametrize("algorithm", ["dfs", "dfs_percolation"])
 def test_look_ahead_by_definition_on_random_walks(algorithm: str) -> None:
-    batch = generate(5, algorithm, num=20, seed=3, percolation=0.2).batches[0]
+    batch = generate(5, algorithm, num=20, seed=3).batches[0]
     generator = np.random.default_rng(0)
     for index, maze in enumerate(batch):
         cells = [(r, c) for r in range(5) for c in range(5)]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
+from maze_rl.configs.algorithms import ALGORITHMS
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.graph import to_networkx
@@ -42,11 +43,16 @@ def assert_moves_right(solution: Solution, path_count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "percolation", "num"),
-    [("dfs", 0.0, 700), ("wilson", 0.0, 700), ("dfs_percolation", 0.1, 700), ("dfs_percolation", 0.4, 500)],
+    ("algorithm", "options", "num"),
+    [
+        *((name, {}, 300) for name in ALGORITHMS),
+        ("dfs_percolation", {"percolation": 0.4}, 500),
+        ("percolation", {"percolation": 0.7}, 300),
+        ("braid", {"braid": 1.0}, 300),
+    ],
 )
-def test_generated_mazes_against_networkx(algorithm: str, percolation: float, num: int) -> None:
-    solutions = solve(generate(range(2, 10), algorithm, num=num, percolation=percolation, seed=11))
+def test_generated_mazes_against_networkx(algorithm: str, options: dict, num: int) -> None:
+    solutions = solve(generate([*range(2, 10), (4, 9)], algorithm, num=num, seed=11, **options))
     several = 0
     for batch in solutions.batches:
         assert len(batch) > 0
@@ -55,7 +61,8 @@ def test_generated_mazes_against_networkx(algorithm: str, percolation: float, nu
             if index < 10:
                 assert_moves_right(batch[index], path_count)
             several += path_count > 1
-    assert several == 0 if algorithm != "dfs_percolation" else several > 0.05 * num
+    has_cycles = algorithm in ("percolation", "dfs_percolation", "braid")
+    assert several > 0.02 * num if has_cycles else several == 0
 
 
 @pytest.mark.parametrize(("rows", "cols", "openness"), [(3, 7, 0.5), (8, 4, 0.6), (1, 9, 0.9), (6, 6, 0.75)])

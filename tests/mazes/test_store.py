@@ -1,123 +1,94 @@
-"""Datasets on disk: nothing is lost, nothing half-written stays, other tools can read them."""
+"""Datasets read: memory-mapped, lossless, and never a wrong maze from a damaged file."""
 
 import json
+import random
+import shutil
 from pathlib import Path
 
 import datasets
 import numpy as np
 import pytest
-from datasets.arrow_writer import ArrowWriter
 
-from maze_rl.configs.mazes import MazeSpec, spec_from_json
-from maze_rl.errors import ConfigurationError, MazeRLError
-from maze_rl.mazes import store
-from maze_rl.mazes.generate import generate_mazes
+from maze_rl.configs.mazes import GenerationConfig, spec_from_arguments
+from maze_rl.errors import MazeRLError
+from maze_rl.mazes.dataset_writer import write_dataset
+from maze_rl.mazes.generate import generate, generate_mazes
+from maze_rl.mazes.lattice import MazeCollection
 from maze_rl.mazes.solve import solve
-from maze_rl.mazes.store import read_dataset, write_dataset
+from maze_rl.mazes.splits import count_outside
+from maze_rl.mazes.store import MANIFEST, open_dataset
 
-SPEC = MazeSpec(sizes=(3, 4, 7), algorithm="dfs_percolation", percolation=0.2)
-
-
-def test_reads_back_what_was_written(tmp_path: Path) -> None:
-    progress: list[float] = []
-    folder = write_dataset(SPEC, 150, 3, tmp_path / "deep" / "mazes", progress.append)
-    mazes = read_dataset(folder)
-    assert list(mazes) == list(generate_mazes(SPEC, np.arange(150), 3))
-    assert {batch.shape for batch in mazes.batches} == {(3, 3), (4, 4), (7, 7)}
-    assert all(batch.origins.dtype == np.int16 for batch in mazes.batches)
-    assert progress[-1] == 1.0
-    assert sorted(path.name for path in folder.parent.iterdir()) == ["mazes"]
-    about = json.loads((folder / store.SPECIFICATION).read_text())
-    assert (spec_from_json(about["spec"]), about["num"], about["seed"]) == (SPEC, 150, 3)
+SPEC = spec_from_arguments(sizes=(3, (4, 6), 7), algorithm="dfs_percolation", percolation=0.2)
 
 
-def test_can_be_read_without_our_code(tmp_path: Path) -> None:
-    loaded = datasets.load_from_disk(str(write_dataset(SPEC, 40, 0, tmp_path / "mazes")))
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    config = GenerationConfig(spec=SPEC, num=150, seed=3)
+    return write_dataset(config, tmp_path_factory.mktemp("data") / "mazes", shard=40)
+
+
+@pytest.fixture(scope="module")
+def original() -> list:
+    return list(generate_mazes(SPEC, np.arange(150), 3))
+
+
+def test_nothing_is_lost(folder: Path, original: list) -> None:
+    stored = open_dataset(folder)
+    assert len(stored) == 150
+    assert list(stored) == original
+    assert list(stored.all()) == original
+    assert [stored[index] for index in (0, 39, 40, 149, -1)] == [original[index] for index in (0, 39, 40, 149, -1)]
+    assert list(stored[35:45]) == original[35:45]
+    rows = np.array([141, 3, 3, 40])
+    assert list(stored.take(rows)) == [original[row] for row in rows]
+    assert [len(chunk) for chunk in stored.chunks(64)] == [64, 64, 22]
+    with pytest.raises(IndexError):
+        stored[150]
+
+
+def test_what_is_known_of_it(folder: Path, original: list) -> None:
+    stored = open_dataset(folder)
+    assert stored.spec == SPEC
+    assert stored.shapes == [(3, 3), (4, 6), (7, 7)]
+    card = stored.card
+    assert (card["num"], card["seed"], card["first"], card["leaks"], card["shared_classes"]) == (150, 3, 0, 0, 0)
+    assert sum(card["splits"].values()) == sum(card["sizes"].values()) == 150
+    for name, count in card["splits"].items():
+        mine = [maze for maze in original if count_outside(maze.as_batch(), name) == 0]
+        assert len(mine) == count
+        assert list(stored.take(stored.rows_of(name))) == mine
+
+
+def test_other_tools_read_it_without_our_code(folder: Path, original: list) -> None:
+    loaded = datasets.load_from_disk(str(folder))
     assert isinstance(loaded, datasets.Dataset)
-    mazes = generate_mazes(SPEC, np.arange(40), 0)
-    solutions = solve(mazes)
+    assert loaded.features["split"].names == ["train", "validation", "test"]
     for index, row in enumerate(loaded.to_list()):
+        maze, solution = original[index], solve(original[index])
         bits = np.unpackbits(np.frombuffer(row["connections"], np.uint8), count=2 * row["rows"] * row["cols"])
-        assert (bits.reshape(2, row["rows"], row["cols"]) == mazes[index].connections).all()
-        assert (tuple(row["origin"]), tuple(row["target"])) == (mazes[index].origin, mazes[index].target)
-        assert (row["distance"], row["index"]) == (solutions[index].distance, index)
+        assert (bits.reshape(2, row["rows"], row["cols"]) == maze.connections).all()
+        assert (tuple(row["origin"]), tuple(row["target"])) == (maze.origin, maze.target)
+        assert (row["distance"], row["shortest_paths"], row["index"]) == (solution.distance, solution.path_count, index)
+        assert count_outside(maze.as_batch(), loaded.features["split"].int2str(row["split"])) == 0
 
 
-def test_shards_hold_the_same_mazes_as_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = list(read_dataset(write_dataset(SPEC, 50, 1, tmp_path / "whole")))
-    monkeypatch.setattr(store, "SHARD", 20)
-    monkeypatch.setattr(store, "CHUNK", 7)
-    sharded = write_dataset(SPEC, 50, 1, tmp_path / "sharded")
-    assert len(list(sharded.glob("*.arrow"))) == 3
-    assert list(read_dataset(sharded)) == whole
+def test_connections_are_compact(tmp_path: Path) -> None:
+    config = GenerationConfig(spec=spec_from_arguments(sizes=(10,)), num=10)
+    row = datasets.load_from_disk(str(write_dataset(config, tmp_path / "mazes")))[0]
+    assert len(row["connections"]) == 25
 
 
-def full_disk(*args: object, **kwargs: object) -> None:
-    raise OSError(28, "No space left on device")
-
-
-@pytest.mark.parametrize(("owner", "name"), [(ArrowWriter, "write_table"), (datasets.Dataset, "save_to_disk")])
-def test_a_full_disk_leaves_nothing_behind(
-    owner: type, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(owner, name, full_disk)
-    with pytest.raises(MazeRLError, match=r"could not be written \(No space left on device\); nothing was left behind"):
-        write_dataset(SPEC, 20, 0, tmp_path / "mazes")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_impossible_specification_leaves_nothing_behind(tmp_path: Path) -> None:
-    spec = MazeSpec(sizes=(3,), algorithm="dfs_percolation", percolation=1.0, min_path_length=5)
-    with pytest.raises(ConfigurationError, match="no 3 x 3 dfs_percolation maze"):
-        write_dataset(spec, 5, 0, tmp_path / "mazes")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_that_is_in_use_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("keep me")
-    for out in (tmp_path, tmp_path / "notes.txt"):
-        with pytest.raises(ConfigurationError, match="is not an empty folder: choose another --out"):
-            write_dataset(SPEC, 5, 0, out)
-    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
-    assert (tmp_path / "notes.txt").read_text() == "keep me"
-
-
-def test_an_empty_folder_is_used(tmp_path: Path) -> None:
-    (tmp_path / "mazes").mkdir()
-    assert len(read_dataset(write_dataset(SPEC, 5, 0, tmp_path / "mazes"))) == 5
-
-
-def test_a_parent_that_is_a_file_is_one_clear_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(MazeRLError, match="could not be written"):
-        write_dataset(SPEC, 5, 0, tmp_path / "file" / "mazes")
-
-
-def test_no_mazes_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="num is 0"):
-        write_dataset(SPEC, 0, 0, tmp_path / "mazes")
-
-
-def test_writing_leaves_the_progress_bars_of_datasets_alone(tmp_path: Path) -> None:
-    before = datasets.are_progress_bars_disabled()
-    datasets.enable_progress_bars()
-    try:
-        write_dataset(SPEC, 5, 0, tmp_path / "mazes")
-        assert not datasets.are_progress_bars_disabled()
-    finally:
-        if before:
-            datasets.disable_progress_bars()
-
-
-@pytest.mark.parametrize("content", ["missing", "empty", "another dataset"])
-def test_what_is_no_maze_dataset_is_refused(content: str, tmp_path: Path) -> None:
-    folder = tmp_path / "mazes"
-    if content == "empty":
-        folder.mkdir()
-    if content == "another dataset":
-        datasets.Dataset.from_dict({"text": ["a"]}).save_to_disk(folder)
-    with pytest.raises(MazeRLError, match="is no maze dataset that can be read"):
-        read_dataset(folder)
+def test_a_dataset_filtered_and_saved_by_datasets_is_read(folder: Path, original: list, tmp_path: Path) -> None:
+    loaded = datasets.load_from_disk(str(folder))
+    loaded.filter(lambda row: row["distance"] > 5).save_to_disk(tmp_path / "far")
+    stored = open_dataset(tmp_path / "far")
+    assert list(stored) == [maze for maze in original if solve(maze).distance > 5]
+    assert stored.spec is None
+    assert list(stored.take(stored.rows_of("train"))) == [
+        maze for maze in stored if count_outside(maze.as_batch(), "train") == 0
+    ]
+    loaded.remove_columns(["split", "index", "distance"]).save_to_disk(tmp_path / "bare")
+    assert list(open_dataset(tmp_path / "bare")) == original
 
 
 @pytest.mark.parametrize(
@@ -125,11 +96,83 @@ def test_what_is_no_maze_dataset_is_refused(content: str, tmp_path: Path) -> Non
     [
         ({"target": [9, 9]}, r"its 3 x 3 mazes: maze 0: targets \(9, 9\) lies outside the 3 x 3 grid"),
         ({"connections": b"\x00"}, r"its 3 x 3 mazes: maze 0: connections hold 1 bytes, not 3"),
+        ({"connections": b"\xff\xff\xff"}, "connections lead downward from the last row"),
+        ({"rows": 0}, "a grid of 0 x 3 has no cells"),
+        ({"origin": None}, "column 'origin' lacks a value"),
+        ({"origin": ["a", "b"]}, "column 'origin' is .*, not"),
+        ({"cols": 70_000}, "column 'cols' is int64, not int16"),
     ],
 )
 def test_a_broken_maze_is_refused(change: dict, message: str, tmp_path: Path) -> None:
-    spec = MazeSpec(sizes=(3,))
-    rows = datasets.load_from_disk(str(write_dataset(spec, 3, 0, tmp_path / "good")))
-    rows.map(lambda row: row | change, load_from_cache_file=False).save_to_disk(tmp_path / "bad")
+    config = GenerationConfig(spec=spec_from_arguments(sizes=(3,)), num=3)
+    rows = datasets.load_from_disk(str(write_dataset(config, tmp_path / "good"))).to_list()
+    datasets.Dataset.from_list([row | change for row in rows]).save_to_disk(tmp_path / "bad")
     with pytest.raises(MazeRLError, match=message):
-        read_dataset(tmp_path / "bad")
+        open_dataset(tmp_path / "bad").all()
+
+
+@pytest.mark.parametrize("content", ["missing", "empty", "another dataset", "several", "file"])
+def test_what_is_no_maze_dataset_is_refused(content: str, tmp_path: Path) -> None:
+    place = tmp_path / "mazes"
+    if content == "empty":
+        place.mkdir()
+    if content == "file":
+        place.write_text("mazes")
+    if content == "another dataset":
+        datasets.Dataset.from_dict({"text": ["a"]}).save_to_disk(place)
+    if content == "several":
+        one = datasets.Dataset.from_dict({"text": ["a"]})
+        datasets.DatasetDict(train=one, test=one).save_to_disk(place)
+    with pytest.raises(MazeRLError) as caught:
+        open_dataset(place).all()
+    assert "\n" not in str(caught.value)
+    assert str(place) in str(caught.value)
+
+
+def test_a_missing_shard_is_named(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "mazes")
+    gone = tmp_path / "mazes" / "data-00002-of-00004.arrow"
+    gone.unlink()
+    with pytest.raises(MazeRLError, match=f"{gone.name}: the file is missing"):
+        open_dataset(tmp_path / "mazes")
+
+
+@pytest.mark.parametrize("name", ["data-00001-of-00004.arrow", MANIFEST])
+def test_damaged_bytes_never_become_mazes(name: str, folder: Path, original: list, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "mazes")
+    path = tmp_path / "mazes" / name
+    whole = path.read_bytes()
+    chance = random.Random(0)
+    for _ in range(150):
+        data = bytearray(whole)
+        kind = chance.randrange(3)
+        if kind == 0:
+            data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        elif kind == 1:
+            del data[chance.randrange(len(data)) :]
+        else:
+            at = chance.randrange(len(data))
+            data[at:at] = chance.randbytes(chance.randrange(1, 9))
+        path.write_bytes(data)
+        try:
+            found = list(open_dataset(tmp_path / "mazes"))
+        except MazeRLError as error:
+            assert name in str(error)
+            assert "\n" not in str(error)
+        else:
+            assert found == original  # as where only white space of the manifest changed
+    path.unlink()
+    if name == MANIFEST:
+        assert list(open_dataset(tmp_path / "mazes")) == original
+
+
+def test_a_collection_can_be_taken_apart() -> None:
+    mazes = generate((3, 5, 4), num=40)
+    rows = np.array([7, 7, 0, 39, 12])
+    assert list(mazes.take(rows)) == [mazes[row] for row in rows.tolist()]
+    assert len(MazeCollection.concatenate([mazes.take(rows), mazes]).take(np.arange(3))) == 3
+
+
+def test_the_manifest_is_plain_json(folder: Path) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    assert [about["rows"] for about in manifest["files"].values()] == [40, 40, 40, 30]

@@ -5,21 +5,33 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.presets import curriculum
 from maze_rl.configs.tokenization import TokenizationConfig
-from maze_rl.configs.training import OPTIMIZERS, RunConfig, TrainingConfig, run_from_json, run_to_json
-from maze_rl.errors import CheckpointError, MazeRLError
+from maze_rl.configs.training import (
+    OPTIMIZERS,
+    DataFolder,
+    Phase,
+    RunConfig,
+    TrainingConfig,
+    run_from_json,
+    run_to_json,
+)
+from maze_rl.errors import CheckpointError, ConfigurationError, MazeRLError
+from maze_rl.mazes.dataset_writer import write_dataset
+from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.splits import count_outside
+from maze_rl.mazes.store import open_dataset
 from maze_rl.models.build import build_model
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.checkpoints import checkpoint_steps, load_checkpoint, optimizer_equal, save_checkpoint
 from maze_rl.training.losses import loss_functions
-from maze_rl.training.source import fresh_mazes, prefetch, prepare_step
+from maze_rl.training.source import maze_source, prefetch, prepare_step
 from maze_rl.training.trainer import (
     Callbacks,
     TrainingError,
@@ -101,7 +113,7 @@ def test_micro_batches_change_nothing(loss: str) -> None:
         config = make_config(batch_size=32, micro_batch_tokens=most_tokens, loss=loss)
         state = make_state(config)
         state.model.double()
-        batch = prepare_step(config.training, state.model.tokenization, fresh_mazes(0), 0, 5)
+        batch = prepare_step(config.training, state.model.tokenization, maze_source(config.training.phases, 0), 0, 5)
         results.append(accumulate(state.model, config.training, loss_functions(loss), batch))
         gradients.append(torch.cat([p.grad.flatten() for p in state.model.parameters() if p.grad is not None]))
     for gradient, result in zip(gradients[1:], results[1:], strict=True):
@@ -115,7 +127,7 @@ def test_accumulation_equals_one_large_batch() -> None:
         config = make_config(batch_size=batch_size, accumulation=accumulation)
         state = make_state(config)
         state.model.double()
-        batch = prepare_step(config.training, state.model.tokenization, fresh_mazes(0), 0, 5)
+        batch = prepare_step(config.training, state.model.tokenization, maze_source(config.training.phases, 0), 0, 5)
         assert len(batch.mini_batches) == accumulation
         accumulate(state.model, config.training, loss_functions("path_only"), batch)
         gradients.append(torch.cat([p.grad.flatten() for p in state.model.parameters() if p.grad is not None]))
@@ -126,7 +138,7 @@ def test_a_non_finite_loss_stops_before_the_step() -> None:
     config = make_config()
     state = make_state(config)
     before = {name: value.clone() for name, value in state.model.state_dict().items()}
-    batch = prepare_step(config.training, state.model.tokenization, fresh_mazes(0), 0, 0)
+    batch = prepare_step(config.training, state.model.tokenization, maze_source(config.training.phases, 0), 0, 0)
     take_step(state, config.training, loss_functions("path_only"), batch)
     with torch.no_grad():
         state.model.unembed.b_U[3] = float("nan")
@@ -178,7 +190,7 @@ def test_batches_depend_on_seed_and_step_alone() -> None:
     tokenization = Tokenization(TokenizationConfig(canvas=6, random_offsets=True))
 
     def tokens(seed: int, step: int) -> list[list[int]]:
-        batch = prepare_step(config, tokenization, fresh_mazes(seed), seed, step)
+        batch = prepare_step(config, tokenization, maze_source(config.phases, seed), seed, step)
         return [row for mini in batch.mini_batches for micro in mini for row in micro.tokens.tolist()]
 
     assert tokens(0, 3) == tokens(0, 3)
@@ -189,7 +201,7 @@ def test_batches_depend_on_seed_and_step_alone() -> None:
 def test_little_is_spent_on_padding_and_no_maze_is_dropped() -> None:
     config = replace(make_config(batch_size=256).training, phases=make_config(steps=1).training.phases)
     tokenization = Tokenization(TokenizationConfig(canvas=6, random_offsets=True))
-    batch = prepare_step(config, tokenization, fresh_mazes(0), 0, 0)
+    batch = prepare_step(config, tokenization, maze_source(config.phases, 0), 0, 0)
     assert sum(len(micro) for micro in batch.mini_batches[0]) == 256
     assert batch.tokens / batch.padded_tokens > 0.88
     assert all(micro.tokens.numel() <= config.micro_batch_tokens for micro in batch.mini_batches[0])
@@ -198,13 +210,58 @@ def test_little_is_spent_on_padding_and_no_maze_is_dropped() -> None:
 def test_training_mazes_come_from_the_train_split_and_leaks_are_counted() -> None:
     config = make_config().training
     tokenization = Tokenization(TokenizationConfig(canvas=6))
-    mazes = fresh_mazes(0)(config.phases[0].mazes, 0, 500)
+    mazes = maze_source(config.phases, 0)(config.phases[0], 0, 500)
     assert sum(count_outside(batch, "train") for batch in mazes.batches) == 0
-    clean = prepare_step(config, tokenization, fresh_mazes(0), 0, 0)
+    clean = prepare_step(config, tokenization, maze_source(config.phases, 0), 0, 0)
+    held_out = replace(config.phases[0].mazes, split="test")
     leaky = prepare_step(
-        config, tokenization, lambda spec, start, num: fresh_mazes(0)(replace(spec, split="test"), start, num), 0, 0
+        config, tokenization, lambda phase, start, num: generate_mazes(held_out, np.arange(start, start + num), 0), 0, 0
     )
     assert (clean.leaks, leaky.leaks) == (0, config.batch_size)
+
+
+def test_a_dataset_gives_the_batches_of_the_stream(tmp_path: Path) -> None:
+    config = make_config().training
+    config = replace(config, phases=(replace(config.phases[-1], steps=6),))
+    tokenization = Tokenization(TokenizationConfig(canvas=6, random_offsets=True))
+    spec = replace(config.phases[0].mazes, split="train")
+    folder = write_dataset(GenerationConfig(spec=spec, num=200, seed=3), tmp_path / "mazes", shard=70)
+    data = DataFolder(folder=str(folder), content=open_dataset(folder).content)
+    stored = replace(config, phases=(replace(config.phases[0], data=data),))
+    for step in (0, 2, 5):
+        one = prepare_step(config, tokenization, maze_source(config.phases, 3), 3, step)
+        other = prepare_step(stored, tokenization, maze_source(stored.phases, 3), 3, step)
+        assert other.leaks == 0
+        for mini, other_mini in zip(one.mini_batches, other.mini_batches, strict=True):
+            for micro, other_micro in zip(mini, other_mini, strict=True):
+                assert torch.equal(micro.tokens, other_micro.tokens)
+                assert torch.equal(micro.optimal, other_micro.optimal)
+
+
+def test_a_dataset_begins_again_and_its_other_splits_are_passed_over(tmp_path: Path) -> None:
+    spec = MazeSpec(sizes=(4, 5))
+    folder = write_dataset(GenerationConfig(spec=spec, num=60), tmp_path / "mazes")
+    phase = Phase(steps=1, mazes=spec, data=DataFolder(folder=str(folder), content=open_dataset(folder).content))
+    draw = maze_source((phase,), 0)
+    own = [maze for maze in generate_mazes(spec, np.arange(60), 0) if count_outside(maze.as_batch(), "train") == 0]
+    assert 40 < len(own) < 60
+    assert list(draw(phase, 0, len(own))) == own
+    assert list(draw(phase, len(own) - 1, 3)) == [own[-1], *own[:2]]
+
+
+def test_a_dataset_that_changed_is_refused(tmp_path: Path) -> None:
+    folder = write_dataset(GenerationConfig(spec=MazeSpec(sizes=(4,)), num=20), tmp_path / "mazes")
+    phase = Phase(steps=1, mazes=MazeSpec(sizes=(4,)), data=DataFolder(folder=str(folder), content="0" * 16))
+    with pytest.raises(ConfigurationError, match="holds other mazes"):
+        maze_source((phase,), 0)
+
+
+def test_a_dataset_without_training_mazes_is_refused(tmp_path: Path) -> None:
+    spec = MazeSpec(sizes=(5,), split="test")
+    folder = write_dataset(GenerationConfig(spec=spec, num=20), tmp_path / "mazes")
+    phase = Phase(steps=1, mazes=spec, data=DataFolder(folder=str(folder), content=open_dataset(folder).content))
+    with pytest.raises(ConfigurationError, match="none of its mazes belongs to the train split"):
+        maze_source((phase,), 0)
 
 
 def test_prefetch_keeps_order_and_hands_on_errors() -> None:
@@ -228,7 +285,7 @@ def test_the_curriculum_adds_up_and_ends_with_the_full_distribution() -> None:
         phases = curriculum(mazes, steps)
         assert sum(phase.steps for phase in phases) == steps
         assert phases[-1].mazes == mazes
-        limits = [phase.mazes.max_path_length or 10**9 for phase in phases]
+        limits = [phase.mazes.endpoints.max_path_length or 10**9 for phase in phases]
         assert limits == sorted(limits)
         assert all(phase.mazes.sizes == (5, 6) for phase in phases)
 

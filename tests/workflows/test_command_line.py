@@ -25,8 +25,27 @@ BAD_INPUT = [
     (["train", "--learning-rate", "-1"], "learning_rate is -1.0: it must be above 0"),
     (["generate", "--sizes", "0"], "maze size 0 is out of bounds"),
     (["generate", "--num", "0"], "num is 0"),
-    (["generate", "--percolation", "2"], "percolation is 2.0"),
+    (
+        ["generate", "--algorithm", "percolation", "--option", "percolation=2"],
+        "percolation is 2: expected a probability",
+    ),
+    (["generate", "--option", "percolation=0.1"], "unknown option of dfs"),
+    (["generate", "--option", "forks"], "cannot read 'forks' as an option"),
     (["generate", "--split", "testing"], "Did you mean 'test'"),
+    (["generate", "--first", "-1"], "first is -1: indices start at 0"),
+    (["generate", "--workers", "0"], "workers is 0: at least one process must generate"),
+    (["generate", "--sizes", "4x"], "cannot read '4x' as a range"),
+    (["generate", "--sizes", "4x1"], "maze size 1 is out of bounds"),
+    (["generate", "--origin", "corner"], "unknown place of the origin 'corner'"),
+    (["generate", "--origins", "9,9"], "origins: (9, 9) lies outside the 5 x 5 grid"),
+    (["generate", "--path-lengths", "30"], "path_lengths asks for 30: no path of a 5 x 5 maze has more than 24 steps"),
+    (["generate", "--paths", "many"], "unknown number of shortest paths 'many'"),
+    (["generate", "--algorithm", "no.such:carve"], "the function cannot be imported"),
+    (["generate", "--sizes", "5", "--algorithm", "percolation", "--option", "percolation=0"], "loosen the constraints"),
+    (["generate", "--sizes", "5", "--algorithm", "dfs", "--paths", "several"], "loosen the constraints"),
+    (["join", "no/such", "--out", "whole"], "no/such: there is no such folder"),
+    (["train", "--data", "no/such"], "no/such: there is no such folder"),
+    (["train", "--sizes", "4x7"], "size 4x7 is no square"),
     (["show", "--size", "1"], "maze size 1 is out of bounds"),
     (["evaluate", "no/such/run"], "unknown model 'no/such/run'"),
     (["evaluate", "x", "--num", "0"], "--num is 0"),
@@ -77,12 +96,37 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 def test_generate_writes_a_dataset_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "mazes"
     assert run(["generate", "--sizes", "3..5", "--num", "20", "--out", str(out), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"out": str(out), "num": 20, "seed": 0}
+    said = json.loads(capsys.readouterr().out)
+    assert (said["out"], said["num"], said["seed"], said["leaks"]) == (str(out), 20, 0, 0)
     import datasets
 
     assert len(datasets.load_from_disk(str(out))) == 20
     assert run(["generate", "--num", "5", "--out", str(out)]) == 2
     assert "choose another --out" in capsys.readouterr().err
+
+
+def test_parts_are_joined_and_the_acceptance_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wish = ["--sizes", "4x6", "--path-lengths", "7", "--num", "10", "--split", "train"]
+    for first in ("0", "10"):
+        assert run(["generate", *wish, "--first", first, "--out", str(tmp_path / first)]) == 0
+        assert "acceptance: " in capsys.readouterr().out
+    assert run(["join", str(tmp_path / "10"), str(tmp_path / "0"), "--out", str(tmp_path / "whole")]) == 0
+    assert "20 mazes in" in capsys.readouterr().out
+    assert run(["generate", *wish, "--num", "20", "--out", str(tmp_path / "one")]) == 0
+    names = ("maze_rl.json", "data-00000-of-00001.arrow")
+    whole, one = (json.loads((tmp_path / name / names[0]).read_text()) for name in ("whole", "one"))
+    assert whole["content"] == one["content"]
+
+
+def test_a_model_is_trained_on_a_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, out = str(tmp_path / "mazes"), tmp_path / "run"
+    assert run(["generate", "--sizes", "4,5", "--algorithm", "kruskal", "--num", "100", "--out", data]) == 0
+    shape = ["--layers", "1", "--d-model", "24", "--heads", "2", "--batch-size", "8", "--steps", "2"]
+    assert run(["train", "--data", data, *shape, "--num", "0", "--out", str(out)]) == 0
+    config = json.loads((out / "config.json").read_text())
+    phases = config["config"]["training"]["phases"] if "config" in config else config["training"]["phases"]
+    assert [phase["data"]["folder"] for phase in phases] == [data]
+    assert (phases[0]["mazes"]["sizes"], phases[0]["mazes"]["algorithm"]) == ([4, 5], "kruskal")
 
 
 def test_show_draws_the_same_maze_every_time(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -1,50 +1,59 @@
 """Randomized depth-first search (recursive backtracker): a tree with long corridors.
 
 The root is uniform over the cells; from the newest cell with an unvisited neighbour, one of those is
-chosen uniformly.
+chosen uniformly. Options end the search early: then the cells it never reached stay closed in.
 """
 
 from typing import no_type_check
 
 import numpy as np
+from jaxtyping import Bool, Int64, UInt64
 from numba import njit
+from numpy import ndarray
 
 from maze_rl.mazes.breadth_first import step
+from maze_rl.mazes.carving import inside, open_wall
 from maze_rl.mazes.counter_random import below
 
 
-@njit(inline="always")
-@no_type_check
-def open_wall(connections, cell, direction):
-    """Open the edge from `cell` in `direction` (0 down, 1 right, 2 up, 3 left)."""
-    cols = connections.shape[2]
-    row, col = cell // cols, cell % cols
-    if direction == 0:
-        connections[0, row, col] = True
-    elif direction == 1:
-        connections[1, row, col] = True
-    elif direction == 2:
-        connections[0, row - 1, col] = True
-    else:
-        connections[1, row, col - 1] = True
+def depth_first(
+    connections: Bool[ndarray, "num 2 rows cols"],
+    states: UInt64[ndarray, "num 2"],
+    pending: Int64[ndarray, " k"],
+    *,
+    accessible_cells: int | float = 1.0,
+    max_depth: int | None = None,
+    forks: bool = True,
+) -> bool:
+    """Carve depth-first trees.
 
-
-@njit(inline="always")
-@no_type_check
-def inside(cell, direction, rows, cols):
-    """Tell whether the cell one step from `cell` in `direction` lies on the grid."""
-    if direction == 0:
-        return cell < (rows - 1) * cols
-    if direction == 1:
-        return cell % cols < cols - 1
-    if direction == 2:
-        return cell >= cols
-    return cell % cols > 0
+    Args:
+        connections: Filled in place.
+        states: Random streams, advanced in place.
+        pending: Rows to carve.
+        accessible_cells: Cells the tree holds: a count if an integer, a share of all if a float.
+        max_depth: Most steps from the root; None for no limit.
+        forks: False ends the search at its first dead end: one self-avoiding corridor.
+    """
+    cells = connections.shape[2] * connections.shape[3]
+    most = accessible_cells if isinstance(accessible_cells, int) else round(accessible_cells * cells)
+    deepest = cells if max_depth is None else max_depth
+    _carve_rows(connections, states, pending, max(2, most), deepest, forks)
+    return most >= cells and deepest >= cells and forks
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def carve_depth_first(connections, state, visited, stack):
+def _carve_rows(connections, states, pending, most_cells, deepest, forks):
+    cells = connections.shape[2] * connections.shape[3]
+    visited, stack = np.empty(cells, np.bool_), np.empty(cells, np.int32)
+    for row in pending:
+        carve_depth_first(connections[row], states[row], visited, stack, most_cells, deepest, forks)
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def carve_depth_first(connections, state, visited, stack, most_cells, deepest, forks):
     """Carve a tree into `connections` (all closed); `visited` Bool[cells] and `stack` Int32[cells] are scratch."""
     _, rows, cols = connections.shape
     visited[:] = False
@@ -52,15 +61,18 @@ def carve_depth_first(connections, state, visited, stack):
     cell = below(state, rows * cols)
     visited[cell] = True
     stack[0] = cell
-    depth = 1
-    while depth > 0:
+    depth, num_cells = 1, 1
+    while depth > 0 and num_cells < most_cells:
         cell = stack[depth - 1]
         num_options = 0
-        for direction in range(4):
-            if inside(cell, direction, rows, cols) and not visited[step(cell, direction, cols)]:
-                options[num_options] = direction
-                num_options += 1
+        if depth <= deepest:
+            for direction in range(4):
+                if inside(cell, direction, rows, cols) and not visited[step(cell, direction, cols)]:
+                    options[num_options] = direction
+                    num_options += 1
         if num_options == 0:
+            if not forks:
+                break
             depth -= 1
             continue
         direction = options[below(state, num_options)] if num_options > 1 else options[0]
@@ -69,3 +81,4 @@ def carve_depth_first(connections, state, visited, stack):
         visited[cell] = True
         stack[depth] = cell
         depth += 1
+        num_cells += 1

@@ -6,11 +6,31 @@ cell is kept (overwriting it erases loops), so a walk costs its length and nothi
 
 from typing import no_type_check
 
+import numpy as np
+from jaxtyping import Bool, Int64, UInt64
 from numba import njit
+from numpy import ndarray
 
 from maze_rl.mazes.breadth_first import step
+from maze_rl.mazes.carving import inside, open_wall
 from maze_rl.mazes.counter_random import below
-from maze_rl.mazes.generators.depth_first import inside, open_wall
+
+
+def wilson(
+    connections: Bool[ndarray, "num 2 rows cols"], states: UInt64[ndarray, "num 2"], pending: Int64[ndarray, " k"]
+) -> bool:
+    """Carve uniform spanning trees."""
+    _carve_rows(connections, states, pending)
+    return True
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _carve_rows(connections, states, pending):
+    cells = connections.shape[2] * connections.shape[3]
+    in_tree, exits = np.empty(cells, np.bool_), np.empty(cells, np.int32)
+    for row in pending:
+        carve_wilson(connections[row], states[row], in_tree, exits)
 
 
 @njit(cache=True, nogil=True)

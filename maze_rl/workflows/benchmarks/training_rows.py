@@ -18,7 +18,7 @@ from maze_rl.training.examples import Examples
 from maze_rl.training.losses import loss_functions
 from maze_rl.training.muon import Muon
 from maze_rl.training.optimizers import OPTIMIZER_FACTORIES
-from maze_rl.training.source import StepBatch, fresh_mazes, prepare_step
+from maze_rl.training.source import StepBatch, maze_source, prepare_step
 from maze_rl.training.trainer import new_state, take_step
 from maze_rl.workflows.benchmarks.plain_transformer import PlainTransformer, plain_twin
 from maze_rl.workflows.benchmarks.rows import THREADS, Lap, Row, Target, Trial, faster
@@ -63,7 +63,7 @@ def _path_only_against_all(seed: int) -> Trial:
 
 def _prepare(run: RunConfig, seed: int) -> tuple[MazeTransformer, StepBatch]:
     tokenization = Tokenization(run.tokenization)
-    batch = prepare_step(run.training, tokenization, fresh_mazes(seed), seed, 0)
+    batch = prepare_step(run.training, tokenization, maze_source(run.training.phases, seed), seed, 0)
     return build_model(run.model, tokenization, seed=seed), batch
 
 

@@ -1,9 +1,10 @@
-"""Trees as numbers, so that they can be counted."""
+"""Trees as numbers, so that they can be counted and compared with a law."""
 
 from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
+from scipy.stats import chisquare
 
 
 @pytest.fixture
@@ -30,3 +31,27 @@ def code_of_edges() -> Callable[..., int]:
         return code
 
     return encode
+
+
+@pytest.fixture
+def fit(codes: Callable, code_of_edges: Callable) -> Callable[..., float]:
+    """Return the p-value of carved mazes under an exact law over sets of edges; -1 if one is impossible under it."""
+
+    def p_value(connections: np.ndarray, law: dict[frozenset, float]) -> float:
+        rows, cols = connections.shape[2:]
+        assert sum(law.values()) == pytest.approx(1)
+        chances = {code_of_edges(tree, rows, cols): chance for tree, chance in law.items()}
+        drawn, found = np.unique(codes(connections), return_counts=True)
+        if not set(drawn.tolist()) <= chances.keys():
+            return -1.0
+        counts = dict(zip(drawn.tolist(), found.tolist(), strict=True))
+        expected = {tree: chance * len(connections) for tree, chance in chances.items()}
+        common = [tree for tree, number in expected.items() if number >= 10]
+        pairs = [(counts.get(tree, 0), expected[tree]) for tree in common]
+        rest = len(connections) - sum(pair[0] for pair in pairs), len(connections) - sum(pair[1] for pair in pairs)
+        if rest[1] > 5:  # rare trees are taken together
+            pairs.append(rest)
+        observed, wanted = np.array(pairs, float).T
+        return float(chisquare(observed, wanted * observed.sum() / wanted.sum()).pvalue)
+
+    return p_value

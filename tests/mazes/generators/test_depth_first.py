@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable
 import networkx as nx
 import numpy as np
 import pytest
-from scipy.stats import chisquare
 
 from maze_rl.mazes.generate import generate
-from maze_rl.mazes.generators.depth_first import carve_depth_first
+from maze_rl.mazes.generators.depth_first import depth_first
 
 
 def exact_distribution(size: int, roots: Iterable[tuple[int, int]]) -> dict[frozenset, float]:
@@ -34,36 +33,11 @@ def exact_distribution(size: int, roots: Iterable[tuple[int, int]]) -> dict[froz
     return done
 
 
-def fit(counts: dict[int, int], distribution: dict[int, float]) -> float:
-    """Return the p-value of `counts` under `distribution`, rare trees taken together."""
-    num = sum(counts.values())
-    common = [tree for tree, chance in distribution.items() if num * chance >= 10]
-    observed = [counts.get(tree, 0) for tree in common]
-    expected = [num * distribution[tree] for tree in common]
-    rest = num - sum(observed), num - sum(expected)
-    if rest[1] > 5:
-        observed, expected = [*observed, rest[0]], [*expected, rest[1]]
-    total = sum(expected)
-    return chisquare(observed, [value * sum(observed) / total for value in expected]).pvalue
-
-
-@pytest.fixture
-def drawn(codes: Callable) -> dict[int, int]:
-    trees, counts = np.unique(codes(generate(3, "dfs", num=20_000).batches[0].connections), return_counts=True)
-    return dict(zip(trees.tolist(), counts.tolist(), strict=True))
-
-
-def test_trees_of_3x3_follow_the_exact_distribution(drawn: dict[int, int], code_of_edges: Callable) -> None:
-    exact = exact_distribution(3, np.ndindex(3, 3))
-    distribution = {code_of_edges(tree, 3, 3): chance for tree, chance in exact.items()}
-    assert sum(distribution.values()) == pytest.approx(1)
-    assert set(drawn) <= set(distribution)
-    assert 1e-4 < fit(drawn, distribution) < 1 - 1e-4
-
-
-def test_a_biased_root_would_be_noticed(drawn: dict[int, int], code_of_edges: Callable) -> None:
-    exact = exact_distribution(3, np.ndindex(2, 2))  # never in the last row or column
-    assert fit(drawn, {code_of_edges(tree, 3, 3): chance for tree, chance in exact.items()}) < 1e-9
+def test_trees_of_3x3_follow_the_exact_distribution(fit: Callable) -> None:
+    drawn = generate(3, "dfs", num=20_000).batches[0].connections
+    assert 1e-4 < fit(drawn, exact_distribution(3, np.ndindex(3, 3))) < 1 - 1e-4
+    # a root that is never in the last row or column would be noticed
+    assert fit(drawn, exact_distribution(3, np.ndindex(2, 2))) < 1e-9
 
 
 def test_edges_are_open_equally_often_under_every_symmetry() -> None:
@@ -74,11 +48,41 @@ def test_edges_are_open_equally_often_under_every_symmetry() -> None:
         assert np.abs(down - turned).max() < spread
 
 
-@pytest.mark.parametrize(("rows", "cols"), [(1, 1), (1, 6), (5, 1), (3, 7), (8, 4), (12, 12)])
-def test_is_a_spanning_tree_of_any_rectangle(rows: int, cols: int, carve: Callable) -> None:
-    for connections in carve(carve_depth_first, 20, rows, cols):
-        graph = nx.Graph()
-        graph.add_nodes_from(np.ndindex(rows, cols))
-        graph.add_edges_from(((r, c), (r + 1 - d, c + d)) for d, r, c in np.argwhere(connections))
-        assert graph.number_of_nodes() == rows * cols
-        assert nx.is_tree(graph)
+@pytest.mark.parametrize(("accessible", "cells"), [(0.5, 18), (7, 7), (1.0, 36), (400, 36)])
+def test_accessible_cells_are_a_share_or_a_number(accessible: int | float, cells: int, carve: Callable) -> None:
+    for connections in carve(depth_first, 50, 6, 6, accessible_cells=accessible):
+        assert connections.sum() == cells - 1
+        carved = [component for component in nx.connected_components(graph_of(connections)) if len(component) > 1]
+        assert [len(component) for component in carved] == [cells]
+
+
+@pytest.mark.parametrize("deepest", [1, 4, 9])
+def test_no_cell_is_deeper_than_the_limit(deepest: int, carve: Callable) -> None:
+    reached = set()
+    for connections in carve(depth_first, 200, 7, 7, max_depth=deepest):
+        tree = graph_of(connections)
+        component = tree.subgraph(max(nx.connected_components(tree), key=len))
+        assert nx.is_tree(component)
+        # some cell, the root, has every other within the limit
+        reached.add(nx.radius(component))
+        assert nx.radius(component) <= deepest
+        assert nx.diameter(component) <= 2 * deepest
+    assert max(reached) == deepest
+
+
+def test_a_corridor_never_forks_and_ends_where_it_is_stuck(carve: Callable) -> None:
+    for connections in carve(depth_first, 200, 6, 8, forks=False):
+        graph = graph_of(connections)
+        corridor = max(nx.connected_components(graph), key=len)
+        assert max(degree for _, degree in graph.degree) <= 2
+        ends = [cell for cell in corridor if graph.degree[cell] == 1]
+        assert len(ends) == 2
+        lattice = nx.grid_2d_graph(6, 8)
+        assert any(set(lattice[end]) <= corridor for end in ends)
+
+
+def graph_of(connections: np.ndarray) -> nx.Graph:
+    graph = nx.Graph()
+    graph.add_nodes_from(np.ndindex(connections.shape[1:]))
+    graph.add_edges_from(((r, c), (r + 1 - d, c + d)) for d, r, c in np.argwhere(connections))
+    return graph

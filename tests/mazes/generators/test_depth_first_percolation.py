@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from maze_rl.mazes.generate import generate
-from maze_rl.mazes.generators.depth_first import carve_depth_first
-from maze_rl.mazes.generators.depth_first_percolation import carve_depth_first_percolation
+from maze_rl.mazes.generators.depth_first import depth_first
+from maze_rl.mazes.generators.depth_first_percolation import depth_first_percolation
 
 
 @pytest.mark.parametrize("percolation", [0.05, 0.3, 0.8])
@@ -30,15 +30,15 @@ def test_extremes(percolation: float, num_edges: int) -> None:
 
 
 def test_contains_the_tree_of_the_same_stream(carve: Callable) -> None:
-    trees = carve(carve_depth_first, 50, 4, 6)
-    mazes = carve(carve_depth_first_percolation, 50, 4, 6, 0.2)
+    trees = carve(depth_first, 50, 4, 6)
+    mazes = carve(depth_first_percolation, 50, 4, 6, percolation=0.2)
     assert (mazes | ~trees).all()
     assert (mazes & ~trees).any()
 
 
 def test_opened_walls_spread_over_both_directions(carve: Callable) -> None:
-    trees = carve(carve_depth_first, 1500, 5, 5)
-    opened = carve(carve_depth_first_percolation, 1500, 5, 5, 0.3) & ~trees
+    trees = carve(depth_first, 1500, 5, 5)
+    opened = carve(depth_first_percolation, 1500, 5, 5, percolation=0.3) & ~trees
     closed = ~trees
     closed[:, 0, -1], closed[:, 1, :, -1] = False, False
     share = opened.sum(axis=(0, 2, 3)) / closed.sum(axis=(0, 2, 3))

@@ -1,0 +1,151 @@
+"""Which pairs of cells become origin and target."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from maze_rl.configs.ranges import parse_range
+from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
+
+PLACES = ("anywhere", "dead_end")
+PATHS = ("any", "one", "several")
+Cells = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoints:
+    """A distribution over (origin, target) pairs of one maze: uniform over the pairs that meet every constraint.
+
+    Pairs are of different cells that can reach each other; where not all cells can, both lie in the largest component.
+
+    Raises:
+        ConfigurationError: A field is out of range or contradicts another; the message names it.
+        UnknownNameError: A place or kind of paths is unknown.
+    """
+
+    min_path_length: int = 1
+    """Fewest steps between origin and target on a shortest path."""
+    max_path_length: int | None = None
+    """Most steps between origin and target; None for no limit."""
+    path_lengths: tuple[tuple[int, float], ...] = ()
+    """(steps, weight) pairs: each maze first draws its path length from these, whatever its size; () for none."""
+    origin: str = "anywhere"
+    """`anywhere`, or `dead_end`: a cell with one open side."""
+    target: str = "anywhere"
+    """As `origin`."""
+    origins: Cells | None = None
+    """The cells (row, col) an origin may be; None for all. One cell fixes it."""
+    targets: Cells | None = None
+    """As `origins`."""
+    paths: str = "any"
+    """`one`: exactly one shortest path; `several`: more than one; `any`."""
+
+    def __post_init__(self) -> None:
+        for name in ("origin", "target"):
+            if getattr(self, name) not in PLACES:
+                raise unknown_name(f"place of the {name}", getattr(self, name), PLACES)
+        if self.paths not in PATHS:
+            raise unknown_name("number of shortest paths", self.paths, PATHS)
+        for name in ("origins", "targets"):
+            if getattr(self, name) == ():
+                raise ConfigurationError(f"{name}: no cell is given; leave it out to allow all.")
+        self._check_lengths()
+
+    def _check_lengths(self) -> None:
+        if self.min_path_length < 1:
+            raise ConfigurationError(
+                f"min_path_length is {self.min_path_length}: origin and target differ, so at least 1."
+            )
+        if self.max_path_length is not None and self.max_path_length < self.min_path_length:
+            raise ConfigurationError(
+                f"max_path_length {self.max_path_length} is below min_path_length {self.min_path_length}."
+            )
+        for steps, weight in self.path_lengths:
+            highest = self.max_path_length or steps
+            if not self.min_path_length <= steps <= highest:
+                raise ConfigurationError(f"path_lengths holds {steps}, outside the path lengths allowed.")
+            if not 0 < weight < float("inf"):
+                raise ConfigurationError(f"path_lengths gives {steps} steps the weight {weight}: it must be above 0.")
+
+    def check_fit(self, shapes: Sequence[tuple[int, int]]) -> None:
+        """Check that grids of every one of `shapes` can hold such pairs.
+
+        Raises:
+            ConfigurationError: A path is longer than a grid allows, or a cell lies outside one.
+        """
+        longest = max([self.min_path_length, *(steps for steps, _ in self.path_lengths)])
+        field = "path_lengths asks for" if longest > self.min_path_length else "min_path_length is"
+        for rows, cols in shapes:
+            if longest >= rows * cols:
+                raise ConfigurationError(
+                    f"{field} {longest}: no path of a {rows} x {cols} maze has more than {rows * cols - 1} steps."
+                )
+            for name in ("origins", "targets"):
+                for row, col in getattr(self, name) or ():
+                    if not (0 <= row < rows and 0 <= col < cols):
+                        raise ConfigurationError(f"{name}: ({row}, {col}) lies outside the {rows} x {cols} grid.")
+
+    @property
+    def wish(self) -> str:
+        """The constraints in words, for error messages."""
+        if self == Endpoints():
+            return "any two different cells as endpoints"
+        parts = []
+        if self.path_lengths:
+            parts.append(f"a path of {' or '.join(str(steps) for steps, _ in self.path_lengths[:8])} steps")
+        elif self.min_path_length > 1 or self.max_path_length is not None:
+            parts.append(f"a path of {self.min_path_length} to {self.max_path_length or 'any'} steps")
+        parts += [f"its {name} at a dead end" for name in ("origin", "target") if getattr(self, name) == "dead_end"]
+        parts += [f"its {name[:-1]} among given cells" for name in ("origins", "targets") if getattr(self, name)]
+        if self.paths != "any":
+            parts.append("exactly one shortest path" if self.paths == "one" else "several shortest paths")
+        return ", ".join(parts)
+
+
+def endpoints_from(values: Mapping[str, Any]) -> Endpoints:
+    """Build `Endpoints` from plain values: lists for tuples, and ``{steps: weight}`` for `path_lengths`.
+
+    Raises:
+        ConfigurationError: A value has another form.
+    """
+    found = dict(values)
+    try:
+        if "path_lengths" in found:
+            lengths = found["path_lengths"]
+            pairs = lengths.items() if isinstance(lengths, Mapping) else lengths
+            found["path_lengths"] = tuple((int(steps), float(weight)) for steps, weight in pairs)
+        for name in ("origins", "targets"):
+            if found.get(name) is not None:
+                found[name] = tuple(dict.fromkeys((int(row), int(col)) for row, col in found[name]))
+    except (TypeError, ValueError):
+        raise ConfigurationError(
+            "origins and targets: expected cells (row, col); path_lengths: expected {steps: weight}."
+        ) from None
+    return Endpoints(**found)
+
+
+def parse_path_lengths(text: str) -> tuple[tuple[int, float], ...]:
+    """Read a distribution over path lengths: ``5..20`` (each as likely) or weights as in ``5:2,10:1``.
+
+    Raises:
+        MazeRLError: The text is neither.
+    """
+    if ":" not in text:
+        return tuple((steps, 1.0) for steps in parse_range(text))
+    try:
+        pairs = [part.split(":") for part in text.split(",")]
+        return tuple((int(steps), float(weight)) for steps, weight in pairs)
+    except ValueError:
+        raise MazeRLError(f"cannot read {text!r} as path lengths: write 5..20, or weights as in 5:2,10:1.") from None
+
+
+def parse_cells(text: str) -> Cells:
+    """Read cells as people write them: ``0,0`` or ``0,0;4,4``.
+
+    Raises:
+        MazeRLError: The text is no list of cells.
+    """
+    try:
+        return tuple((int(row), int(col)) for row, col in (part.split(",") for part in text.split(";")))
+    except ValueError:
+        raise MazeRLError(f"cannot read {text!r} as cells: write row,col or several as in 0,0;4,4.") from None
