@@ -2,6 +2,7 @@
 
 import argparse
 
+from maze_rl.configs.marks import MARKS, NO_MARKS
 from maze_rl.configs.mazes import ALGORITHMS
 from maze_rl.configs.model import POSITIONS
 from maze_rl.configs.tokenization import FORMATS
@@ -25,7 +26,7 @@ def build_parser(parser_class: type[argparse.ArgumentParser]) -> argparse.Argume
     )
     parser.add_argument("--version", action="version", version="maze-rl 0.1.0")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND", parser_class=parser_class)
-    for add in (_generate, _show, _train, _evaluate, _solve, _report, _export, _tokenizers, _bench):
+    for add in (_generate, _show, _describe, _train, _evaluate, _solve, _report, _export, _tokenizers, _bench):
         add(commands)
     return parser
 
@@ -61,13 +62,21 @@ def _generate(commands) -> None:
 
 
 def _show(commands) -> None:
-    parser = _command(commands, "show", "data:show", "draw a maze with its solution")
+    parser = _command(commands, "show", "showing:show", "draw a maze or several, with what you want marked")
     parser.add_argument("--size", type=int, default=9, help="cells per side")
     _mazes(parser)
-    parser.add_argument("--seed", type=int, default=0, help="seed of the maze")
+    parser.add_argument("--num", type=int, default=1, metavar="N", help="mazes to draw, side by side")
+    parser.add_argument("--mark", default="solution", metavar="NAMES", help=f"{', '.join(MARKS)}, or {NO_MARKS}")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the mazes")
     parser.add_argument(
         "--out", default=None, metavar="FILE", help="draw to a .png, .svg or .txt file, not the terminal"
     )
+
+
+def _describe(commands) -> None:
+    parser = _command(commands, "describe", "showing:describe", "summarise a dataset, or compare several")
+    parser.add_argument("folders", nargs="+", metavar="FOLDER", help="folders that `maze-rl generate` wrote")
+    parser.add_argument("--out", default=None, metavar="PAGE", help="also write a page, PAGE.html, and PAGE.json")
 
 
 def _train(commands) -> None:

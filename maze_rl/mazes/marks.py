@@ -57,3 +57,17 @@ def optimal_cells(solution: Solution) -> Bool[ndarray, "rows cols"]:
     maze = solution.maze
     backward = solve(Maze(maze.connections, maze.target, maze.origin))
     return (solution.distances >= 0) & (solution.distances + backward.distances == solution.distance)
+
+
+def optimal_steps(
+    maze: Maze, optimal: Bool[ndarray, "rows cols"]
+) -> tuple[Bool[ndarray, "rows cols"], Bool[ndarray, "rows cols"]]:
+    """Return the open steps down and to the right that lie on some shortest path.
+
+    Neighbours that are both on a shortest path differ by one step in their distance, so the step between
+    them is on one, too.
+    """
+    down, right = maze.connections.copy()
+    down[:-1] &= optimal[:-1] & optimal[1:]
+    right[:, :-1] &= optimal[:, :-1] & optimal[:, 1:]
+    return down, right

@@ -1,0 +1,92 @@
+"""Commands that show mazes: show, describe; and the drawing that `solve` shares."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from maze_rl.configs.marks import parse_marks
+from maze_rl.configs.mazes import GenerationConfig, MazeSpec
+from maze_rl.configs.ranges import parse_sizes
+from maze_rl.errors import MazeRLError
+
+_DRAWINGS = (".png", ".svg", ".txt")
+_MAZES_PER_LINE = 3
+"""Mazes side by side in a text file, where no terminal says how many fit."""
+
+
+def show(chosen: argparse.Namespace) -> None:
+    """Handle ``maze-rl show``."""
+    # Settings are checked before numba is imported, so that a typing error answers at once.
+    marks = parse_marks(chosen.mark)
+    spec = MazeSpec(sizes=parse_sizes(str(chosen.size)), algorithm=chosen.algorithm, percolation=chosen.percolation)
+    GenerationConfig(spec=spec, num=chosen.num, seed=chosen.seed)
+    out = None if chosen.out is None else _drawing_file(chosen.out)
+    from maze_rl.workflows.show import draw_picture, draw_text, show_mazes
+
+    shown = show_mazes(spec.sizes, spec.algorithm, chosen.num, chosen.seed, spec.percolation)
+    if out is not None and out.suffix != ".txt":
+        draw_picture(shown, marks, out)
+    elif out is not None:
+        out.write_text(draw_text(shown, marks, _MAZES_PER_LINE * (6 * chosen.size + 20)) + "\n", encoding="utf-8")
+    elif not chosen.json:
+        print(draw_text(shown, marks, _terminal_width(), _is_colourful()))
+    if out is not None:
+        print(f"drawn to {out}", file=sys.stderr)
+    if chosen.json:
+        values = [_shown_json(each) for each in shown]
+        print(json.dumps(values[0] if chosen.num == 1 else {"mazes": values}))
+    else:
+        print(f"{chosen.size} x {chosen.size} {chosen.algorithm}, seed {chosen.seed}")
+
+
+def draw(maze, path, walked, out: str | None) -> None:
+    """Draw a maze and a model's path in the terminal, or to a .png, .svg or .txt file."""
+    from maze_rl.mazes.drawing import draw_boxes
+
+    if out is None:
+        print(draw_boxes(maze, walked))
+        return
+    target = _drawing_file(out)
+    if target.suffix == ".txt":
+        target.write_text(draw_boxes(maze, walked) + "\n", encoding="utf-8")
+    else:
+        from maze_rl.mazes.plotting import GalleryItem, plot_gallery
+        from maze_rl.workflows.show import save_picture
+
+        item = GalleryItem(maze=maze, solution=path, walk=walked)
+        save_picture(plot_gallery([item], columns=1, side=4.8), target)
+    print(f"drawn to {target}", file=sys.stderr)
+
+
+def _drawing_file(out: str) -> Path:
+    """Return the file to draw to, its folder made.
+
+    Raises:
+        MazeRLError: It is no kind of drawing.
+    """
+    target = Path(out)
+    if target.suffix not in _DRAWINGS:
+        raise MazeRLError(f"--out {out}: drawings are {', '.join(_DRAWINGS[:-1])} or {_DRAWINGS[-1]} files.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+def _terminal_width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def _is_colourful() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def _shown_json(shown) -> dict[str, object]:
+    maze, solution = shown.maze, shown.solution
+    return {
+        "connections": maze.connections.astype(int).tolist(), "origin": maze.origin, "target": maze.target,
+        "path": solution.path, "distance": solution.distance, "path_count": solution.path_count,
+        "forks": shown.forks, "dead_ends": shown.dead_ends,
+    }  # fmt: skip
