@@ -90,3 +90,54 @@ def _shown_json(shown) -> dict[str, object]:
         "path": solution.path, "distance": solution.distance, "path_count": solution.path_count,
         "forks": shown.forks, "dead_ends": shown.dead_ends,
     }  # fmt: skip
+
+
+def describe(chosen: argparse.Namespace) -> None:
+    """Handle ``maze-rl describe``."""
+    for folder in chosen.folders:
+        if not Path(folder).is_dir():
+            raise MazeRLError(f"{folder} is no folder: give one that `maze-rl generate --out` wrote.")
+    out = None if chosen.out is None else Path(chosen.out)
+    if out is not None and out.suffix != ".html":
+        raise MazeRLError(f"--out {out}: the page is an .html file, its numbers go beside it as .json.")
+    from maze_rl.cli.progress import progress_bar
+    from maze_rl.reports.dataset_page import account_json
+    from maze_rl.workflows.describe import describe as describe_folders
+
+    with progress_bar(quiet=chosen.json) as bar:
+        accounts = describe_folders(chosen.folders, out, lambda doing, done: bar(f"reading {doing}", done, {}))
+    if chosen.json:
+        page = {} if out is None else {"page": str(out)}
+        print(json.dumps({"datasets": [account_json(account) for account in accounts]} | page))
+        return
+    for account in accounts:
+        _print_account(account)
+    print("several: share of mazes with more than one shortest path; duplicates: up to rotation and reflection.")
+    print("page: maze-rl describe ... --out PAGE.html" if out is None else f"page: {out.resolve()}")
+
+
+def _print_account(account) -> None:
+    """Print what a dataset is and one line per grid size."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from maze_rl.reports.dataset_tables import facts_table
+
+    console = Console()
+    console.print(f"\n[bold]{account.name}[/bold]: {account.summary.num:,} mazes", highlight=False)
+    for row in facts_table([account]).rows:
+        console.print(f"  {row['fact']:<14} {row['dataset_0'] or '-'}", markup=False, highlight=False)
+    table = Table(box=box.SIMPLE)
+    names = ("size", "mazes", "path length", "quartiles", "longest", "detour", "decisions", "dead ends", "several", "duplicates")
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    grids = [(grid.name, grid.statistics) for grid in account.summary.grids]
+    for name, each in [*grids, *([("all", account.summary.whole)] if len(grids) > 1 else [])]:
+        length = each.distance
+        table.add_row(
+            name, f"{each.num:,}", f"{length.median}", f"{length.lower}-{length.upper}", f"{length.most}",
+            f"{each.detour.median:.2f}", f"{each.decisions.mean:.1f}", f"{each.dead_ends.mean:.1f}",
+            f"{each.share_several:.1%}", f"{each.share_duplicates:.1%}",
+        )  # fmt: skip
+    console.print(table)

@@ -28,7 +28,7 @@ _NAMES = (
 _RAMP = (230, 223, 216, 173, 131, 95)
 """Background colours (of 256) from near to far; the first `_DARK_TEXT` of them carry dark text."""
 _DARK_TEXT = 4
-_STYLES = {_DOT: "38;5;33;1", _OPTIMAL: "38;5;39", _FORK: "38;5;169;1", _DEAD_END: "38;5;245", "S": "1", "E": "1"}
+_STYLES = {_DOT: "38;5;33;1", _OPTIMAL: "38;5;39", _FORK: "38;5;208;1", _DEAD_END: "38;5;245", "S": "1", "E": "1"}
 _ESCAPE = re.compile(r"\033\[[\d;]*m")
 _GAP = 3
 
