@@ -14,6 +14,12 @@ from maze_rl.errors import MazeRLError
 _DRAWINGS = (".png", ".svg", ".txt")
 _MAZES_PER_LINE = 3
 """Mazes side by side in a text file, where no terminal says how many fit."""
+_EXPLAINED = """\
+path:     length of the shortest path, steps
+detour:   that over Manhattan distance, median
+choices:  positions of a shortest path with more than one way on, mean
+several:  mazes with several shortest paths
+copies:   mazes whose walls occurred before, as they are, rotated or mirrored"""
 
 
 def show(chosen: argparse.Namespace) -> None:
@@ -112,7 +118,7 @@ def describe(chosen: argparse.Namespace) -> None:
         return
     for account in accounts:
         _print_account(account)
-    print("several: share of mazes with more than one shortest path; duplicates: up to rotation and reflection.")
+    print(_EXPLAINED)
     print("page: maze-rl describe ... --out PAGE.html" if out is None else f"page: {out.resolve()}")
 
 
@@ -128,8 +134,8 @@ def _print_account(account) -> None:
     console.print(f"\n[bold]{account.name}[/bold]: {account.summary.num:,} mazes", highlight=False)
     for row in facts_table([account]).rows:
         console.print(f"  {row['fact']:<14} {row['dataset_0'] or '-'}", markup=False, highlight=False)
-    table = Table(box=box.SIMPLE)
-    names = ("size", "mazes", "path length", "quartiles", "longest", "detour", "decisions", "dead ends", "several", "duplicates")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    names = ("size", "mazes", "path\nmedian", "middle\nhalf", "longest", "detour", "choices", "dead\nends", "several", "copies")
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     grids = [(grid.name, grid.statistics) for grid in account.summary.grids]

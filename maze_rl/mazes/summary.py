@@ -19,6 +19,7 @@ from maze_rl.mazes.lattice import MazeCollection
 from maze_rl.mazes.measures import MazeMeasures, measure
 from maze_rl.mazes.splits import BUCKETS, bucket_of
 
+_SHARES = {"least": 0.0, "low": 0.05, "lower": 0.25, "median": 0.5, "upper": 0.75, "high": 0.95, "most": 1.0}
 EXAMPLES = ("shortest", "median", "longest")
 """By which path length the examples of a grid size are chosen."""
 
@@ -29,11 +30,15 @@ class Spread:
 
     mean: float
     least: float
+    low: float
+    """One maze in twenty has at most this."""
     lower: float
     """A quarter of the mazes have at most this."""
     median: float
     upper: float
     """Three quarters of the mazes have at most this."""
+    high: float
+    """All but one maze in twenty have at most this."""
     most: float
 
 
@@ -92,8 +97,8 @@ class GridSummary:
 
     @property
     def name(self) -> str:
-        """How people write the size: ``9 × 9``."""
-        return f"{self.rows} × {self.cols}"
+        """How people write the size: ``9×9``."""
+        return f"{self.rows}×{self.cols}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,10 +180,8 @@ def _statistics(measures: MazeMeasures, num_cells: int) -> Statistics:
 
 
 def _spread(values: ndarray) -> Spread:
-    points = np.quantile(values, [0, 0.25, 0.5, 0.75, 1], method="inverted_cdf").tolist()
-    least, lower, median, upper, most = points
-    mean = float(values.mean(dtype=np.float64))
-    return Spread(mean=mean, least=least, lower=lower, median=median, upper=upper, most=most)
+    points = np.quantile(values, list(_SHARES.values()), method="inverted_cdf").tolist()
+    return Spread(mean=float(values.mean(dtype=np.float64)), **dict(zip(_SHARES, points, strict=True)))
 
 
 def _bin_by_doubling(counts: Int64[ndarray, " num"]) -> tuple[tuple[int, int, int], ...]:

@@ -36,7 +36,7 @@ class DatasetAccount:
 
     @property
     def sizes(self) -> str:
-        """The grid sizes that occur: ``5..9``, or ``4 × 12, 6 × 6``."""
+        """The grid sizes that occur: ``5..9``, or ``4×12, 6×6``."""
         grids = self.summary.grids
         if all(grid.rows == grid.cols for grid in grids):
             return format_range(tuple(grid.rows for grid in grids))
@@ -60,7 +60,7 @@ def _plain(value: Any) -> str:
 
 def grid_label(grid: GridSummary) -> str:
     """Write a grid size on an axis: ``9``, or ``4×12`` where it is no square."""
-    return str(grid.rows) if grid.rows == grid.cols else f"{grid.rows}×{grid.cols}"
+    return str(grid.rows) if grid.rows == grid.cols else grid.name
 
 
 def all_grids(accounts: Sequence[DatasetAccount]) -> list[tuple[int, int]]:

@@ -38,7 +38,7 @@ def dataset_colour(index: int) -> str:
 def spread_by_grid(
     accounts: Sequence[DatasetAccount], spread_of: Callable[[Statistics], Spread], label: str, from_zero: bool = True
 ) -> "Figure":
-    """Draw how a number is spread, by grid size: all (thin), the middle half (thick), the median (dot)."""
+    """Draw how a number is spread, by grid size: 90 % (thin), the middle half (thick), the median (dot)."""
     figure, axes = _half_width_axes(len(accounts))
     shapes = all_grids(accounts)
     step = 0.74 / len(accounts)
@@ -48,12 +48,13 @@ def spread_by_grid(
         for grid in account.summary.grids:
             spread = spread_of(grid.statistics)
             x = shapes.index((grid.rows, grid.cols)) + step * (index - (len(accounts) - 1) / 2)
-            axes.plot([x, x], [spread.least, spread.most], color=colour, linewidth=1.0, alpha=0.6)
+            axes.plot([x, x], [spread.low, spread.high], color=colour, linewidth=1.2)
             thick = min(9.0, 150 * step / len(shapes))
             ends = [spread.lower, spread.upper]
             axes.plot([x, x], ends, color=colour, linewidth=thick, solid_capstyle="butt")
-            axes.plot([x], [spread.median], marker="o", markersize=min(5.0, 0.75 * thick), color=light("paper"))
-            top = max(top, spread.most)
+            dot = {"markersize": min(5.0, 0.75 * thick), "markeredgecolor": colour, "markeredgewidth": 1.2}
+            axes.plot([x], [spread.median], marker="o", color=light("paper"), **dot)
+            top = max(top, spread.high)
     _grid_axis(axes, accounts)
     axes.set(ylim=(0 if from_zero else 0.9, 1.05 * max(top, 1)), ylabel=label)
     _name_datasets(axes, accounts)
@@ -104,7 +105,8 @@ def length_ridges(accounts: Sequence[DatasetAccount]) -> "Figure":
     width = max(1, -(-int(longest) // (_BINS * 2)))
     for index, grid in grids:
         if (grid.rows, grid.cols) in shapes:
-            _plot_ridge(axes, grid, shapes.index((grid.rows, grid.cols)), width, dataset_colour(index))
+            base = shapes.index((grid.rows, grid.cols))
+            _plot_ridge(axes, grid, base, width, dataset_colour(index), fill=len(accounts) == 1)
     labels = {(grid.rows, grid.cols): grid_label(grid) for _, grid in grids}
     axes.set_yticks(range(len(shapes)), [labels[shape] for shape in shapes])
     square = all(rows == cols for rows, cols in shapes)
@@ -115,24 +117,29 @@ def length_ridges(accounts: Sequence[DatasetAccount]) -> "Figure":
     return figure
 
 
-def _plot_ridge(axes: "Axes", grid: GridSummary, base: int, width: int, colour: str) -> None:
+def _plot_ridge(axes: "Axes", grid: GridSummary, base: int, width: int, colour: str, fill: bool) -> None:
     """Draw the histogram of path lengths of one grid size as an outline that stands on `base`."""
     lengths, numbers = np.array(grid.lengths).T
     histogram = np.bincount(lengths // width, weights=numbers, minlength=2)
     heights = base + 0.92 * histogram / histogram.max()
     edges = (np.arange(len(histogram) + 1)) * width - 0.5
-    axes.stairs(heights, edges, baseline=base, fill=True, facecolor=colour, alpha=0.22, linewidth=0)
+    if fill:
+        axes.stairs(heights, edges, baseline=base, fill=True, facecolor=colour, alpha=0.22, linewidth=0)
     axes.stairs(heights, edges, baseline=base, color=colour, linewidth=1.2)
     median = grid.statistics.distance.median
     axes.plot([median, median], [base - 0.09, base], color=colour, linewidth=1.8)
 
 
 def path_count_shares(accounts: Sequence[DatasetAccount]) -> "Figure":
-    """Draw the shares of mazes with one, two and more shortest paths, by grid size; a panel per dataset."""
+    """Draw the shares of mazes with one, two and more shortest paths, by grid size.
+
+    Each dataset with a maze that has several has a panel; there must be one.
+    """
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    num = len(accounts)
+    shown = [(index, each) for index, each in enumerate(accounts) if each.summary.whole.num_several]
+    num = len(shown)
     columns = min(num, 3)
     rows = -(-num // columns)
     height = 0.45 + 2.75 * rows
@@ -143,9 +150,9 @@ def path_count_shares(accounts: Sequence[DatasetAccount]) -> "Figure":
     )
     for panel in panels.flat[num:]:
         panel.set_axis_off()
-    for index, (axes, account) in enumerate(zip(panels.flat, accounts, strict=False)):
+    for axes, (index, account) in zip(panels.flat, shown, strict=False):
         _plot_shares(axes, account)
-        if num > 1:
+        if len(accounts) > 1:
             axes.set_title(account.name, color=dataset_colour(index), fontsize=8.5, fontweight="bold")
     for axes in panels[:, 0]:
         axes.set_ylabel("mazes, %")

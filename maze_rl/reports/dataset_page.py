@@ -31,7 +31,7 @@ from maze_rl.reports.vector_graphics import figure_style, inline_svg
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_SPREAD = "Line: all mazes; bar: the middle half; dot: the median."
+_SPREAD = "Line: 90% of the mazes; bar: the middle half; dot: the median."
 
 
 def write_dataset_page(accounts: Sequence[DatasetAccount], page: Path) -> Path:

@@ -6,7 +6,7 @@ from typing import Any
 from maze_rl.mazes.measures import MOST_PATHS
 from maze_rl.mazes.summary import GridSummary
 from maze_rl.reports.content import Column, Table, Value
-from maze_rl.reports.dataset_account import DatasetAccount, options_text
+from maze_rl.reports.dataset_account import DatasetAccount, all_grids, options_text
 
 _FOLDED_ABOVE = 24
 """Rows of the longest table that is shown open."""
@@ -67,8 +67,10 @@ def grid_table(
         leading.append(Column(key="dataset", title="dataset"))
     rows = [
         {"size": grid.name, "dataset": account.name} | values(grid)
+        for shape in all_grids(accounts)
         for account in accounts
         for grid in account.summary.grids
+        if (grid.rows, grid.cols) == shape
     ]
     return Table(
         name=name, caption=caption, columns=[*leading, *columns], rows=rows, folded=len(rows) > _FOLDED_ABOVE
@@ -129,13 +131,13 @@ def choice_table(accounts: Sequence[DatasetAccount]) -> Table:
 
 
 def path_count_table(accounts: Sequence[DatasetAccount]) -> Table:
-    """Tabulate how many shortest paths mazes have."""
+    """Tabulate how many shortest paths mazes have, for the datasets where some have several."""
     columns = [
         Column(key="several", title="several, %", kind="percent", about="mazes with more than one shortest path"),
         Column(key="num_several", title="mazes", kind="count"),
-        Column(key="median", title="median", kind="text"),
-        Column(key="upper", title="upper quartile", kind="text"),
-        Column(key="most", title="most", kind="text"),
+        Column(key="median", title="median", kind="count"),
+        Column(key="upper", title="upper quartile", kind="count"),
+        Column(key="most", title="most", kind="count"),
     ]
 
     def values(grid: GridSummary) -> dict[str, Value]:
@@ -143,7 +145,8 @@ def path_count_table(accounts: Sequence[DatasetAccount]) -> Table:
         numbers: dict[str, Value] = {key: path_count_text(getattr(counts, key)) for key in ("median", "upper", "most")}
         return {"several": each.share_several, "num_several": each.num_several, **numbers}
 
-    return grid_table(accounts, "path-counts", "Numbers of shortest paths, by size", columns, values)
+    shown = [account for account in accounts if account.summary.whole.num_several]
+    return grid_table(shown, "path-counts", "Numbers of shortest paths, by size", columns, values)
 
 
 def path_count_text(count: float) -> str:
