@@ -29,17 +29,17 @@ class Spread:
     """How one number is distributed over mazes."""
 
     mean: float
-    least: float
-    low: float
+    least: int | float
+    low: int | float
     """One maze in twenty has at most this."""
-    lower: float
+    lower: int | float
     """A quarter of the mazes have at most this."""
-    median: float
-    upper: float
+    median: int | float
+    upper: int | float
     """Three quarters of the mazes have at most this."""
-    high: float
+    high: int | float
     """All but one maze in twenty have at most this."""
-    most: float
+    most: int | float
 
 
 @dataclass(frozen=True, kw_only=True)

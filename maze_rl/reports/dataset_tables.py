@@ -149,7 +149,7 @@ def path_count_table(accounts: Sequence[DatasetAccount]) -> Table:
     return grid_table(shown, "path-counts", "Numbers of shortest paths, by size", columns, values)
 
 
-def path_count_text(count: float) -> str:
+def path_count_text(count: int | float) -> str:
     """Write a number of shortest paths, in powers of ten where it is long."""
     if count >= MOST_PATHS:
         return "2^62 or more"
