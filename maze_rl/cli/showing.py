@@ -135,7 +135,18 @@ def _print_account(account) -> None:
     for row in facts_table([account]).rows:
         console.print(f"  {row['fact']:<14} {row['dataset_0'] or '-'}", markup=False, highlight=False)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    names = ("size", "mazes", "path\nmedian", "middle\nhalf", "longest", "detour", "choices", "dead\nends", "several", "copies")
+    names = (
+        "size",
+        "mazes",
+        "path\nmedian",
+        "middle\nhalf",
+        "longest",
+        "detour",
+        "choices",
+        "dead\nends",
+        "several",
+        "copies",
+    )
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     grids = [(grid.name, grid.statistics) for grid in account.summary.grids]

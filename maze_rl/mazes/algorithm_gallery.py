@@ -24,7 +24,9 @@ def plot_algorithms(
     columns: int = 5,
     side: float = 2.4,
 ) -> Figure:
-    """Draw one maze of every algorithm, titled with its name and the steps of its path; distance fields share one scale.
+    """Draw one maze of every algorithm, titled with its name and the steps of its path.
+
+    Distance fields share one scale.
 
     Args:
         algorithms: Names of generators.

@@ -64,7 +64,9 @@ def draw_boxes(maze: Maze, path: Sequence[Cell] = ()) -> str:
 
 def _box_line(picture: ndarray, row: int) -> str:
     walls = join_walls(picture, row)
-    pieces = [wall if pixel == WALL else _CELL_CHARACTERS[pixel] for wall, pixel in zip(walls, picture[row], strict=True)]
+    pieces = [
+        wall if pixel == WALL else _CELL_CHARACTERS[pixel] for wall, pixel in zip(walls, picture[row], strict=True)
+    ]
     wide = [(piece * 3 if piece == "─" else f" {piece} ") if col % 2 else piece for col, piece in enumerate(pieces)]
     return "".join(wide)
 

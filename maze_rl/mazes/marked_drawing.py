@@ -137,5 +137,3 @@ def _styled(text: str, level: int) -> str:
         ground = f"48;5;{_RAMP[level]};38;5;{16 if level < _DARK_TEXT else 231}"
         style = ground + (";1" if style else "")
     return f"\033[{style}m{text}\033[0m" if style else text
-
-

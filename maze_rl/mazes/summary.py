@@ -188,9 +188,7 @@ def _bin_by_doubling(counts: Int64[ndarray, " num"]) -> tuple[tuple[int, int, in
     """Count values in the bins 1, 2, 3..4, 5..8, ..., up to the last that holds one."""
     levels = np.searchsorted(1 << np.arange(63, dtype=np.int64), counts)
     numbers = np.bincount(levels).tolist()
-    return tuple(
-        ((1 << level >> 1) + 1 if level else 1, 1 << level, number) for level, number in enumerate(numbers)
-    )
+    return tuple(((1 << level >> 1) + 1 if level else 1, 1 << level, number) for level, number in enumerate(numbers))
 
 
 def _buckets(measures: MazeMeasures) -> dict[str, int]:

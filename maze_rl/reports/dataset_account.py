@@ -19,7 +19,7 @@ class DatasetAccount:
     """What it is called on the page; unique on it."""
     folder: str
     card: Mapping[str, Any]
-    """What the folder says of itself: `spec`, `seed`, `first`, `num`, `splits`, `content`, `leaks`; any may be absent."""
+    """What the folder says of itself: `spec`, `seed`, `first`, `splits`, `content`, `leaks`, ...; any may be absent."""
     summary: DatasetSummary
     examples: Mapping[tuple[int, int], Sequence[tuple[str, Maze]]]
     """(rows, cols) -> (rule, maze) of the mazes to draw."""

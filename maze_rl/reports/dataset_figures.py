@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maze_rl.mazes.marks import marks_of
 from maze_rl.mazes.mark_layers import MarkColours
+from maze_rl.mazes.marks import marks_of
 from maze_rl.mazes.plotting import GalleryItem, MazeColours, plot_gallery
 from maze_rl.mazes.solve import solve
 from maze_rl.mazes.summary import GridSummary, Spread, Statistics
@@ -83,10 +83,10 @@ def _name_datasets(axes: "Axes", accounts: Sequence[DatasetAccount]) -> None:
     if len(accounts) == 1:
         return
     for index, account in enumerate(accounts):
+        name = account.name if len(account.name) <= 40 else account.name[:39] + "…"
         axes.annotate(
-            account.name if len(account.name) <= 40 else account.name[:39] + "…", (0, 1), (0, 5 + 11 * (len(accounts) - 1 - index)),
-            xycoords="axes fraction", textcoords="offset points", color=dataset_colour(index), fontsize=8.5,
-            fontweight="bold", va="bottom",
+            name, (0, 1), (0, 5 + 11 * (len(accounts) - 1 - index)), xycoords="axes fraction",
+            textcoords="offset points", color=dataset_colour(index), fontsize=8.5, fontweight="bold", va="bottom",
         )  # fmt: skip
 
 
@@ -145,9 +145,7 @@ def path_count_shares(accounts: Sequence[DatasetAccount]) -> "Figure":
     height = 0.45 + 2.75 * rows
     figure = Figure(figsize=(WIDTH, height))
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
-    figure.subplots_adjust(
-        left=0.065, right=0.99, bottom=0.5 / height, top=1 - 0.6 / height, hspace=0.4, wspace=0.08
-    )
+    figure.subplots_adjust(left=0.065, right=0.99, bottom=0.5 / height, top=1 - 0.6 / height, hspace=0.4, wspace=0.08)
     for panel in panels.flat[num:]:
         panel.set_axis_off()
     for axes, (index, account) in zip(panels.flat, shown, strict=False):
@@ -194,7 +192,9 @@ def example_gallery(account: DatasetAccount) -> "Figure":
         marks=MarkColours(path=light("blue"), casing=light("paper"), ink=light("ink"), text=light("muted")),
     )
     items = [
-        GalleryItem(maze=maze, title=f"{rows}×{cols}, {rule}: {solution.distance}", marks=marks_of(solution, ["solution"]))
+        GalleryItem(
+            maze=maze, title=f"{rows}×{cols}, {rule}: {solution.distance}", marks=marks_of(solution, ["solution"])
+        )
         for (rows, cols), examples in account.examples.items()
         for rule, maze in examples
         for solution in [solve(maze)]

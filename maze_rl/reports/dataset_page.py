@@ -139,8 +139,8 @@ def _examples(accounts: Sequence[DatasetAccount]) -> Section:
         if account.examples
     ]
     rule = Statement(
-        "Of a size, the first maze with the shortest, the median and the longest path; its number of steps stands above "
-        "it. Ring: origin; square: target; line: one shortest path."
+        "Of a size, the first maze with the shortest, the median and the longest path; its steps stand above it. "
+        "Ring: origin; square: target; line: one shortest path."
     )
     none = Statement("The mazes are too large to be drawn here; `maze-rl show` draws one.")
     return Section(name="examples", title="Examples", lead=rule if pictures else none, pictures=pictures)

@@ -72,9 +72,7 @@ def grid_table(
         for grid in account.summary.grids
         if (grid.rows, grid.cols) == shape
     ]
-    return Table(
-        name=name, caption=caption, columns=[*leading, *columns], rows=rows, folded=len(rows) > _FOLDED_ABOVE
-    )
+    return Table(name=name, caption=caption, columns=[*leading, *columns], rows=rows, folded=len(rows) > _FOLDED_ABOVE)
 
 
 def length_table(accounts: Sequence[DatasetAccount]) -> Table:
@@ -93,7 +91,9 @@ def length_table(accounts: Sequence[DatasetAccount]) -> Table:
 
     def values(grid: GridSummary) -> dict[str, Value]:
         statistics = grid.statistics
-        spread = {key: getattr(statistics.distance, key) for key in ("least", "lower", "median", "upper", "most", "mean")}
+        spread = {
+            key: getattr(statistics.distance, key) for key in ("least", "lower", "median", "upper", "most", "mean")
+        }
         detour = statistics.detour
         return {"num": statistics.num, **spread, "detour": detour.median, "detour_upper": detour.upper}
 

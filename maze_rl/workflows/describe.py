@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from maze_rl.mazes.lattice import Maze, MazeCollection
 from maze_rl.mazes.summary import DatasetSummary, summarise
@@ -15,6 +15,7 @@ CHUNK = 2_000
 """Mazes read at a time."""
 
 
+@runtime_checkable
 class StoredMazes(Protocol):
     """Mazes in a folder, read piece by piece."""
 

@@ -1,5 +1,7 @@
 """Marks of a maze, against hand-made mazes and networkx."""
 
+from itertools import pairwise
+
 import networkx as nx
 import numpy as np
 
@@ -24,7 +26,7 @@ def test_cells_on_some_shortest_path_are_those_of_networkx() -> None:
         optimal = optimal_cells(solution)
         assert {tuple(cell) for cell in np.argwhere(optimal).tolist()} == {cell for path in paths for cell in path}
         down, right = optimal_steps(maze, optimal)
-        steps = {frozenset(step) for path in paths for step in zip(path, path[1:], strict=False)}
+        steps = {frozenset(step) for path in paths for step in pairwise(path)}
         found = {frozenset(((r, c), (r + 1, c))) for r, c in np.argwhere(down).tolist()}
         found |= {frozenset(((r, c), (r, c + 1))) for r, c in np.argwhere(right).tolist()}
         assert found == steps

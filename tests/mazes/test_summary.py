@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from maze_rl.configs.mazes import MazeSpec
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.generate import generate, generate_mazes
-from maze_rl.configs.mazes import MazeSpec
 from maze_rl.mazes.lattice import MazeBatch, MazeCollection
 from maze_rl.mazes.solve import solve
 from maze_rl.mazes.summary import summarise
@@ -43,7 +43,9 @@ def test_copies_up_to_symmetry_are_duplicates() -> None:
     # mirrored left to right: edges to the right start one column farther left
     connections = batch.connections[..., ::-1].copy()
     connections[:, 1] = np.roll(connections[:, 1], -1, axis=-1)
-    ends = [np.stack([cells[:, 0], 5 - cells[:, 1]], axis=1).astype(np.int16) for cells in (batch.origins, batch.targets)]
+    ends = [
+        np.stack([cells[:, 0], 5 - cells[:, 1]], axis=1).astype(np.int16) for cells in (batch.origins, batch.targets)
+    ]
     mirrored = MazeCollection.from_batch(MazeBatch(connections, *ends))
     summary = summarise([MazeCollection.from_batch(batch), mirrored])
     assert summary.whole.num_distinct == summarise([MazeCollection.from_batch(batch)]).whole.num_distinct == 30

@@ -24,7 +24,8 @@ HOSTILE = "<script>alert(1)</script>\"'&$x_1$ {0} | #0072b2"
 def account(mazes: MazeCollection, name: str, **card: Any) -> DatasetAccount:
     summary = summarise([mazes])
     examples = {
-        (grid.rows, grid.cols): [(rule, mazes[index]) for rule, index in grid.examples.items()] for grid in summary.grids
+        (grid.rows, grid.cols): [(rule, mazes[index]) for rule, index in grid.examples.items()]
+        for grid in summary.grids
     }
     return DatasetAccount(name=name, folder=f"data/{name}", card=card, summary=summary, examples=examples)
 

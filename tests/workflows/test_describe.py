@@ -99,7 +99,11 @@ def test_any_source_without_a_card_can_be_described() -> None:
     ],
 )
 def test_bad_input_gets_one_clear_line(
-    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str],
+    expected: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(["describe", *arguments]) == 2
