@@ -47,7 +47,7 @@ def lengths_reading(accounts: Sequence[DatasetAccount]) -> Statement:
         if first is last:
             return Statement("The median path at {small} has {low:,} steps" + end, values)
         return Statement(
-            "The median path grows from {low:,} steps at {small} to {high:,} at {large}" + end,
+            "The median path has {low:,} steps at {small} and {high:,} at {large}" + end,
             values | {"large": last.name, "high": last.statistics.distance.median},
         )
 

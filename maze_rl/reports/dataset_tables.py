@@ -60,15 +60,16 @@ def grid_table(
     caption: str,
     columns: Sequence[Column],
     values: Callable[[GridSummary], dict[str, Value]],
+    shown: Callable[[DatasetAccount], bool] = lambda account: True,
 ) -> Table:
-    """Build a table with a row per dataset and grid size."""
+    """Build a table with a row per grid size and dataset, of the datasets that are `shown`."""
     leading = [Column(key="size", title="size")]
     if len(accounts) > 1:
         leading.append(Column(key="dataset", title="dataset"))
     rows = [
         {"size": grid.name, "dataset": account.name} | values(grid)
         for shape in all_grids(accounts)
-        for account in accounts
+        for account in filter(shown, accounts)
         for grid in account.summary.grids
         if (grid.rows, grid.cols) == shape
     ]
@@ -145,8 +146,10 @@ def path_count_table(accounts: Sequence[DatasetAccount]) -> Table:
         numbers: dict[str, Value] = {key: path_count_text(getattr(counts, key)) for key in ("median", "upper", "most")}
         return {"several": each.share_several, "num_several": each.num_several, **numbers}
 
-    shown = [account for account in accounts if account.summary.whole.num_several]
-    return grid_table(shown, "path-counts", "Numbers of shortest paths, by size", columns, values)
+    return grid_table(
+        accounts, "path-counts", "Numbers of shortest paths, by size", columns, values,
+        shown=lambda account: account.summary.whole.num_several > 0,
+    )  # fmt: skip
 
 
 def path_count_text(count: int | float) -> str:
