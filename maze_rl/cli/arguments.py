@@ -4,6 +4,7 @@ import argparse
 
 from maze_rl.configs.algorithms import ALGORITHMS
 from maze_rl.configs.endpoints import PATHS, PLACES
+from maze_rl.configs.marks import MARKS, NO_MARKS
 from maze_rl.configs.model import POSITIONS
 from maze_rl.configs.tokenization import FORMATS
 from maze_rl.configs.training import LOSSES, OPTIMIZERS, SCHEDULES
@@ -28,7 +29,9 @@ def build_parser(parser_class: type[argparse.ArgumentParser]) -> argparse.Argume
     )
     parser.add_argument("--version", action="version", version=f"maze-rl {VERSION}")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND", parser_class=parser_class)
-    for add in (_generate, _join, _show, _train, _evaluate, _solve, _report, _export, _tokenizers, _bench):
+    for add in (
+        _generate, _join, _describe, _show, _train, _evaluate, _solve, _report, _export, _tokenizers, _bench,
+    ):  # fmt: skip
         add(commands)
     return parser
 
@@ -91,13 +94,21 @@ def _join(commands) -> None:
 
 
 def _show(commands) -> None:
-    parser = _command(commands, "show", "data:show", "draw a maze with its solution")
-    parser.add_argument("--size", type=int, default=9, help="cells per side")
+    parser = _command(commands, "show", "showing:show", "draw a maze or several, with what you want marked")
+    parser.add_argument("--size", default="9", help="cells per side, or rows x columns as 4x7")
     _mazes(parser)
-    parser.add_argument("--seed", type=int, default=0, help="seed of the maze")
+    parser.add_argument("--num", type=int, default=1, metavar="N", help="mazes to draw, side by side")
+    parser.add_argument("--mark", default="solution", metavar="NAMES", help=f"{', '.join(MARKS)}, or {NO_MARKS}")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the mazes")
     parser.add_argument(
         "--out", default=None, metavar="FILE", help="draw to a .png, .svg or .txt file, not the terminal"
     )
+
+
+def _describe(commands) -> None:
+    parser = _command(commands, "describe", "showing:describe", "summarise a dataset, or compare several")
+    parser.add_argument("folders", nargs="+", metavar="FOLDER", help="folders that `maze-rl generate` wrote")
+    parser.add_argument("--out", default=None, metavar="PAGE", help="also write a page, PAGE.html, and PAGE.json")
 
 
 def _train(commands) -> None:

@@ -1,16 +1,14 @@
-"""Commands about mazes and files: generate, show, export, tokenizers."""
+"""Commands that write files: generate, export, tokenizers."""
 
 import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from maze_rl.configs.algorithms import parse_option
 from maze_rl.configs.endpoints import Endpoints, parse_cells, parse_path_lengths
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.ranges import parse_sizes
-from maze_rl.errors import MazeRLError
 
 
 def generate(chosen: argparse.Namespace) -> int:
@@ -74,52 +72,6 @@ def _print_dataset(chosen: argparse.Namespace, stored) -> None:
             f"{attempts.pair_acceptance:.1%} of the pairs drawn; {attempts.outside_split:,} lay in another split."
         )
     print(f"datasets.load_from_disk({chosen.out!r}) or maze_rl.load_mazes({chosen.out!r}) reads them.")
-
-
-def show(chosen: argparse.Namespace) -> None:
-    """Handle ``maze-rl show``."""
-    from maze_rl.mazes.generate import generate as generate_mazes
-    from maze_rl.mazes.solve import solve
-
-    sizes = parse_sizes(str(chosen.size))
-    options: dict[str, Any] = dict(map(parse_option, chosen.options))
-    maze = generate_mazes(sizes, chosen.algorithm, num=1, seed=chosen.seed, **options)[0]
-    solution = solve(maze)
-    if not chosen.json or chosen.out is not None:
-        draw(maze, solution.path, None, chosen.out)
-    if chosen.json:
-        connections = maze.connections.astype(int).tolist()
-        print(json.dumps({
-            "connections": connections, "origin": maze.origin, "target": maze.target,
-            "path": solution.path, "distance": solution.distance, "path_count": solution.path_count,
-        }))  # fmt: skip
-        return
-    several = f", one of {solution.path_count}" if solution.path_count > 1 else ""
-    print(
-        f"{sizes[0]} x {sizes[0]} {chosen.algorithm}, seed {chosen.seed}: "
-        f"shortest path {solution.distance} steps{several}"
-    )
-
-
-def draw(maze, path, walked, out: str | None) -> None:
-    """Draw a maze in the terminal, or to a .png, .svg or .txt file; `walked` is a model's path."""
-    from maze_rl.mazes.drawing import draw_boxes
-
-    if out is None:
-        print(draw_boxes(maze, path if walked is None else walked))
-        return
-    target = Path(out)
-    if target.suffix not in (".png", ".svg", ".txt"):
-        raise MazeRLError(f"--out {out}: drawings are .png, .svg or .txt files.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.suffix == ".txt":
-        target.write_text(draw_boxes(maze, path if walked is None else walked) + "\n")
-    else:
-        from maze_rl.mazes.plotting import GalleryItem, plot_gallery
-
-        item = GalleryItem(maze=maze, solution=path, walk=walked)
-        plot_gallery([item], columns=1, side=4.8).savefig(target, dpi=150, bbox_inches="tight", facecolor="white")
-    print(f"drawn to {target}", file=sys.stderr)
 
 
 def export(chosen: argparse.Namespace) -> None:

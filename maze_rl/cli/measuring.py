@@ -31,7 +31,7 @@ def evaluate(chosen: argparse.Namespace) -> None:
 
 def solve(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl solve``."""
-    from maze_rl.cli.data import draw
+    from maze_rl.cli.showing import draw
     from maze_rl.models.model_files import load_model
     from maze_rl.workflows.solve import draw_maze, read_maze, solve_with_model
 

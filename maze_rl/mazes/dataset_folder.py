@@ -44,19 +44,28 @@ def workplace(out: Path, request: Mapping[str, Any] | None) -> Iterator[Path]:
         raise ConfigurationError(
             f"{work} holds an unfinished dataset of other settings: finish it with its own command, or remove it."
         )
+    new_parents = [parent for parent in work.parents if not parent.exists()]
     try:
         work.mkdir(parents=True, exist_ok=True)
         (work / "request.json").write_text(asked)
         yield work
     except OSError as error:
-        shutil.rmtree(work, ignore_errors=True)
+        _remove(work, new_parents)
         raise MazeRLError(
             f"{out}: could not be written ({error.strerror or error}); nothing was left behind."
         ) from error
     except Exception:
-        shutil.rmtree(work, ignore_errors=True)
+        _remove(work, new_parents)
         raise
     shutil.rmtree(work, ignore_errors=True)
+
+
+def _remove(work: Path, new_parents: Sequence[Path]) -> None:
+    """Remove an unfinished dataset and the folders that were made for it."""
+    shutil.rmtree(work, ignore_errors=True)
+    for parent in new_parents:
+        if parent.is_dir() and not any(parent.iterdir()):
+            parent.rmdir()
 
 
 def _read(path: Path) -> str:

@@ -63,14 +63,21 @@ def draw_boxes(maze: Maze, path: Sequence[Cell] = ()) -> str:
 
 
 def _box_line(picture: ndarray, row: int) -> str:
-    line = picture[row]
-    if row % 2:
-        pieces = ["│" if pixel == WALL else _CELL_CHARACTERS[pixel] for pixel in line]
-    else:
-        pieces = ["─" if pixel == WALL else _CELL_CHARACTERS[pixel] for pixel in line]
-        pieces[::2] = [_post(picture, row, col) for col in range(0, len(line), 2)]
+    walls = join_walls(picture, row)
+    pieces = [
+        wall if pixel == WALL else _CELL_CHARACTERS[pixel] for wall, pixel in zip(walls, picture[row], strict=True)
+    ]
     wide = [(piece * 3 if piece == "─" else f" {piece} ") if col % 2 else piece for col, piece in enumerate(pieces)]
     return "".join(wide)
+
+
+def join_walls(picture: UInt8[ndarray, "height width"], row: int) -> list[str]:
+    """Return the box-drawing character of every wall and post in a row of `pixels`; a space elsewhere."""
+    if row % 2:
+        return ["│" if pixel == WALL else " " for pixel in picture[row]]
+    line = ["─" if pixel == WALL else " " for pixel in picture[row]]
+    line[::2] = [_post(picture, row, col) for col in range(0, len(line), 2)]
+    return line
 
 
 def _post(picture: ndarray, row: int, col: int) -> str:

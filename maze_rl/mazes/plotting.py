@@ -7,13 +7,16 @@ every shortest path and ends in a cross where it did not arrive. Origin: ring. T
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from maze_rl.mazes.lattice import Cell, Maze
+from maze_rl.mazes.mark_layers import MarkColours, plot_marks
+from maze_rl.mazes.marks import Marks
+from maze_rl.mazes.picture_legend import add_legend, legend_height
 from maze_rl.mazes.solve import Solution, solve
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ class MazeColours:
     walk: str = "#0072b2"
     wrong: str = "#d55e00"
     text: str = "#5b6573"
+    marks: MarkColours = field(default_factory=MarkColours)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +48,8 @@ class GalleryItem:
     """A shortest path to show; empty for none."""
     walk: Sequence[Cell] | None = None
     """The path a model walked; None for none."""
+    marks: Marks | None = None
+    """What else to mark; None for nothing."""
 
 
 def first_wrong_step(maze: Maze, walk: Sequence[Cell]) -> int | None:
@@ -68,8 +74,10 @@ def plot_maze(
     *,
     solution: Sequence[Cell] = (),
     walk: Sequence[Cell] | None = None,
+    marks: Marks | None = None,
     colours: MazeColours | None = None,
     cell_points: float = 14.0,
+    farthest: int | None = None,
 ) -> None:
     """Draw a maze on `axes`, with equal aspect and no ticks.
 
@@ -78,18 +86,22 @@ def plot_maze(
         maze: What to draw.
         solution: A shortest path, drawn as a band.
         walk: A model's path, drawn as a line; it may leave the grid or cross walls.
+        marks: Further marks.
         colours: Colours of the parts.
         cell_points: Width of a cell on paper in points; line widths follow it.
+        farthest: Steps that the last colour of a distance field stands for; default those of this maze.
     """
     colours = colours or MazeColours()
-    thin = min(max(cell_points / 10, 0.7), 1.8)
+    thin = min(max(cell_points / 10, 0.6), 1.6)
+    if marks is not None:
+        plot_marks(axes, maze, marks, cell_points=cell_points, colours=colours.marks, farthest=farthest)
     if len(solution):
         columns, rows = np.array([(col, row) for row, col in solution], float).T
         axes.plot(
             columns,
             rows,
             color=colours.solution,
-            linewidth=0.44 * cell_points,
+            linewidth=min(0.44 * cell_points, 12.0),
             solid_capstyle="round",
             solid_joinstyle="round",
             zorder=1,
@@ -97,22 +109,19 @@ def plot_maze(
     _plot_walls(axes, maze, colours.wall, thin)
     if walk is not None:
         _plot_walk(axes, maze, walk, colours, 1.4 * thin)
-    size = 0.45 * cell_points
-    (row, col), (target_row, target_col) = maze.origin, maze.target
-    axes.plot(
-        [col],
-        [row],
-        marker="o",
-        markersize=size,
-        color=colours.wall,
-        markerfacecolor="none",
-        markeredgewidth=1.3 * thin,
-        zorder=4,
-    )
-    axes.plot([target_col], [target_row], marker="s", markersize=size, color=colours.wall, zorder=4)
+    inside = "none" if marks is None else colours.marks.casing
+    _plot_endpoints(axes, maze, colours.wall, inside, min(0.45 * cell_points, 13.0), 1.3 * thin)
     height, width = maze.shape
     axes.set(xlim=(-0.95, width - 0.05), ylim=(height - 0.05, -0.95), aspect="equal")
     axes.set_axis_off()
+
+
+def _plot_endpoints(axes: Axes, maze: Maze, colour: str, inside: str, size: float, edge: float) -> None:
+    (row, col), (target_row, target_col) = maze.origin, maze.target
+    style: dict[str, Any] = {"linestyle": "", "color": colour, "zorder": 4}
+    ring: dict[str, Any] = {"markerfacecolor": inside, "markeredgewidth": edge}
+    axes.plot([col], [row], marker="o", markersize=size, **ring, **style)
+    axes.plot([target_col], [target_row], marker="s", markersize=size, **style)
 
 
 def wall_segments(maze: Maze) -> list[tuple[Point, Point]]:
@@ -170,21 +179,59 @@ def _plot_walk(axes: Axes, maze: Maze, walk: Sequence[Cell], colours: MazeColour
 
 
 def plot_gallery(
-    items: Sequence[GalleryItem], *, columns: int = 4, side: float = 2.4, colours: MazeColours | None = None
+    items: Sequence[GalleryItem],
+    *,
+    columns: int = 4,
+    side: float = 2.4,
+    colours: MazeColours | None = None,
+    legend: bool = False,
 ) -> Figure:
-    """Draw several mazes in a grid, each with its title above; `side` is a panel's width in inches."""
+    """Draw several mazes in a grid, each with its title above.
+
+    Args:
+        items: What to draw, row by row.
+        columns: Panels per row.
+        side: Inches of the longer side of a maze with its margin.
+        colours: Colours of the parts.
+        legend: Whether to explain the marks at the foot; all items are taken to have the marks of the first.
+    """
     from matplotlib.figure import Figure
 
     colours = colours or MazeColours()
     num_rows = max(1, -(-len(items) // columns))
-    panel_height = side + 0.25
-    figure = Figure(figsize=(columns * side, num_rows * panel_height))
+    width, height = _panel(items, side)
+    title = _TITLE * max([1, *(item.title.count("\n") + 1 for item in items)])
+    marks = items[0].marks or Marks() if legend else None
+    foot = 0.0 if marks is None else legend_height(marks, columns * width)
+    size = columns * width, num_rows * (height + title) + foot
+    figure = Figure(figsize=size)
     grid = figure.subplots(num_rows, columns, squeeze=False)
-    figure.subplots_adjust(0.0, 0.0, 1.0, 1 - 0.25 / (num_rows * panel_height), 0.04, 0.25 / side)
+    figure.subplots_adjust(0.0, foot / size[1], 1.0, 1 - title / size[1], 0.04, title / height)
+    farthest = max((_farthest(item.marks) for item in items), default=1)
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, item in zip(grid.flat, items, strict=False):
-        cell_points = 72 * 0.92 * side / (max(item.maze.shape) + 1)
-        plot_maze(axes, item.maze, solution=item.solution, walk=item.walk, colours=colours, cell_points=cell_points)
+        rows, cols = item.maze.shape
+        plot_maze(
+            axes, item.maze, solution=item.solution, walk=item.walk, marks=item.marks, colours=colours,
+            cell_points=72 * 0.92 * min(width / (cols + 1), height / (rows + 1)), farthest=farthest,
+        )  # fmt: skip
         axes.set_title(item.title, color=colours.text, fontsize=8.5, pad=3)
+    if marks is not None:
+        add_legend(figure, marks, colours.marks, farthest)
     return figure
+
+
+_TITLE = 0.25
+"""Inches of a line of title."""
+
+
+def _panel(items: Sequence[GalleryItem], side: float) -> tuple[float, float]:
+    """Return the inches of a panel that holds every maze with its longer side as long as `side`."""
+    shapes = [(rows + 1, cols + 1) for rows, cols in (item.maze.shape for item in items)] or [(1, 1)]
+    width, height = (max(shape[axis] / max(shape) for shape in shapes) for axis in (1, 0))
+    return side * width, side * height
+
+
+def _farthest(marks: Marks | None) -> int:
+    return 1 if marks is None or marks.distances is None else int(marks.distances.max())

@@ -44,11 +44,10 @@ def write_report(runs: Sequence[RunSummary], folder: Path) -> Path:
     return page
 
 
-def render_page(report: Report) -> str:
+def render_page(report: Report, template: str = "page.html.jinja") -> str:
     """Return the page of a report; everything that is not drawn here is escaped."""
-    environment = _environment(autoescape=True)
-    template = environment.get_template("page.html.jinja")
-    return template.render(report=report, light_colours=variables(dark=False), dark_colours=variables(dark=True))
+    page = _environment(autoescape=True).get_template(template)
+    return page.render(report=report, light_colours=variables(dark=False), dark_colours=variables(dark=True))
 
 
 def render_markdown(report: Report) -> str:

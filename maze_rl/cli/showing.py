@@ -1,0 +1,165 @@
+"""Commands that show mazes: show, describe; and the drawing that `solve` shares."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from maze_rl.configs.algorithms import parse_option
+from maze_rl.configs.marks import parse_marks
+from maze_rl.configs.mazes import GenerationConfig, MazeSpec
+from maze_rl.configs.ranges import format_range, parse_sizes
+from maze_rl.errors import MazeRLError
+
+_DRAWINGS = (".png", ".svg", ".txt")
+_MAZES_PER_LINE = 3
+"""Mazes side by side in a text file, where no terminal says how many fit."""
+_EXPLAINED = """\
+path:     length of the shortest path, steps
+detour:   that over Manhattan distance, median
+choices:  positions of a shortest path with more than one way on, mean
+several:  mazes with several shortest paths
+copies:   mazes whose walls occurred before, as they are, rotated or mirrored"""
+
+
+def show(chosen: argparse.Namespace) -> None:
+    """Handle ``maze-rl show``."""
+    # Settings are checked before numba is imported, so that a typing error answers at once.
+    marks = parse_marks(chosen.mark)
+    options = dict(map(parse_option, chosen.options))
+    spec = MazeSpec(sizes=parse_sizes(chosen.size), algorithm=chosen.algorithm, options=options)
+    GenerationConfig(spec=spec, num=chosen.num, seed=chosen.seed)
+    out = None if chosen.out is None else _drawing_file(chosen.out)
+    from maze_rl.workflows.show import draw_picture, draw_text, show_mazes
+
+    shown = show_mazes(spec, chosen.num, chosen.seed)
+    if out is not None and out.suffix != ".txt":
+        draw_picture(shown, marks, out)
+    elif out is not None:
+        out.write_text(
+            draw_text(shown, marks, _MAZES_PER_LINE * (6 * max(cols for _, cols in spec.shapes) + 20)) + "\n",
+            encoding="utf-8",
+        )
+    elif not chosen.json:
+        print(draw_text(shown, marks, _terminal_width(), _is_colourful()))
+    if out is not None:
+        print(f"drawn to {out}", file=sys.stderr)
+    if chosen.json:
+        values = [_shown_json(each) for each in shown]
+        print(json.dumps(values[0] if chosen.num == 1 else {"mazes": values}))
+    else:
+        print(f"{format_range(spec.sizes)}, {chosen.algorithm}, seed {chosen.seed}")
+
+
+def draw(maze, path, walked, out: str | None) -> None:
+    """Draw a maze and a model's path in the terminal, or to a .png, .svg or .txt file."""
+    from maze_rl.mazes.drawing import draw_boxes
+
+    if out is None:
+        print(draw_boxes(maze, walked))
+        return
+    target = _drawing_file(out)
+    if target.suffix == ".txt":
+        target.write_text(draw_boxes(maze, walked) + "\n", encoding="utf-8")
+    else:
+        from maze_rl.mazes.plotting import GalleryItem, plot_gallery
+        from maze_rl.workflows.show import save_picture
+
+        item = GalleryItem(maze=maze, solution=path, walk=walked)
+        save_picture(plot_gallery([item], columns=1, side=4.8), target)
+    print(f"drawn to {target}", file=sys.stderr)
+
+
+def _drawing_file(out: str) -> Path:
+    """Return the file to draw to, its folder made.
+
+    Raises:
+        MazeRLError: It is no kind of drawing.
+    """
+    target = Path(out)
+    if target.suffix not in _DRAWINGS:
+        raise MazeRLError(f"--out {out}: drawings are {', '.join(_DRAWINGS[:-1])} or {_DRAWINGS[-1]} files.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+def _terminal_width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def _is_colourful() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def _shown_json(shown) -> dict[str, object]:
+    maze, solution = shown.maze, shown.solution
+    return {
+        "connections": maze.connections.astype(int).tolist(), "origin": maze.origin, "target": maze.target,
+        "path": solution.path, "distance": solution.distance, "path_count": solution.path_count,
+        "forks": shown.forks, "dead_ends": shown.dead_ends,
+    }  # fmt: skip
+
+
+def describe(chosen: argparse.Namespace) -> None:
+    """Handle ``maze-rl describe``."""
+    for folder in chosen.folders:
+        if not Path(folder).is_dir():
+            raise MazeRLError(f"{folder} is no folder: give one that `maze-rl generate --out` wrote.")
+    out = None if chosen.out is None else Path(chosen.out)
+    if out is not None and out.suffix != ".html":
+        raise MazeRLError(f"--out {out}: the page is an .html file, its numbers go beside it as .json.")
+    from maze_rl.cli.progress import progress_bar
+    from maze_rl.reports.dataset_page import account_json
+    from maze_rl.workflows.describe import describe as describe_folders
+
+    with progress_bar(quiet=chosen.json) as bar:
+        accounts = describe_folders(chosen.folders, out, lambda doing, done: bar(f"reading {doing}", done, {}))
+    if chosen.json:
+        page = {} if out is None else {"page": str(out)}
+        print(json.dumps({"datasets": [account_json(account) for account in accounts]} | page))
+        return
+    for account in accounts:
+        _print_account(account)
+    print(_EXPLAINED)
+    print("page: maze-rl describe ... --out PAGE.html" if out is None else f"page: {out.resolve()}")
+
+
+def _print_account(account) -> None:
+    """Print what a dataset is and one line per grid size."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from maze_rl.reports.dataset_tables import facts_table
+
+    console = Console()
+    console.print(f"\n[bold]{account.name}[/bold]: {account.summary.num:,} mazes", highlight=False)
+    for row in facts_table([account]).rows:
+        console.print(f"  {row['fact']:<14} {row['dataset_0'] or '-'}", markup=False, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    names = (
+        "size",
+        "mazes",
+        "path\nmedian",
+        "middle\nhalf",
+        "longest",
+        "detour",
+        "choices",
+        "dead\nends",
+        "several",
+        "copies",
+    )
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    grids = [(grid.name, grid.statistics) for grid in account.summary.grids]
+    for name, each in [*grids, *([("all", account.summary.whole)] if len(grids) > 1 else [])]:
+        length = each.distance
+        table.add_row(
+            name, f"{each.num:,}", f"{length.median}", f"{length.lower}-{length.upper}", f"{length.most}",
+            f"{each.detour.median:.2f}", f"{each.decisions.mean:.1f}", f"{each.dead_ends.mean:.1f}",
+            f"{each.share_several:.1%}", f"{each.share_duplicates:.1%}",
+        )  # fmt: skip
+    console.print(table)
