@@ -26,7 +26,7 @@ import numpy as np
 from numpy import ndarray
 
 from maze_rl.errors import InvalidMazeError, MazeRLError
-from maze_rl.mazes.lattice import MazeBatch, MazeCollection
+from maze_rl.mazes.lattice import LARGEST_SIDE, MazeBatch, MazeCollection
 from maze_rl.mazes.whole_files import written_whole
 from maze_rl.mazes.zip_members import ZipMembers, open_zip
 
@@ -46,7 +46,7 @@ def write_archive(path: Path, mazes: MazeCollection) -> Path:
     """
     batch_of, row_of = mazes.batch_of.astype(np.int64), mazes.row_of.astype(np.int64)
     _check_order(batch_of, row_of, [len(batch) for batch in mazes.batches])
-    arrays = {_VERSION: np.array(FORMAT_VERSION, np.int64), "batch_of": batch_of, "row_of": row_of}
+    arrays: dict[str, ndarray] = {_VERSION: np.array(FORMAT_VERSION, np.int64), "batch_of": batch_of, "row_of": row_of}
     for index, batch in enumerate(mazes.batches):
         arrays[f"shape_{index}"] = np.array(batch.shape, np.int64)
         arrays[f"connections_{index}"] = np.packbits(_flat(batch), axis=1)
@@ -93,8 +93,8 @@ def _read_order(members: ZipMembers, name: str) -> ndarray:
 
 def _read_batch(members: ZipMembers, index: int) -> MazeBatch:
     shape, packed, origins, targets = (members.read_array(f"{field}_{index}.npy") for field in _FIELDS)
-    if shape.shape != (2,) or shape.dtype != np.int64 or shape.min() < 1 or shape.max() > 2**15:
-        raise MazeRLError(f"shape_{index}.npy: expected rows and cols as two int64 from 1 to {2**15}.")
+    if shape.shape != (2,) or shape.dtype != np.int64 or shape.min() < 1 or shape.max() > LARGEST_SIDE:
+        raise MazeRLError(f"shape_{index}.npy: expected rows and cols as two int64 from 1 to {LARGEST_SIDE}.")
     rows, cols = map(int, shape)
     num_bytes = (2 * rows * cols + 7) // 8
     if packed.dtype != np.uint8 or packed.ndim != 2 or packed.shape[1] != num_bytes:

@@ -21,12 +21,11 @@ from jaxtyping import Bool, Int16
 from numpy import ndarray
 
 from maze_rl.errors import InvalidMazeError, MazeRLError
-from maze_rl.mazes.lattice import MazeBatch, MazeCollection
+from maze_rl.mazes.lattice import LARGEST_SIDE, MazeBatch, MazeCollection
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.mazes.zip_members import ZipMembers, open_zip, parse_json
 
 _DOCUMENT, _FORMAT = "__zanj__.json", "__muutils_format__"
-_LARGEST_SIDE = 2**15  # cells are int16
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +139,7 @@ def _minimal_part(dataset: object, members: ZipMembers, place: str, padded: bool
 def _check_part(part: _Part) -> tuple[MazeBatch, list[ndarray]]:
     """Return the mazes of a part and their solutions, everything checked."""
     shape = part.connections.shape
-    if len(shape) != 4 or shape[1] != 2 or not 1 <= min(shape[2:]) <= max(shape[2:]) <= _LARGEST_SIDE:
+    if len(shape) != 4 or shape[1] != 2 or not 1 <= min(shape[2:]) <= max(shape[2:]) <= LARGEST_SIDE:
         raise MazeRLError(f"{part.place}: connections of shape {shape} are not (num, 2, rows, cols).")
     num_cells = len(part.cells)
     if part.lengths.min(initial=1) < 1 or part.lengths.max(initial=1) > max(num_cells, 1):

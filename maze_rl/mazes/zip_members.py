@@ -51,9 +51,7 @@ class ZipMembers:
                 f"{member}: is encrypted or packed in an unknown way; expected a stored or deflated member."
             )
         if about.file_size > min(MAX_BYTES, _MAX_RATIO * (about.compress_size + 1)):
-            raise MazeRLError(
-                f"{member}: claims {about.file_size} bytes packed into {about.compress_size}; too many."
-            )
+            raise MazeRLError(f"{member}: claims {about.file_size} bytes packed into {about.compress_size}; too many.")
         with _zip_faults():
             content = self._archive.read(about)
         if len(content) != about.file_size:
