@@ -33,8 +33,8 @@ class ImportedMazes:
     """What a ``.zanj`` file holds."""
 
     mazes: MazeCollection
-    paths: tuple[Int16[ndarray, "cells 2"], ...]
-    """The file's own solution of each maze, from origin to target, both included."""
+    paths: tuple[Int16[ndarray, "_ 2"], ...]
+    """The file's own solution of each maze: its cells (row, col) from origin to target, both included."""
     configuration: dict[str, Any]
     """The file's own configuration, plain JSON."""
 
@@ -198,7 +198,10 @@ def _items(value: object, key: str, members: ZipMembers, place: str) -> Iterator
     if _entry(items, _FORMAT, str, place) != "list:external":
         raise MazeRLError(f"{place}: is neither a list nor a reference to one.")
     member = _entry(items, "$ref", str, place)
-    for number, line in enumerate(members.read_bytes(member).splitlines(), start=1):
+    lines = members.read_bytes(member).splitlines()
+    if items.get("len(data)", len(lines)) != len(lines):
+        raise MazeRLError(f"{member}: has {len(lines)} lines, not as many as {place} states.")
+    for number, line in enumerate(lines, start=1):
         yield parse_json(line, f"{member}, line {number}"), f"{member}, line {number}"
 
 
