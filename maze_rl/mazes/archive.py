@@ -102,6 +102,11 @@ def _read_batch(members: ZipMembers, index: int) -> MazeBatch:
             f"connections_{index}.npy: expected uint8 of shape (num, {num_bytes}) for {rows} x {cols} grids,"
             f" got {packed.dtype} of shape {packed.shape}."
         )
+    for field, cells in (("origins", origins), ("targets", targets)):
+        if cells.dtype != np.int16 or cells.shape != (len(packed), 2):
+            raise MazeRLError(
+                f"{field}_{index}.npy: expected int16 of shape ({len(packed)}, 2), got {cells.dtype} of shape {cells.shape}."
+            )
     bits = np.unpackbits(packed, axis=1, count=2 * rows * cols)
     try:
         return MazeBatch(bits.reshape(len(packed), 2, rows, cols).astype(np.bool_), origins, targets)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import networkx as nx
+import numpy as np
 import pytest
 
 from maze_rl.errors import InvalidMazeError
@@ -46,7 +47,9 @@ def test_an_edge_between_strangers_is_refused(graph: nx.Graph, edge: tuple) -> N
         from_networkx(graph)
 
 
-@pytest.mark.parametrize("node", ["entrance", (3, 0), (0, -1), (0, 0, 0), 7])
+@pytest.mark.parametrize(
+    "node", ["entrance", "00", (3, 0), (0, -1), (0, 0, 0), (0.5, 0), (1.0, 5), ("a", "b"), frozenset({1, 2}), 7, 10**30]
+)
 def test_a_node_that_is_no_cell_is_refused(graph: nx.Graph, node: object) -> None:
     graph.add_edge(node, (0, 0))
     with pytest.raises(InvalidMazeError, match=r"is no cell \(row, col\) of a 3 x 3 grid"):
@@ -56,4 +59,52 @@ def test_a_node_that_is_no_cell_is_refused(graph: nx.Graph, node: object) -> Non
 def test_parted_endpoints_are_refused(graph: nx.Graph) -> None:
     graph.remove_edges_from(list(graph.edges))
     with pytest.raises(InvalidMazeError, match="cannot be reached"):
+        from_networkx(graph)
+
+
+@pytest.mark.parametrize("kind", [nx.Graph, nx.MultiGraph, nx.DiGraph, nx.MultiDiGraph])
+def test_every_kind_of_graph_is_read(kind: type, graph: nx.Graph) -> None:
+    assert from_networkx(kind(graph)) == from_networkx(graph)
+
+
+def test_parallel_edges_count_once(graph: nx.Graph) -> None:
+    multiple = nx.MultiGraph(graph)
+    multiple.add_edges_from([*graph.edges, *(reversed(edge) for edge in graph.edges)])
+    assert from_networkx(multiple) == from_networkx(graph)
+
+
+@pytest.mark.parametrize("kind", [nx.DiGraph, nx.MultiDiGraph])
+def test_an_edge_that_leads_one_way_is_refused(kind: type, graph: nx.Graph) -> None:
+    directed = kind(graph)
+    directed.remove_edge(*next(iter(graph.edges)))
+    with pytest.raises(InvalidMazeError, match="leads one way: mazes are open both ways"):
+        from_networkx(directed)
+
+
+def test_integers_of_numpy_are_cells(graph: nx.Graph) -> None:
+    turned = nx.relabel_nodes(graph, lambda cell: (np.int64(cell[0]), np.uint8(cell[1])))
+    turned.graph.update(shape=np.array([3, 3]), origin=np.array(graph.graph["origin"]), target=[*graph.graph["target"]])
+    assert from_networkx(turned) == from_networkx(graph)
+
+
+def test_cells_without_a_node_are_closed(graph: nx.Graph) -> None:
+    sparse = nx.Graph([((0, 0), (0, 1))], shape=(4, 5), origin=(0, 0), target=(0, 1))
+    maze = from_networkx(sparse)
+    assert (maze.shape, int(maze.connections.sum())) == ((4, 5), 1)
+
+
+@pytest.mark.parametrize(
+    "shape", [None, 3, (3,), (3, 3, 3), (0, 3), (-1, 3), (3.0, 3), "33", "ab", (2**15 + 1, 2), (10**30, 10**30), {}]
+)
+def test_a_shape_that_is_no_grid_is_refused(graph: nx.Graph, shape: object) -> None:
+    graph.graph["shape"] = shape
+    with pytest.raises(InvalidMazeError, match=r"graph: shape is .*; expected \(rows, cols\)"):
+        from_networkx(graph)
+
+
+@pytest.mark.parametrize("cell", [None, 3, (3, 0), (0, -1), (0.0, 0), "00", (0, 0, 0), (10**30, 0), np.zeros((2, 2))])
+@pytest.mark.parametrize("end", ["origin", "target"])
+def test_an_end_that_is_no_cell_is_refused(graph: nx.Graph, end: str, cell: object) -> None:
+    graph.graph[end] = cell
+    with pytest.raises(InvalidMazeError, match=end):
         from_networkx(graph)
