@@ -105,7 +105,8 @@ def _read_batch(members: ZipMembers, index: int) -> MazeBatch:
     for field, cells in (("origins", origins), ("targets", targets)):
         if cells.dtype != np.int16 or cells.shape != (len(packed), 2):
             raise MazeRLError(
-                f"{field}_{index}.npy: expected int16 of shape ({len(packed)}, 2), got {cells.dtype} of shape {cells.shape}."
+                f"{field}_{index}.npy: expected int16 of shape ({len(packed)}, 2),"
+                f" got {cells.dtype} of shape {cells.shape}."
             )
     bits = np.unpackbits(packed, axis=1, count=2 * rows * cols)
     try:

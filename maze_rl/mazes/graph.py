@@ -33,8 +33,12 @@ def from_networkx(graph: nx.Graph) -> Maze:
     missing = {"shape", "origin", "target"} - graph.graph.keys()
     if missing:
         raise InvalidMazeError(f"graph: attributes {', '.join(sorted(missing))} are missing.")
-    rows, cols = shape = _as_shape(graph.graph["shape"])
-    cell_of = {node: _as_cell(node, shape) for node in graph}
+    rows, cols = shape = _as_pair(graph.graph["shape"])
+    if not 1 <= min(shape) <= max(shape) <= LARGEST_SIDE:
+        size = _shown(graph.graph["shape"])
+        raise InvalidMazeError(f"graph: shape is {size}; expected (rows, cols), from 1 to {LARGEST_SIDE} each.")
+    origin, target = (_as_cell(end, graph.graph[end], shape) for end in ("origin", "target"))
+    cell_of = {node: _as_cell("node", node, shape) for node in graph}
     connections = np.zeros((2, rows, cols), np.bool_)
     for edge in graph.edges():
         (row, col), (next_row, next_col) = sorted(cell_of[node] for node in edge)
@@ -43,25 +47,29 @@ def from_networkx(graph: nx.Graph) -> Maze:
         if not graph.has_edge(*reversed(edge)):
             raise InvalidMazeError(f"graph: edge {edge} leads one way: mazes are open both ways, add its reverse.")
         connections[0 if next_row > row else 1, row, col] = True
-    return Maze(connections, graph.graph["origin"], graph.graph["target"])
+    return Maze(connections, origin, target)
 
 
-def _as_shape(value: object) -> tuple[int, int]:
+def _as_cell(name: str, value: object, shape: tuple[int, int]) -> Cell:
+    row, col = _as_pair(value)
+    if not (0 <= row < shape[0] and 0 <= col < shape[1]):
+        raise InvalidMazeError(
+            f"graph: {name} {_shown(value)} is no cell (row, col) of a {shape[0]} x {shape[1]} grid."
+        )
+    return row, col
+
+
+def _as_pair(value: object) -> tuple[int, int]:
+    """Return two integers of any type as such; (-1, -1) for anything else."""
+    if not isinstance(value, tuple | list | np.ndarray):  # sets and mappings have no order to go by
+        return -1, -1
     try:
-        rows, cols = map(operator.index, value)  # type: ignore[call-overload] # what is no pair is caught
+        first, second = map(operator.index, value)
     except (TypeError, ValueError):
-        rows = cols = 0
-    if not 1 <= min(rows, cols) <= max(rows, cols) <= LARGEST_SIDE:
-        raise InvalidMazeError(f"graph: shape is {value!r}; expected (rows, cols), from 1 to {LARGEST_SIDE} each.")
-    return rows, cols
+        return -1, -1
+    return first, second
 
 
-def _as_cell(node: object, shape: tuple[int, int]) -> Cell:
-    if isinstance(node, tuple) and len(node) == 2:
-        try:
-            row, col = map(operator.index, node)
-        except TypeError:
-            row = col = -1
-        if 0 <= row < shape[0] and 0 <= col < shape[1]:
-            return row, col
-    raise InvalidMazeError(f"graph: node {node!r} is no cell (row, col) of a {shape[0]} x {shape[1]} grid.")
+def _shown(value: object) -> str:
+    """Return `value` for an error of one line."""
+    return " ".join(repr(value).split())[:80]

@@ -73,18 +73,15 @@ def read_pixels(file: Path) -> UInt8[ndarray, "height width 3"]:
     """
     try:
         content = file.read_bytes()
-        with Image.open(io.BytesIO(_image_chunks(content)), formats=["PNG"]) as image:
-            picture = _opaque(image)
-    except MazeRLError as error:
-        raise type(error)(f"{file}: {error}") from error
     except OSError as error:
         raise MazeRLError(f"{file}: cannot be read ({error.strerror or error}).") from error
-    except (SyntaxError, ValueError, struct.error, zlib.error) as error:
-        raise MazeRLError(f"{file}: is no intact PNG image ({error}).") from error
     try:
-        return _reduced(picture)
+        with Image.open(io.BytesIO(_image_chunks(content)), formats=["PNG"]) as image:
+            return _reduced(_opaque(image))
     except MazeRLError as error:
         raise type(error)(f"{file}: {error}") from error
+    except (OSError, SyntaxError, ValueError, struct.error) as error:  # what Pillow raises on damaged files
+        raise MazeRLError(f"{file}: is no intact PNG image ({error}).") from error
 
 
 def _image_chunks(content: bytes) -> bytes:

@@ -69,7 +69,7 @@ def test_every_kind_of_graph_is_read(kind: type, graph: nx.Graph) -> None:
 
 def test_parallel_edges_count_once(graph: nx.Graph) -> None:
     multiple = nx.MultiGraph(graph)
-    multiple.add_edges_from([*graph.edges, *(reversed(edge) for edge in graph.edges)])
+    multiple.add_edges_from([edge[::-1] for edge in graph.edges])
     assert from_networkx(multiple) == from_networkx(graph)
 
 
@@ -106,5 +106,5 @@ def test_a_shape_that_is_no_grid_is_refused(graph: nx.Graph, shape: object) -> N
 @pytest.mark.parametrize("end", ["origin", "target"])
 def test_an_end_that_is_no_cell_is_refused(graph: nx.Graph, end: str, cell: object) -> None:
     graph.graph[end] = cell
-    with pytest.raises(InvalidMazeError, match=end):
+    with pytest.raises(InvalidMazeError, match=f"graph: {end} .* is no cell"):
         from_networkx(graph)

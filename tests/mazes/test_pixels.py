@@ -47,16 +47,11 @@ def test_faults_are_named_by_pixel(hook: Maze) -> None:
         ((2, 2), W, "pixel row 2, column 2: expected a wall"),
         ((3, 1), K, "pixel row 3, column 1: expected a cell"),
         ((3, 1), G, "pixel row 3, column 1: a second start; the first is at pixel row 1, column 1"),
-        ((2, 3), K, None),
-        ((1, 2), K, "pixel row 3, column 3: this end cannot be reached"),
+        ((2, 3), K, "pixel row 3, column 3: this end cannot be reached"),
     ):
         picture = to_pixels(hook)
         picture[pixel] = colour
-        if message:
-            with pytest.raises(InvalidMazeError, match=message):
-                from_pixels(picture)
-            continue
-        with pytest.raises(InvalidMazeError, match="cannot be reached"):
+        with pytest.raises(InvalidMazeError, match=message):
             from_pixels(picture)
 
 
@@ -134,12 +129,15 @@ def test_damage_is_found_though_the_image_still_opens(hook: Maze, tmp_path: Path
     header, rest = content[:33], content[33:]
     large = chunk(b"IHDR", (1 << 15).to_bytes(4, "big") * 2 + header[24:29])
     for damaged, message in (
-        (content[:-20] + bytes([content[-20] ^ 1]) + content[-19:], "its part at byte 33 is damaged"),
+        (
+            content[:-20] + bytes([content[-20] ^ 1]) + content[-19:],
+            "is no intact PNG image: its part at byte 33 is damaged",
+        ),
         (content[:40], "is no intact PNG image"),
-        (header + header[8:] + rest, "its part at byte 33 is damaged"),
+        (header + header[8:] + rest, "is no intact PNG image: its part at byte 33 is damaged"),
         (header[:8] + large + rest, "is 32768 x 32768 pixels large"),
         (header + chunk(b"IDAT", b"none"), "is no intact PNG image"),
-        (header + chunk(b"IDAT", b"none") + chunk(b"IEND", b""), "is no intact PNG image|cannot be read"),
+        (header + chunk(b"IDAT", b"none") + chunk(b"IEND", b""), "is no intact PNG image"),
     ):
         file.write_bytes(damaged)
         with pytest.raises(MazeRLError, match=f"maze.png: {message}"):
