@@ -125,7 +125,7 @@ def _minimal_part(dataset: object, members: ZipMembers, place: str, padded: bool
     lengths = _array(dataset, "maze_solution_lengths", "iu", members, place)
     field = "maze_solutions" if padded else "maze_solutions_concat"
     cells = _array(dataset, field, "iu", members, place)
-    if lengths.shape != connections.shape[:1]:
+    if lengths.ndim != 1 or lengths.shape != connections.shape[:1]:
         raise MazeRLError(f"{place}, maze_solution_lengths: shape {lengths.shape} is not one length a maze.")
     if not padded:
         return _Part(place, connections, cells, lengths, _array(dataset, "maze_endpoints", "iu", members, place))
@@ -141,6 +141,8 @@ def _check_part(part: _Part) -> tuple[MazeBatch, list[ndarray]]:
     shape = part.connections.shape
     if len(shape) != 4 or shape[1] != 2 or not 1 <= min(shape[2:]) <= max(shape[2:]) <= LARGEST_SIDE:
         raise MazeRLError(f"{part.place}: connections of shape {shape} are not (num, 2, rows, cols).")
+    if part.cells.ndim != 2:
+        raise MazeRLError(f"{part.place}: solutions of shape {part.cells.shape} are not cells (row, col).")
     num_cells = len(part.cells)
     if part.lengths.min(initial=1) < 1 or part.lengths.max(initial=1) > max(num_cells, 1):
         raise MazeRLError(f"{part.place}: lengths of solutions must lie between 1 and the number of cells stored.")

@@ -169,6 +169,31 @@ def test_faults_of_members_are_named(message: str, tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def single(member: str) -> dict:
+    return {"__muutils_format__": "numpy.ndarray:external", "$ref": f"{member}.npy", "shape": [], "dtype": "int64"}
+
+
+SINGLES = (
+    {"maze_solution_lengths": single("maze_solutions"), "maze_connection_lists": single("maze_connection_lists")},
+    {"maze_solutions": single("maze_solutions")},
+    {
+        "__muutils_format__": "MazeDataset:minimal_soln_cat",
+        "maze_solutions_concat": single("maze_solutions"),
+        "maze_endpoints": single("maze_solutions"),
+    },
+)
+
+
+@pytest.mark.parametrize("changes", SINGLES)
+def test_single_numbers_in_place_of_arrays_are_refused(changes: dict, tmp_path: Path) -> None:
+    members = {"maze_solutions": npy(np.array(3))}
+    if "maze_connection_lists" in changes:
+        members["maze_connection_lists"] = npy(np.array(True))
+    path = altered("minimal", tmp_path / "bad.zanj", lambda document: document.update(changes), **members)
+    with pytest.raises(MazeRLError, match=r"bad\.zanj: __zanj__\.json.* shape \(\)"):
+        read_zanj(path)
+
+
 def test_coordinates_that_overflowed_int8_are_refused(tmp_path: Path) -> None:
     solutions = np.full((7, 5, 2), -128, np.int8)
     with pytest.raises(MazeRLError, match=r"maze 0: its solution leaves the grid at \(-128, -128\)"):
