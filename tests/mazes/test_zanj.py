@@ -174,7 +174,11 @@ def single(member: str) -> dict:
 
 
 SINGLES = (
-    {"maze_solution_lengths": single("maze_solutions"), "maze_connection_lists": single("maze_connection_lists")},
+    {
+        "maze_connection_lists": single("maze_connection_lists") | {"dtype": "bool"},
+        "maze_solution_lengths": single("maze_solutions"),
+        "maze_solutions": single("maze_solutions"),
+    },
     {"maze_solutions": single("maze_solutions")},
     {
         "__muutils_format__": "MazeDataset:minimal_soln_cat",
