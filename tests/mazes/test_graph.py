@@ -5,6 +5,8 @@ from collections.abc import Callable
 import networkx as nx
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from maze_rl.errors import InvalidMazeError
 from maze_rl.mazes.generate import generate
@@ -108,3 +110,38 @@ def test_an_end_that_is_no_cell_is_refused(graph: nx.Graph, end: str, cell: obje
     graph.graph[end] = cell
     with pytest.raises(InvalidMazeError, match=f"graph: {end} .* is no cell"):
         from_networkx(graph)
+
+
+LATTICE = [*nx.grid_2d_graph(3, 3).edges]
+cells = st.tuples(st.integers(0, 2), st.integers(0, 2))
+numbers = st.integers(-1, 4) | st.integers() | st.integers(0, 3).map(np.int16) | st.booleans() | st.floats() | st.none()
+strange = numbers | st.text(max_size=2) | st.tuples(numbers, numbers) | st.lists(numbers, max_size=3).map(tuple)
+
+
+@settings(max_examples=300, derandomize=True, deadline=None, database=None)
+@given(
+    kind=st.sampled_from([nx.Graph, nx.MultiGraph, nx.DiGraph, nx.MultiDiGraph]),
+    closed=st.sets(st.sampled_from(LATTICE), max_size=8),
+    one_way=st.sampled_from([(), *([edge] for edge in LATTICE)]),
+    extra=st.lists(st.tuples(cells, cells), max_size=1),
+    ends=st.tuples(cells, cells),
+    oddity=st.tuples(st.sampled_from(["", "", "shape", "origin", "target", "node"]), strange),
+)
+def test_any_graph_is_refused_or_comes_back(
+    kind: type, closed: set, one_way: list, extra: list, ends: tuple, oddity: tuple[str, object]
+) -> None:
+    edges = [edge for edge in LATTICE if edge not in closed]
+    edges += [edge[::-1] for edge in edges if edge not in one_way]
+    where, what = oddity
+    graph = kind([*edges, *extra], shape=(3, 3), origin=ends[0], target=ends[1])
+    if where == "node" and what is not None:  # networkx takes None for no node
+        graph.add_node(what)
+    elif where:
+        graph.graph[where] = what
+    try:
+        maze = from_networkx(graph)
+    except InvalidMazeError as error:
+        assert "\n" not in str(error)
+        return
+    assert {frozenset(edge) for edge in to_networkx(maze).edges} == {frozenset(edge) for edge in graph.edges()}
+    assert (maze.shape, maze.origin, maze.target) == tuple(graph.graph[key] for key in ("shape", "origin", "target"))
