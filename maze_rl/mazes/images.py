@@ -1,7 +1,6 @@
 """Mazes as PNG images, in the pixels of `maze_rl.mazes.pixels` enlarged by a whole number; both ways, lossless."""
 
 import io
-import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,7 +79,7 @@ def read_pixels(file: Path) -> UInt8[ndarray, "height width 3"]:
             return _reduced(_opaque(image))
     except MazeRLError as error:
         raise type(error)(f"{file}: {error}") from error
-    except (OSError, SyntaxError, ValueError, struct.error) as error:  # what Pillow raises on damaged files
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on damaged files
         raise MazeRLError(f"{file}: is no intact PNG image ({error}).") from error
 
 
@@ -93,13 +92,15 @@ def _image_chunks(content: bytes) -> bytes:
         raise MazeRLError("is no PNG image; JPEG and other formats are not read, as they may change colours.")
     kept, position, kind = [_SIGNATURE], len(_SIGNATURE), b""
     while kind != b"IEND":
-        length, kind = struct.unpack_from(">I4s", content, position)
-        end = position + 8 + length
-        (checksum,) = struct.unpack_from(">I", content, end)
+        start, kind = position + 8, content[position + 4 : position + 8]
+        end = start + int.from_bytes(content[position : position + 4], "big")
+        if len(content) < end + 4:
+            raise MazeRLError("is no intact PNG image: it ends early.")
+        checksum = int.from_bytes(content[end : end + 4], "big")
         if zlib.crc32(content[position + 4 : end]) != checksum or (kind == b"IHDR") != (len(kept) == 1):
             raise MazeRLError(f"is no intact PNG image: its part at byte {position} is damaged.")
         if kind == b"IHDR":
-            width, height = struct.unpack_from(">II", content, position + 8)
+            width, height = (int.from_bytes(content[at : at + 4], "big") for at in (start, start + 4))
             if width * height > MAX_PIXELS:
                 raise MazeRLError(f"is {width} x {height} pixels large; at most {MAX_PIXELS} pixels are read.")
         if kind in _CHUNKS:

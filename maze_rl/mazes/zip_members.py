@@ -52,7 +52,7 @@ class ZipMembers:
             )
         if about.file_size > min(MAX_BYTES, _MAX_RATIO * (about.compress_size + 1)):
             raise MazeRLError(f"{member}: claims {about.file_size} bytes packed into {about.compress_size}; too many.")
-        with _zip_faults():
+        with _zip_faults(f"{member}: is damaged"):
             content = self._archive.read(about)
         if len(content) != about.file_size:
             raise MazeRLError(f"{member}: holds {len(content)} bytes, not the {about.file_size} it claims.")
@@ -79,10 +79,11 @@ class ZipMembers:
 def open_zip(path: Path) -> Iterator[ZipMembers]:
     """Open a zip file for reading; every fault within the block becomes one `MazeRLError` that names the file."""
     try:
-        with _zip_faults():
-            archive = zipfile.ZipFile(path)
-        with archive:
-            yield ZipMembers(archive)
+        with path.open("rb") as file:
+            with _zip_faults("is no intact zip file"):
+                archive = zipfile.ZipFile(file)
+            with archive:
+                yield ZipMembers(archive)
     except MazeRLError as error:
         raise type(error)(f"{path}: {error}") from error
     except OSError as error:
@@ -90,12 +91,13 @@ def open_zip(path: Path) -> Iterator[ZipMembers]:
 
 
 @contextmanager
-def _zip_faults() -> Iterator[None]:
+def _zip_faults(message: str) -> Iterator[None]:
     """Turn what `zipfile` raises on damaged files into a `MazeRLError`."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError) as error:
-        raise MazeRLError(f"is no intact zip file ({error}).") from error
+    # OSError: it seeks to wherever the damaged file says
+    except (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, RuntimeError, ValueError) as error:
+        raise MazeRLError(f"{message} ({error}).") from error
 
 
 def parse_json(content: bytes, place: str) -> object:

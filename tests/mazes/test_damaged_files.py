@@ -4,6 +4,7 @@ import io
 import json
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.archive import read_archive, write_archive
@@ -122,7 +124,7 @@ def test_random_bytes_are_refused(content: bytes, tmp_path: Path) -> None:
     assert all(refused(lambda read=read: read(path)) for read in (read_zanj, read_archive, read_image))
 
 
-# ------------------------------------------------------- zip files with right checksums but other members inside
+# ------------------------------------------------------------------ right checksums, but other content under them
 
 
 def repacked(content: bytes, replace: Callable[[str, bytes], bytes]) -> bytes:
@@ -145,6 +147,35 @@ def test_damaged_members_under_right_checksums_end_in_an_error_or_in_mazes(
     path = tmp_path / name
     path.write_bytes(repacked(content, lambda member, old: damaged(old, changes) if member == chosen else old))
     refused(lambda: check(read(path)))
+
+
+def chunks(content: bytes) -> list[tuple[bytes, bytes]]:
+    """List the kinds and contents of the chunks of a PNG file."""
+    found, position = [], 8
+    while position < len(content):
+        end = position + 8 + int.from_bytes(content[position : position + 4], "big")
+        found.append((content[position + 4 : position + 8], content[position + 8 : end]))
+        position = end + 4
+    return found
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L"])
+@fuzz
+@given(changes=damage, choice=st.integers(0, 5))
+def test_damaged_images_under_right_checksums_end_in_an_error_or_in_a_maze(
+    mode: str, originals: dict, tmp_path: Path, changes: list, choice: int
+) -> None:
+    path = tmp_path / "maze.png"
+    image = Image.open(io.BytesIO(originals["maze.png"][0])).convert(mode)
+    image.save(path, **({"transparency": 1} if mode in "PL" else {}))
+    parts = chunks(path.read_bytes())
+    chosen = choice % len(parts)
+    parts[chosen] = (parts[chosen][0], damaged(parts[chosen][1], changes))
+    framed = [
+        struct.pack(">I", len(part)) + kind + part + struct.pack(">I", zlib.crc32(kind + part)) for kind, part in parts
+    ]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(framed))
+    refused(lambda: read_image(path))
 
 
 values = st.recursive(

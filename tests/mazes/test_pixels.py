@@ -133,10 +133,10 @@ def test_damage_is_found_though_the_image_still_opens(hook: Maze, tmp_path: Path
             content[:-20] + bytes([content[-20] ^ 1]) + content[-19:],
             "is no intact PNG image: its part at byte 33 is damaged",
         ),
-        (content[:40], "is no intact PNG image"),
+        (content[:40], "is no intact PNG image: it ends early"),
         (header + header[8:] + rest, "is no intact PNG image: its part at byte 33 is damaged"),
         (header[:8] + large + rest, "is 32768 x 32768 pixels large"),
-        (header + chunk(b"IDAT", b"none"), "is no intact PNG image"),
+        (header + chunk(b"IDAT", b"none"), "is no intact PNG image: it ends early"),
         (header + chunk(b"IDAT", b"none") + chunk(b"IEND", b""), "is no intact PNG image"),
     ):
         file.write_bytes(damaged)
