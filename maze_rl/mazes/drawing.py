@@ -1,7 +1,7 @@
-"""Mazes as text: box-drawing characters for terminals, or the plain pixel grid of maze-dataset.
+"""Mazes as text in box-drawing characters, for terminals; `maze_rl.mazes.ascii` draws them as plain text.
 
 Both come from one picture of (2 rows + 1) x (2 cols + 1) pixels: cells at odd positions, walls and openings
-between them, posts at even positions. Text is drawn only; it is not read back.
+between them, posts at even positions. Box drawings are not read back.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,6 @@ from numpy import ndarray
 from maze_rl.mazes.lattice import Cell, Maze
 
 WALL, OPEN, PATH, ORIGIN, TARGET = range(5)
-_PIXEL_CHARACTERS = "# XSE"
 _CELL_CHARACTERS = "# ·SE"
 # indexed by the arms of a post: up 1, right 2, down 4, left 8
 _POSTS = " ╵╶└╷│┌├╴┘─┴┐┤┬┼"
@@ -49,11 +48,6 @@ def _mark_path(picture: ndarray, path: list[Cell]) -> None:
         # a step through a wall leaves the wall standing
         if abs(row - next_row) + abs(col - next_col) == 1 and picture[between] == OPEN:
             picture[between] = PATH
-
-
-def draw_pixels(maze: Maze, path: Sequence[Cell] = ()) -> str:
-    """Draw a maze as maze-dataset does: ``#`` walls, spaces, ``S``, ``E``, and ``X`` on `path`."""
-    return "\n".join("".join(_PIXEL_CHARACTERS[pixel] for pixel in line) for line in pixels(maze, path))
 
 
 def draw_boxes(maze: Maze, path: Sequence[Cell] = ()) -> str:

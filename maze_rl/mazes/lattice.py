@@ -17,6 +17,8 @@ from maze_rl.errors import InvalidMazeError
 from maze_rl.mazes.breadth_first import endpoints_connected
 
 Cell = tuple[int, int]
+LARGEST_SIDE = 2**15
+"""Most rows or cols of a grid: coordinates are int16."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +94,7 @@ class Maze:
         if array.ndim != 3 or array.shape[0] != 2:
             raise InvalidMazeError(f"connections: expected Bool[2, rows, cols], got shape {array.shape}.")
         ends = [_as_cell(field, cell, array.shape[1:]) for field, cell in (("origin", origin), ("target", target))]
-        batch = MazeBatch(array[None], *np.array(ends, np.int16)[:, None])
+        batch = MazeBatch(array[None], *np.array(ends).astype(np.int16)[:, None])
         self._set(batch.connections[0], batch.origins[0], batch.targets[0])
 
     @classmethod
@@ -202,6 +204,8 @@ def _check_shapes(batch: MazeBatch) -> None:
         raise InvalidMazeError(f"connections: expected booleans, got {connections.dtype}.")
     if min(connections.shape[2:]) < 1:
         raise InvalidMazeError(f"connections: a grid of {connections.shape[2]} x {connections.shape[3]} has no cells.")
+    if max(connections.shape[2:]) > LARGEST_SIDE:
+        raise InvalidMazeError(f"connections: a grid may have at most {LARGEST_SIDE} rows and cols.")
     for field, cells in (("origins", origins), ("targets", targets)):
         if cells.shape != (len(connections), 2):
             raise InvalidMazeError(f"{field}: expected shape ({len(connections)}, 2), got {cells.shape}.")

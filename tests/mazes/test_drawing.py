@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from maze_rl.mazes.drawing import draw_boxes, draw_pixels, pixels
+from maze_rl.mazes.ascii import draw_ascii
+from maze_rl.mazes.drawing import draw_boxes, pixels
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Maze
 from maze_rl.mazes.plotting import GalleryItem, first_wrong_step, plot_gallery, plot_maze, wall_segments
@@ -23,8 +24,8 @@ def snake() -> Maze:
 
 
 def test_pixels_are_those_of_maze_dataset(snake: Maze) -> None:
-    assert draw_pixels(snake) == "\n".join(["#######", "#S    #", "##### #", "#E    #", "#######"])
-    assert draw_pixels(snake, SNAKE) == "\n".join(["#######", "#SXXXX#", "#####X#", "#EXXXX#", "#######"])
+    assert draw_ascii(snake) == "\n".join(["#######", "#S    #", "##### #", "#E    #", "#######"])
+    assert draw_ascii(snake, SNAKE) == "\n".join(["#######", "#SXXXX#", "#####X#", "#EXXXX#", "#######"])
 
 
 def test_boxes(snake: Maze) -> None:
@@ -40,7 +41,7 @@ def test_boxes(snake: Maze) -> None:
 
 
 def test_a_walk_through_walls_and_off_the_grid_leaves_the_walls_standing(snake: Maze) -> None:
-    drawn = draw_pixels(snake, [(0, 1), (1, 1), (5, 5)])
+    drawn = draw_ascii(snake, [(0, 1), (1, 1), (5, 5)])
     assert drawn == "\n".join(["#######", "#S X  #", "##### #", "#E X  #", "#######"])
 
 
