@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from maze_rl.models.model_files import load_model as load_model
     from maze_rl.tokenization.tokenization import Tokenization as Tokenization
     from maze_rl.tokenization.tokenization import load_tokenization as load_tokenization
+    from maze_rl.workflows.convert import load_mazes as load_mazes
+    from maze_rl.workflows.convert import save_mazes as save_mazes
     from maze_rl.workflows.evaluate import evaluate as evaluate
     from maze_rl.workflows.report import report as report
     from maze_rl.workflows.run import train as train
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 _HOMES = {
-    "load_mazes": "mazes.store",
+    "load_mazes": "workflows.convert",
+    "save_mazes": "workflows.convert",
     "EvaluationResult": "evaluation.results",
     "generate": "mazes.generate",
     "Maze": "mazes.lattice",

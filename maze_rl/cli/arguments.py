@@ -30,7 +30,7 @@ def build_parser(parser_class: type[argparse.ArgumentParser]) -> argparse.Argume
     parser.add_argument("--version", action="version", version=f"maze-rl {VERSION}")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND", parser_class=parser_class)
     for add in (
-        _generate, _join, _describe, _show, _train, _evaluate, _solve, _report, _export, _tokenizers, _bench,
+        _generate, _join, _convert, _describe, _show, _train, _evaluate, _solve, _report, _export, _tokenizers, _bench,
     ):  # fmt: skip
         add(commands)
     return parser
@@ -91,6 +91,19 @@ def _join(commands) -> None:
     parser.add_argument("parts", nargs="+", metavar="DIR", help="folders written by generate, in any order")
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
+
+
+def _convert(commands) -> None:
+    parser = _command(commands, "convert", "data:convert", "mazes from one kind of file to another")
+    parser.add_argument("source", help="a dataset folder, .zanj, .npz, .parquet, .png, .txt (drawings) or .tokens")
+    parser.add_argument(
+        "--out", required=True, metavar="PATH", help="as the source, but for .zanj; no suffix: a folder"
+    )
+    parser.add_argument(
+        "--tokenizer", default="unique_cells", metavar="NAME", help=f"of .tokens files: {', '.join(FORMATS)}"
+    )
+    parser.add_argument("--grid", default=None, metavar="SIZE", help="of the mazes of a .tokens file: 5, or 4x7")
+    parser.add_argument("--seed", type=int, default=0, help="seed of edge order and paths in token text")
 
 
 def _show(commands) -> None:

@@ -22,7 +22,7 @@ def braid(
     states: UInt64[ndarray, "num 2"],
     pending: Int64[ndarray, " k"],
     *,
-    braid: float = 0.5,
+    braid: int | float = 0.5,
 ) -> bool:
     """Carve depth-first trees and open at least the share `braid` of their dead ends (at most one more)."""
     _carve_rows(connections, states, pending, braid)

@@ -16,7 +16,7 @@ def depth_first_percolation(
     states: UInt64[ndarray, "num 2"],
     pending: Int64[ndarray, " k"],
     *,
-    percolation: float = 0.1,
+    percolation: int | float = 0.1,
 ) -> bool:
     """Carve a depth-first tree, then open each closed inner edge with probability `percolation`."""
     _carve_rows(connections, states, pending, percolation)

@@ -18,7 +18,7 @@ def percolation(
     states: UInt64[ndarray, "num 2"],
     pending: Int64[ndarray, " k"],
     *,
-    percolation: float = 0.5,
+    percolation: int | float = 0.5,
 ) -> bool:
     """Open each edge with probability `percolation`."""
     _carve_rows(connections, states, pending, percolation)

@@ -1,0 +1,154 @@
+"""`maze-rl convert`: mazes from one kind of file to another, theirs and ours."""
+
+from pathlib import Path
+
+import numpy as np
+
+from maze_rl.configs.ranges import Size, check_sizes
+from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.mazes.archive import read_archive, write_archive
+from maze_rl.mazes.ascii import draw_ascii, from_ascii
+from maze_rl.mazes.dataset_writer import write_mazes
+from maze_rl.mazes.images import read_image, write_image
+from maze_rl.mazes.lattice import Maze, MazeCollection
+from maze_rl.mazes.parquet import read_parquet, write_parquet
+from maze_rl.mazes.solve import solve_batch
+from maze_rl.mazes.store import StoredMazes, open_dataset
+from maze_rl.mazes.whole_files import written_whole
+from maze_rl.mazes.zanj import read_zanj
+from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
+
+KINDS = {
+    "": "a dataset folder", ".parquet": "a Parquet file", ".npz": "a NumPy archive", ".png": "a picture of one maze",
+    ".txt": "drawings with # and spaces, an empty line between", ".tokens": "token text, one maze a line",
+}  # fmt: skip
+"""What a file is written as, by its suffix; `.zanj` is read too."""
+
+
+def load_mazes(
+    path: str | Path, *, tokenization: str | Tokenization = "unique_cells", grid: Size | None = None
+) -> MazeCollection | StoredMazes:
+    """Read mazes from a dataset folder, or a file of any kind in `KINDS`, or maze-dataset's ``.zanj``.
+
+    Args:
+        path: The folder or file; its suffix says what it is.
+        tokenization: What a `.tokens` file is written in.
+        grid: Cells per side, or (rows, cols), of the mazes of a `.tokens` file: the text does not tell.
+
+    Returns:
+        A dataset stays on disk (`StoredMazes`); all else is in memory. Both have a length, `[i]` and iteration.
+
+    Raises:
+        MazeRLError: There is no such file, it is damaged or of no known kind, or a maze in it is broken.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return open_dataset(path)
+    if not path.is_file():
+        raise MazeRLError(f"{path}: there is no such file or folder.")
+    if path.suffix == ".zanj":
+        return read_zanj(path).mazes
+    if path.suffix == ".npz":
+        return read_archive(path)
+    if path.suffix == ".parquet":
+        return read_parquet(path)
+    if path.suffix == ".png":
+        return MazeCollection.from_batch(read_image(path).as_batch())
+    if path.suffix == ".txt":
+        return _from_texts(path, [part for part in _read_text(path).split("\n\n") if part.strip()], from_ascii)
+    if path.suffix == ".tokens":
+        return _from_tokens(path, tokenization, grid)
+    raise _unknown_kind(path, [*KINDS, ".zanj"])
+
+
+def _from_tokens(path: Path, tokenization: str | Tokenization, grid: Size | None) -> MazeCollection:
+    if grid is None:
+        raise ConfigurationError(f"{path}: token text does not tell the size of its mazes: give it, as --grid 5.")
+    (size,) = check_sizes([grid])
+    shape = (size, size) if isinstance(size, int) else size
+    writes = load_tokenization(tokenization) if isinstance(tokenization, str) else tokenization
+    lines = [line for line in _read_text(path).splitlines() if line.strip()]
+    return _from_texts(path, lines, lambda line: writes.from_text(line, shape))
+
+
+def _from_texts(path: Path, texts: list[str], read) -> MazeCollection:
+    mazes: list[Maze] = []
+    for number, text in enumerate(texts, 1):
+        try:
+            mazes.append(read(text))
+        except MazeRLError as error:
+            raise MazeRLError(f"{path}, maze {number}: {error}") from error
+    if not mazes:
+        raise MazeRLError(f"{path}: holds no mazes.")
+    return MazeCollection.concatenate([MazeCollection.from_batch(maze.as_batch()) for maze in mazes])
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").replace("\r\n", "\n")
+    except (OSError, UnicodeError) as error:
+        raise MazeRLError(f"{path}: is no text that can be read ({error}).") from error
+
+
+def save_mazes(
+    mazes: MazeCollection | StoredMazes, out: str | Path, *, tokenization: str | Tokenization = "unique_cells",
+    source: str = "a program", seed: int = 0,
+) -> Path:  # fmt: skip
+    """Write mazes to a dataset folder or a file; the suffix of `out` says which, see `KINDS`.
+
+    Args:
+        mazes: What to write.
+        out: Where to.
+        tokenization: What a `.tokens` file is written in; each maze with one of its shortest paths.
+        source: Where the mazes are from, for the card of a dataset.
+        seed: Seed of edge order and choice of path in token text.
+
+    Raises:
+        MazeRLError: The kind is unknown, a picture is asked of several mazes, or the disk refuses.
+    """
+    out = Path(out)
+    if out.suffix not in KINDS:
+        raise _unknown_kind(out, KINDS)
+    if out.suffix == "":
+        return write_mazes(mazes, out, source)
+    if out.suffix == ".parquet":
+        return write_parquet(out, mazes)
+    whole = mazes.all() if isinstance(mazes, StoredMazes) else mazes
+    if out.suffix == ".npz":
+        return write_archive(out, whole)
+    if out.suffix == ".png":
+        if len(whole) != 1:
+            raise ConfigurationError(f"{out}: a .png holds one maze, not {len(whole)}: use .npz, .txt or a folder.")
+        return write_image(out, whole[0])
+    text = _tokens(whole, tokenization, seed) if out.suffix == ".tokens" else "\n\n".join(map(draw_ascii, whole))
+    with written_whole(out) as file:
+        file.write(f"{text}\n".encode())
+    return out
+
+
+def _tokens(mazes: MazeCollection, tokenization: str | Tokenization, seed: int) -> str:
+    writes = load_tokenization(tokenization) if isinstance(tokenization, str) else tokenization
+    lines = np.empty(len(mazes), object)
+    for position, batch in enumerate(mazes.batches):
+        where = mazes.indices_of(position)
+        encoded = writes.encode_batch(batch, streams=where, seed=seed, solution=solve_batch(batch, seed, where))
+        lines[where] = writes.decode(encoded.tokens)
+    return "\n".join(lines)
+
+
+def convert(
+    source: str | Path, out: str | Path, *, tokenization: str = "unique_cells", grid: Size | None = None, seed: int = 0
+) -> tuple[Path, int]:
+    """Read mazes from `source` and write them to `out`; return the path and how many there are.
+
+    Raises:
+        MazeRLError: As `load_mazes` and `save_mazes`.
+    """
+    mazes = load_mazes(source, tokenization=tokenization, grid=grid)
+    about = f"{Path(source).name} ({KINDS.get(Path(source).suffix, 'maze-dataset')})"
+    return save_mazes(mazes, out, tokenization=tokenization, source=about, seed=seed), len(mazes)
+
+
+def _unknown_kind(path: Path, known) -> MazeRLError:
+    kinds = ", ".join(suffix for suffix in known if suffix)
+    return MazeRLError(f"{path}: {path.suffix or 'no suffix'} is no kind of maze file: use {kinds}, or a folder.")
