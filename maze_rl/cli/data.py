@@ -61,7 +61,7 @@ def join(chosen: argparse.Namespace) -> None:
 def convert(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl convert``."""
     grids = None if chosen.grid is None else parse_sizes(chosen.grid)
-    if grids is not None and len(grids) > 1:
+    if grids is not None and len(grids) != 1:
         raise ConfigurationError(f"--grid {chosen.grid}: token text has mazes of one size.")
     from maze_rl.workflows.convert import convert as convert_mazes
 

@@ -1,0 +1,105 @@
+"""Conversions: every kind of file there and back, and one clear line for what is none."""
+
+from pathlib import Path
+
+import pytest
+
+from maze_rl.cli.main import run
+from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.mazes.generate import generate
+from maze_rl.mazes.lattice import MazeCollection
+from maze_rl.tokenization.tokenization import load_tokenization
+from maze_rl.workflows.convert import convert, load_mazes, save_mazes
+
+FILES = Path(__file__).parents[1] / "mazes" / "files"
+
+
+@pytest.fixture(scope="module")
+def mazes() -> MazeCollection:
+    return generate([5, (3, 6)], "dfs_percolation", num=40, seed=4, percolation=0.3)
+
+
+@pytest.mark.parametrize("name", ["folder", "mazes.npz", "mazes.parquet", "mazes.txt"])
+def test_mazes_survive_every_kind(name: str, mazes: MazeCollection, tmp_path: Path) -> None:
+    saved = save_mazes(mazes, tmp_path / name)
+    assert list(load_mazes(saved)) == list(mazes)
+    through, num = convert(saved, tmp_path / "other")
+    assert num == 40
+    assert list(load_mazes(through)) == list(mazes)
+    assert list(load_mazes(convert(through, tmp_path / "back.npz")[0])) == list(mazes)
+
+
+@pytest.mark.parametrize("tokenizer", ["unique_cells", "edges"])
+def test_token_text_with_the_size_given(tokenizer: str, tmp_path: Path) -> None:
+    mazes = generate([(3, 6)], "dfs_percolation", num=30)
+    saved = save_mazes(mazes, tmp_path / "mazes.tokens", tokenization=tokenizer, seed=2)
+    assert len(saved.read_text().splitlines()) == 30
+    assert list(load_mazes(saved, tokenization=tokenizer, grid=(3, 6))) == list(mazes)
+    with pytest.raises(ConfigurationError, match="give it, as --grid 5"):
+        load_mazes(saved, tokenization=tokenizer)
+    other = save_mazes(mazes, tmp_path / "other.tokens", tokenization=load_tokenization(tokenizer), seed=3)
+    assert other.read_text() != saved.read_text()
+
+
+def test_one_maze_as_a_picture(mazes: MazeCollection, tmp_path: Path) -> None:
+    one = generate(7, num=1)
+    assert list(load_mazes(save_mazes(one, tmp_path / "maze.png"))) == list(one)
+    with pytest.raises(ConfigurationError, match=r"a .png holds one maze, not 40"):
+        save_mazes(mazes, tmp_path / "mazes.png")
+
+
+def test_a_file_of_maze_dataset_becomes_a_dataset(tmp_path: Path) -> None:
+    source = FILES / "minimal_inline.zanj"
+    out, num = convert(source, tmp_path / "mazes")
+    stored = load_mazes(out)
+    assert list(stored) == list(load_mazes(source))
+    assert len(stored) == num > 0
+    assert "minimal_inline.zanj (maze-dataset)" in (out / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["no/such.zanj", "--out", "d"], "no/such.zanj: there is no such file or folder"),
+        (["notes.md", "--out", "d"], "notes.md: .md is no kind of maze file: use .parquet"),
+        (["notes.txt", "--out", "d"], "notes.txt, maze 1: "),
+        (["empty.txt", "--out", "d"], "empty.txt: holds no mazes"),
+        (["binary.txt", "--out", "d"], "binary.txt: is no text that can be read"),
+        (["lines.tokens", "--out", "d"], "give it, as --grid 5"),
+        (["lines.tokens", "--grid", "5", "--out", "d"], "lines.tokens, maze 1: token text"),
+        (["lines.tokens", "--grid", "5,6", "--out", "d"], "token text has mazes of one size"),
+        (["maze.txt", "--out", "d.bmp"], "d.bmp: .bmp is no kind of maze file"),
+        (["maze.txt", "--tokenizer", "edge", "--out", "d.tokens"], "Did you mean 'edges'"),
+    ],
+)
+def test_bad_input_gets_one_clear_line(
+    arguments: list[str],
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in (
+        ("notes.md", "#"),
+        ("notes.txt", "to do"),
+        ("empty.txt", "\n"),
+        ("lines.tokens", "<PATH_START>"),
+    ):
+        Path(name).write_text(text)
+    Path("binary.txt").write_bytes(b"\xff\xfe\xff")
+    Path("maze.txt").write_text("#####\n#S E#\n#####\n")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    assert run(["convert", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert expected in captured.err
+    assert captured.err.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_a_failed_conversion_leaves_the_older_file(tmp_path: Path, mazes: MazeCollection) -> None:
+    out = save_mazes(mazes, tmp_path / "mazes.npz")
+    (tmp_path / "broken.txt").write_text("#####\n#S  #\n#####\n")
+    with pytest.raises(MazeRLError):
+        convert(tmp_path / "broken.txt", out)
+    assert list(load_mazes(out)) == list(mazes)
