@@ -1,15 +1,18 @@
 """Rows measured from outside, on a process of their own: how soon it answers, how much memory it takes."""
 
+import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from maze_rl.workflows.benchmarks.rows import Lap, Row, Target, Trial, seconds
 
 HEAVY = ("torch", "numba")
 """What must not be imported before it is needed."""
-_MAZES_ON_DISK = 200_000
+_MAZES_ON_DISK, _WORKERS = 1_000_000, 2
 _HELP = ("-m", "maze_rl", "--help")
 _IMPORT = ("-c", "import maze_rl")
 
@@ -29,15 +32,21 @@ def imported_by(arguments: tuple[str, ...], modules: tuple[str, ...]) -> list[st
     return [module for module in modules if module in imported]
 
 
-def _peak_memory(seed: int) -> Trial:
-    return Trial(lambda: peak_megabytes(_MAZES_ON_DISK, seed), f"maze-rl generate, {_MAZES_ON_DISK} mazes of 10x10")
+def _writing(what: str) -> Callable[[int], Trial]:
+    detail = f"maze-rl generate --sizes 10 --num {_MAZES_ON_DISK} --workers {_WORKERS}: generated, solved, read back"
+    return lambda seed: Trial(lambda: write_mazes(_MAZES_ON_DISK, seed, _WORKERS)[what], detail)
 
 
-def peak_megabytes(num: int, seed: int) -> float:
-    """Return the most memory, in MB (10^6 bytes), a process holds that writes `num` 10x10 mazes to disk."""
+@lru_cache(maxsize=1)
+def write_mazes(num: int, seed: int, workers: int) -> dict[str, float]:
+    """Write `num` 10x10 mazes to disk once, in a process of its own.
+
+    Returns:
+        `seconds`, and the most memory in MB (10^6 bytes) that the `parent` and any one `worker` held.
+    """
     with tempfile.TemporaryDirectory() as folder:
         module = "maze_rl.workflows.benchmarks.peak_memory"
-        return float(_run("-m", module, str(num), str(seed), str(Path(folder) / "mazes")).stdout)
+        return json.loads(_run("-m", module, str(num), str(seed), str(workers), str(Path(folder) / "mazes")).stdout)
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -54,10 +63,24 @@ ROWS = (
     ),
     Row(name="import maze_rl", against="the clock", prepare=lambda seed: _start_up(_IMPORT, seed), unit="s"),
     Row(
-        name="memory: 200k 10x10 mazes to disk",
-        against="peak resident MB of the process",
-        prepare=_peak_memory,
+        name="one million 10x10 mazes to disk, two workers",
+        against="the clock",
+        prepare=_writing("seconds"),
+        unit="s",
+        most_rounds=1,
+    ),
+    Row(
+        name="memory of that, parent",
+        against="peak resident MB",
+        prepare=_writing("parent"),
         target=Target("<", 500),
+        unit="MB",
+        most_rounds=1,
+    ),
+    Row(
+        name="memory of that, each worker",
+        against="peak resident MB",
+        prepare=_writing("worker"),
         unit="MB",
         most_rounds=1,
     ),
