@@ -81,7 +81,7 @@ def sample_paths(solution: BatchSolution, seed: int) -> ReferencePaths:
         paths.append(new[fresh])
         mazes.append(several[fresh])
     rows, all_paths = np.concatenate(mazes), np.concatenate(paths)
-    repeated = BatchSolution(batch.take(rows), solution.distances[rows], all_paths, solution.lengths[rows])
+    repeated = BatchSolution(batch.take(rows), all_paths, solution.lengths[rows])
     return ReferencePaths(rows, repeated, label_paths(repeated.batch, all_paths, repeated.lengths + 1))
 
 

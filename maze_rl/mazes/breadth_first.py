@@ -26,6 +26,21 @@ def is_open(connections, cell, direction):
 
 @njit(inline="always")
 @no_type_check
+def leads_on(flat, cell, direction, cols):
+    """As `is_open`, without its divisions, on connections flattened to Bool[2 * cells] with a closed border."""
+    cells = len(flat) // 2
+    if direction == 0:
+        return flat[cell]
+    if direction == 1:
+        return flat[cells + cell]
+    if direction == 2:
+        return cell >= cols and flat[cell - cols]
+    # left of a row's first cell is read the edge right of the row above, which the border closes
+    return flat[cells + cell - 1]
+
+
+@njit(inline="always")
+@no_type_check
 def step(cell, direction, cols):
     """Return the flat index one step from `cell` in `direction`."""
     if direction == 0:
@@ -57,21 +72,60 @@ def distances_from(connections, source, distances, queue):
     `queue` (Int32[cells]) ends up holding the reached cells in order of distance.
     """
     cols = connections.shape[2]
+    flat = connections.reshape(2 * len(distances))
     distances[:] = -1
     distances[source] = 0
     queue[0] = source
     head, tail = 0, 1
     while head < tail:
-        cell = queue[head]
+        cell = np.int64(queue[head])
         head += 1
         for direction in range(4):
-            if is_open(connections, cell, direction):
+            if leads_on(flat, cell, direction, cols):
                 neighbour = step(cell, direction, cols)
                 if distances[neighbour] < 0:
                     distances[neighbour] = distances[cell] + 1
                     queue[tail] = neighbour
                     tail += 1
     return tail
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def link_to(connections, target, origin, distances, queue, links):
+    """Search from `target` no farther than `origin`; tell whether some cell on the way has two ways to go.
+
+    Afterwards `links` (Int32[cells]) leads from each cell nearer than `origin`, and from `origin`, one step nearer to
+    the target, and `distances` (Int32[cells]) is right for those cells; `queue` (Int32[cells]) is scratch.
+    """
+    cols = connections.shape[2]
+    flat = connections.reshape(2 * len(distances))
+    distances[:] = -1
+    distances[target] = 0
+    queue[0] = target
+    head, tail = 0, 1
+    several = False
+    farthest = len(distances)
+    while head < tail:
+        cell = np.int64(queue[head])
+        head += 1
+        following = distances[cell] + 1
+        if following > farthest:
+            break
+        for direction in range(4):
+            if leads_on(flat, cell, direction, cols):
+                neighbour = step(cell, direction, cols)
+                known = distances[neighbour]
+                if known < 0:
+                    distances[neighbour] = following
+                    links[neighbour] = cell
+                    queue[tail] = neighbour
+                    tail += 1
+                elif known == following:
+                    several = True
+        if distances[origin] >= 0:
+            farthest = distances[origin]
+    return several
 
 
 @njit(cache=True, nogil=True)

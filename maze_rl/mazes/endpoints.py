@@ -13,7 +13,7 @@ from numba import njit
 from numpy import ndarray
 
 from maze_rl.configs.endpoints import PATHS, Endpoints
-from maze_rl.mazes.breadth_first import degree, distances_from, is_open, step
+from maze_rl.mazes.breadth_first import degree, distances_from, leads_on, step
 from maze_rl.mazes.counter_random import below, uniform
 from maze_rl.mazes.solve import count_field
 
@@ -149,6 +149,7 @@ def label_components(maze, component, queue):
     """Fill `component` (Int32[cells]) with a number per component; return that of the largest (the first such)."""
     _, rows, cols = maze.shape
     component[:] = -1
+    flat = maze.reshape(2 * rows * cols)
     largest, most, count = -1, 0, 0
     for seed in range(rows * cols):
         if component[seed] >= 0:
@@ -159,7 +160,7 @@ def label_components(maze, component, queue):
             cell = queue[head]
             head += 1
             for direction in range(4):
-                if is_open(maze, cell, direction) and component[step(cell, direction, cols)] < 0:
+                if leads_on(flat, cell, direction, cols) and component[step(cell, direction, cols)] < 0:
                     component[step(cell, direction, cols)] = count
                     queue[tail] = step(cell, direction, cols)
                     tail += 1

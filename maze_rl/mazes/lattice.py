@@ -35,6 +35,8 @@ class MazeBatch:
 
     def __post_init__(self) -> None:
         _check_shapes(self)
+        # kernels read the edges of a maze as one row of memory
+        object.__setattr__(self, "connections", np.ascontiguousarray(self.connections))
         faults = [find_leak(self.connections)]
         faults += [_find_outside(field, getattr(self, field), self.shape) for field in ("origins", "targets")]
         first, message = min(faults, key=lambda fault: fault[0])
@@ -61,7 +63,8 @@ class MazeBatch:
 
     def take(self, indices: "Int[ndarray, ' chosen'] | slice") -> "MazeBatch":
         """Return the mazes at `indices`, without checking them again."""
-        return trusted_batch(self.connections[indices], self.origins[indices], self.targets[indices])
+        chosen = np.ascontiguousarray(self.connections[indices])
+        return trusted_batch(chosen, self.origins[indices], self.targets[indices])
 
 
 def trusted_batch(connections: ndarray, origins: ndarray, targets: ndarray) -> MazeBatch:

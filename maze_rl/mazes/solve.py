@@ -17,7 +17,7 @@ from numba import njit
 from numpy import ndarray
 
 from maze_rl.errors import MazeRLError
-from maze_rl.mazes.breadth_first import distances_from, is_open, step
+from maze_rl.mazes.breadth_first import distances_from, is_open, link_to, step
 from maze_rl.mazes.counter_random import below_exact, start_stream, uniform
 from maze_rl.mazes.lattice import Cell, Maze, MazeBatch, MazeCollection
 from maze_rl.seeding import stream_key
@@ -68,8 +68,6 @@ class BatchSolution:
     """The shortest paths of a batch, as arrays."""
 
     batch: MazeBatch
-    distances: Int32[ndarray, "batch rows cols"]
-    """Steps to the target; -1 where it cannot be reached."""
     paths: Int16[ndarray, "batch length 2"]
     """One shortest path each, drawn uniformly among all; rows past the end hold -1."""
     lengths: Int64[ndarray, " batch"]
@@ -81,6 +79,11 @@ class BatchSolution:
     def __getitem__(self, index: int) -> Solution:
         cells = self.paths[index, : self.lengths[index] + 1]
         return Solution(self.batch[index], self.distances[index], [(int(r), int(c)) for r, c in cells])
+
+    @cached_property
+    def distances(self) -> Int32[ndarray, "batch rows cols"]:
+        """Steps to the target from every cell; -1 where it cannot be reached."""
+        return _distance_fields(self.batch.connections, self.batch.targets)
 
     @cached_property
     def path_counts(self) -> list[int]:
@@ -128,11 +131,8 @@ def solve_batch(batch: MazeBatch, seed: int = 0, indices: Int64[ndarray, " batch
     """Solve a batch; maze j draws its path from stream ``indices[j]`` (default: its row) of `seed`."""
     streams = np.arange(len(batch)) if indices is None else indices
     key = np.uint64(stream_key(seed, "paths"))
-    distances = np.empty((len(batch), *batch.shape), np.int32)
-    lengths = _distance_fields(batch.connections, batch.origins, batch.targets, distances)
-    paths = np.full((len(batch), int(lengths.max(initial=0)) + 1, 2), -1, np.int16)
-    _walk(batch.connections, batch.origins, batch.targets, distances, lengths, streams, key, paths)
-    return BatchSolution(batch, distances, paths, lengths)
+    lengths, cells = _find_paths(batch.connections, batch.origins, batch.targets, streams, key)
+    return BatchSolution(batch, _as_paths(cells, lengths, int(lengths.max(initial=0)) + 1, batch.shape[1]), lengths)
 
 
 def count_paths(maze: Maze, distances: Int32[ndarray, "rows cols"]) -> int:
@@ -148,15 +148,14 @@ def count_paths(maze: Maze, distances: Int32[ndarray, "rows cols"]) -> int:
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _distance_fields(connections, origins, targets, distances):
+def _distance_fields(connections, targets):
     batch, _, rows, cols = connections.shape
     queue = np.empty(rows * cols, np.int32)
-    lengths = np.empty(batch, np.int64)
+    distances = np.empty((batch, rows, cols), np.int32)
     for index in range(batch):
-        field = distances[index].reshape(rows * cols)
-        distances_from(connections[index], np.int64(targets[index, 0]) * cols + targets[index, 1], field, queue)
-        lengths[index] = distances[index, origins[index, 0], origins[index, 1]]
-    return lengths
+        target = np.int64(targets[index, 0]) * cols + targets[index, 1]
+        distances_from(connections[index], target, distances[index].reshape(rows * cols), queue)
+    return distances
 
 
 @njit(cache=True, nogil=True)
@@ -215,41 +214,88 @@ def count_batch(connections, origins, targets):
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _walk(connections, origins, targets, distances, lengths, streams, key, paths):
-    """Write one shortest path per maze; path counts are computed only where there is a choice."""
+def _find_paths(connections, origins, targets, streams, key):
+    """Return Int64[batch]: steps of the shortest paths; and Int32[...]: the cells of one each, one after another."""
     batch, _, rows, cols = connections.shape
-    state = np.empty(2, np.uint64)
-    options = np.empty(4, np.int64)
-    queue, scratch = np.empty(rows * cols, np.int32), np.empty(rows * cols, np.int32)
-    counts, logs = np.empty(rows * cols, np.int64), np.empty(rows * cols, np.float64)
+    cells = rows * cols
+    lengths, found = np.empty(batch, np.int64), np.empty(cells + 16 * batch, np.int32)
+    distances, queue, links = np.empty(cells, np.int32), np.empty(cells, np.int32), np.empty(cells, np.int32)
+    state, filled = np.empty(2, np.uint64), 0
     for index in range(batch):
-        field = distances[index].reshape(rows * cols)
-        counted, exact = False, True
-        cell = np.int64(origins[index, 0]) * cols + origins[index, 1]
+        origin = np.int64(origins[index, 0]) * cols + origins[index, 1]
+        target = np.int64(targets[index, 0]) * cols + targets[index, 1]
+        several = link_to(connections[index], target, origin, distances, queue, links)
+        length = distances[origin]
+        lengths[index] = length
+        if filled + length + 1 > len(found):
+            longer = np.empty(2 * len(found) + cells, np.int32)
+            longer[:filled] = found[:filled]
+            found = longer
+        path = found[filled : filled + length + 1]
+        filled += length + 1
+        if several:
+            start_stream(state, key, streams[index])
+            _walk_at_random(connections[index], origin, target, distances, state, path)
+        else:
+            cell = origin
+            for position in range(length + 1):
+                path[position] = cell
+                cell = links[cell]
+    return lengths, found[:filled]
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _as_paths(cells, lengths, longest, cols):
+    """Return Int16[batch, longest, 2]: each path as (row, col), filled up with -1."""
+    paths = np.full((len(lengths), longest, 2), -1, np.int16)
+    taken = 0
+    for index in range(len(lengths)):
         for position in range(lengths[index] + 1):
-            paths[index, position, 0], paths[index, position, 1] = cell // cols, cell % cols
-            if position == lengths[index]:
-                break
-            num_options = 0
-            for direction in range(4):
-                if is_open(connections[index], cell, direction):
-                    neighbour = step(cell, direction, cols)
-                    if field[neighbour] == field[cell] - 1:
-                        options[num_options] = neighbour
-                        num_options += 1
-            if num_options > 1 and not counted:
-                start_stream(state, key, streams[index])
-                counted = True
-                target = np.int64(targets[index, 0]) * cols + targets[index, 1]
-                exact = count_field(connections[index], target, scratch, queue, counts)
-                if not exact:
-                    log_count_field(connections[index], target, scratch, queue, logs)
-            if num_options == 1:
-                cell = options[0]
-            elif exact:
-                cell = _choose(state, options[:num_options], counts)
-            else:
-                cell = _choose_by_logarithm(state, options[:num_options], logs)
+            cell = cells[taken]
+            taken += 1
+            row = cell // cols
+            paths[index, position, 0], paths[index, position, 1] = row, cell - row * cols
+    return paths
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _walk_at_random(connections, origin, target, nearness, state, path):
+    """Write one shortest path, each as likely; path counts are computed only where there is a choice on the way.
+
+    `nearness` holds the steps to the target of all cells nearer than the origin.
+    """
+    _, rows, cols = connections.shape
+    options = np.empty(4, np.int64)
+    counted, exact = False, True
+    counts, logs = np.empty(0, np.int64), np.empty(0, np.float64)
+    cell = origin
+    for position in range(len(path)):
+        path[position] = cell
+        if cell == target:
+            break
+        num_options = 0
+        for direction in range(4):
+            if is_open(connections, cell, direction):
+                neighbour = step(cell, direction, cols)
+                if nearness[neighbour] == nearness[cell] - 1:
+                    options[num_options] = neighbour
+                    num_options += 1
+        if num_options > 1 and not counted:
+            counted = True
+            counts = np.empty(rows * cols, np.int64)
+            queue, scratch = np.empty(rows * cols, np.int32), np.empty(rows * cols, np.int32)
+            exact = count_field(connections, target, scratch, queue, counts)
+            if not exact:
+                logs = np.empty(rows * cols, np.float64)
+                log_count_field(connections, target, scratch, queue, logs)
+        if num_options == 1:
+            cell = options[0]
+        elif exact:
+            cell = _choose(state, options[:num_options], counts)
+        else:
+            cell = _choose_by_logarithm(state, options[:num_options], logs)
 
 
 @njit(cache=True, nogil=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from maze_rl.mazes.counter_random import start_stream
-from maze_rl.mazes.generators.depth_first_percolation import carve_depth_first_percolation
+from maze_rl.mazes.generators.depth_first_percolation import depth_first_percolation
 from maze_rl.mazes.lattice import Maze
 
 
@@ -24,8 +24,7 @@ def rectangle() -> Callable[..., Maze]:
     def carve(rows: int, cols: int, percolation: float, seed: int) -> Maze:
         connections, state = np.zeros((2, rows, cols), np.bool_), np.empty(2, np.uint64)
         start_stream(state, np.uint64(7), seed)
-        scratch = np.empty(rows * cols, np.bool_), np.empty(rows * cols, np.int32)
-        carve_depth_first_percolation(connections, state, *scratch, percolation)
+        depth_first_percolation(connections[None], state[None], np.array([0]), percolation=percolation)
         random = np.random.default_rng(seed)
         origin, target = (divmod(int(cell), cols) for cell in random.integers(0, rows * cols, 2))
         return Maze(connections, origin, target)

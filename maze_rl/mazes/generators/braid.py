@@ -14,7 +14,7 @@ from numpy import ndarray
 from maze_rl.mazes.breadth_first import degree, is_open, step
 from maze_rl.mazes.carving import inside, open_wall
 from maze_rl.mazes.counter_random import below
-from maze_rl.mazes.generators.depth_first import carve_depth_first
+from maze_rl.mazes.generators.depth_first import carve_depth_first, depth_first_scratch
 
 
 def braid(
@@ -32,10 +32,9 @@ def braid(
 @njit(cache=True, nogil=True)
 @no_type_check
 def _carve_rows(connections, states, pending, share):
-    cells = connections.shape[2] * connections.shape[3]
-    visited, stack = np.empty(cells, np.bool_), np.empty(cells, np.int32)
+    free, stack = depth_first_scratch(connections.shape[2], connections.shape[3])
     for row in pending:
-        carve_depth_first(connections[row], states[row], visited, stack, cells, cells, True)
+        carve_depth_first(connections[row], states[row], free, stack, len(stack), len(stack), True)
         _open_dead_ends(connections[row], states[row], stack, share)
 
 

@@ -11,8 +11,6 @@ from jaxtyping import Bool, Int64, UInt64
 from numba import njit
 from numpy import ndarray
 
-from maze_rl.mazes.breadth_first import step
-from maze_rl.mazes.carving import inside, open_wall
 from maze_rl.mazes.counter_random import below
 
 
@@ -45,40 +43,62 @@ def depth_first(
 @njit(cache=True, nogil=True)
 @no_type_check
 def _carve_rows(connections, states, pending, most_cells, deepest, forks):
-    cells = connections.shape[2] * connections.shape[3]
-    visited, stack = np.empty(cells, np.bool_), np.empty(cells, np.int32)
+    free, stack = depth_first_scratch(connections.shape[2], connections.shape[3])
     for row in pending:
-        carve_depth_first(connections[row], states[row], visited, stack, most_cells, deepest, forks)
+        carve_depth_first(connections[row], states[row], free, stack, most_cells, deepest, forks)
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def carve_depth_first(connections, state, visited, stack, most_cells, deepest, forks):
-    """Carve a tree into `connections` (all closed); `visited` Bool[cells] and `stack` Int32[cells] are scratch."""
+def depth_first_scratch(rows, cols):
+    """Return what `carve_depth_first` works on."""
+    return np.empty((rows + 2, cols + 2), np.bool_), np.empty(rows * cols, np.int32)
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def carve_depth_first(connections, state, free, stack, most_cells, deepest, forks):
+    """Carve a tree into `connections` (all closed).
+
+    `free` Bool[rows + 2, cols + 2] and `stack` Int32[cells] are scratch. The grid stands in a frame of cells that are
+    never free: no step need be checked against its border.
+    """
     _, rows, cols = connections.shape
-    visited[:] = False
-    options = np.empty(4, np.int64)
-    cell = below(state, rows * cols)
-    visited[cell] = True
-    stack[0] = cell
+    cells, wide = rows * cols, cols + 2
+    flat, frame = connections.reshape(2 * cells), free.reshape((rows + 2) * wide)
+    free[:] = False
+    free[1 : rows + 1, 1 : cols + 1] = True
+    options = np.empty(5, np.int64)
+    root = below(state, cells)
+    at = (root // cols + 1) * wide + root % cols + 1
+    frame[at] = False
+    stack[0] = at
     depth, num_cells = 1, 1
     while depth > 0 and num_cells < most_cells:
-        cell = stack[depth - 1]
+        at = np.int64(stack[depth - 1])
         num_options = 0
         if depth <= deepest:
-            for direction in range(4):
-                if inside(cell, direction, rows, cols) and not visited[step(cell, direction, cols)]:
-                    options[num_options] = direction
-                    num_options += 1
+            # Written in any case, kept only if free: no branch for the processor to guess.
+            options[num_options] = 0
+            num_options += frame[at + wide]
+            options[num_options] = 1
+            num_options += frame[at + 1]
+            options[num_options] = 2
+            num_options += frame[at - wide]
+            options[num_options] = 3
+            num_options += frame[at - 1]
         if num_options == 0:
             if not forks:
                 break
             depth -= 1
             continue
         direction = options[below(state, num_options)] if num_options > 1 else options[0]
-        open_wall(connections, cell, direction)
-        cell = step(cell, direction, cols)
-        visited[cell] = True
-        stack[depth] = cell
+        cell = (at // wide - 1) * cols + at % wide - 1
+        flat[cell + (0 if direction == 0 else cells if direction == 1 else -cols if direction == 2 else cells - 1)] = (
+            True
+        )
+        at += wide if direction == 0 else 1 if direction == 1 else -wide if direction == 2 else -1
+        frame[at] = False
+        stack[depth] = at
         depth += 1
         num_cells += 1

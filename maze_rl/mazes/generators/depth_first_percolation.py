@@ -2,12 +2,11 @@
 
 from typing import no_type_check
 
-import numpy as np
 from jaxtyping import Bool, Int64, UInt64
 from numba import njit
 from numpy import ndarray
 
-from maze_rl.mazes.generators.depth_first import carve_depth_first
+from maze_rl.mazes.generators.depth_first import carve_depth_first, depth_first_scratch
 from maze_rl.mazes.generators.percolation import open_at_random
 
 
@@ -26,16 +25,14 @@ def depth_first_percolation(
 @njit(cache=True, nogil=True)
 @no_type_check
 def _carve_rows(connections, states, pending, percolation):
-    cells = connections.shape[2] * connections.shape[3]
-    visited, stack = np.empty(cells, np.bool_), np.empty(cells, np.int32)
+    free, stack = depth_first_scratch(connections.shape[2], connections.shape[3])
     for row in pending:
-        carve_depth_first_percolation(connections[row], states[row], visited, stack, percolation)
+        carve_depth_first_percolation(connections[row], states[row], free, stack, percolation)
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def carve_depth_first_percolation(connections, state, visited, stack, percolation):
-    """Carve one maze (all closed); `visited` Bool[cells] and `stack` Int32[cells] are scratch."""
-    cells = len(stack)
-    carve_depth_first(connections, state, visited, stack, cells, cells, True)
+def carve_depth_first_percolation(connections, state, free, stack, percolation):
+    """Carve one maze (all closed); `free` and `stack` are `depth_first_scratch`."""
+    carve_depth_first(connections, state, free, stack, len(stack), len(stack), True)
     open_at_random(connections, state, percolation)

@@ -10,8 +10,6 @@ from jaxtyping import Bool, Int64, UInt64
 from numba import njit
 from numpy import ndarray
 
-from maze_rl.mazes.breadth_first import step
-from maze_rl.mazes.carving import inside, open_wall
 from maze_rl.mazes.counter_random import below
 
 
@@ -27,40 +25,53 @@ def kruskal(
 @no_type_check
 def _carve_rows(connections, states, pending):
     _, _, rows, cols = connections.shape
-    edges, parents = np.empty(2 * rows * cols, np.int32), np.empty(rows * cols, np.int32)
+    cells = rows * cols
+    lattice = _lattice_edges(rows, cols)
+    edges, component = np.empty_like(lattice), np.empty(cells, np.int32)
+    sizes, following = np.empty(cells, np.int32), np.empty(cells, np.int32)
     for row in pending:
-        _carve(connections[row], states[row], edges, parents, rows, cols)
+        edges[:] = lattice
+        _carve(connections[row].reshape(2 * cells), states[row], edges, cols, component, sizes, following)
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _carve(connections, state, edges, parents, rows, cols):
-    num_edges = 0
-    for cell in range(rows * cols):
-        parents[cell] = cell
-        for direction in range(2):
-            if inside(cell, direction, rows, cols):
-                edges[num_edges] = 2 * cell + direction
-                num_edges += 1
-    joins = rows * cols - 1
-    for position in range(num_edges):
+def _lattice_edges(rows, cols):
+    """Return Int32[edges]: the positions in flattened connections that are edges of the grid."""
+    lattice = np.zeros((2, rows, cols), np.bool_)
+    lattice[0, : rows - 1] = True
+    lattice[1, :, : cols - 1] = True
+    return np.flatnonzero(lattice).astype(np.int32)
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _carve(flat, state, edges, cols, component, sizes, following):
+    """Carve one maze; cells of a component form a ring by `following`, so that the smaller one is relabelled."""
+    cells = len(component)
+    for cell in range(cells):
+        component[cell], sizes[cell], following[cell] = cell, 1, cell
+    joins = cells - 1
+    for position in range(len(edges)):
         if joins == 0:
             break
-        other = position + below(state, num_edges - position)
-        edges[position], edges[other] = edges[other], edges[position]
-        cell, direction = edges[position] // 2, edges[position] % 2
-        first, second = _root(parents, cell), _root(parents, step(cell, direction, cols))
-        if first != second:
-            parents[first] = second
-            open_wall(connections, cell, direction)
-            joins -= 1
-
-
-@njit(cache=True, nogil=True)
-@no_type_check
-def _root(parents, cell):
-    """Return the representative of the component of `cell`, halving the way there."""
-    while parents[cell] != cell:
-        parents[cell] = parents[parents[cell]]
-        cell = parents[cell]
-    return cell
+        other = position + below(state, len(edges) - position)
+        edge = edges[other]
+        edges[other] = edges[position]
+        first = edge if edge < cells else edge - cells
+        second = first + (cols if edge < cells else 1)
+        larger, smaller = component[first], component[second]
+        if larger == smaller:
+            continue
+        flat[edge] = True
+        joins -= 1
+        if sizes[larger] < sizes[smaller]:
+            larger, smaller, first, second = smaller, larger, second, first
+        sizes[larger] += sizes[smaller]
+        cell = second
+        while True:
+            component[cell] = larger
+            cell = following[cell]
+            if cell == second:
+                break
+        following[first], following[second] = following[second], following[first]

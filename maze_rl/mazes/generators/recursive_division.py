@@ -26,7 +26,7 @@ def recursive_division(
 @no_type_check
 def _carve_rows(connections, states, pending):
     cells = connections.shape[2] * connections.shape[3]
-    halls = np.empty((cells, 4), np.int32)
+    halls = np.empty((cells + 1, 4), np.int32)
     for row in pending:
         _carve(connections[row], states[row], halls)
 
@@ -38,32 +38,31 @@ def _carve(connections, state, halls):
     _, rows, cols = connections.shape
     connections[0, : rows - 1] = True
     connections[1, :, : cols - 1] = True
-    halls[0, 0], halls[0, 1], halls[0, 2], halls[0, 3] = 0, 0, rows, cols
-    num_halls = 1
+    num_halls = _push(halls, 0, 0, 0, rows, cols)
     while num_halls > 0:
         num_halls -= 1
         top, left, height, width = halls[num_halls]
-        if height < 2 or width < 2:
-            continue
         flat = height > width or (height == width and below(state, 2) == 0)
         if flat:
             above = 1 + below(state, height - 1)
             gap = left + below(state, width)
             for col in range(left, left + width):
                 connections[0, top + above - 1, col] = col == gap
-            _push(halls, num_halls, top, left, above, width)
-            _push(halls, num_halls + 1, top + above, left, height - above, width)
+            num_halls = _push(halls, num_halls, top, left, above, width)
+            num_halls = _push(halls, num_halls, top + above, left, height - above, width)
         else:
             before = 1 + below(state, width - 1)
             gap = top + below(state, height)
             for row in range(top, top + height):
                 connections[1, row, left + before - 1] = row == gap
-            _push(halls, num_halls, top, left, height, before)
-            _push(halls, num_halls + 1, top, left + before, height, width - before)
-        num_halls += 2
+            num_halls = _push(halls, num_halls, top, left, height, before)
+            num_halls = _push(halls, num_halls, top, left + before, height, width - before)
 
 
 @njit(inline="always")
 @no_type_check
-def _push(halls, position, top, left, height, width):
-    halls[position, 0], halls[position, 1], halls[position, 2], halls[position, 3] = top, left, height, width
+def _push(halls, num_halls, top, left, height, width):
+    """Put a hall on the stack if it can be cut; return how many lie there."""
+    halls[num_halls, 0], halls[num_halls, 1] = top, left
+    halls[num_halls, 2], halls[num_halls, 3] = height, width
+    return num_halls + (height > 1 and width > 1)
