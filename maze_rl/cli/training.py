@@ -10,6 +10,7 @@ from typing import Any
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.presets import default_run
 from maze_rl.configs.ranges import parse_sizes
+from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
 from maze_rl.configs.training import RunConfig
 from maze_rl.errors import ConfigurationError
 
@@ -58,6 +59,9 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
     )
     canvas = {} if chosen.canvas is None else {"canvas": chosen.canvas}
     base = default_run(mazes, device=device, seed=chosen.seed, steps=chosen.steps, loss=chosen.loss)
+    tokenization = replace(base.tokenization, **canvas, **_given(format=chosen.tokenizer))
+    # A factored embedding adds up what a cell's token shares with others, so a cell must be one token.
+    embedding = base.model.embedding if tokenization.format in ONE_TOKEN_PER_CELL else "free"
     training = _given(batch_size=chosen.batch_size, learning_rate=chosen.learning_rate)
     return replace(
         base,
@@ -68,9 +72,10 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
             schedule=chosen.schedule,
             **training,
         ),
-        tokenization=replace(base.tokenization, **canvas, **_given(format=chosen.tokenizer)),
+        tokenization=tokenization,
         model=replace(
             base.model,
+            embedding=embedding,
             **_given(
                 positions=chosen.positions,
                 n_layers=chosen.layers,

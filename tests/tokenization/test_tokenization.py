@@ -8,13 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from maze_rl.configs.tokenization import FORMATS
 from maze_rl.errors import ConfigurationError, MazeRLError, UnknownNameError
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Maze, MazeCollection
 from maze_rl.mazes.solve import solve, solve_batch
 from maze_rl.tokenization.tokenization import Encoded, load_tokenization
-
-FORMATS = ["unique_cells", "edges"]
 
 
 def sequences(encoded: Encoded) -> list[list[int]]:
@@ -84,6 +83,7 @@ def test_a_collection_keeps_its_order_and_takes_the_paths_of_solve(name: str) ->
         text = str(tokenization.decode(encoded.tokens[index]))
         assert tokenization.from_text(text, maze.shape) == maze
         cells = encoded.spans.cells[index][encoded.spans.after_path_start[index]][:-1]
+        cells = cells[:: tokenization.layout.tokens_per_cell]
         assert [tuple(cell) for cell in cells.tolist()] == solutions[index].path
 
 
