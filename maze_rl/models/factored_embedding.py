@@ -1,6 +1,6 @@
-"""Embeddings that share what cells share: ``cell = row + column + own``, ``edge = cell + cell``, ``wall = edge + wall``.
+"""Embeddings that share what cells share: ``cell = row + column + own``, ``edge = cell + cell``.
 
-A parametrization of ``W_E`` (rows are tokens) or ``W_U`` (columns are tokens): what is learned about a row
+A closed edge is its cells and one vector of all walls. A parametrization of ``W_E`` (rows are tokens) or ``W_U`` (columns are tokens): what is learned about a row
 or a column serves every cell and edge in it, so a small budget covers the whole canvas. It folds exactly:
 the folded matrix is the value it computes.
 """
