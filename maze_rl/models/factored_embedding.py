@@ -1,8 +1,8 @@
 """Embeddings that share what cells share: ``cell = row + column + own``, ``edge = cell + cell``.
 
-A closed edge is its cells and one vector of all walls. A parametrization of ``W_E`` (rows are tokens) or ``W_U`` (columns are tokens): what is learned about a row
-or a column serves every cell and edge in it, so a small budget covers the whole canvas. It folds exactly:
-the folded matrix is the value it computes.
+A parametrization of ``W_E`` (rows are tokens) or ``W_U`` (columns are tokens): what is learned about a row
+or a column serves every cell and edge in it, so a small budget covers the whole canvas. A closed edge adds one
+vector that all walls share. It folds exactly: the folded matrix is the value it computes.
 """
 
 import torch

@@ -106,9 +106,8 @@ class _Reader:
     def moved(self, words: list[str], origin: Cell) -> list[Cell]:
         """Read moves: the cells they lead through from `origin`."""
         assert self.layout.move_ids is not None
-        step_of = {
-            self.layout.words[move]: step for move, step in zip(self.layout.move_ids, STEPS.tolist(), strict=True)
-        }
+        words_of_moves = (self.layout.words[move] for move in self.layout.move_ids)
+        step_of = dict(zip(words_of_moves, STEPS.tolist(), strict=True))
         cells = [origin]
         for word in words:
             if word not in step_of:

@@ -41,7 +41,7 @@ SHIPPED = {name: AutoTokenizer.from_pretrained(str(shipped("tokenizers", name)))
 
 
 def assert_reads_back(name: str, options: dict[str, Any], canvas: int, maze: Maze, seed: int) -> None:
-    """Check that text and ids say the same, to us and, on the shipped canvas, to Hugging Face, and give the maze back."""
+    """Check that text and ids agree, on the shipped canvas with Hugging Face too, and that the text gives the maze."""
     if name == "edges":
         options = options | {"connectors": True}
     tokenization = load_tokenization(name, canvas=canvas, **options)
@@ -54,7 +54,7 @@ def assert_reads_back(name: str, options: dict[str, Any], canvas: int, maze: Maz
         assert SHIPPED[name](text)["input_ids"] == tokens[0].tolist()
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     name=st.sampled_from(FORMATS),
     options=OPTIONS,
