@@ -61,10 +61,9 @@ def tables_of(layout: Layout) -> Tables:
     if layout.edge_ids is not None:
         closed = np.full_like(layout.edge_ids, -1) if layout.wall_ids is None else layout.wall_ids
         edges = np.stack([closed, layout.edge_ids]).astype(np.int64)
-    moves = np.empty(0) if layout.move_ids is None or not layout.path_as_moves else layout.move_ids
     return Tables(
         layout.cell_tokens.astype(np.int64).ravel(), (0,) * layout.tokens_per_cell, layout.canvas, edges,
-        moves.astype(np.int64), layout.wall_id, layout.connectors, int(layout.walls), layout.query_first,
+        layout.path_move_ids.astype(np.int64), layout.wall_id, layout.connectors, int(layout.walls), layout.query_first,
     )  # fmt: skip
 
 

@@ -100,6 +100,11 @@ class Layout:
         return (num_cells - 1 if self.path_as_moves else num_cells * self.tokens_per_cell) + 1
 
     @property
+    def path_move_ids(self) -> Int32[ndarray, " directions"]:
+        """Ids of the moves down, right, up, left; empty where the path is written as cells."""
+        return np.empty(0, np.int32) if self.move_ids is None or not self.path_as_moves else self.move_ids
+
+    @property
     def cell_ids(self) -> Int32[ndarray, "canvas canvas"]:
         """Id of the one token that names a cell; formats with several tokens per cell have none."""
         assert self.tokens_per_cell == 1, "a cell of this format takes several tokens"
