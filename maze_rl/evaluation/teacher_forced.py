@@ -95,7 +95,7 @@ def predict(model: HookedTransformer, references: ReferencePaths, *, seed: int, 
     encoded = tokenization.encode_batch(solution.batch, streams=references.mazes, seed=seed, solution=solution)
     sets = token_sets(references, encoded.spans.offsets.numpy(), tokenization.layout)
     decision, lengths = np.arange(sets.asked.shape[1]), solution.lengths[:, None]
-    used, is_step = sets.asked.any(axis=2), (decision > 0) & (decision <= lengths)
+    used, is_step = np.asarray(sets.asked.any(axis=2)), (decision > 0) & (decision <= lengths)
     is_fork = np.pad(references.labels.is_fork, ((0, 0), (1, 0))) & is_step
     read_tokens = _TokenPredictions.empty(sets.asked.shape)
     rows_at_once = min(batch_size, max(1, _LOGITS_AT_ONCE // (sets.asked[0].size * len(tokenization.vocabulary))))
@@ -120,8 +120,8 @@ class _TokenPredictions(NamedTuple):
 
     @classmethod
     def empty(cls, shape: tuple[int, ...]) -> "_TokenPredictions":
-        ones = [np.ones(shape, np.float32) for _ in range(3)]
-        return cls(np.ones(shape, np.bool_), *ones, np.zeros(shape, np.float32))
+        confidence, legal, optimal = (np.ones(shape, np.float32) for _ in range(3))
+        return cls(np.ones(shape, np.bool_), confidence, legal, optimal, np.zeros(shape, np.float32))
 
 
 def _combined(tokens: _TokenPredictions, used: Bool[ndarray, "path decision"]) -> tuple[ndarray, ...]:

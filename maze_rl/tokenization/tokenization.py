@@ -141,7 +141,9 @@ class Tokenization:
         rows, cols = batch.shape
         if self.config.walls:
             return np.full(len(batch), rows * (cols - 1) + (rows - 1) * cols, np.int64)
-        return batch.connections.sum(axis=(1, 2, 3), dtype=np.int64)
+        # Bytes add up three times as fast as booleans; the largest canvas has 8,064 edges.
+        flags = batch.connections.reshape(len(batch), 2 * rows * cols).view(np.uint8)
+        return flags.sum(axis=1, dtype=np.uint16).astype(np.int64)
 
     def decode(self, tokens: Tensor | ndarray) -> "str | list[str]":
         """Turn ids into text, without the padding: one string for ids of shape [pos], a list for [batch, pos].
