@@ -11,6 +11,7 @@ from maze_rl.configs.algorithms import parse_option
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.presets import default_run
 from maze_rl.configs.ranges import parse_squares
+from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
 from maze_rl.configs.training import RunConfig
 from maze_rl.errors import ConfigurationError
 
@@ -64,6 +65,9 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
 
         data, mazes = training_data(chosen.data, mazes)
     base = default_run(mazes, device=device, seed=chosen.seed, steps=chosen.steps, loss=chosen.loss, data=data)
+    tokenization = replace(base.tokenization, **canvas, **_given(format=chosen.tokenizer))
+    # A factored embedding adds up what a cell's token shares with others, so a cell must be one token.
+    embedding = base.model.embedding if tokenization.format in ONE_TOKEN_PER_CELL else "free"
     training = _given(batch_size=chosen.batch_size, learning_rate=chosen.learning_rate)
     return replace(
         base,
@@ -74,9 +78,10 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
             schedule=chosen.schedule,
             **training,
         ),
-        tokenization=replace(base.tokenization, **canvas, **_given(format=chosen.tokenizer)),
+        tokenization=tokenization,
         model=replace(
             base.model,
+            embedding=embedding,
             **_given(
                 positions=chosen.positions,
                 n_layers=chosen.layers,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
 from maze_rl.errors import ConfigurationError, unknown_name
 
 POSITIONS = ("none", "learned", "rotary")
@@ -49,3 +50,16 @@ class ModelConfig:
     def mlp_width(self) -> int:
         """Hidden width of the MLPs."""
         return 4 * self.d_model if self.d_mlp is None else self.d_mlp
+
+
+def check_embedding(embedding: str, token_format: str) -> None:
+    """Check that an embedding can be built for a token format.
+
+    Raises:
+        ConfigurationError: `factored` is for formats with one token per cell.
+    """
+    if embedding == "factored" and token_format not in ONE_TOKEN_PER_CELL:
+        raise ConfigurationError(
+            f"embedding factored with format {token_format}: it needs one token per cell, as in "
+            f"{' and '.join(ONE_TOKEN_PER_CELL)}; use embedding='free'."
+        )

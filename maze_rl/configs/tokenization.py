@@ -4,7 +4,11 @@ from dataclasses import dataclass
 
 from maze_rl.errors import ConfigurationError, unknown_name
 
-FORMATS = ("unique_cells", "edges")
+ONE_TOKEN_PER_CELL = ("unique_cells", "edges")
+"""Formats in which a cell is one token."""
+FORMATS = (*ONE_TOKEN_PER_CELL, "coordinate_tuples", "row_column")
+PATHS = ("cells", "moves")
+QUERIES = ("last", "first")
 LARGEST_CANVAS = 64
 
 
@@ -13,21 +17,41 @@ class TokenizationConfig:
     """A token format with its options.
 
     Raises:
-        UnknownNameError: There is no such format.
-        ConfigurationError: The canvas is out of bounds.
+        UnknownNameError: There is no such format, path or query.
+        ConfigurationError: The canvas is out of bounds, or the options contradict each other.
     """
 
     format: str = "edges"
-    """Name of the vocabulary: `unique_cells` or `edges`."""
+    """Name of the vocabulary: one of `FORMATS`."""
     canvas: int = 20
     """Cells per side of the canvas mazes are placed on; ids on a smaller canvas are a prefix of a larger one's."""
     random_offsets: bool = False
     """Place each maze at a random offset on the canvas; otherwise at its corner."""
     shuffle_edges: bool = True
-    """List edges in a random order, each with its cells in a random order; otherwise row-major."""
+    """List edges in a random order, each with its cells in a random order; otherwise sorted by their cells."""
+    path: str = "cells"
+    """`cells`, origin and target included, or `moves`: a word NORTH, SOUTH, EAST or WEST for each step."""
+    connectors: bool = True
+    """Write ``cell <--> cell ;`` for an edge; otherwise its two cells alone."""
+    walls: bool = False
+    """List closed lattice edges too, among the open ones, as ``cell <XX> cell ;`` or the wall's own word."""
+    query: str = "last"
+    """Where origin and target stand: behind the list of edges (`last`) or before it (`first`)."""
 
     def __post_init__(self) -> None:
-        if self.format not in FORMATS:
-            raise unknown_name("tokenizer", self.format, FORMATS)
+        for kind, name, known in (
+            ("tokenizer", self.format, FORMATS), ("path", self.path, PATHS), ("query", self.query, QUERIES)
+        ):  # fmt: skip
+            if name not in known:
+                raise unknown_name(kind, name, known)
         if not 2 <= self.canvas <= LARGEST_CANVAS:
             raise ConfigurationError(f"canvas is {self.canvas}: it must be 2 to {LARGEST_CANVAS} cells per side.")
+        if not self.connectors and self.format == "edges":
+            raise ConfigurationError("connectors=False: format edges writes none, so leave connectors as it is.")
+        if not self.connectors and self.walls:
+            raise ConfigurationError("connectors=False with walls=True: only the connector tells a wall from an edge.")
+
+    @property
+    def needs_further_words(self) -> bool:
+        """Whether an option uses words beyond those of the format itself."""
+        return self.path == "moves" or self.walls

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from maze_rl.configs.mazes import MazeSpec, spec_from_json, spec_to_json
-from maze_rl.configs.model import ModelConfig
+from maze_rl.configs.model import ModelConfig, check_embedding
 from maze_rl.configs.ranges import check_squares
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.errors import ConfigurationError, unknown_name
@@ -138,6 +138,7 @@ class RunConfig:
                 f"size {largest} does not fit on the {self.tokenization.canvas} x {self.tokenization.canvas} canvas: "
                 f"use sizes up to {self.tokenization.canvas} or --canvas {largest}."
             )
+        check_embedding(self.model.embedding, self.tokenization.format)
         if self.training.precision == "bfloat16" and not self.device.startswith("cuda"):
             raise ConfigurationError("precision bfloat16 needs a CUDA device: use float32 on the CPU.")
 

@@ -13,7 +13,7 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
-from maze_rl.evaluation.outcomes import Rollouts, Stop, budget_for
+from maze_rl.evaluation.outcomes import Rollouts, Stop, most_cells
 from maze_rl.mazes.breadth_first import is_open, step
 from maze_rl.mazes.counter_random import below, start_stream
 from maze_rl.mazes.oracle import NEVER, closing_depth
@@ -49,7 +49,7 @@ WALKERS: dict[str, Walker] = {
 
 def walk(solution: BatchSolution, walker: Walker, seed: int, name: str) -> Rollouts:
     """Let `walker` walk every maze of a solved batch; walk j draws from stream j of (`seed`, `name`)."""
-    batch, budget = solution.batch, budget_for(solution.batch.shape) - 1
+    batch, budget = solution.batch, most_cells(solution.batch.shape)
     connections = batch.connections
     if walker.fills_dead_ends:
         connections = fill_dead_ends(connections, batch.origins, batch.targets)

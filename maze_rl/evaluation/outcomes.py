@@ -17,7 +17,7 @@ from numpy import ndarray
 from maze_rl.mazes.breadth_first import is_open, step
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import BatchSolution
-from maze_rl.tokenization.layouts import PATH_END, Layout
+from maze_rl.tokenization.layouts import PADDING, PATH_END, STEPS, Layout
 
 
 class Stop(IntEnum):
@@ -28,9 +28,9 @@ class Stop(IntEnum):
     OVER_BUDGET = 1
     """No end within the budget."""
     MALFORMED_TOKEN = 2
-    """A token that names no cell: of the adjacency list, a delimiter or padding."""
+    """What names no cell: a token of the adjacency list, a delimiter or padding, or tokens that spell none."""
     MALFORMED_CELL = 3
-    """A cell of the canvas that lies outside the maze."""
+    """A cell that lies outside the maze."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,13 +67,19 @@ class Outcomes:
     """(D - least distance to the target on the valid prefix) / D."""
 
 
-def budget_for(shape: tuple[int, int]) -> int:
-    """Return how many tokens a rollout may have: as many cells as the grid and two more, and the end."""
-    return shape[0] * shape[1] + 3
+def most_cells(shape: tuple[int, int]) -> int:
+    """Return how many cells a rollout may have: as many as the grid and two more."""
+    return shape[0] * shape[1] + 2
+
+
+def budget_for(shape: tuple[int, int], layout: Layout) -> int:
+    """Return how many tokens a rollout may have: those of the most cells, and the end."""
+    return layout.path_tokens(most_cells(shape))
 
 
 def parse_rollouts(
     tokens: Int64[ndarray, "batch new"],
+    origins: Int16[ndarray, "batch 2"],
     offsets: Int16[ndarray, "batch 2"],
     shape: tuple[int, int],
     layout: Layout,
@@ -81,28 +87,61 @@ def parse_rollouts(
 ) -> Rollouts:
     """Read generated tokens as cells of the maze.
 
+    A cell is as many tokens as the format gives it; a group of them that spells no cell stops the walk, one that the
+    budget cuts does not count. Moves start at the origin, which is then the first cell of every walk.
+
     Args:
         tokens: Ids generated after ``<PATH_START>``, right-padded after ``<PATH_END>`` and to the largest budget.
+        origins: First cell of a walk written as moves.
         offsets: Where each maze's cell (0, 0) lies on the canvas.
         shape: Rows and columns of the mazes.
         layout: The tables of the format.
         budgets: Number of tokens that could be generated; padding before that was the model's own.
     """
-    num, width = tokens.shape
-    place = np.full((len(layout.words) + 1, 2), -1, np.int16)
-    place[layout.cell_ids] = np.moveaxis(np.indices(layout.cell_ids.shape), 0, -1)
-    on_canvas = place[np.clip(tokens, -1, len(layout.words))]
-    cells = on_canvas - offsets[:, None]
-    names_cell = on_canvas[..., 0] >= 0
-    inside = names_cell & ((cells >= 0) & (cells < np.array(shape, np.int16))).all(axis=-1)
-    inside &= np.arange(width) < budgets[:, None]
-    num_cells = np.where(inside.all(axis=1), width, np.argmin(inside, axis=1)).astype(np.int64)
-    stops = np.full(num, Stop.OVER_BUDGET, np.int8)
-    rows, last = np.flatnonzero(num_cells < budgets), num_cells[num_cells < budgets]
-    stops[rows] = np.where(names_cell[rows, last], Stop.MALFORMED_CELL, Stop.MALFORMED_TOKEN)
-    stops[rows[tokens[rows, last] == PATH_END]] = Stop.END
-    cells[np.arange(width) >= num_cells[:, None]] = -1
-    return Rollouts(np.ascontiguousarray(cells), num_cells, stops)
+    groups = _grouped(tokens, layout.tokens_per_step)
+    steps, allowed = groups.shape[1], budgets // layout.tokens_per_step
+    if layout.path_as_moves:
+        cells, readable = _follow_moves(groups[..., 0], origins, layout)
+    else:
+        on_canvas = _read_cells(groups, layout)
+        cells, readable = on_canvas - offsets[:, None], on_canvas[..., 0] >= 0
+    inside = readable & ((cells >= 0) & (cells < np.array(shape, np.int16))).all(axis=-1)
+    inside &= np.arange(steps) < allowed[:, None]
+    num_read = np.where(inside.all(axis=1), steps, np.argmin(inside, axis=1)).astype(np.int64)
+    stops = np.full(len(tokens), Stop.OVER_BUDGET, np.int8)
+    rows = np.flatnonzero(num_read < allowed)
+    stops[rows] = np.where(readable[rows, num_read[rows]], Stop.MALFORMED_CELL, Stop.MALFORMED_TOKEN)
+    # An end has room in the last group, which the budget may cut.
+    rows = np.flatnonzero(num_read * layout.tokens_per_step < budgets)
+    stops[rows[groups[rows, num_read[rows], 0] == PATH_END]] = Stop.END
+    cells[np.arange(steps) >= num_read[:, None]] = -1
+    if layout.path_as_moves:
+        return Rollouts(np.concatenate([origins[:, None], cells], axis=1), num_read + 1, stops)
+    return Rollouts(np.ascontiguousarray(cells), num_read, stops)
+
+
+def _grouped(tokens: ndarray, size: int) -> Int64[ndarray, "batch steps size"]:
+    """Cut each row into groups of `size` tokens, the last one filled up."""
+    filled = np.pad(tokens, ((0, 0), (0, -tokens.shape[1] % size)), constant_values=PADDING)
+    return filled.reshape(len(tokens), -1, size)
+
+
+def _read_cells(groups: Int64[ndarray, "batch steps size"], layout: Layout) -> Int16[ndarray, "batch steps 2"]:
+    """Return the cell of the canvas that each group spells, -1 where it spells none."""
+    known = (groups >= 0) & (groups < len(layout.words))
+    ids = np.where(known, groups, PADDING)
+    cells = np.stack([layout.row_of_id[ids[..., layout.row_place]], layout.col_of_id[ids[..., layout.col_place]]], -1)
+    spelled = layout.cell_tokens[cells[..., 0], cells[..., 1]]
+    return np.where((spelled == groups).all(axis=-1, keepdims=True), cells, np.int16(-1))
+
+
+def _follow_moves(
+    tokens: Int64[ndarray, "batch steps"], origins: Int16[ndarray, "batch 2"], layout: Layout
+) -> tuple[Int16[ndarray, "batch steps 2"], Bool[ndarray, "batch steps"]]:
+    """Return where each move leads, walls or not, and whether each token is a move."""
+    is_direction = tokens[..., None] == layout.path_move_ids
+    steps = is_direction.astype(np.int16) @ STEPS
+    return origins[:, None] + steps.cumsum(axis=1, dtype=np.int16), is_direction.any(axis=-1)
 
 
 def judge(solution: BatchSolution, rollouts: Rollouts) -> Outcomes:

@@ -45,8 +45,10 @@ def roll_out(
     """
     tokenization, batch = tokenization_of(model), solution.batch
     prompts, spans = tokenization.encode_batch(batch, streams=np.arange(len(batch)), seed=seed, prompt_only=True)
+    layout = tokenization.layout
     # A shortest path is D + 1 cells and the end.
-    budgets = solution.lengths + 2 if shortest_only else np.full(len(batch), budget_for(batch.shape))
+    longest = np.full(len(batch), budget_for(batch.shape, layout))
+    budgets = layout.path_tokens(solution.lengths + 1) if shortest_only else longest
     tokens = np.full((len(batch), int(budgets.max())), PADDING, np.int64)
     device = next(model.parameters()).device
     # Walks of like length end together: fewer steps are decoded for rows that are done.
@@ -57,7 +59,7 @@ def roll_out(
         with torch.inference_mode(), parametrize.cached():
             new = decode(model, chosen, lengths, budget)
         tokens[rows, : new.shape[1]] = new.cpu().numpy()
-    return parse_rollouts(tokens, spans.offsets.numpy(), batch.shape, tokenization.layout, budgets)
+    return parse_rollouts(tokens, batch.origins, spans.offsets.numpy(), batch.shape, layout, budgets)
 
 
 def chunks(order: ndarray, size: int) -> list[ndarray]:

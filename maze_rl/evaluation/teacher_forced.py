@@ -1,16 +1,21 @@
 """Next-cell predictions on reference paths: accuracies, legal and optimal mass, calibration at forks.
 
-A path of D steps asks for D + 2 predictions: the origin (at ``<PATH_START>``), D steps, and the end (at the
-target). Each has a set of legal and a set of optimal tokens: the origin alone, the open and the optimal
-neighbours of the current cell, ``<PATH_END>`` alone. A prediction is right if its top token is optimal. Mazes
-with several shortest paths are asked about up to 8 of them, drawn uniformly, and count once.
+A path of D steps asks for D + 2 predictions: the origin (at ``<PATH_START>``; a path written as moves has none), D
+steps, and the end (at the target). Each has a set of legal and a set of optimal tokens: the origin alone, the open
+and the optimal neighbours of the current cell, ``<PATH_END>`` alone. A prediction is right if its top token is
+optimal. Mazes with several shortest paths are asked about up to 8 of them, drawn uniformly, and count once.
+
+Where a cell is k tokens, a prediction is k: each is asked behind the reference cell's earlier tokens, and its sets
+are the tokens that go on to a legal or optimal cell. The prediction is right if all k top tokens are optimal; its
+masses and its confidence are the products over its tokens.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, Int16, Int64
+from jaxtyping import Bool, Float, Float32, Int16, Int32, Int64
 from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
@@ -22,13 +27,12 @@ from maze_rl.mazes.oracle import PathLabels, label_paths
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.models.readout import logits_at
 from maze_rl.seeding import stream_key
-from maze_rl.tokenization.layouts import PATH_END, Layout
+from maze_rl.tokenization.layouts import PATH_END, STEPS, Layout
 from maze_rl.tokenization.tokenization import Encoded
 
 MAX_PATHS = 8
 NUM_BINS = 10
 _LOGITS_AT_ONCE = 40_000_000
-_STEPS = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)], np.int16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,14 +53,14 @@ class Predictions:
     mazes: Int64[ndarray, " path"]
     """Row of the maze in its batch."""
     used: Bool[ndarray, "path decision"]
-    """Whether the path is this long."""
+    """Whether the path is this long and asks for it."""
     is_fork: Bool[ndarray, "path decision"]
     is_forced: Bool[ndarray, "path decision"]
     """Steps that are no forks."""
     correct: Bool[ndarray, "path decision"]
-    """Whether the top token is optimal."""
+    """Whether the top token is optimal, at each of its tokens."""
     confidence: Float32[ndarray, "path decision"]
-    """Probability of the top token."""
+    """Probability of the top token, multiplied over its tokens."""
     legal_mass: Float32[ndarray, "path decision"]
     optimal_mass: Float32[ndarray, "path decision"]
     optimal_nll: Float32[ndarray, "path decision"]
@@ -90,52 +94,97 @@ def predict(model: HookedTransformer, references: ReferencePaths, *, seed: int, 
     tokenization, solution = tokenization_of(model), references.solution
     encoded = tokenization.encode_batch(solution.batch, streams=references.mazes, seed=seed, solution=solution)
     sets = token_sets(references, encoded.spans.offsets.numpy(), tokenization.layout)
-    decision, lengths = np.arange(sets[0].shape[1]), solution.lengths[:, None]
-    used, is_step = decision <= lengths + 1, (decision > 0) & (decision <= lengths)
+    decision, lengths = np.arange(sets.asked.shape[1]), solution.lengths[:, None]
+    used, is_step = np.asarray(sets.asked.any(axis=2)), (decision > 0) & (decision <= lengths)
     is_fork = np.pad(references.labels.is_fork, ((0, 0), (1, 0))) & is_step
-    correct = np.zeros(used.shape, np.bool_)
-    confidence, legal_mass, optimal_mass, optimal_nll = (np.zeros(used.shape, np.float32) for _ in range(4))
-    rows_at_once = min(batch_size, max(1, _LOGITS_AT_ONCE // (used.shape[1] * len(tokenization.vocabulary))))
+    read_tokens = _TokenPredictions.empty(sets.asked.shape)
+    rows_at_once = min(batch_size, max(1, _LOGITS_AT_ONCE // (sets.asked[0].size * len(tokenization.vocabulary))))
     for rows in chunks(np.argsort(solution.lengths, kind="stable"), rows_at_once):
-        asked = used[rows]
-        read = _ask(model, encoded, rows, [array[rows][asked] for array in sets])
-        for array, part in zip((correct, confidence, legal_mass, optimal_mass, optimal_nll), read, strict=True):
-            # Row-major order on both sides: the decisions of the first path, then those of the second.
-            array[rows[np.nonzero(asked)[0]], np.nonzero(asked)[1]] = part.cpu().numpy()
-    return Predictions(
-        references.mazes,
-        used,
-        is_fork,
-        is_step & ~is_fork,
-        correct,
-        confidence,
-        legal_mass,
-        optimal_mass,
-        optimal_nll,
-    )
+        asked = sets.asked[rows]
+        read = _ask(model, encoded, rows, [array[rows][asked] for array in sets[1:]])
+        path, *place = np.nonzero(asked)
+        for array, part in zip(read_tokens, read, strict=True):
+            # Row-major order on both sides: the tokens of the first path, then those of the second.
+            array[rows[path], place[0], place[1]] = part.cpu().numpy()
+    return Predictions(references.mazes, used, is_fork, is_step & ~is_fork, *_combined(read_tokens, used))
 
 
-def token_sets(
-    references: ReferencePaths, offsets: Int16[ndarray, "path 2"], layout: Layout
-) -> tuple[Int64[ndarray, "path decision 4"], Bool[ndarray, "path decision 4"], Bool[ndarray, "path decision 4"]]:
-    """Return up to four tokens for each decision, and which of them are legal and which optimal."""
+class _TokenPredictions(NamedTuple):
+    """What is read off the logits at each token of each decision; what is not asked changes no product or sum."""
+
+    correct: Bool[ndarray, "path decision token"]
+    confidence: Float32[ndarray, "path decision token"]
+    legal_mass: Float32[ndarray, "path decision token"]
+    optimal_mass: Float32[ndarray, "path decision token"]
+    optimal_nll: Float32[ndarray, "path decision token"]
+
+    @classmethod
+    def empty(cls, shape: tuple[int, ...]) -> "_TokenPredictions":
+        confidence, legal, optimal = (np.ones(shape, np.float32) for _ in range(3))
+        return cls(np.ones(shape, np.bool_), confidence, legal, optimal, np.zeros(shape, np.float32))
+
+
+def _combined(tokens: _TokenPredictions, used: Bool[ndarray, "path decision"]) -> tuple[ndarray, ...]:
+    """Combine the tokens of each decision; False and 0 where there is none."""
+    products = (array.prod(axis=2) * used for array in tokens[1:4])
+    return (tokens.correct.all(axis=2) & used, *products, tokens.optimal_nll.sum(axis=2))
+
+
+class TokenSets(NamedTuple):
+    """Which tokens each decision allows, token by token; four at most, as a cell has four neighbours."""
+
+    asked: Bool[ndarray, "path decision token"]
+    """Whether there is such a token: the end is one, whatever a cell takes."""
+    candidates: Int64[ndarray, "path decision token 4"]
+    legal: Bool[ndarray, "path decision token 4"]
+    optimal: Bool[ndarray, "path decision token 4"]
+
+
+def token_sets(references: ReferencePaths, offsets: Int16[ndarray, "path 2"], layout: Layout) -> TokenSets:
+    """Return the tokens that go on to a legal or an optimal cell behind the reference cell's earlier tokens."""
     solution, labels = references.solution, references.labels
     num, length = solution.paths.shape[:2]
-    candidates = np.full((num, length + 1, 4), PATH_END, np.int64)
-    legal, optimal = (np.zeros((num, length + 1, 4), np.bool_) for _ in range(2))
-    around = solution.paths[:, :, None] + offsets[:, None, None] + _STEPS
-    around = np.clip(around, 0, layout.canvas - 1)  # what leaves the canvas is not open
-    candidates[:, 1:] = layout.cell_ids[around[..., 0], around[..., 1]]
-    legal[:, 1:], optimal[:, 1:] = labels.legal, labels.optimal
-    origin = solution.batch.origins + offsets
+    shape = (num, length + 1, layout.tokens_per_step)
+    asked = np.repeat((np.arange(length + 1) <= solution.lengths[:, None])[..., None], shape[2], axis=2)
+    candidates = np.full((*shape, 4), PATH_END, np.int64)
+    legal, optimal = (np.zeros((*shape, 4), np.bool_) for _ in range(2))
+    if layout.path_as_moves:
+        asked[:, 0] = False
+        candidates[:, 1:] = layout.path_move_ids
+        legal[:, 1:, 0], optimal[:, 1:, 0] = labels.legal, labels.optimal
+    else:
+        on_canvas = solution.paths + offsets[:, None]
+        around = np.clip(on_canvas[:, :, None] + STEPS, 0, layout.canvas - 1)  # what leaves the canvas is not open
+        candidates[:, 1:] = np.moveaxis(layout.cell_tokens[around[..., 0], around[..., 1]], 3, 2)
+        following = np.clip(on_canvas[:, 1:], 0, layout.canvas - 1)
+        taken = layout.cell_tokens[following[..., 0], following[..., 1]]
+        for sets, cells in ((legal, labels.legal), (optimal, labels.optimal)):
+            sets[:, 1:-1] = _once(candidates[:, 1:-1], taken, cells[:, :-1])
+        origin = solution.batch.origins + offsets
+        candidates[:, 0, :, 0] = layout.cell_tokens[origin[:, 0], origin[:, 1]]
     rows, ends = np.arange(num), solution.lengths + 1
-    candidates[:, 0, 0] = layout.cell_ids[origin[:, 0], origin[:, 1]]
+    asked[rows, ends, 0] = True
     candidates[rows, ends] = PATH_END
     only_first = np.arange(4) == 0
     for mask in (legal, optimal):
         mask[:, 0] = only_first
         mask[rows, ends] = only_first
-    return candidates, legal, optimal
+    return TokenSets(asked, candidates, legal, optimal)
+
+
+def _once(
+    candidates: Int64[ndarray, "path step token 4"],
+    taken: Int32[ndarray, "path step token"],
+    cells: Bool[ndarray, "path step 4"],
+) -> Bool[ndarray, "path step token 4"]:
+    """Return which candidates are the next token of one of `cells` that begins as `taken` does, each token once."""
+    differs = (candidates != taken[..., None]).cumsum(axis=2)
+    agrees_before = np.pad(differs, ((0, 0), (0, 0), (1, 0), (0, 0)))[:, :, :-1] == 0
+    possible = agrees_before & cells[:, :, None]
+    for choice in range(1, 4):
+        known = possible[..., :choice] & (candidates[..., :choice] == candidates[..., choice : choice + 1])
+        possible[..., choice] &= ~known.any(axis=-1)
+    return possible
 
 
 def _ask(model: HookedTransformer, encoded: Encoded, rows: ndarray, sets: list[ndarray]) -> tuple[Tensor, ...]:
@@ -151,12 +200,12 @@ def _ask(model: HookedTransformer, encoded: Encoded, rows: ndarray, sets: list[n
 
 
 def _read(
-    logits: Float[Tensor, "decision d_vocab"],
-    candidates: Int64[Tensor, "decision 4"],
-    legal: Bool[Tensor, "decision 4"],
-    optimal: Bool[Tensor, "decision 4"],
+    logits: Float[Tensor, "token d_vocab"],
+    candidates: Int64[Tensor, "token 4"],
+    legal: Bool[Tensor, "token 4"],
+    optimal: Bool[Tensor, "token 4"],
 ) -> tuple[Tensor, ...]:
-    """Return correct, confidence, legal mass, optimal mass and optimal nll, each [decision]."""
+    """Return correct, confidence, legal mass, optimal mass and optimal nll of each token asked for."""
     total = logits.logsumexp(dim=-1)
     log_probs = logits.gather(-1, candidates) - total[:, None]
     top, top_token = logits.max(dim=-1)

@@ -16,14 +16,14 @@ from transformer_lens.components.attention import Attention
 from transformer_lens.components.layer_norm import LayerNorm
 from transformer_lens.components.transformer_block import TransformerBlock
 
-from maze_rl.configs.model import ModelConfig
+from maze_rl.configs.model import ModelConfig, check_embedding
 from maze_rl.models.factored_embedding import FactoredTokens
 from maze_rl.models.fused_attention import FusedAttention
 from maze_rl.models.fused_block import FusedBlock
 from maze_rl.models.fused_layer_norm import FusedLayerNorm
 from maze_rl.models.no_positions import NoPositions
 from maze_rl.seeding import stream_key
-from maze_rl.tokenization.tokenization import DELIMITERS, Tokenization
+from maze_rl.tokenization.tokenization import Tokenization
 
 FUSED = {Attention: FusedAttention, LayerNorm: FusedLayerNorm, TransformerBlock: FusedBlock}
 
@@ -53,7 +53,11 @@ def build_model(
         seed: Seed of the weights.
         device: Torch device.
         dtype: Parameter type.
+
+    Raises:
+        ConfigurationError: The embedding is `factored` and the format has no token that stands for a whole cell.
     """
+    check_embedding(config.embedding, tokenization.name)
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         # TransformerLens 3.x says on every construction that 4.0 removes the class; we pin below 4.
         warnings.filterwarnings("ignore", message="HookedTransformer is deprecated", category=DeprecationWarning)
@@ -72,8 +76,8 @@ def build_model(
 
 def longest_sequence(tokenization: Tokenization) -> int:
     """Return the most tokens a maze on the canvas can take: every edge open, a budget of n^2 + 2 path cells, an end."""
-    side = tokenization.canvas
-    return tokenization.layout.tokens_per_edge * 2 * side * (side - 1) + DELIMITERS + side * side + 4
+    side, layout = tokenization.canvas, tokenization.layout
+    return layout.prompt_tokens(2 * side * (side - 1)) + layout.path_tokens(side * side + 2) + 1
 
 
 def _stock_config(config: ModelConfig, tokenization: Tokenization, dtype: torch.dtype) -> HookedTransformerConfig:

@@ -1,15 +1,16 @@
 """Embeddings that share what cells share: ``cell = row + column + own``, ``edge = cell + cell``.
 
 A parametrization of ``W_E`` (rows are tokens) or ``W_U`` (columns are tokens): what is learned about a row
-or a column serves every cell and edge in it, so a small budget covers the whole canvas. It folds exactly:
-the folded matrix is the value it computes.
+or a column serves every cell and edge in it, so a small budget covers the whole canvas. A closed edge adds one
+vector that all walls share. It folds exactly: the folded matrix is the value it computes.
 """
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int32, Int64
+from numpy import ndarray
 from torch import Tensor, nn
 
-from maze_rl.tokenization.corner_first import edge_cells
+from maze_rl.tokenization.corner_first import Edge, edge_cells
 from maze_rl.tokenization.layouts import Layout
 
 
@@ -26,6 +27,7 @@ class FactoredTokens(nn.Module):
     cell_ids: Int64[Tensor, "canvas canvas"]
     edge_ids: Int64[Tensor, " edges"]
     edge_ends: Int64[Tensor, "edges 2"]
+    wall_ids: Int64[Tensor, " walls"]
 
     def __init__(self, layout: Layout, d_model: int, std: float, transposed: bool) -> None:
         super().__init__()
@@ -33,11 +35,18 @@ class FactoredTokens(nn.Module):
         self.rows = nn.Parameter(torch.randn(layout.canvas, d_model) * std)
         self.cols = nn.Parameter(torch.randn(layout.canvas, d_model) * std)
         cell_ids = torch.from_numpy(layout.cell_ids).long()
-        self.register_buffer("cell_ids", cell_ids, persistent=False)
-        edges = [(edge_id, *edge_cells(edge)) for edge, edge_id in _edges_of(layout)]
-        self.register_buffer("edge_ids", torch.tensor([edge[0] for edge in edges], dtype=torch.long), persistent=False)
-        ends = torch.tensor([[cell_ids[a], cell_ids[b]] for _, a, b in edges], dtype=torch.long).reshape(-1, 2)
-        self.register_buffer("edge_ends", ends, persistent=False)
+        edges = layout.words_from_edges().values()
+        ends = [[int(cell_ids[cell]) for cell in edge_cells(edge)] for edge in edges]
+        walls = layout.words_from_walls().values()
+        if walls:
+            self.wall = nn.Parameter(torch.randn(d_model) * std)
+        for name, ids in (
+            ("cell_ids", cell_ids),
+            ("edge_ids", _long([_id(layout.edge_ids, edge) for edge in edges])),
+            ("edge_ends", _long(ends).reshape(-1, 2)),
+            ("wall_ids", _long([_id(layout.wall_ids, wall) for wall in walls])),
+        ):
+            self.register_buffer(name, ids, persistent=False)
 
     def forward(self, own: Float[Tensor, "d_first d_second"]) -> Float[Tensor, "d_first d_second"]:
         """Return the full matrix, of the shape of `own`."""
@@ -47,12 +56,15 @@ class FactoredTokens(nn.Module):
         if len(self.edge_ids):
             ends = tokens[self.edge_ends[:, 0]] + tokens[self.edge_ends[:, 1]]
             tokens = tokens.index_copy(0, self.edge_ids, ends)
+            if len(self.wall_ids):
+                tokens = tokens.index_copy(0, self.wall_ids, ends + self.wall)
         return tokens.T if self.transposed else tokens
 
 
-def _edges_of(layout: Layout) -> list[tuple[tuple[int, int, int], int]]:
-    return (
-        [(edge, int(layout.edge_ids[edge])) for edge in layout.words_from_edges().values()]
-        if layout.edge_ids is not None
-        else []
-    )
+def _id(table: Int32[ndarray, "2 canvas canvas"] | None, edge: Edge) -> int:
+    assert table is not None
+    return int(table[edge])
+
+
+def _long(values: list[int] | list[list[int]]) -> Int64[Tensor, "..."]:
+    return torch.tensor(values, dtype=torch.long)

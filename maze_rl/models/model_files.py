@@ -56,7 +56,7 @@ def save_model(model: MazeTransformer, folder: Path, about: dict[str, Any]) -> N
         "about": about,
     }
     weights = tensor_bytes(folded_copy(model).state_dict())
-    write_folder(folder / "tokenizer", definition_files(tokenization.format, tokenization.canvas))
+    write_folder(folder / "tokenizer", definition_files(model.tokenization))
     write_into(folder, {WEIGHTS: weights, MODEL: json_bytes(description)})
 
 

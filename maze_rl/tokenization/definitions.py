@@ -10,25 +10,30 @@ from pathlib import Path
 from maze_rl.configs.tokenization import FORMATS
 from maze_rl.shipped import shipped_folder
 from maze_rl.tokenization.layouts import CANVAS, PADDING, PATH_END, SPECIAL_WORDS
-from maze_rl.tokenization.tokenization import load_tokenization
+from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
 
 FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
-def definition_files(format_name: str, canvas: int = CANVAS) -> dict[str, bytes]:
-    """Return the files of the Hugging Face definition of a format on a canvas, by name."""
-    words = load_tokenization(format_name, canvas=canvas).vocabulary
+def definition_files(tokenization: Tokenization) -> dict[str, bytes]:
+    """Return the files of the Hugging Face definition of a tokenization, by name: its vocabulary, nothing more."""
     return {
-        "tokenizer.json": _json(_tokenizer(words)),
-        "tokenizer_config.json": _json(_config(format_name, canvas)),
+        "tokenizer.json": _json(_tokenizer(tokenization.vocabulary)),
+        "tokenizer_config.json": _json(_config(tokenization.name, tokenization.canvas)),
     }
 
 
-def write_definition(format_name: str, folder: Path, canvas: int = CANVAS) -> None:
-    """Write the definition of a format to ``folder / format_name``."""
+def shipped_definition(format_name: str) -> dict[str, bytes]:
+    """Return the files of a shipped vocabulary folder: all words of the format, those that only options need too."""
+    # Any option that needs further words brings the whole block of them.
+    return definition_files(load_tokenization(format_name, canvas=CANVAS, path="moves"))
+
+
+def write_definition(format_name: str, folder: Path) -> None:
+    """Write the shipped definition of a format to ``folder / format_name``."""
     target = folder / format_name
     target.mkdir(parents=True, exist_ok=True)
-    for name, data in definition_files(format_name, canvas).items():
+    for name, data in shipped_definition(format_name).items():
         (target / name).write_bytes(data)
 
 
@@ -37,7 +42,7 @@ def stale_definitions(folder: Path | None = None) -> list[str]:
     root = folder or shipped_folder("tokenizers")
     stale = []
     for format_name in FORMATS:
-        for name, data in definition_files(format_name).items():
+        for name, data in shipped_definition(format_name).items():
             path = root / format_name / name
             if not path.is_file() or path.read_bytes() != data:
                 stale.append(str(path))

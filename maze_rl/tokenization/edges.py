@@ -13,14 +13,14 @@ from maze_rl.tokenization.layouts import SPECIAL_WORDS, Layout, cell_word
 def edges(canvas: int) -> Layout:
     """Build the layout for a `canvas` x `canvas` grid: 11 special words, then ring by ring cells and edges."""
     words: list[str] = list(SPECIAL_WORDS)
-    cell_ids = np.empty((canvas, canvas), np.int32)
+    cell_tokens = np.empty((canvas, canvas, 1), np.int32)
     edge_ids = np.full((2, canvas, canvas), -1, np.int32)
     cells, all_edges = corner_first_cells(canvas), corner_first_edges(canvas)
     for level in range(canvas):
         for cell in (cell for cell in cells if max(cell) == level):
-            cell_ids[cell] = len(words)
+            cell_tokens[cell] = len(words)
             words.append(cell_word(*cell))
         for edge in (edge for edge in all_edges if ring(edge) == level):
             edge_ids[edge] = len(words)
             words.append("-".join(cell_word(*cell) for cell in edge_cells(edge)))
-    return Layout(tuple(words), cell_ids, edge_ids)
+    return Layout(tuple(words), cell_tokens, edge_ids)

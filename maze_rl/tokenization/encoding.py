@@ -1,14 +1,17 @@
 """The compiled encoder: maze arrays to token ids in one pass, no strings.
 
 A sequence is ``<ADJLIST_START> edges <ADJLIST_END> <ORIGIN_START> cell <ORIGIN_END> <TARGET_START> cell
-<TARGET_END> <PATH_START> cells <PATH_END>``. Edges come in a random order, each with its cells in a random
-order, from the stream of the maze's index; unshuffled, down edges come first, then right ones, row-major.
+<TARGET_END> <PATH_START> path <PATH_END>``, or origin and target before the list. Edges come in a random order,
+each with its cells in a random order, from the stream of the maze's index; unshuffled, they are sorted by their
+nearer and then their farther cell.
 """
 
-from typing import no_type_check
+from typing import NamedTuple, no_type_check
 
 import numpy as np
+from jaxtyping import Int64
 from numba import njit
+from numpy import ndarray
 
 from maze_rl.mazes.counter_random import below, next_bits, scaled, start_stream
 from maze_rl.tokenization.layouts import (
@@ -23,10 +26,45 @@ from maze_rl.tokenization.layouts import (
     SEPARATOR,
     TARGET_END,
     TARGET_START,
+    Layout,
 )
 
-_32_BITS = 0xFFFFFFFF
+_30_BITS = (1 << 30) - 1
 _ONE = np.uint64(1)
+_at = np.uint64
+"""An unsigned index spares the test whether it counts from the end, which costs more than the token it writes."""
+
+
+class Tables(NamedTuple):
+    """What the kernels look up and how they write."""
+
+    cells: Int64[ndarray, " cells_times_tokens"]
+    """Ids that spell a cell, for all cells of the canvas, row-major."""
+    places: tuple[int, ...]
+    """One number per token of a cell: its length is known to the compiler, which unrolls the loops over it."""
+    canvas: int
+    edges: Int64[ndarray, "2 2 edge_rows edge_cols"]
+    """Ids of [closed or open, direction, row, col]; empty where edges are spelled by cells."""
+    moves: Int64[ndarray, " directions"]
+    """Ids of the moves down, right, up, left; empty where the path is written as cells."""
+    wall: int
+    """Id between the cells of a closed edge."""
+    connectors: bool
+    walls: int
+    """1 if closed edges are listed."""
+    query_first: bool
+
+
+def tables_of(layout: Layout) -> Tables:
+    """Return the tables of a layout for the kernels."""
+    edges = np.empty((2, 2, 0, 0), np.int64)
+    if layout.edge_ids is not None:
+        closed = np.full_like(layout.edge_ids, -1) if layout.wall_ids is None else layout.wall_ids
+        edges = np.stack([closed, layout.edge_ids]).astype(np.int64)
+    return Tables(
+        layout.cell_tokens.astype(np.int64).ravel(), (0,) * layout.tokens_per_cell, layout.canvas, edges,
+        layout.path_move_ids.astype(np.int64), layout.wall_id, layout.connectors, int(layout.walls), layout.query_first,
+    )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
@@ -50,90 +88,160 @@ def draw_offsets(shape, canvas, key, streams, random_offsets):
     return offsets
 
 
+@njit(inline="always")
+@no_type_check
+def _item(tables, is_open, direction, y, x):
+    """Return an edge as one Int64: its own id, or its nearer and farther cell in 30 bits each and whether it is closed.
+
+    The cells lie 32 bits apart, so that a shift by 32 turns the edge round.
+    """
+    if tables.edges.shape[2] > 0:
+        return tables.edges[_at(is_open), _at(direction), _at(y), _at(x)]
+    nearer = y * tables.canvas + x
+    farther = nearer + (1 if direction else tables.canvas)
+    return ((1 - is_open) << 62) | (nearer << 32) | farther
+
+
 @njit(cache=True, nogil=True)
 @no_type_check
-def _list_edges(connections, offset, cell_ids, edge_ids, edges):
-    """Write the ids of the open edges of one maze into `edges` (Int64); return how many.
+def _list_edges(connections, offset, tables, edges):
+    """Write the edges of one maze that are listed into `edges` (Int64), down edges first, row-major; return how many.
 
-    An edge is its own id, or, in formats that spell it, the ids of its nearer and farther cell, 32 bits each.
+    Shuffling starts from this order, so it decides the ids of every shuffled sequence.
     """
     _, rows, cols = connections.shape
-    top, left = offset
-    fused = edge_ids.shape[1] > 0
+    top, left = np.int64(offset[0]), np.int64(offset[1])
     count = 0
     for direction in range(2):
-        down, right = 1 - direction, direction
-        for row in range(rows - down):
-            for col in range(cols - right):
-                y, x = row + top, col + left
-                # Written in any case, kept only if open: no branch for the processor to guess.
-                if fused:
-                    edges[count] = edge_ids[direction, y, x]
-                else:
-                    edges[count] = (np.int64(cell_ids[y, x]) << 32) | cell_ids[y + down, x + right]
-                count += connections[direction, row, col]
+        for row in range(rows - (1 - direction)):
+            for col in range(cols - direction):
+                is_open = np.int64(connections[_at(direction), _at(row), _at(col)])
+                # Written in any case, kept only if listed: no branch for the processor to guess.
+                edges[_at(count)] = _item(tables, is_open, direction, row + top, col + left)
+                count += is_open | tables.walls
     return count
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _put_edges(token, edges, num_edges, state, shuffle, fused):
-    """Write the adjacency list from position 1 on; return the position behind it."""
-    at = 1
+def _list_sorted_edges(connections, offset, tables, edges):
+    """Write the edges that are listed sorted by their cells: for each cell its right edge, then its down edge."""
+    _, rows, cols = connections.shape
+    top, left = np.int64(offset[0]), np.int64(offset[1])
+    count = 0
+    for row in range(rows):
+        for col in range(cols):
+            for down in range(2):
+                if row + down < rows and col + 1 - down < cols:
+                    is_open = np.int64(connections[1 - down, row, col])
+                    edges[count] = _item(tables, is_open, 1 - down, row + top, col + left)
+                    count += is_open | tables.walls
+    return count
+
+
+@njit(inline="always")
+@no_type_check
+def _put_cell(token, at, cell, tables):
+    """Write the tokens of a cell, given as its flat index on the canvas; return the position behind them."""
+    num = len(tables.places)
+    for place in range(num):
+        token[_at(at + place)] = tables.cells[_at(cell * num + place)]
+    return at + num
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _put_edges(token, at, edges, num_edges, state, shuffle, tables):
+    """Write the adjacency list from position `at` on; return the position behind it."""
+    fused = tables.edges.shape[2] > 0
     for position in range(num_edges):
-        edge, flip = edges[position], 0
+        edge, flip = edges[_at(position)], 0
         if shuffle:
             # one draw: its upper half chooses the edge, its last bit which of its cells comes first
             bits = next_bits(state)
             other = position + scaled(bits, num_edges - position)
-            edge, edges[other] = edges[other], edge
+            edge, edges[_at(other)] = edges[_at(other)], edge
             flip = np.int64(bits & _ONE) << 5
         if fused:
-            token[at] = edge
+            token[_at(at)] = edge
             at += 1
-        else:
-            token[at], token[at + 2] = (edge >> (32 - flip)) & _32_BITS, (edge >> flip) & _32_BITS
-            token[at + 1], token[at + 3] = CONNECTOR, SEPARATOR
-            at += 4
+            continue
+        at = _put_cell(token, at, (edge >> (32 - flip)) & _30_BITS, tables)
+        if tables.connectors:
+            token[_at(at)] = CONNECTOR + (edge >> 62) * (tables.wall - CONNECTOR)
+            at += 1
+        at = _put_cell(token, at, (edge >> flip) & _30_BITS, tables)
+        if tables.connectors:
+            token[_at(at)] = SEPARATOR
+            at += 1
     return at
 
 
 @njit(inline="always")
 @no_type_check
-def _id(cell, offset, cell_ids):
-    return cell_ids[cell[0] + offset[0], cell[1] + offset[1]]
+def _flat(cell, offset, canvas):
+    return (np.int64(cell[0]) + offset[0]) * canvas + cell[1] + offset[1]
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _put_query(token, at, origin, target, offset, tables):
+    """Write origin and target with their marks from position `at` on; return the position behind them."""
+    token[at] = ORIGIN_START
+    at = _put_cell(token, at + 1, _flat(origin, offset, tables.canvas), tables)
+    token[at], token[at + 1] = ORIGIN_END, TARGET_START
+    at = _put_cell(token, at + 2, _flat(target, offset, tables.canvas), tables)
+    token[at] = TARGET_END
+    return at + 1
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _put_path(token, at, path, num_cells, offset, tables):
+    """Write the path and its end from position `at` on; return the position behind it."""
+    if len(tables.moves) == 0:
+        for position in range(num_cells):
+            at = _put_cell(token, at, _flat(path[_at(position)], offset, tables.canvas), tables)
+    else:
+        for position in range(1, num_cells):
+            down, right = path[position, 0] - path[position - 1, 0], path[position, 1] - path[position - 1, 1]
+            token[at] = tables.moves[1 - down if down != 0 else 2 - right]
+            at += 1
+    token[at] = PATH_END
+    return at + 1
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
 def encode_batch(
-    connections, origins, targets, paths, path_cells, offsets, cell_ids, edge_ids, key, streams, shuffle,
+    connections, origins, targets, paths, path_cells, offsets, tables, key, streams, shuffle,
     tokens, path_start, lengths,
 ):  # fmt: skip
     """Fill every element of `tokens`, `path_start` and `lengths`; `path_cells` = 0 writes prompts only."""
     batch, _, rows, cols = connections.shape
     edges = np.empty(2 * rows * cols + 1, np.int64)
     state = np.empty(2, np.uint64)
-    fused = edge_ids.shape[1] > 0
     for index in range(batch):
         start_stream(state, key, streams[index])
         below(state, 1)
         below(state, 1)  # the two numbers that chose the offset
-        token, offset = tokens[index], offsets[index]
-        num_edges = _list_edges(connections[index], offset, cell_ids, edge_ids, edges)
-        token[0] = ADJLIST_START
-        at = _put_edges(token, edges, num_edges, state, shuffle, fused)
-        token[at], token[at + 1], token[at + 3] = ADJLIST_END, ORIGIN_START, ORIGIN_END
-        token[at + 2] = _id(origins[index], offset, cell_ids)
-        token[at + 4], token[at + 6], token[at + 7] = TARGET_START, TARGET_END, PATH_START
-        token[at + 5] = _id(targets[index], offset, cell_ids)
-        path_start[index] = at + 7
-        at += 8
-        for position in range(path_cells[index]):
-            token[at] = _id(paths[index, position], offset, cell_ids)
-            at += 1
+        token, offset, at = tokens[index], offsets[index], 0
+        if shuffle:
+            num_edges = _list_edges(connections[index], offset, tables, edges)
+        else:
+            num_edges = _list_sorted_edges(connections[index], offset, tables, edges)
+        if tables.query_first:
+            at = _put_query(token, at, origins[index], targets[index], offset, tables)
+        token[at] = ADJLIST_START
+        at = _put_edges(token, at + 1, edges, num_edges, state, shuffle, tables)
+        token[at] = ADJLIST_END
+        at += 1
+        if not tables.query_first:
+            at = _put_query(token, at, origins[index], targets[index], offset, tables)
+        token[at] = PATH_START
+        path_start[index] = at
+        at += 1
         if path_cells[index] > 0:
-            token[at] = PATH_END
-            at += 1
+            at = _put_path(token, at, paths[index], path_cells[index], offset, tables)
         token[at:] = PADDING
         lengths[index] = at

@@ -1,15 +1,19 @@
-"""How a format writes mazes: its words in id order, and which ids spell a cell and an edge.
+"""How a format writes mazes: its words in id order, which ids spell a cell, an edge, a wall and a move.
 
 The first 11 words are those of every vocabulary, in maze-dataset's id order (target before origin, though
-the origin comes first in the text).
+the origin comes first in the text). Words that only options need (moves and walls) come last, as one block,
+and are left out where no option needs them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import overload
 
 import numpy as np
-from jaxtyping import Int16, Int32
+from jaxtyping import Int16, Int32, Int64
 from numpy import ndarray
+
+from maze_rl.configs.tokenization import TokenizationConfig
 
 SPECIAL_WORDS = (
     "<ADJLIST_START>", "<ADJLIST_END>", "<TARGET_START>", "<TARGET_END>", "<ORIGIN_START>", "<ORIGIN_END>",
@@ -20,62 +24,184 @@ SPECIAL_WORDS = (
     PATH_START, PATH_END, CONNECTOR, SEPARATOR, PADDING,
 ) = range(11)  # fmt: skip
 NUM_SPECIAL = len(SPECIAL_WORDS)
+MOVE_WORDS = ("NORTH", "SOUTH", "EAST", "WEST")
+WALL_WORD = "<XX>"
+STEPS = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)], np.int16)
+"""(row, col) of a step in each direction: down, right, up, left."""
+_MOVE_OF_DIRECTION = (1, 2, 0, 3)
 CANVAS = 20
 """Side of the canvas every shipped vocabulary covers."""
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """The tables of one format on one canvas."""
+    """The tables of one format on one canvas, with the options of one run."""
 
     words: tuple[str, ...]
     """Vocabulary: word of each id."""
-    cell_ids: Int32[ndarray, "canvas canvas"]
-    """Id of the token that names a cell."""
-    edge_ids: Int32[ndarray, "2 canvas canvas"] | None
-    """Id of the one token that names an edge; None where an edge is written ``cell <--> cell ;``."""
+    cell_tokens: Int32[ndarray, "canvas canvas tokens_per_cell"]
+    """Ids of the tokens that spell a cell."""
+    edge_ids: Int32[ndarray, "2 canvas canvas"] | None = None
+    """Id of the one token that names an edge; None where an edge is spelled by its cells."""
+    wall_ids: Int32[ndarray, "2 canvas canvas"] | None = None
+    """Id of the one token that names a closed edge; None where walls have no words of their own."""
+    wall_id: int = -1
+    """Id of ``<XX>``, which stands between the cells of a wall; -1 without such a word."""
+    move_ids: Int32[ndarray, " 4"] | None = None
+    """Ids of the moves down, right, up, left; None without such words."""
+    path_as_moves: bool = False
+    """The path is written as moves."""
+    connectors: bool = True
+    """An edge spelled by its cells is ``cell <--> cell ;``, not ``cell cell``."""
+    walls: bool = False
+    """Closed edges are listed too."""
+    query_first: bool = False
+    """Origin and target come before the list of edges."""
 
     @property
     def canvas(self) -> int:
         """Cells per side of the canvas."""
-        return len(self.cell_ids)
+        return len(self.cell_tokens)
+
+    @property
+    def tokens_per_cell(self) -> int:
+        """Tokens a cell takes: 1, 2 or 5."""
+        return self.cell_tokens.shape[2]
+
+    @property
+    def tokens_per_step(self) -> int:
+        """Tokens a step of the path takes."""
+        return 1 if self.path_as_moves else self.tokens_per_cell
 
     @property
     def tokens_per_edge(self) -> int:
         """Tokens an edge takes in the adjacency list."""
-        return 4 if self.edge_ids is None else 1
+        return 1 if self.edge_ids is not None else 2 * self.tokens_per_cell + 2 * self.connectors
+
+    @property
+    def query_tokens(self) -> int:
+        """Tokens origin and target take, with their marks."""
+        return 2 * self.tokens_per_cell + 4
+
+    @overload
+    def prompt_tokens(self, num_edges: int) -> int: ...
+    @overload
+    def prompt_tokens(self, num_edges: Int64[ndarray, " batch"]) -> Int64[ndarray, " batch"]: ...
+    def prompt_tokens(self, num_edges: int | Int64[ndarray, " batch"]) -> int | Int64[ndarray, " batch"]:
+        """Return the length of a prompt that lists `num_edges` edges, ``<PATH_START>`` included."""
+        return self.tokens_per_edge * num_edges + self.query_tokens + 3
+
+    @overload
+    def path_tokens(self, num_cells: int) -> int: ...
+    @overload
+    def path_tokens(self, num_cells: Int64[ndarray, " batch"]) -> Int64[ndarray, " batch"]: ...
+    def path_tokens(self, num_cells: int | Int64[ndarray, " batch"]) -> int | Int64[ndarray, " batch"]:
+        """Return the length of a path of `num_cells` cells, origin included, and its end."""
+        return (num_cells - 1 if self.path_as_moves else num_cells * self.tokens_per_cell) + 1
+
+    @property
+    def path_move_ids(self) -> Int32[ndarray, " directions"]:
+        """Ids of the moves down, right, up, left; empty where the path is written as cells."""
+        return np.empty(0, np.int32) if self.move_ids is None or not self.path_as_moves else self.move_ids
+
+    @property
+    def cell_ids(self) -> Int32[ndarray, "canvas canvas"]:
+        """Id of the one token that names a cell; formats with several tokens per cell have none."""
+        assert self.tokens_per_cell == 1, "a cell of this format takes several tokens"
+        return self.cell_tokens[..., 0]
 
     @cached_property
-    def cell_of_id(self) -> Int16[ndarray, "d_vocab 2"]:
-        """(row, col) on the canvas of the cell each id names; -1 where it names none."""
-        return _names_of_ids(self.cell_ids, len(self.words))
+    def row_place(self) -> int:
+        """Which of a cell's tokens tells its row."""
+        return _distinct_place(self.cell_tokens[:, 0])
+
+    @cached_property
+    def col_place(self) -> int:
+        """Which of a cell's tokens tells its column."""
+        return _distinct_place(self.cell_tokens[0])
+
+    @cached_property
+    def row_of_id(self) -> Int16[ndarray, " d_vocab"]:
+        """Row on the canvas that each id tells at its place in a cell; -1 where it tells none."""
+        return _indices_of_ids(self.cell_tokens[..., self.row_place], len(self.words))[:, 0]
+
+    @cached_property
+    def col_of_id(self) -> Int16[ndarray, " d_vocab"]:
+        """Column on the canvas that each id tells at its place in a cell; -1 where it tells none."""
+        return _indices_of_ids(self.cell_tokens[..., self.col_place], len(self.words))[:, 1]
 
     @cached_property
     def edge_of_id(self) -> Int16[ndarray, "d_vocab 3"]:
-        """(direction, row, col) on the canvas of the edge each id names; -1 where it names none."""
-        empty = np.empty((0, 0, 0), np.int32)
-        return _names_of_ids(empty if self.edge_ids is None else self.edge_ids, len(self.words))
+        """(direction, row, col) on the canvas of the edge or wall each id names; -1 where it names none."""
+        names = np.full((len(self.words), 3), -1, np.int16)
+        for table in (self.edge_ids, self.wall_ids):
+            if table is not None:
+                names = np.maximum(names, _indices_of_ids(table, len(self.words)))
+        return names
+
+    def words_of_cell(self, row: int, col: int) -> str:
+        """Return how a cell is written, e.g. ``(3,4)`` or ``( 3 , 4 )``."""
+        return " ".join(self.words[number] for number in self.cell_tokens[row, col])
 
     def words_from_cells(self) -> dict[str, tuple[int, int]]:
-        """Return which word names which cell."""
-        return {self.words[number]: (int(r), int(c)) for (r, c), number in np.ndenumerate(self.cell_ids)}
+        """Return which words, joined by spaces, name which cell."""
+        return {self.words_of_cell(r, c): (r, c) for r in range(self.canvas) for c in range(self.canvas)}
 
     def words_from_edges(self) -> dict[str, tuple[int, int, int]]:
-        """Return which word names which edge (empty where edges are spelled by cells)."""
-        if self.edge_ids is None:
-            return {}
-        where = zip(*np.nonzero(self.edge_ids >= 0), strict=True)
-        return {self.words[self.edge_ids[d, r, c]]: (int(d), int(r), int(c)) for d, r, c in where}
+        """Return which word names which open edge, in id order (empty where edges are spelled by cells)."""
+        return _words_of(self.edge_ids, self.words)
+
+    def words_from_walls(self) -> dict[str, tuple[int, int, int]]:
+        """Return which word names which closed edge, in id order (empty where walls have no words of their own)."""
+        return _words_of(self.wall_ids, self.words)
+
+
+def with_options(layout: Layout, config: TokenizationConfig) -> Layout:
+    """Return the layout of a format with the options of a run, and the words they need."""
+    chosen = replace(
+        layout,
+        path_as_moves=config.path == "moves",
+        connectors=config.connectors,
+        walls=config.walls,
+        query_first=config.query == "first",
+    )
+    return _with_further_words(chosen) if config.needs_further_words else chosen
+
+
+def _with_further_words(layout: Layout) -> Layout:
+    """Append the block of moves and walls, all of it: an id does not depend on which of them a run uses."""
+    first = len(layout.words)
+    move_ids = np.array([first + move for move in _MOVE_OF_DIRECTION], np.int32)
+    words, first_wall = (*layout.words, *MOVE_WORDS), first + len(MOVE_WORDS)
+    if layout.edge_ids is None:
+        return replace(layout, words=(*words, WALL_WORD), move_ids=move_ids, wall_id=first_wall)
+    wall_ids, edges = np.full_like(layout.edge_ids, -1), layout.words_from_edges()
+    for position, edge in enumerate(edges.values()):
+        wall_ids[edge] = first_wall + position
+    wall_words = (word.replace(")-(", ")|(") for word in edges)
+    return replace(layout, words=(*words, *wall_words), move_ids=move_ids, wall_ids=wall_ids)
 
 
 def cell_word(row: int, col: int) -> str:
-    """Return the word of a cell, e.g. ``(3,4)``."""
+    """Return the word of a cell where it has one, e.g. ``(3,4)``."""
     return f"({row},{col})"
 
 
-def _names_of_ids(ids: ndarray, num_ids: int) -> ndarray:
+def _distinct_place(tokens: Int32[ndarray, "canvas tokens_per_cell"]) -> int:
+    """Return the first place whose tokens all differ."""
+    return next(place for place, column in enumerate(tokens.T) if len(np.unique(column)) == len(column))
+
+
+def _indices_of_ids(ids: ndarray, num_ids: int) -> ndarray:
     """Invert a table of ids: the indices at which each id stands, -1 for an id that stands nowhere."""
     names = np.full((num_ids, ids.ndim), -1, np.int16)
     where = np.nonzero(ids >= 0)
     names[ids[where]] = np.stack(where, axis=-1)
     return names
+
+
+def _words_of(ids: ndarray | None, words: tuple[str, ...]) -> dict[str, tuple[int, int, int]]:
+    if ids is None:
+        return {}
+    where = sorted(zip(*np.nonzero(ids >= 0), strict=True), key=lambda edge: ids[edge])
+    return {words[ids[d, r, c]]: (int(d), int(r), int(c)) for d, r, c in where}

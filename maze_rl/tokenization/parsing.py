@@ -1,45 +1,141 @@
-"""Token text back to a maze, given the grid's size (the text does not say it)."""
+"""Token text back to a maze, given the grid's size (the text does not say it).
 
-import re
+The text is cut at its marks; every part is then read on its own: a list of edges, two cells, a path.
+"""
+
 from itertools import pairwise
 
 import numpy as np
 
 from maze_rl.errors import InvalidMazeError, MazeRLError
 from maze_rl.mazes.lattice import Cell, Maze
-from maze_rl.tokenization.corner_first import edge_cells
-from maze_rl.tokenization.layouts import PADDING, SPECIAL_WORDS, Layout
+from maze_rl.tokenization.corner_first import Edge, edge_cells
+from maze_rl.tokenization.layouts import MOVE_WORDS, PADDING, SPECIAL_WORDS, STEPS, WALL_WORD, Layout
 
-_GRAMMAR = re.compile(
-    r"<ADJLIST_START>(?P<edges>.*?) <ADJLIST_END> <ORIGIN_START> (?P<origin>\S+) <ORIGIN_END> "
-    r"<TARGET_START> (?P<target>\S+) <TARGET_END>(?: <PATH_START>(?P<path>.*?)(?: <PATH_END>)?)?"
-)
+_LIST, _QUERY = ("<ADJLIST_START>", "<ADJLIST_END>"), (
+    "<ORIGIN_START>", "<ORIGIN_END>", "<TARGET_START>", "<TARGET_END>"
+)  # fmt: skip
+_PATH = ("<PATH_START>", "<PATH_END>")
 
 
 def parse_maze(text: str, layout: Layout, grid: tuple[int, int], offset: tuple[int, int]) -> Maze:
     """Read one maze; a path in the text must be a walk from origin to target, else it is refused.
 
+    Edges that are not listed are closed, with walls in the list too.
+
     Raises:
-        MazeRLError: The text breaks the grammar, names an unknown word, an impossible edge or a cell outside `grid`.
+        MazeRLError: The text breaks the grammar, names an unknown word, an impossible edge or a cell outside `grid`,
+            or lists an edge both as open and as a wall.
     """
-    match = _GRAMMAR.fullmatch(" ".join(_known_words(text, layout)))
-    if match is None:
-        raise MazeRLError(
-            "token text: expected <ADJLIST_START> ... <ADJLIST_END> <ORIGIN_START> cell <ORIGIN_END> "
-            "<TARGET_START> cell <TARGET_END>."
-        )
-    cells = layout.words_from_cells()
-    connections = np.zeros((2, *grid), np.bool_)
-    for first, second in _edge_list(match["edges"].split(), layout, cells):
-        (row, col), (next_row, next_col) = sorted((_shift(first, grid, offset), _shift(second, grid, offset)))
+    return _Reader(layout, grid, offset).read(text)
+
+
+class _Reader:
+    """Reads texts of one format with mazes of one shape at one place of the canvas."""
+
+    def __init__(self, layout: Layout, grid: tuple[int, int], offset: tuple[int, int]) -> None:
+        if min(grid) < 1:
+            raise MazeRLError(f"token text: the grid is {grid[0]} x {grid[1]}: give at least one row and one column.")
+        self.layout, self.grid, self.offset = layout, grid, offset
+        self.cells, self.open_words = layout.words_from_cells(), layout.words_from_edges()
+        self.wall_words = layout.words_from_walls() if layout.walls else {}
+
+    def read(self, text: str) -> Maze:
+        parts = _cut(_known_words(text, self.layout), self.layout)
+        connections = self.connections(parts["<ADJLIST_START>"])
+        origin, target = self.cell(parts["<ORIGIN_START>"]), self.cell(parts["<TARGET_START>"])
+        maze = Maze(connections, origin, target)
+        if parts.get("<PATH_START>"):
+            _check_path(maze, self.path(parts["<PATH_START>"], origin))
+        return maze
+
+    def connections(self, words: list[str]) -> np.ndarray:
+        """Read the adjacency list: Bool[2, rows, cols]."""
+        listed: dict[Edge, bool] = {}
+        for edge, is_open in self.listed_edges(words):
+            if listed.setdefault(edge, is_open) != is_open:
+                first, second = edge_cells(edge)
+                raise MazeRLError(f"token text: the edge between {first} and {second} is listed both as open and wall.")
+        connections = np.zeros((2, *self.grid), np.bool_)
+        for edge, is_open in listed.items():
+            connections[edge] = is_open
+        return connections
+
+    def listed_edges(self, words: list[str]) -> list[tuple[Edge, bool]]:
+        """Return the edges of the adjacency list, and whether each is open."""
+        if self.layout.edge_ids is not None:
+            return [self.named_edge(word) for word in words]
+        size = self.layout.tokens_per_edge
+        return [self.spelled_edge(words[start : start + size]) for start in range(0, len(words), size)]
+
+    def named_edge(self, word: str) -> tuple[Edge, bool]:
+        """Read an edge that has a word of its own."""
+        is_open = word in self.open_words
+        if not is_open and word not in self.wall_words:
+            either = " or a wall such as (0,0)|(0,1)" if self.wall_words else ""
+            raise MazeRLError(f"token text: expected an edge such as (0,0)-(0,1){either} in the list, got {word!r}.")
+        first, second = edge_cells((self.open_words if is_open else self.wall_words)[word])
+        return self.edge(first, second), is_open
+
+    def spelled_edge(self, words: list[str]) -> tuple[Edge, bool]:
+        """Read an edge that is spelled by its cells."""
+        layout, size = self.layout, self.layout.tokens_per_cell
+        connector = words[size] if layout.connectors and len(words) > size else "<-->"
+        known = ("<-->", WALL_WORD) if layout.walls else ("<-->",)
+        if len(words) != layout.tokens_per_edge or connector not in known or (layout.connectors and words[-1] != ";"):
+            expected = " or ".join(f"'cell {word} cell ;'" for word in known) if layout.connectors else "'cell cell'"
+            raise MazeRLError(f"token text: expected {expected} in the list, got {' '.join(words)!r}.")
+        second = size + layout.connectors
+        cells = (self.canvas_cell(words[:size]), self.canvas_cell(words[second : second + size]))
+        return self.edge(*cells), connector == "<-->"
+
+    def edge(self, first: Cell, second: Cell) -> Edge:
+        """Return the edge between two cells of the canvas, in the maze's coordinates."""
+        (row, col), (next_row, next_col) = sorted((self.shift(first), self.shift(second)))
         if (next_row - row, next_col - col) not in ((1, 0), (0, 1)):
             raise MazeRLError(f"token text: {first} and {second} are no neighbours, so no edge joins them.")
-        connections[0 if next_row > row else 1, row, col] = True
-    origin, target = (_shift(_cell(match[name], cells), grid, offset) for name in ("origin", "target"))
-    maze = Maze(connections, origin, target)
-    if match["path"]:
-        _check_path(maze, [_shift(_cell(word, cells), grid, offset) for word in match["path"].split()])
-    return maze
+        return (0 if next_row > row else 1), row, col
+
+    def path(self, words: list[str], origin: Cell) -> list[Cell]:
+        """Read the cells of the path."""
+        if self.layout.path_as_moves:
+            return self.moved(words, origin)
+        size = self.layout.tokens_per_cell
+        return [self.cell(words[start : start + size]) for start in range(0, len(words), size)]
+
+    def moved(self, words: list[str], origin: Cell) -> list[Cell]:
+        """Read moves: the cells they lead through from `origin`."""
+        assert self.layout.move_ids is not None
+        words_of_moves = (self.layout.words[move] for move in self.layout.move_ids)
+        step_of = dict(zip(words_of_moves, STEPS.tolist(), strict=True))
+        cells = [origin]
+        for word in words:
+            if word not in step_of:
+                raise MazeRLError(f"token text: expected a move ({', '.join(MOVE_WORDS)}) in the path, got {word!r}.")
+            row, col = cells[-1][0] + step_of[word][0], cells[-1][1] + step_of[word][1]
+            if not (0 <= row < self.grid[0] and 0 <= col < self.grid[1]):
+                raise InvalidMazeError(f"token text: the path leaves the grid: {word} from {cells[-1]}.")
+            cells.append((row, col))
+        return cells
+
+    def cell(self, words: list[str]) -> Cell:
+        """Read a cell, in the maze's coordinates."""
+        return self.shift(self.canvas_cell(words))
+
+    def canvas_cell(self, words: list[str]) -> Cell:
+        """Read a cell, in the canvas's coordinates."""
+        word = " ".join(words)
+        if word not in self.cells:
+            raise MazeRLError(f"token text: expected a cell such as {self.layout.words_of_cell(0, 1)}, got {word!r}.")
+        return self.cells[word]
+
+    def shift(self, cell: Cell) -> Cell:
+        """Turn a cell of the canvas into one of the maze."""
+        (rows, cols), offset = self.grid, self.offset
+        row, col = cell[0] - offset[0], cell[1] - offset[1]
+        if not (0 <= row < rows and 0 <= col < cols):
+            raise MazeRLError(f"token text: cell {cell} lies outside the {rows} x {cols} grid at offset {offset}.")
+        return row, col
 
 
 def _known_words(text: str, layout: Layout) -> list[str]:
@@ -56,31 +152,33 @@ def _known_words(text: str, layout: Layout) -> list[str]:
     return words
 
 
-def _edge_list(words: list[str], layout: Layout, cells: dict[str, Cell]) -> list[tuple[Cell, Cell]]:
-    if layout.edge_ids is not None:
-        known = layout.words_from_edges()
-        for word in words:
-            if word not in known:
-                raise MazeRLError(f"token text: expected an edge such as (0,0)-(0,1) in the list, got {word!r}.")
-        return [edge_cells(known[word]) for word in words]
-    groups = [words[start : start + 4] for start in range(0, len(words), 4)]
-    for group in groups:
-        if len(group) != 4 or group[1] != "<-->" or group[3] != ";":
-            raise MazeRLError(f"token text: expected 'cell <--> cell ;' in the list, got {' '.join(group)!r}.")
-    return [(_cell(group[0], cells), _cell(group[2], cells)) for group in groups]
+def _cut(words: list[str], layout: Layout) -> dict[str, list[str]]:
+    """Return the words behind each opening mark, up to the mark that closes it; the path and its end may be missing."""
+    prompt = (*_QUERY, *_LIST) if layout.query_first else (*_LIST, *_QUERY)
+    expected = (*prompt, *_PATH)
+    parts: dict[str, list[str]] = {}
+    opened, seen = "", []
+    for word in words:
+        if word in expected:
+            seen.append(word)
+            opened = "" if word.endswith("_END>") else word
+            if opened:
+                parts[word] = []
+        elif not opened:
+            raise _grammar(layout, f"got {word!r} outside them")
+        else:
+            parts[opened].append(word)
+    if len(seen) < len(prompt) or tuple(seen) != expected[: len(seen)]:
+        missing = next((mark for mark in expected if mark not in seen), None)
+        raise _grammar(layout, "got the marks in another order" if missing is None else f"{missing} is missing")
+    return parts
 
 
-def _cell(word: str, cells: dict[str, Cell]) -> Cell:
-    if word not in cells:
-        raise MazeRLError(f"token text: expected a cell such as (0,1), got {word!r}.")
-    return cells[word]
-
-
-def _shift(cell: Cell, grid: tuple[int, int], offset: tuple[int, int]) -> Cell:
-    row, col = cell[0] - offset[0], cell[1] - offset[1]
-    if not (0 <= row < grid[0] and 0 <= col < grid[1]):
-        raise MazeRLError(f"token text: cell {cell} lies outside the {grid[0]} x {grid[1]} grid at offset {offset}.")
-    return row, col
+def _grammar(layout: Layout, fault: str) -> MazeRLError:
+    edges = "<ADJLIST_START> ... <ADJLIST_END>"
+    query = "<ORIGIN_START> cell <ORIGIN_END> <TARGET_START> cell <TARGET_END>"
+    first, second = (query, edges) if layout.query_first else (edges, query)
+    return MazeRLError(f"token text: expected {first} {second} and perhaps a path; {fault}.")
 
 
 def _check_path(maze: Maze, path: list[Cell]) -> None:

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Int8, Int16, Int64
 from torch import Tensor
 
-from maze_rl.tokenization.layouts import Layout
+from maze_rl.tokenization.layouts import STEPS, Layout
 
 
 class Region(IntEnum):
@@ -32,7 +32,7 @@ class TokenSpans:
     tokens: Int64[Tensor, "batch pos"]
     """The ids the labels are of."""
     path_start: Int64[Tensor, " batch"]
-    """Position of ``<PATH_START>``; the origin, first cell of the path, stands right after it."""
+    """Position of ``<PATH_START>``; the path, its origin first unless it is written as moves, stands right after it."""
     lengths: Int64[Tensor, " batch"]
     """Number of tokens before the padding."""
     offsets: Int16[Tensor, "batch 2"]
@@ -45,34 +45,51 @@ class TokenSpans:
         """A `Region` for each position."""
         position, start = self._positions, self.path_start[:, None]
         regions = torch.full(self.tokens.shape, Region.DELIMITER, dtype=torch.int8)
-        # the last edge is followed by seven tokens: list end, origin and target with their marks, path start
-        regions[(position > 0) & (position < start - 7)] = Region.ADJACENCY
-        regions[position == start - 5] = Region.ORIGIN
-        regions[position == start - 2] = Region.TARGET
+        list_place, size = self._list_place, self.layout.tokens_per_cell
+        regions[(list_place >= 0) & (list_place < self._list_length)] = Region.ADJACENCY
+        for region, first in ((Region.ORIGIN, self._origin_start), (Region.TARGET, self._origin_start + size + 2)):
+            regions[(position >= first) & (position < first + size)] = region
         regions[(position > start) & (position < self.lengths[:, None] - 1)] = Region.PATH
         regions[~self.real] = Region.PADDING
         return regions
 
     @cached_property
     def cells(self) -> Int16[Tensor, "batch pos 2"]:
-        """(row, col) of the cell the token names; -1 where it names none."""
-        on_canvas = torch.from_numpy(self.layout.cell_of_id)[self.tokens]
-        return torch.where(on_canvas >= 0, on_canvas - self.offsets[:, None], -1)
+        """(row, col) of the cell the token is part of, or the cell its move leads to; -1 where there is neither."""
+        start = self._cell_starts.clamp(min=0)
+        row, col = (
+            torch.from_numpy(ids)[self._at(start + place)]
+            for ids, place in (
+                (self.layout.row_of_id, self.layout.row_place),
+                (self.layout.col_of_id, self.layout.col_place),
+            )
+        )
+        cells = torch.stack([row, col], dim=-1) - self.offsets[:, None]
+        cells[self._cell_starts < 0] = -1
+        return self._with_moves(cells) if self.layout.path_as_moves else cells
 
     @cached_property
     def edges(self) -> Int16[Tensor, "batch pos 3"]:
-        """(direction, row, col) of the edge the token is part of; -1 outside the adjacency list."""
+        """(direction, row, col) of the edge, open or closed, the token is part of; -1 outside the adjacency list."""
+        in_list = (self.regions == Region.ADJACENCY)[..., None]
         if self.layout.edge_ids is not None:
             on_canvas = torch.from_numpy(self.layout.edge_of_id)[self.tokens]
-            shift = torch.nn.functional.pad(self.offsets, (1, 0))[:, None]
-            return torch.where(on_canvas >= 0, on_canvas - shift, -1)
-        group = (self._positions - 1).clamp(min=0) // 4 * 4
-        last = self.tokens.shape[1] - 1
-        first, second = (self.cells[:, (group + place).clamp(max=last)] for place in (1, 3))
+            return torch.where(in_list, on_canvas - torch.nn.functional.pad(self.offsets, (1, 0))[:, None], -1)
+        first, second = (self._of_edge(self.cells, place) for place in (0, self._second_cell))
         corner = torch.minimum(first, second)
         direction = (first[..., :1] == second[..., :1]).to(torch.int16)
-        in_list = (self.regions == Region.ADJACENCY)[..., None]
         return torch.where(in_list, torch.cat([direction, corner], dim=-1), -1)
+
+    @cached_property
+    def walls(self) -> Bool[Tensor, "batch pos"]:
+        """True for the tokens of a listed edge that is closed."""
+        in_list = self.regions == Region.ADJACENCY
+        if not self.layout.walls:
+            return torch.zeros_like(in_list)
+        if self.layout.wall_ids is not None:
+            ids = torch.from_numpy(self.layout.wall_ids[self.layout.wall_ids >= 0])
+            return in_list & torch.isin(self.tokens, ids)
+        return in_list & (self._of_edge(self.tokens, self.layout.tokens_per_cell) == self.layout.wall_id)
 
     @property
     def after_path_start(self) -> Bool[Tensor, "batch pos"]:
@@ -87,6 +104,67 @@ class TokenSpans:
     @property
     def _positions(self) -> Int64[Tensor, " pos"]:
         return torch.arange(self.tokens.shape[1])
+
+    @property
+    def _origin_start(self) -> Int64[Tensor, "batch 1"]:
+        """Position of the origin's first token."""
+        if self.layout.query_first:
+            return torch.ones_like(self.path_start)[:, None]
+        return self.path_start[:, None] - self.layout.query_tokens + 1
+
+    @property
+    def _list_place(self) -> Int64[Tensor, "rows pos"]:
+        """Place of each position in the adjacency list, counted from its first edge."""
+        start = 1 + self.layout.query_tokens * self.layout.query_first
+        return (self._positions - start)[None]
+
+    @property
+    def _list_length(self) -> Int64[Tensor, "batch 1"]:
+        """Tokens of the adjacency list, without its marks."""
+        return self.path_start[:, None] + 1 - self.layout.prompt_tokens(0)
+
+    @property
+    def _second_cell(self) -> int:
+        """Place of the second cell in an edge spelled by its cells."""
+        return self.layout.tokens_per_cell + self.layout.connectors
+
+    @cached_property
+    def _cell_starts(self) -> Int64[Tensor, "batch pos"]:
+        """Position where the cell a token is part of begins; -1 where it is part of none, or of a move."""
+        position, size, regions = self._positions[None], self.layout.tokens_per_cell, self.regions
+        starts = torch.full_like(self.tokens, -1)
+        if self.layout.edge_ids is None:
+            place, second = self._list_place % self.layout.tokens_per_edge, self._second_cell
+            begun = torch.where(place < second, position - place, position - place + second)
+            inside = (place < size) | ((place >= second) & (place < second + size))
+            starts = torch.where((regions == Region.ADJACENCY) & inside, begun, starts)
+        if not self.layout.path_as_moves:
+            begun = position - (position - self.path_start[:, None] - 1) % size
+            starts = torch.where(regions == Region.PATH, begun, starts)
+        for region, first in ((Region.ORIGIN, self._origin_start), (Region.TARGET, self._origin_start + size + 2)):
+            starts = torch.where(regions == region, first, starts)
+        return starts
+
+    def _with_moves(self, cells: Int16[Tensor, "batch pos 2"]) -> Int16[Tensor, "batch pos 2"]:
+        """Fill in where each move of the path leads: the origin and all steps up to it."""
+        assert self.layout.move_ids is not None
+        step_of_id = torch.zeros((len(self.layout.words), 2), dtype=torch.int16)
+        step_of_id[torch.from_numpy(self.layout.move_ids).long()] = torch.from_numpy(STEPS)
+        on_path = (self.regions == Region.PATH)[..., None]
+        steps = torch.where(on_path, step_of_id[self.tokens], 0).cumsum(dim=1, dtype=torch.int16)
+        rows = torch.arange(len(cells))
+        origins = cells[rows, self._origin_start[:, 0]]
+        return torch.where(on_path, origins[:, None] + steps, cells)
+
+    def _of_edge(self, labels: Tensor, place: int) -> Tensor:
+        """Return for each position the label at one place of the edge it is part of; anything outside the list."""
+        return self._at(self._positions - self._list_place % self.layout.tokens_per_edge + place, labels)
+
+    def _at(self, positions: Int64[Tensor, "rows pos"], labels: Tensor | None = None) -> Tensor:
+        """Return the labels (default: the tokens) at other positions of the same sequences, the last one at most."""
+        values = self.tokens if labels is None else labels
+        rows = torch.arange(len(values))[:, None]
+        return values[rows, positions.clamp(min=0, max=self.tokens.shape[1] - 1)]
 
     def rows(self, chosen: Int64[Tensor, " rows"], length: int) -> "TokenSpans":
         """Return the labels of the sequences `chosen`, cut to `length` positions."""

@@ -12,7 +12,7 @@ from maze_rl.tokenization.layouts import NUM_SPECIAL, SPECIAL_WORDS, Layout, cel
 def unique_cells(canvas: int) -> Layout:
     """Build the layout for a `canvas` x `canvas` grid: 11 special words, then cells corner first."""
     cells = corner_first_cells(canvas)
-    cell_ids = np.empty((canvas, canvas), np.int32)
+    cell_tokens = np.empty((canvas, canvas, 1), np.int32)
     for position, cell in enumerate(cells):
-        cell_ids[cell] = NUM_SPECIAL + position
-    return Layout((*SPECIAL_WORDS, *(cell_word(*cell) for cell in cells)), cell_ids, None)
+        cell_tokens[cell] = NUM_SPECIAL + position
+    return Layout((*SPECIAL_WORDS, *(cell_word(*cell) for cell in cells)), cell_tokens)

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 
 from maze_rl.errors import ConfigurationError, unknown_name
-from maze_rl.workflows.benchmarks import decoding_rows, maze_rows, process_rows, training_rows
+from maze_rl.workflows.benchmarks import decoding_rows, maze_rows, process_rows, token_rows, training_rows
 from maze_rl.workflows.benchmarks.rows import THREADS, Row, Trial, result
 
-ROWS = (*maze_rows.ROWS, *training_rows.ROWS, *decoding_rows.ROWS, *process_rows.ROWS)
+ROWS = (*maze_rows.ROWS, *token_rows.ROWS, *training_rows.ROWS, *decoding_rows.ROWS, *process_rows.ROWS)
 
 Progress = Callable[[str, float], None]
 """(row, share of its rounds done)."""

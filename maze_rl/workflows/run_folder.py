@@ -15,6 +15,7 @@ from maze_rl.configs.training import RunConfig, differing_fields, run_from_json,
 from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.models.verified_files import json_bytes, write_file, write_folder
 from maze_rl.tokenization.definitions import definition_files
+from maze_rl.tokenization.tokenization import Tokenization
 
 PACKAGES = ("maze_rl", "torch", "transformer-lens", "numpy", "numba")
 
@@ -45,8 +46,7 @@ class RunFolder:
         if self.folder.exists() and any(self.folder.iterdir()):
             raise ConfigurationError(f"{self.folder} is not empty and holds no run: choose another --out.")
         self.folder.mkdir(parents=True, exist_ok=True)
-        tokenization = config.tokenization
-        write_folder(self.folder / "tokenizer", definition_files(tokenization.format, tokenization.canvas))
+        write_folder(self.folder / "tokenizer", definition_files(Tokenization(config.tokenization)))
         values = {
             "command": command,
             **run_to_json(config),

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from maze_rl.errors import MazeRLError
+from maze_rl.evaluation.outcomes import Stop, budget_for, parse_rollouts
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Cell, Maze
 from maze_rl.mazes.plotting import first_wrong_step
@@ -15,7 +17,6 @@ from maze_rl.mazes.splits import SMALLEST_SPLIT_SIZE
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.decoding import decode_paths
 from maze_rl.models.model_files import load_model
-from maze_rl.tokenization.layouts import PATH_END
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Walk:
     maze: Maze
     solution: Solution
     cells: list[Cell]
-    """The cells written, up to the first token that is no cell of the maze."""
+    """The cells written or moved to, up to the first token that leads to no cell of the maze."""
     words: list[str]
     """Every word written."""
     ended: bool
@@ -61,14 +62,14 @@ def solve_with_model(model: MazeTransformer | str | Path, maze: Maze, seed: int 
     """
     loaded = model if isinstance(model, MazeTransformer) else load_model(model)
     encoded = loaded.tokenization.encode(maze, seed=seed, prompt_only=True)
-    rows, cols = maze.shape
-    inputs = (encoded.tokens, encoded.spans.lengths, torch.tensor([rows * cols + 3]))
-    written = decode_paths(loaded, *(tensor.to(loaded.cfg.device) for tensor in inputs))[0].tolist()
-    words = [loaded.tokenization.vocabulary[token] for token in written]
-    offset = tuple(encoded.spans.offsets[0].tolist())
-    cells = _leading_cells(loaded, written, maze, offset)
-    ended = len(cells) < len(written) and written[len(cells)] == PATH_END
-    return Walk(maze, solve(maze), cells, words, ended)
+    layout, budget = loaded.tokenization.layout, budget_for(maze.shape, loaded.tokenization.layout)
+    inputs = (encoded.tokens, encoded.spans.lengths, torch.tensor([budget]))
+    written = decode_paths(loaded, *(tensor.to(loaded.cfg.device) for tensor in inputs))[0].cpu().numpy()
+    origins, offsets = maze.as_batch().origins, encoded.spans.offsets.numpy()
+    walk = parse_rollouts(written[None], origins, offsets, maze.shape, layout, np.array([len(written)]))
+    cells = [(int(row), int(col)) for row, col in walk.cells[0, : walk.num_cells[0]]]
+    words = [layout.words[token] for token in written]
+    return Walk(maze, solve(maze), cells, words, bool(walk.stops[0] == Stop.END))
 
 
 def draw_maze(size: int, algorithm: str = "dfs", seed: int = 0, **options: Any) -> Maze:
@@ -88,15 +89,3 @@ def read_maze(path: Path, model: MazeTransformer, grid: tuple[int, int]) -> Maze
     except OSError as error:
         raise MazeRLError(f"{path}: the file cannot be read ({error.strerror}).") from error
     return model.tokenization.from_text(text, grid)
-
-
-def _leading_cells(model: MazeTransformer, written: list[int], maze: Maze, offset: tuple[int, ...]) -> list[Cell]:
-    cell_ids = model.tokenization.layout.cell_ids
-    rows, cols = maze.shape
-    own = {int(cell_ids[r + offset[0], c + offset[1]]): (r, c) for r in range(rows) for c in range(cols)}
-    cells: list[Cell] = []
-    for token in written:
-        if token not in own:
-            break
-        cells.append(own[token])
-    return cells

@@ -15,3 +15,21 @@ def test_unknown_format_gets_a_hint() -> None:
 def test_refuses_a_canvas_out_of_bounds(canvas: int) -> None:
     with pytest.raises(ConfigurationError, match=f"canvas is {canvas}: it must be 2 to 64"):
         TokenizationConfig(canvas=canvas)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"format": "edges", "connectors": False}, "connectors=False: format edges writes none"),
+        ({"format": "row_column", "connectors": False, "walls": True}, "only the connector tells a wall from an edge"),
+    ],
+)
+def test_refuses_options_that_contradict_each_other(options: dict, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        TokenizationConfig(**options)
+
+
+@pytest.mark.parametrize(("kind", "name", "nearest"), [("path", "move", "moves"), ("query", "frist", "first")])
+def test_unknown_options_get_a_hint(kind: str, name: str, nearest: str) -> None:
+    with pytest.raises(UnknownNameError, match=f"unknown {kind} '{name}'. Did you mean '{nearest}'"):
+        TokenizationConfig(**{kind: name})  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from maze_rl.evaluation.outcomes import Rollouts, Stop
 from maze_rl.mazes.lattice import Maze
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.models.build import MazeTransformer, build_model
-from maze_rl.tokenization.layouts import PADDING, PATH_END
+from maze_rl.tokenization.layouts import PADDING, PATH_END, STEPS
 from maze_rl.tokenization.tokenization import load_tokenization
 
 
@@ -84,7 +84,14 @@ def solving_decode() -> Decode:
             # The whole canvas is read as one maze, so this knows nothing of offsets.
             maze = tokenization.from_text(str(tokenization.decode(prompt[: int(length)])), grid=(side, side))
             path = solve_batch(maze.as_batch(), seed=9)[0].path
-            ids = [int(tokenization.layout.cell_ids[cell]) for cell in path] + [PATH_END]
+            rows, cols = np.array(path).T
+            ids = [*tokenization.layout.cell_tokens[rows, cols].ravel().tolist(), PATH_END]
+            if tokenization.layout.path_as_moves:
+                steps = np.diff(path, axis=0).reshape(-1, 1, 2)
+                ids = [
+                    *tokenization.layout.path_move_ids[(steps == STEPS).all(axis=2).argmax(axis=1)].tolist(),
+                    PATH_END,
+                ]
             new[row, : len(ids)] = torch.tensor(ids)
         return new
 

@@ -6,17 +6,24 @@ import pytest
 from maze_rl.evaluation.outcomes import Rollouts, Stop, budget_for, judge, parse_rollouts
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.solve import BatchSolution, solve_batch
-from maze_rl.tokenization.layouts import ADJLIST_START, PADDING, PATH_END
+from maze_rl.tokenization.layouts import ADJLIST_START, PADDING, PATH_END, Layout
 from maze_rl.tokenization.tokenization import load_tokenization
 
 LAYOUT = load_tokenization("edges", canvas=5).layout
-OFFSET = (1, 2)
+TUPLES = load_tokenization("coordinate_tuples", canvas=5).layout
+MOVES = load_tokenization("edges", canvas=5, path="moves").layout
+OFFSET, ORIGIN = (1, 2), (1, 1)
 
 
-def parse(*tokens: int, budget: int | None = None) -> tuple[list[list[int]], Stop]:
+def parse(*tokens: int, budget: int | None = None, layout: Layout = LAYOUT) -> tuple[list[list[int]], Stop]:
     """Parse one rollout in a 3 x 3 maze whose corner lies at (1, 2) of a 5 x 5 canvas."""
     found = parse_rollouts(
-        np.array([tokens]), np.array([OFFSET], np.int16), (3, 3), LAYOUT, np.array([budget or len(tokens)])
+        np.array([tokens]),
+        np.array([ORIGIN], np.int16),
+        np.array([OFFSET], np.int16),
+        (3, 3),
+        layout,
+        np.array([budget or len(tokens)]),
     )
     return found.cells[0, : found.num_cells[0]].tolist(), Stop(found.stops[0])
 
@@ -57,8 +64,52 @@ def test_padding_after_the_budget_is_not_the_models() -> None:
     assert parse(cell(0, 0), cell(0, 1), PADDING, budget=3) == ([[0, 0], [0, 1]], Stop.MALFORMED_TOKEN)
 
 
+def ids(text: str, layout: Layout) -> list[int]:
+    """Ids of words; the cell (r, c) of the maze is written as it stands on the canvas."""
+    return [layout.words.index(word) for word in text.split()]
+
+
+@pytest.mark.parametrize(
+    ("text", "cells", "stop"),
+    [
+        ("( 1 , 2 ) ( 1 , 3 ) <PATH_END>", [[0, 0], [0, 1]], Stop.END),
+        ("( 1 , 2 ) ( 1 , 3 )", [[0, 0], [0, 1]], Stop.OVER_BUDGET),
+        ("( 1 , 2 ) ( 1 , 3", [[0, 0]], Stop.OVER_BUDGET),
+        ("<PATH_END>", [], Stop.END),
+        ("( 1 , 2 ) ( 1 <PATH_END> <PADDING> <PADDING>", [[0, 0]], Stop.MALFORMED_TOKEN),
+        ("( 1 , 2 ) ( 1 1 , ) <PATH_END>", [[0, 0]], Stop.MALFORMED_TOKEN),
+        ("( 1 , 2 ) 1 ( 1 , 3 ) <PATH_END>", [[0, 0]], Stop.MALFORMED_TOKEN),
+        ("( 1 , 2 ) ( 0 , 2 ) <PATH_END>", [[0, 0]], Stop.MALFORMED_CELL),
+    ],
+)
+def test_a_cell_of_several_tokens_is_read_as_a_group(text: str, cells: list[list[int]], stop: Stop) -> None:
+    assert parse(*ids(text, TUPLES), layout=TUPLES) == (cells, stop)
+
+
+def test_the_last_group_may_be_the_end() -> None:
+    tokens = ids("( 1 , 2 ) <PATH_END> <PADDING> <PADDING> <PADDING> <PADDING>", TUPLES)
+    assert parse(*tokens, budget=6, layout=TUPLES) == ([[0, 0]], Stop.END)
+    assert parse(*tokens, budget=5, layout=TUPLES) == ([[0, 0]], Stop.OVER_BUDGET)
+
+
+@pytest.mark.parametrize(
+    ("text", "cells", "stop"),
+    [
+        ("NORTH EAST SOUTH WEST <PATH_END>", [[1, 1], [0, 1], [0, 2], [1, 2], [1, 1]], Stop.END),
+        ("<PATH_END>", [[1, 1]], Stop.END),
+        ("NORTH NORTH <PATH_END>", [[1, 1], [0, 1]], Stop.MALFORMED_CELL),
+        ("SOUTH (1,2) <PATH_END>", [[1, 1], [2, 1]], Stop.MALFORMED_TOKEN),
+        ("EAST WEST", [[1, 1], [1, 2], [1, 1]], Stop.OVER_BUDGET),
+    ],
+)
+def test_moves_start_at_the_origin(text: str, cells: list[list[int]], stop: Stop) -> None:
+    assert parse(*ids(text, MOVES), layout=MOVES) == (cells, stop)
+
+
 def test_the_budget_is_two_cells_more_than_the_grid_and_the_end() -> None:
-    assert budget_for((5, 5)) == 5**2 + 2 + 1
+    assert budget_for((5, 5), LAYOUT) == 5**2 + 2 + 1
+    assert budget_for((5, 5), TUPLES) == 5 * (5**2 + 2) + 1
+    assert budget_for((5, 5), MOVES) == 5**2 + 1 + 1  # the origin is no move
 
 
 CASES = {

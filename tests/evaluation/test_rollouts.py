@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 
 from maze_rl.configs.model import ModelConfig
+from maze_rl.configs.tokenization import FORMATS
 from maze_rl.evaluation.outcomes import judge
 from maze_rl.evaluation.rollouts import roll_out
 from maze_rl.mazes.generate import generate
@@ -19,14 +21,19 @@ from maze_rl.tokenization.tokenization import load_tokenization
 Decode = Callable[[HookedTransformer, Tensor, Tensor, Tensor], Tensor]
 
 
-@pytest.mark.parametrize("form", ["edges", "unique_cells"])
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("options", [{}, {"path": "moves", "query": "first"}, {"walls": True}])
 @pytest.mark.parametrize("algorithm", ["dfs", "dfs_percolation"])
-def test_a_solver_that_reads_the_prompt_solves_every_maze(form: str, algorithm: str, solving_decode: Decode) -> None:
-    tokenization = load_tokenization(form, canvas=5, random_offsets=True)
-    model = build_model(ModelConfig(n_layers=1, d_model=8, n_heads=1), tokenization)
+def test_a_solver_that_reads_the_prompt_solves_every_maze(
+    form: str, options: dict[str, Any], algorithm: str, solving_decode: Decode
+) -> None:
+    # Walls are read as those of one maze on the whole canvas.
+    tokenization = load_tokenization(form, canvas=5, random_offsets=True, **options)
+    model = build_model(ModelConfig(n_layers=1, d_model=8, n_heads=1, embedding="free"), tokenization)
     solution = solve_batch(generate(3, algorithm, num=30, seed=0).batches[0])
-    found = judge(solution, roll_out(model, solution, seed=0, batch_size=7, decode=solving_decode))
-    assert found.shortest.all()
+    for shortest_only in (False, True):
+        rollouts = roll_out(model, solution, seed=0, batch_size=7, decode=solving_decode, shortest_only=shortest_only)
+        assert judge(solution, rollouts).shortest.all()
 
 
 def test_prompts_end_where_the_path_starts_and_the_budget_is_that_of_the_grid(tiny_model: MazeTransformer) -> None:

@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,11 +8,13 @@ import torch
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.configs.model import ModelConfig
 from maze_rl.evaluation import teacher_forced
 from maze_rl.evaluation.teacher_forced import Predictions, predict, sample_paths, teacher_forced_row
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.solve import BatchSolution, solve_batch
-from maze_rl.models.build import MazeTransformer
+from maze_rl.models.build import MazeTransformer, build_model
+from maze_rl.tokenization.tokenization import load_tokenization
 
 LogitsAt = Callable[[HookedTransformer, Tensor, Tensor], Tensor]
 
@@ -74,6 +77,76 @@ def test_every_optimal_move_is_right(square: BatchSolution, ask: Callable[..., P
     assert len(found.mazes) == 2  # both shortest paths
     assert found.correct.all()
     assert found.is_fork.tolist() == [[False, True, False, False]] * 2
+
+
+def model_for(name: str, **options: Any) -> MazeTransformer:
+    tokenization = load_tokenization(name, canvas=5, random_offsets=True, **options)
+    return build_model(ModelConfig(n_layers=1, d_model=8, n_heads=1, embedding="free"), tokenization)
+
+
+def test_a_decision_of_several_tokens_multiplies_them(
+    tree: BatchSolution, square: BatchSolution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teacher_forced, "logits_at", uniform)
+    model = model_for("row_column")
+    words = model.cfg.d_vocab
+    found = predict(model, sample_paths(tree, seed=0), seed=0, batch_size=4)
+    # Origin and single moves: 1 * 1 tokens. At 01 one may go to 00, 02 or 11: rows 0 or 1, and then, in row 0 as the
+    # path, columns 0 or 2. At 02 to 01 or 12: rows 0 or 1, then in row 1 one column. At 12 to 02 or 22 likewise.
+    assert found.legal_mass[0] * words**2 == pytest.approx([1, 1, 4, 2, 2, words], rel=1e-4)
+    assert found.optimal_mass[0] * words**2 == pytest.approx([1, 1, 1, 1, 1, words], rel=1e-4)
+    assert found.optimal_nll[0] == pytest.approx([2 * np.log(words)] * 5 + [np.log(words)], rel=1e-4)
+    assert found.confidence[0] * words**2 == pytest.approx([1, 1, 1, 1, 1, words], rel=1e-4)
+    # Both ways are right at 00: rows 0 or 1, each with one column.
+    found = predict(model, sample_paths(square, seed=0), seed=0, batch_size=4)
+    assert found.optimal_mass[:, 1] * words**2 == pytest.approx([2, 2], rel=1e-4)
+
+
+def test_a_token_that_several_cells_share_counts_once(tree: BatchSolution, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teacher_forced, "logits_at", uniform)
+    model = model_for("coordinate_tuples")
+    words = model.cfg.d_vocab
+    found = predict(model, sample_paths(tree, seed=0), seed=0, batch_size=4)
+    assert found.legal_mass[0] * words**5 == pytest.approx([1, 1, 4, 2, 2, words**4], rel=1e-4)
+
+
+def test_moves_have_no_origin_to_predict(tree: BatchSolution, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teacher_forced, "logits_at", uniform)
+    model = model_for("edges", path="moves")
+    found = predict(model, sample_paths(tree, seed=0), seed=0, batch_size=4)
+    assert found.used[0].tolist() == [False] + [True] * 5
+    assert found.legal_mass[0] * model.cfg.d_vocab == pytest.approx([0, 1, 3, 2, 2, 1], rel=1e-4)
+    assert found.is_fork[0].tolist() == [False, False, True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("row_column", {}), ("coordinate_tuples", {"query": "first"}), ("unique_cells", {"path": "moves", "walls": True})],
+)
+def test_a_model_that_knows_the_tokens_is_right_in_every_format(
+    name: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solution = solve_batch(generate(4, "dfs_percolation", num=20, seed=0, percolation=0.4).batches[0])
+    model, references = model_for(name, **options), sample_paths(solution, seed=0)
+    size = model.tokenization.layout.tokens_per_step
+    monkeypatch.setattr(teacher_forced, "logits_at", knows_the_reference)
+    found = predict(model, references, seed=0, batch_size=7)
+    assert (found.correct == found.used).all()
+    steps = found.is_fork | found.is_forced
+    assert found.confidence[steps] == pytest.approx(0.9**size, rel=1e-4)
+    assert (found.optimal_mass[steps] >= 0.9**size - 1e-5).all()
+    assert (found.legal_mass[found.used] >= found.optimal_mass[found.used] - 1e-6).all()
+    assert (found.legal_mass[found.used] <= 1 + 1e-6).all()
+
+    def forgets_one(model: HookedTransformer, tokens: Tensor, chosen: Tensor) -> Tensor:
+        """Put the last token asked for, an end, in the place of another: one token of the last path is wrong."""
+        logits = knows_the_reference(model, tokens, chosen)
+        logits[-2] = logits[-1]
+        return logits
+
+    monkeypatch.setattr(teacher_forced, "logits_at", forgets_one)
+    wrong = predict(model, references, seed=0, batch_size=1000)
+    assert (wrong.used & ~wrong.correct).sum() == 1
 
 
 def test_mazes_of_different_lengths_share_a_batch(ask: Callable[..., Predictions]) -> None:

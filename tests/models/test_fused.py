@@ -8,6 +8,7 @@ from transformer_lens import HookedTransformer, HookedTransformerConfig
 from transformer_lens.components import Attention, LayerNorm, PosEmbed, TransformerBlock
 
 from maze_rl.configs.model import ModelConfig
+from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.generate import generate
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.folding import folded_copy
@@ -178,6 +179,21 @@ def test_factored_embedding_shares_rows_and_columns() -> None:
     assert torch.allclose(table[cell], own[cell] + factors.rows[2] + factors.cols[3])
     edge = layout.edge_ids[0, 1, 3]  # (1,3)-(2,3)
     assert torch.allclose(table[edge], table[layout.cell_ids[1, 3]] + table[cell])
+
+
+def test_walls_share_a_vector_and_fold_exactly() -> None:
+    tokenization = load_tokenization("edges", canvas=5, walls=True, path="moves")
+    model = build_model(ModelConfig(n_layers=1, d_model=8, n_heads=2), tokenization)
+    layout, table = tokenization.layout, model.W_E
+    shared = model.embed.parametrizations.W_E[0].wall
+    walls = layout.wall_ids[layout.edge_ids >= 0]
+    assert torch.allclose(table[walls], table[layout.edge_ids[layout.edge_ids >= 0]] + shared)
+    assert torch.equal(folded_copy(model).W_E, table)
+
+
+def test_cells_of_several_tokens_cannot_be_factored() -> None:
+    with pytest.raises(ConfigurationError, match="embedding factored with format coordinate_tuples"):
+        build_model(ModelConfig(n_layers=1, d_model=8, n_heads=2), load_tokenization("coordinate_tuples"))
 
 
 def test_building_leaves_the_global_random_state_alone() -> None:

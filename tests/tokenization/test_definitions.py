@@ -8,13 +8,19 @@ from transformers import AutoTokenizer
 from maze_rl.configs.tokenization import FORMATS
 from maze_rl.mazes.generate import generate
 from maze_rl.shipped import shipped, shipped_names
-from maze_rl.tokenization.definitions import FILES, definition_files, stale_definitions, write_definition
+from maze_rl.tokenization.definitions import (
+    FILES,
+    definition_files,
+    shipped_definition,
+    stale_definitions,
+    write_definition,
+)
 from maze_rl.tokenization.tokenization import load_tokenization
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_shipped_files_are_what_the_code_builds(name: str) -> None:
-    files = definition_files(name)
+    files = shipped_definition(name)
     assert tuple(files) == FILES
     assert {path.name: path.read_bytes() for path in shipped("tokenizers", name).iterdir()} == files
 
@@ -29,7 +35,7 @@ def test_an_altered_or_missing_file_is_noticed(tmp_path: Path) -> None:
         write_definition(name, tmp_path)
     assert stale_definitions(tmp_path) == []
     altered, missing = tmp_path / FORMATS[0] / FILES[0], tmp_path / FORMATS[1] / FILES[1]
-    altered.write_text(altered.read_text().replace("(3,4)", "(4,3)", 1))
+    altered.write_text(altered.read_text().replace("NORTH", "UP", 1))
     missing.unlink()
     assert stale_definitions(tmp_path) == [str(altered), str(missing)]
 
@@ -38,13 +44,20 @@ def test_an_altered_or_missing_file_is_noticed(tmp_path: Path) -> None:
 def test_hugging_face_gives_the_same_ids(name: str) -> None:
     tokenizer = AutoTokenizer.from_pretrained(str(shipped("tokenizers", name)))
     tokenization = load_tokenization(name, random_offsets=True)
-    assert len(tokenizer) == len(tokenization.vocabulary)
-    assert tokenizer.get_vocab() == tokenization.word_ids
+    assert tokenizer.get_vocab() == tokenization.with_options(path="moves").word_ids
     for maze in generate((2, 5, 9), "dfs_percolation", num=20, percolation=0.2):
         text = tokenization.to_text(maze)
         ids = tokenizer(text)["input_ids"]
         assert ids == tokenization.encode(maze).tokens[0].tolist()
         assert tokenizer.decode(ids) == text
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_run_keeps_exactly_its_own_words(name: str, tmp_path: Path) -> None:
+    for tokenization in (load_tokenization(name, canvas=6), load_tokenization(name, canvas=6, walls=True)):
+        for file, data in definition_files(tokenization).items():
+            (tmp_path / file).write_bytes(data)
+        assert AutoTokenizer.from_pretrained(str(tmp_path)).get_vocab() == tokenization.word_ids
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -64,4 +77,4 @@ def test_hugging_face_pads_as_we_do(name: str) -> None:
 def test_hugging_face_refuses_unknown_words(name: str, word: str) -> None:
     tokenizer = AutoTokenizer.from_pretrained(str(shipped("tokenizers", name)))
     with pytest.raises(Exception, match=r"Missing .* token from the vocabulary"):
-        tokenizer(f"<PATH_START> (0,0) {word} <PATH_END>")
+        tokenizer(f"<PATH_START> {word} <PATH_END>")

@@ -1,7 +1,8 @@
-"""The compiled encoder: known text, labels that agree with the words, random orders without bias."""
+"""The compiled encoder: known text, ids that never change, random orders without bias."""
 
+import hashlib
+import re
 from collections import Counter
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,21 +11,54 @@ from scipy.stats import chisquare
 
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Maze, MazeBatch
-from maze_rl.tokenization.spans import Region
-from maze_rl.tokenization.tokenization import Encoded, Tokenization, load_tokenization
+from maze_rl.tokenization.tokenization import load_tokenization
 
-REGION_OF_MARK = {"<ADJLIST_START>": Region.ADJACENCY, "<ORIGIN_START>": Region.ORIGIN}
-REGION_OF_MARK |= {"<TARGET_START>": Region.TARGET, "<PATH_START>": Region.PATH}
+# SHA-256 of ids written before there were options: what a seed means must not change.
+SHUFFLED = {
+    "unique_cells": "39522bf5ebe9226937eeaf263a8929ae1336a9b2aa79225df3537f85c575552c",
+    "edges": "7a9e5c96e209c4eb0c6d1d32aad13b749ef69014256b5c9e454499d99da614de",
+}
+QUERY = "<ORIGIN_START> (0,0) <ORIGIN_END> <TARGET_START> (2,1) <TARGET_END>"
+PATH = "<PATH_START> (0,0) (1,0) (2,0) (2,1) <PATH_END>"
+LIST = (
+    "<ADJLIST_START> (0,0) <--> (0,1) ; (0,0) <--> (1,0) ; (0,1) <--> (0,2) ; (0,2) <--> (1,2) ; "
+    "(1,0) <--> (2,0) ; (1,1) <--> (2,1) ; (2,0) <--> (2,1) ; (2,1) <--> (2,2) ; <ADJLIST_END>"
+)
+WITH_WALLS = (
+    "<ADJLIST_START> (0,0) <--> (0,1) ; (0,0) <--> (1,0) ; (0,1) <--> (0,2) ; (0,1) <XX> (1,1) ; (0,2) <--> (1,2) ; "
+    "(1,0) <XX> (1,1) ; (1,0) <--> (2,0) ; (1,1) <XX> (1,2) ; (1,1) <--> (2,1) ; (1,2) <XX> (2,2) ; "
+    "(2,0) <--> (2,1) ; (2,1) <--> (2,2) ; <ADJLIST_END>"
+)
+MOVES = "<PATH_START> SOUTH SOUTH EAST <PATH_END>"
 
 
-def test_worked_example_in_row_major_order(worked_maze: Maze) -> None:
-    text = load_tokenization("unique_cells", shuffle_edges=False).to_text(worked_maze)
-    assert text == (
-        "<ADJLIST_START> (0,0) <--> (1,0) ; (0,2) <--> (1,2) ; (1,0) <--> (2,0) ; (1,1) <--> (2,1) ; "
-        "(0,0) <--> (0,1) ; (0,1) <--> (0,2) ; (2,0) <--> (2,1) ; (2,1) <--> (2,2) ; <ADJLIST_END> "
-        "<ORIGIN_START> (0,0) <ORIGIN_END> <TARGET_START> (2,1) <TARGET_END> "
-        "<PATH_START> (0,0) (1,0) (2,0) (2,1) <PATH_END>"
-    )
+@pytest.mark.parametrize("name", SHUFFLED)
+def test_shuffled_ids_are_those_of_the_first_version(name: str) -> None:
+    mazes = generate((2, 5, 9), "dfs_percolation", num=30, percolation=0.3)
+    tokens = load_tokenization(name, canvas=11, random_offsets=True).encode(mazes, seed=4).tokens.numpy()
+    assert hashlib.sha256(tokens.astype("<i8").tobytes()).hexdigest() == SHUFFLED[name]
+
+
+def spell(text: str, name: str) -> str:
+    """Write the cells of a text as another format does."""
+    spelling = {"coordinate_tuples": r"( \1 , \2 )", "row_column": r"r\1 c\2", "unique_cells": r"(\1,\2)"}
+    return re.sub(r"\((\d),(\d)\)", spelling[name], text)
+
+
+@pytest.mark.parametrize("name", ["unique_cells", "coordinate_tuples", "row_column"])
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({}, f"{LIST} {QUERY} {PATH}"),
+        ({"path": "moves"}, f"{LIST} {QUERY} {MOVES}"),
+        ({"query": "first"}, f"{QUERY} {LIST} {PATH}"),
+        ({"walls": True}, f"{WITH_WALLS} {QUERY} {PATH}"),
+        ({"connectors": False}, f"{LIST} {QUERY} {PATH}".replace(" <-->", "").replace(" ;", "")),
+        ({"walls": True, "path": "moves", "query": "first"}, f"{QUERY} {WITH_WALLS} {MOVES}"),
+    ],
+)
+def test_worked_example_sorted(name: str, options: dict, text: str, worked_maze: Maze) -> None:
+    assert load_tokenization(name, shuffle_edges=False, **options).to_text(worked_maze) == spell(text, name)
 
 
 def test_worked_example_in_ids(worked_maze: Maze) -> None:
@@ -35,68 +69,18 @@ def test_worked_example_in_ids(worked_maze: Maze) -> None:
     assert (int(spans.path_start[0]), int(spans.lengths[0])) == (40, 46)
 
 
-def test_worked_example_as_edges(worked_maze: Maze) -> None:
-    assert load_tokenization("edges", shuffle_edges=False).to_text(worked_maze) == (
-        "<ADJLIST_START> (0,0)-(1,0) (0,2)-(1,2) (1,0)-(2,0) (1,1)-(2,1) (0,0)-(0,1) (0,1)-(0,2) (2,0)-(2,1) "
-        "(2,1)-(2,2) <ADJLIST_END> <ORIGIN_START> (0,0) <ORIGIN_END> <TARGET_START> (2,1) <TARGET_END> "
-        "<PATH_START> (0,0) (1,0) (2,0) (2,1) <PATH_END>"
-    )
+def test_worked_example_in_ids_of_coordinate_tuples(worked_maze: Maze) -> None:
+    tokens, spans = load_tokenization("coordinate_tuples").encode(worked_maze)
+    assert tokens.shape == (1, 134)
+    assert int(spans.path_start[0]) == 112
+    assert tokens[0, 97:113].tolist() == [1, 4, 11, 14, 12, 14, 13, 5, 2, 11, 16, 12, 15, 13, 3, 6]
 
 
-def cells_in(word: str, offset: list[int]) -> list[tuple[int, int]]:
-    """Read the cells a word names, in the maze's own coordinates."""
-    cells = [part.strip("()").split(",") for part in word.split("-(")] if word.startswith("(") else []
-    return [(int(row) - offset[0], int(col) - offset[1]) for row, col in cells]
-
-
-def assert_labels_agree(tokenization: Tokenization, encoded: Encoded, row: int) -> None:
-    """Read the words of one sequence again, and compare every label with what the word says."""
-    spans, offset = encoded.spans, encoded.spans.offsets[row].tolist()
-    words = [tokenization.vocabulary[token] for token in encoded.tokens[row]]
-    region, first = Region.DELIMITER, 0
-    for position, word in enumerate(words):
-        cells = cells_in(word, offset)
-        label = Region(int(spans.regions[row, position]))
-        if word == "<PADDING>":
-            assert label is Region.PADDING
-        elif word.startswith("<") and word != "<-->":
-            assert label is Region.DELIMITER
-            region, first = REGION_OF_MARK.get(word, Region.DELIMITER), position + 1
-        else:
-            assert label is region
-        expected_cell = list(cells[0]) if len(cells) == 1 else [-1, -1]
-        assert spans.cells[row, position].tolist() == expected_cell
-        if label is Region.ADJACENCY:
-            start = first + (position - first) // 4 * 4
-            ends = cells if len(cells) == 2 else [cells_in(words[at], offset)[0] for at in (start, start + 2)]
-            (top, left), (bottom, _) = sorted(ends)
-            assert spans.edges[row, position].tolist() == [0 if bottom > top else 1, top, left]
-        else:
-            assert spans.edges[row, position].tolist() == [-1, -1, -1]
-    assert words[int(spans.path_start[row])] == "<PATH_START>"
-    length = int(spans.lengths[row])
-    assert "<PADDING>" not in words[:length]
-    assert set(words[length:]) <= {"<PADDING>"}
-
-
-@pytest.mark.parametrize("name", ["unique_cells", "edges"])
-@pytest.mark.parametrize("random_offsets", [False, True])
-@pytest.mark.parametrize("prompt_only", [False, True])
-def test_labels_agree_with_the_words(name: str, random_offsets: bool, prompt_only: bool) -> None:
-    tokenization = load_tokenization(name, canvas=9, random_offsets=random_offsets)
-    mazes = generate((2, 4, 6), "dfs_percolation", num=20, percolation=0.3)
-    encoded = tokenization.encode(mazes, prompt_only=prompt_only)
-    for row in range(20):
-        assert_labels_agree(tokenization, encoded, row)
-    ends = encoded.tokens[torch.arange(20), encoded.spans.lengths - 1]
-    assert set(ends.tolist()) == {6 if prompt_only else 7}
-
-
-@pytest.mark.parametrize("name", ["unique_cells", "edges"])
-def test_labels_of_rectangles(name: str, rectangle: Callable) -> None:
-    tokenization = load_tokenization(name, canvas=8, random_offsets=True)
-    for seed, shape in enumerate([(2, 7), (8, 3), (1, 4), (5, 1)]):
-        assert_labels_agree(tokenization, tokenization.encode(rectangle(*shape, 0.3, seed), seed=seed), 0)
+@pytest.mark.parametrize("walls", [False, True])
+def test_worked_example_as_edges(walls: bool, worked_maze: Maze) -> None:
+    text = load_tokenization("edges", shuffle_edges=False, walls=walls).to_text(worked_maze)
+    edges = (WITH_WALLS if walls else LIST).replace(" <--> ", "-").replace(" <XX> ", "|").replace(" ;", "")
+    assert text == f"{edges} {QUERY} {PATH}"
 
 
 def copies(maze: Maze, num: int) -> MazeBatch:
@@ -110,6 +94,9 @@ def test_edge_orders_and_orientations_are_all_equally_likely() -> None:
     counts = Counter(row.numpy().tobytes() for row in tokens)
     assert len(counts) == 48
     assert chisquare(list(counts.values())).pvalue > 1e-4
+    tuples = load_tokenization("coordinate_tuples").encode(copies(maze, 9600)).tokens[:, 1:37]
+    again = Counter(row.numpy().tobytes() for row in tuples)
+    assert sorted(again.values()) == sorted(counts.values())  # the same orders from the same draws
     orders = Counter(row.numpy().tobytes() for row in load_tokenization("edges").encode(copies(maze, 3000)).tokens)
     assert len(orders) == 6
     assert chisquare(list(orders.values())).pvalue > 1e-4

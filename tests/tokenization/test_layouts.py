@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from maze_rl.configs.tokenization import FORMATS
+from maze_rl.tokenization.coordinate_tuples import coordinate_tuples
 from maze_rl.tokenization.corner_first import edge_cells
 from maze_rl.tokenization.edges import edges
 from maze_rl.tokenization.layouts import SPECIAL_WORDS, cell_word
+from maze_rl.tokenization.row_column import row_column
 from maze_rl.tokenization.tokenization import LAYOUTS, load_tokenization
 from maze_rl.tokenization.unique_cells import unique_cells
 
@@ -47,7 +49,7 @@ def test_unique_cells_is_the_vocabulary_of_maze_dataset(canvas: int, digest: str
 def test_a_smaller_canvas_is_a_prefix(name: str, canvas: int) -> None:
     small, large = LAYOUTS[name](canvas), LAYOUTS[name](canvas + 1)
     assert large.words[: len(small.words)] == small.words
-    np.testing.assert_array_equal(large.cell_ids[:canvas, :canvas], small.cell_ids)
+    np.testing.assert_array_equal(large.cell_tokens[:canvas, :canvas], small.cell_tokens)
     if small.edge_ids is not None and large.edge_ids is not None:
         held = small.edge_ids >= 0
         assert (large.edge_ids[:, :canvas, :canvas][held] == small.edge_ids[held]).all()
@@ -85,6 +87,42 @@ def test_edges_that_leave_the_canvas_have_no_id() -> None:
     assert (table >= 0).sum() == 24
 
 
-@pytest.mark.parametrize(("name", "size"), [("unique_cells", 411), ("edges", 1171)])
-def test_size_of_the_shipped_vocabularies(name: str, size: int) -> None:
-    assert len(load_tokenization(name).vocabulary) == size
+@pytest.mark.parametrize(
+    ("name", "base", "whole"),
+    [("unique_cells", 411, 416), ("edges", 1171, 1935), ("coordinate_tuples", 34, 39), ("row_column", 51, 56)],
+)
+def test_sizes_of_the_vocabularies(name: str, base: int, whole: int) -> None:
+    words = load_tokenization(name).vocabulary
+    assert len(words) == base
+    for further in ({"path": "moves"}, {"walls": True}, {"path": "moves", "walls": True, "query": "first"}):
+        vocabulary = load_tokenization(name, **further).vocabulary
+        assert len(vocabulary) == whole
+        assert vocabulary[:base] == words
+        assert vocabulary[base : base + 4] == ("NORTH", "SOUTH", "EAST", "WEST")
+        assert len(set(vocabulary)) == whole
+    assert load_tokenization(name, query="first", shuffle_edges=False).vocabulary == words
+
+
+def test_coordinate_tuples_are_five_tokens() -> None:
+    layout = coordinate_tuples(12)
+    assert layout.words[11:] == ("(", ",", ")", *map(str, range(12)))
+    assert layout.cell_tokens[3, 11].tolist() == [11, 17, 12, 25, 13]
+    assert layout.words_of_cell(3, 11) == "( 3 , 11 )"
+    assert (layout.row_place, layout.col_place, layout.tokens_per_edge) == (1, 3, 12)
+
+
+def test_row_column_is_two_tokens() -> None:
+    layout = row_column(12)
+    assert layout.words[11:17] == ("r0", "c0", "r1", "c1", "r2", "c2")
+    assert layout.words_of_cell(3, 11) == "r3 c11"
+    assert layout.cell_tokens[3, 11].tolist() == [17, 34]
+    assert (layout.row_place, layout.col_place, layout.tokens_per_edge) == (0, 1, 6)
+
+
+def test_walls_of_edges_have_words_of_their_own_in_the_order_of_the_edges() -> None:
+    layout = load_tokenization("edges", canvas=4, walls=True).layout
+    walls = layout.words_from_walls()
+    assert list(walls.values()) == list(layout.words_from_edges().values())
+    assert layout.words[-24:] == tuple(walls)
+    assert walls["(0,0)|(0,1)"] == (1, 0, 0)
+    assert walls["(2,3)|(3,3)"] == (0, 2, 3)

@@ -1,5 +1,8 @@
 """Token text back to mazes: what is no maze is refused in one line that names the fault."""
 
+import re
+from typing import Any
+
 import pytest
 
 from maze_rl.errors import MazeRLError
@@ -19,8 +22,11 @@ WORKED_EDGES = (
 )
 
 
-def read(text: str, name: str = "unique_cells") -> Maze:
-    return load_tokenization(name, canvas=5).from_text(text, (3, 3))
+LIST_ONLY = WORKED[: WORKED.index("<ORIGIN_START>")]
+
+
+def read(text: str, name: str = "unique_cells", **options: Any) -> Maze:
+    return load_tokenization(name, canvas=5, **options).from_text(text, (3, 3))
 
 
 @pytest.mark.parametrize(("name", "text"), [("unique_cells", WORKED), ("edges", WORKED_EDGES)])
@@ -105,6 +111,70 @@ def test_text_of_the_other_format_is_refused() -> None:
         read(WORKED_EDGES, "unique_cells")
     with pytest.raises(MazeRLError, match="expected an edge such as"):
         read(WORKED, "edges")
+
+
+TUPLES = re.sub(r"\((\d),(\d)\)", r"( \1 , \2 )", WORKED)
+WALLED = WORKED.replace("<ADJLIST_START>", "<ADJLIST_START> (0,1) <XX> (1,1) ;")
+MOVES = WORKED[: WORKED.index("<PATH_START>")] + "<PATH_START> SOUTH SOUTH EAST <PATH_END>"
+QUERY = WORKED[WORKED.index("<ORIGIN_START>") : WORKED.index("<PATH_START>")]
+BARE = WORKED.replace(" <-->", "").replace(" ;", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "text"),
+    [
+        ("coordinate_tuples", {}, TUPLES),
+        ("row_column", {}, re.sub(r"\((\d),(\d)\)", r"r\1 c\2", WORKED)),
+        ("unique_cells", {"path": "moves"}, MOVES),
+        ("unique_cells", {"walls": True}, WALLED),
+        ("unique_cells", {"query": "first"}, QUERY + WORKED.replace(QUERY, "")),
+        ("unique_cells", {"connectors": False}, BARE),
+        ("edges", {"walls": True}, WORKED_EDGES.replace("(1,1)-(2,1)", "(0,1)|(1,1) (1,1)-(2,1)")),
+    ],
+)
+def test_reads_every_format_and_option(name: str, options: dict, text: str, worked_maze: Maze) -> None:
+    assert read(text, name, **options) == worked_maze
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "text", "message"),
+    [
+        ("unique_cells", {"walls": True}, WALLED.replace("(0,1) <XX> (1,1)", "(0,1) <XX> (0,0)"),
+         r"edge between \(0, 0\) and \(0, 1\) is listed both as open and wall"),
+        ("edges", {"walls": True}, WORKED_EDGES.replace("(1,1)-(2,1)", "(1,1)-(2,1) (1,1)|(2,1)"),
+         r"edge between \(1, 1\) and \(2, 1\) is listed both as open and wall"),
+        ("unique_cells", {"path": "moves"}, WALLED, r"expected 'cell <--> cell ;' in the list"),
+        ("unique_cells", {}, WALLED, r"'<XX>' is not in the vocabulary"),
+        ("edges", {"path": "moves"}, WORKED_EDGES.replace("(1,1)-(2,1)", "(1,1)|(2,1)"), r"expected an edge such as"),
+        ("unique_cells", {"path": "moves"}, MOVES.replace("SOUTH SOUTH", "EAST SOUTH"),
+         r"the path runs \(0, 0\) to \(1, 2\), not"),
+        ("unique_cells", {"path": "moves"}, MOVES.replace("SOUTH SOUTH EAST", "EAST SOUTH SOUTH"),
+         r"steps from \(0, 1\) to \(1, 1\) through a wall"),
+        ("unique_cells", {"path": "moves"}, MOVES.replace("SOUTH SOUTH", "NORTH SOUTH"),
+         r"the path leaves the grid: NORTH from \(0, 0\)"),
+        ("unique_cells", {"path": "moves"}, WORKED, r"expected a move \(NORTH, SOUTH, EAST, WEST\) in the path, got"),
+        ("unique_cells", {"query": "first"}, WORKED, r"expected <ORIGIN_START> cell .* in another order"),
+        ("unique_cells", {"connectors": False}, WORKED, "expected a cell such as .*, got '<-->'"),
+        ("coordinate_tuples", {}, TUPLES.replace("( 1 , 1 ) <-->", "( 1 1 , ) <-->"),
+         r"expected a cell such as \( 0 , 1 \), got '\( 1 1 , \)'"),
+        ("coordinate_tuples", {}, TUPLES.replace("( 1 , 1 ) <-->", "( 4 , 1 ) <-->"), r"cell \(4, 1\) lies outside"),
+        ("unique_cells", {}, LIST_ONLY, r"<ORIGIN_START> is missing"),
+        ("unique_cells", {}, WORKED.replace("<TARGET_START> (2,1) <TARGET_END> ", ""), r"<TARGET_START> is missing"),
+        ("unique_cells", {}, WORKED.replace("(2,1) <TARGET_END>", "<TARGET_END>"),
+         r"expected a cell such as \(0,1\), got ''"),
+        ("unique_cells", {}, WORKED + " (0,0)", r"got '\(0,0\)' outside them"),
+    ],
+)  # fmt: skip
+def test_refuses_in_every_format_and_option(name: str, options: dict, text: str, message: str) -> None:
+    with pytest.raises(MazeRLError, match=message) as caught:
+        read(text, name, **options)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("grid", [(0, 3), (3, -1)])
+def test_a_grid_without_cells_is_refused(grid: tuple[int, int]) -> None:
+    with pytest.raises(MazeRLError, match="give at least one row and one column"):
+        load_tokenization("edges").from_text(WORKED_EDGES, grid)
 
 
 def test_the_offset_is_taken_off(worked_maze: Maze) -> None:

@@ -1,10 +1,132 @@
-"""Labels: masks by region, and choosing rows."""
+"""Labels: what every position is, read again from the words; masks by region, and choosing rows."""
 
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
 import torch
 
+from maze_rl.configs.tokenization import FORMATS
 from maze_rl.mazes.generate import generate
+from maze_rl.mazes.lattice import Maze
 from maze_rl.tokenization.spans import Region
-from maze_rl.tokenization.tokenization import load_tokenization
+from maze_rl.tokenization.tokenization import Encoded, Tokenization, load_tokenization
+
+REGION_OF_MARK = {
+    "<ADJLIST_START>": Region.ADJACENCY, "<ORIGIN_START>": Region.ORIGIN, "<TARGET_START>": Region.TARGET,
+    "<PATH_START>": Region.PATH,
+}  # fmt: skip
+STEP = {"SOUTH": (1, 0), "EAST": (0, 1), "NORTH": (-1, 0), "WEST": (0, -1)}
+OPTIONS = [
+    {}, {"path": "moves"}, {"query": "first"}, {"walls": True}, {"connectors": False},
+    {"path": "moves", "query": "first", "walls": True},
+]  # fmt: skip
+NONE, NO_EDGE = (-1, -1), (-1, -1, -1)
+
+
+class Label(NamedTuple):
+    region: Region
+    cell: tuple[int, int] = NONE
+    edge: tuple[int, int, int] = NO_EDGE
+    wall: bool = False
+
+
+def numbers(words: list[str]) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", " ".join(words))]
+
+
+def edge_labels(words: list[str], shift: Callable[..., tuple[int, int]], size: int) -> Iterator[Label]:
+    """Label the words of one listed edge."""
+    ends = numbers(words)
+    first, second = shift(*ends[:2]), shift(*ends[2:])
+    (row, col), (next_row, _) = sorted((first, second))
+    edge, wall = (0 if next_row > row else 1, row, col), any("|" in word or word == "<XX>" for word in words)
+    mark = ("<-->", "<XX>", ";")
+    cells = [NONE] if len(words) == 1 else [first] * size + [second] * size
+    following = iter(cells)
+    for word in words:
+        yield Label(Region.ADJACENCY, NONE if word in mark else next(following), edge, wall)
+
+
+def read_labels(tokenization: Tokenization, words: list[str], offset: tuple[int, int]) -> list[Label]:
+    """Label every word of a sequence by reading it from left to right."""
+
+    def shift(row: int, col: int) -> tuple[int, int]:
+        return row - offset[0], col - offset[1]
+
+    size, per_edge = tokenization.layout.tokens_per_cell, tokenization.layout.tokens_per_edge
+    labels, at, region, here = [], 0, Region.DELIMITER, NONE
+    while at < len(words):
+        word = words[at]
+        if word == "<PADDING>":
+            labels.append(Label(Region.PADDING))
+        elif word in REGION_OF_MARK or word.endswith("_END>"):
+            labels.append(Label(Region.DELIMITER))
+            region = REGION_OF_MARK.get(word, Region.DELIMITER)
+        elif region is Region.ADJACENCY:
+            labels += edge_labels(words[at : at + per_edge], shift, size)
+        elif word in STEP:
+            here = here[0] + STEP[word][0], here[1] + STEP[word][1]
+            labels.append(Label(region, here))
+        else:
+            cell = shift(*numbers(words[at : at + size]))
+            here = cell if region is Region.ORIGIN else here
+            labels += [Label(region, cell)] * size
+        at = len(labels)
+    return labels
+
+
+def assert_labels_agree(tokenization: Tokenization, encoded: Encoded, row: int) -> None:
+    """Read the words of one sequence again, and compare every label with what the words say."""
+    spans = encoded.spans
+    words = [tokenization.vocabulary[token] for token in encoded.tokens[row]]
+    row_offset, col_offset = spans.offsets[row].tolist()
+    found = [
+        Label(Region(region), tuple(cell), tuple(edge), wall)
+        for region, cell, edge, wall in zip(
+            *(getattr(spans, name)[row].tolist() for name in ("regions", "cells", "edges", "walls")), strict=True
+        )
+    ]
+    assert found == read_labels(tokenization, words, (row_offset, col_offset))
+    assert words[int(spans.path_start[row])] == "<PATH_START>"
+    length = int(spans.lengths[row])
+    assert "<PADDING>" not in words[:length]
+    assert set(words[length:]) <= {"<PADDING>"}
+
+
+CHOICES = [(name, options) for name in FORMATS for options in OPTIONS if name != "edges" or "connectors" not in options]
+
+
+@pytest.mark.parametrize(("name", "options"), CHOICES)
+@pytest.mark.parametrize("prompt_only", [False, True])
+def test_labels_agree_with_the_words(name: str, options: dict[str, Any], prompt_only: bool) -> None:
+    tokenization = load_tokenization(name, canvas=9, random_offsets=True, **options)
+    mazes = generate((2, 4, 6), "dfs_percolation", num=12, percolation=0.3)
+    encoded = tokenization.encode(mazes, prompt_only=prompt_only)
+    for row in range(12):
+        assert_labels_agree(tokenization, encoded, row)
+    ends = encoded.tokens[torch.arange(12), encoded.spans.lengths - 1]
+    assert set(ends.tolist()) == {6 if prompt_only else 7}
+
+
+@pytest.mark.parametrize(("name", "options"), CHOICES)
+def test_labels_of_rectangles(name: str, options: dict[str, Any], rectangle: Callable[..., Maze]) -> None:
+    tokenization = load_tokenization(name, canvas=8, random_offsets=True, **options)
+    for seed, shape in enumerate([(2, 7), (8, 3), (1, 4), (5, 1), (1, 1)]):
+        assert_labels_agree(tokenization, tokenization.encode(rectangle(*shape, 0.3, seed), seed=seed), 0)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_lattice_edge_is_labelled_once_as_the_maze_has_it(name: str) -> None:
+    maze = generate(5, "dfs_percolation", num=1, percolation=0.2)[0]
+    tokenization = load_tokenization(name, walls=True, canvas=7)
+    spans = tokenization.encode(maze).spans
+    listed = spans.regions[0] == Region.ADJACENCY
+    every = list(zip(map(tuple, spans.edges[0][listed].tolist()), spans.walls[0][listed].tolist(), strict=True))
+    assert len(set(every)) == 40
+    assert len(every) == 40 * tokenization.layout.tokens_per_edge
+    assert all(bool(maze.connections[edge]) is not wall for edge, wall in every)
 
 
 def test_regions_are_fixed_numbers() -> None:
@@ -28,6 +150,7 @@ def test_rows_takes_sequences_and_cuts_them() -> None:
     assert cut.cells.shape == (2, 7, 2)
     assert cut.edges.shape == (2, 7, 3)
     assert torch.equal(cut.edges, spans.edges[chosen, :7])
+    assert torch.equal(cut.walls, spans.walls[chosen, :7])
     assert torch.equal(cut.path_start, spans.path_start[chosen])
     assert torch.equal(cut.lengths, spans.lengths[chosen])
     assert tokens.shape == spans.regions.shape

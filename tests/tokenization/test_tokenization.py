@@ -1,20 +1,24 @@
 """`Tokenization`: round trips, reproducible sequences, order, and what it refuses."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import AutoTokenizer
 
+from maze_rl.configs.mazes import ALGORITHMS
+from maze_rl.configs.tokenization import FORMATS, PATHS, QUERIES
 from maze_rl.errors import ConfigurationError, MazeRLError, UnknownNameError
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Maze, MazeCollection
 from maze_rl.mazes.solve import solve, solve_batch
+from maze_rl.shipped import shipped
+from maze_rl.tokenization.layouts import CANVAS
 from maze_rl.tokenization.tokenization import Encoded, load_tokenization
-
-FORMATS = ["unique_cells", "edges"]
 
 
 def sequences(encoded: Encoded) -> list[list[int]]:
@@ -22,40 +26,67 @@ def sequences(encoded: Encoded) -> list[list[int]]:
     return [row[:length].tolist() for row, length in zip(encoded.tokens, encoded.spans.lengths, strict=True)]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+OPTIONS = st.fixed_dictionaries(
+    {
+        "random_offsets": st.booleans(),
+        "shuffle_edges": st.booleans(),
+        "path": st.sampled_from(PATHS),
+        "connectors": st.booleans(),
+        "walls": st.booleans(),
+        "query": st.sampled_from(QUERIES),
+    }
+).filter(lambda options: options["connectors"] or not options["walls"])
+# AutoTokenizer reads a folder of files: one each is enough.
+SHIPPED = {name: AutoTokenizer.from_pretrained(str(shipped("tokenizers", name))) for name in FORMATS}
+
+
+def assert_reads_back(name: str, options: dict[str, Any], canvas: int, maze: Maze, seed: int) -> None:
+    """Check that text and ids agree, on the shipped canvas with Hugging Face too, and that the text gives the maze."""
+    if name == "edges":
+        options = options | {"connectors": True}
+    tokenization = load_tokenization(name, canvas=canvas, **options)
+    tokens, spans = tokenization.encode(maze, seed=seed)
+    text = str(tokenization.decode(tokens[0]))
+    offset = tuple(spans.offsets[0].tolist())
+    assert tokenization.from_text(text, maze.shape, offset) == maze
+    assert [tokenization.word_ids[word] for word in text.split()] == tokens[0].tolist()
+    if canvas == CANVAS:
+        assert SHIPPED[name](text)["input_ids"] == tokens[0].tolist()
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     name=st.sampled_from(FORMATS),
+    options=OPTIONS,
     shape=st.tuples(st.integers(1, 9), st.integers(1, 9)),
-    room=st.integers(0, 5),
+    canvas=st.one_of(st.just(CANVAS), st.integers(9, 14)),
     percolation=st.sampled_from([0.0, 0.1, 0.4, 1.0]),
     seed=st.integers(0, 10**6),
-    shuffle_edges=st.booleans(),
 )
 def test_text_reads_back_as_the_same_maze(
     name: str,
+    options: dict[str, Any],
     shape: tuple[int, int],
-    room: int,
+    canvas: int,
     percolation: float,
     seed: int,
-    shuffle_edges: bool,
     rectangle: Callable[..., Maze],
 ) -> None:
-    canvas = max(*shape, 2) + room
-    tokenization = load_tokenization(name, canvas=canvas, random_offsets=True, shuffle_edges=shuffle_edges)
-    maze = rectangle(*shape, percolation, seed)
-    tokens, spans = tokenization.encode(maze, seed=seed)
-    text = tokenization.decode(tokens[0])
-    offset = tuple(spans.offsets[0].tolist())
-    assert tokenization.from_text(str(text), shape, offset) == maze
-    assert [tokenization.word_ids[word] for word in str(text).split()] == tokens[0].tolist()
+    assert_reads_back(name, options, canvas, rectangle(*shape, percolation, seed), seed)
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("algorithm", ["dfs", "wilson", "dfs_percolation"])
-def test_generated_mazes_read_back(name: str, algorithm: str) -> None:
-    tokenization = load_tokenization(name)
-    for maze in generate(range(2, 9), algorithm, num=15):
-        assert tokenization.from_text(tokenization.to_text(maze), maze.shape) == maze
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    name=st.sampled_from(FORMATS),
+    options=OPTIONS,
+    algorithm=st.sampled_from(list(ALGORITHMS)),
+    size=st.integers(2, 9),
+    seed=st.integers(0, 10**6),
+)
+def test_mazes_of_every_generator_read_back(
+    name: str, options: dict[str, Any], algorithm: str, size: int, seed: int
+) -> None:
+    assert_reads_back(name, options, CANVAS, generate(size, algorithm, num=1, seed=seed)[0], seed)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -84,6 +115,7 @@ def test_a_collection_keeps_its_order_and_takes_the_paths_of_solve(name: str) ->
         text = str(tokenization.decode(encoded.tokens[index]))
         assert tokenization.from_text(text, maze.shape) == maze
         cells = encoded.spans.cells[index][encoded.spans.after_path_start[index]][:-1]
+        cells = cells[:: tokenization.layout.tokens_per_cell]
         assert [tuple(cell) for cell in cells.tolist()] == solutions[index].path
 
 

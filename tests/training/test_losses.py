@@ -9,6 +9,7 @@ from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import UnknownNameError
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Maze, MazeCollection
+from maze_rl.mazes.solve import solve
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.readout import logits_at
 from maze_rl.tokenization.layouts import PATH_END
@@ -62,8 +63,6 @@ def test_next_is_the_token_and_set_contains_it(examples: Examples) -> None:
 def test_set_targets_equal_the_solver(tokenization: Tokenization) -> None:
     mazes = generate(6, "dfs_percolation", num=10, percolation=0.5)
     examples = encode_examples(tokenization, mazes, 0, 0)
-    from maze_rl.mazes.solve import solve
-
     ids = tokenization.layout.cell_ids
     for row, maze in enumerate(mazes):
         solution = solve(maze)
@@ -76,6 +75,61 @@ def test_set_targets_equal_the_solver(tokenization: Tokenization) -> None:
             expected = {int(ids[cell]) for cell in solution.optimal_next(cell)}
             assert set(examples.optimal[row, start + 2 + position].tolist()) - {-1} == expected
         assert examples.optimal[row, start + 1 + len(path)].tolist() == [PATH_END, -1, -1, -1]
+
+
+@pytest.mark.parametrize("name", ["coordinate_tuples", "row_column"])
+def test_sets_of_cells_of_several_tokens_go_on_to_optimal_cells(name: str) -> None:
+    tokenization = load_tokenization(name, canvas=8, random_offsets=True)
+    mazes = generate(6, "dfs_percolation", num=15, percolation=0.5)
+    examples, size = encode_examples(tokenization, mazes, 0, 0), tokenization.layout.tokens_per_cell
+    several = 0
+    for row, maze in enumerate(mazes):
+        solution, (down, right) = solve(maze), examples.spans.offsets[row].tolist()
+        start, end = int(examples.spans.path_start[row]) + 1, int(examples.spans.lengths[row]) - 1
+        path = [(r, c) for r, c in examples.spans.cells[row, start:end:size].tolist()]
+        for position, cell in enumerate(path):
+            allowed = solution.optimal_next(path[position - 1]) if position else [maze.origin]
+            spelled = [tokenization.layout.cell_tokens[r + down, c + right].tolist() for r, c in allowed]
+            taken = tokenization.layout.cell_tokens[cell[0] + down, cell[1] + right].tolist()
+            for place in range(size):
+                expected = {ids[place] for ids in spelled if ids[:place] == taken[:place]}
+                found = examples.optimal[row, start + size * position + place]
+                assert set(found.tolist()) - {-1} == expected
+                assert (found >= 0).sum() == len(expected)
+                several += len(expected) > 1
+        assert examples.optimal[row, end].tolist() == [PATH_END, -1, -1, -1]
+        assert (examples.optimal[row, end + 1 :] == -1).all() and (examples.optimal[row, :start] == -1).all()
+    assert several > 5
+
+
+def test_sets_of_moves_are_the_optimal_directions() -> None:
+    tokenization = load_tokenization("edges", canvas=8, random_offsets=True, path="moves")
+    mazes = generate(6, "dfs_percolation", num=15, percolation=0.5)
+    examples = encode_examples(tokenization, mazes, 0, 0)
+    word_of_step = {(1, 0): "SOUTH", (0, 1): "EAST", (-1, 0): "NORTH", (0, -1): "WEST"}
+    for row, maze in enumerate(mazes):
+        solution = solve(maze)
+        start, end = int(examples.spans.path_start[row]) + 1, int(examples.spans.lengths[row]) - 1
+        path = [maze.origin, *map(tuple, examples.spans.cells[row, start:end].tolist())]
+        assert path[-1] == maze.target
+        for position, (r, c) in enumerate(path[:-1]):
+            expected = {word_of_step[a - r, b - c] for a, b in solution.optimal_next((r, c))}
+            found = [tokenization.vocabulary[token] for token in examples.optimal[row, start + position] if token >= 0]
+            assert sorted(found) == sorted(expected)
+        assert examples.optimal[row, end].tolist() == [PATH_END, -1, -1, -1]
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [("coordinate_tuples", {}), ("row_column", {"connectors": False}), ("edges", {"path": "moves"})],
+)
+def test_the_token_that_stands_there_is_optimal_in_every_format(form: str, options: dict) -> None:
+    examples = encode_examples(
+        load_tokenization(form, canvas=8, **options), generate((3, 6, 8), "dfs_percolation", num=30), 0, 0
+    )
+    on_path = examples.spans.after_path_start
+    assert ((examples.optimal >= 0).any(dim=-1) == on_path).all()
+    assert (examples.optimal == examples.tokens[..., None]).any(dim=-1)[on_path].all()
 
 
 def test_two_right_moves_cost_ln_2_at_best() -> None:

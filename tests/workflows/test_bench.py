@@ -19,7 +19,7 @@ from maze_rl.tokenization.layouts import PADDING, PATH_END
 from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
 from maze_rl.workflows import bench as bench_module
 from maze_rl.workflows.bench import ROWS, bench
-from maze_rl.workflows.benchmarks import decoding_rows, maze_rows, process_rows, rows, training_rows
+from maze_rl.workflows.benchmarks import decoding_rows, process_rows, rows, token_rows, training_rows
 from maze_rl.workflows.benchmarks.plain_transformer import plain_twin
 from maze_rl.workflows.benchmarks.rows import Lap, Row, Target, Trial, faster, result
 from maze_rl.workflows.benchmarks.stock_transformer import stock_twin
@@ -184,14 +184,13 @@ def test_peak_memory_is_that_of_a_whole_process() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_peer_writes_the_same_tokens_in_another_order() -> None:
+@pytest.mark.parametrize("name", ["unique_cells", "coordinate_tuples"])
+def test_the_peer_writes_the_same_tokens_in_another_order(name: str) -> None:
     pytest.importorskip("maze_dataset")
     solution = solve_batch(generate(5, num=3).batches[0])
-    legacy = maze_rows._peer_tokenizers(5)[0]
-    peers = maze_rows._peer_encoder(maze_rows._peer_mazes(solution, 3), legacy)()
-    encoded = load_tokenization("unique_cells", canvas=5).encode_batch(
-        solution.batch, streams=np.arange(3), solution=solution
-    )
+    legacy = token_rows.peer_tokenizers(name, 5)[0]
+    peers = token_rows.peer_encoder(token_rows.peer_mazes(solution, 3), legacy)()
+    encoded = load_tokenization(name, canvas=5).encode_batch(solution.batch, streams=np.arange(3), solution=solution)
     for peer, ours, length in zip(peers, encoded.tokens, encoded.spans.lengths, strict=True):
         assert sorted(peer) == sorted(ours[:length].tolist())
         assert peer[-5:] == ours[length - 5 : length].tolist()
