@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from maze_rl.configs.ranges import format_range
+from maze_rl.mazes.generate import Attempts
 from maze_rl.mazes.lattice import Maze
 from maze_rl.mazes.summary import DatasetSummary, GridSummary
 
@@ -43,19 +44,17 @@ class DatasetAccount:
         return ", ".join(grid.name for grid in grids)
 
 
-def options_text(spec: Mapping[str, Any]) -> str:
-    """Write the settings of a specification besides algorithm, sizes and split."""
-    named = {"algorithm", "sizes", "split"}
-    if spec.get("algorithm") != "dfs_percolation":
-        named.add("percolation")  # no other generator reads it
-    settings = {key: value for key, value in spec.items() if key not in named and value is not None}
-    return ", ".join(f"{key} {_plain(value)}" for key, value in settings.items()) or "none"
+def options_text(spec: Mapping[str, Any]) -> str | None:
+    """Write the options of a specification's algorithm; None where there is none."""
+    return ", ".join(f"{name} {value}" for name, value in spec.get("options", {}).items()) or None
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items()) or "none"
-    return " to ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+def acceptance_text(attempts: Mapping[str, int] | None) -> str | None:
+    """Write what share of the mazes and pairs that were tried met the constraints; None where all did."""
+    found = Attempts(**attempts) if attempts else Attempts()
+    if found.accepted == found.pairs == found.carved:
+        return None
+    return f"{found.acceptance:.1%} of the mazes of its split, {found.pair_acceptance:.1%} of the pairs drawn"
 
 
 def grid_label(grid: GridSummary) -> str:

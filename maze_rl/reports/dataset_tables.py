@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from maze_rl.configs.endpoints import endpoints_from
 from maze_rl.mazes.measures import MOST_PATHS
 from maze_rl.mazes.summary import GridSummary
 from maze_rl.reports.content import Column, Table, Value
-from maze_rl.reports.dataset_account import DatasetAccount, all_grids, options_text
+from maze_rl.reports.dataset_account import DatasetAccount, acceptance_text, all_grids, options_text
 
 _FOLDED_ABOVE = 24
 """Rows of the longest table that is shown open."""
@@ -33,6 +34,7 @@ def _facts(account: DatasetAccount) -> dict[str, str | None]:
     return {
         "algorithm": account.algorithm,
         "options": options_text(spec),
+        "endpoints": endpoints_from(spec["endpoints"]).wish if spec.get("endpoints") else None,
         "sizes": account.sizes,
         "seed": _text(card.get("seed")),
         "indices": f"{first:,} to {first + num - 1:,}" if "seed" in card else None,
@@ -40,7 +42,7 @@ def _facts(account: DatasetAccount) -> dict[str, str | None]:
         "splits": ", ".join(f"{name} {count:,}" for name, count in splits.items()) if splits else None,
         "leaks": _text(card.get("leaks")),
         "outside split": None if outside is None else f"{outside:,} mazes, counted by their walls",
-        "acceptance": _text(card.get("acceptance")),
+        "acceptance": acceptance_text(card.get("attempts")),
         "content": _text(card.get("content")),
         "folder": account.folder,
     }

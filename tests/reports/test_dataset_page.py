@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from maze_rl.mazes.generate import generate
+from maze_rl.configs.mazes import spec_from_arguments, spec_to_json
+from maze_rl.mazes.generate import Attempts, generate
 from maze_rl.mazes.lattice import Maze, MazeBatch, MazeCollection
 from maze_rl.mazes.measures import MOST_PATHS
 from maze_rl.mazes.summary import summarise
-from maze_rl.reports.dataset_account import DatasetAccount, options_text, spread_evenly
+from maze_rl.reports.dataset_account import DatasetAccount, acceptance_text, options_text, spread_evenly
 from maze_rl.reports.dataset_figures import path_shares
 from maze_rl.reports.dataset_page import write_dataset_page
 from maze_rl.reports.dataset_tables import path_count_text
@@ -32,7 +34,7 @@ def account(mazes: MazeCollection, name: str, **card: Any) -> DatasetAccount:
 
 @pytest.fixture(scope="module")
 def trees() -> DatasetAccount:
-    spec = {"algorithm": "dfs", "sizes": [4, 6], "split": "train", "percolation": 0.1, "max_path_length": None}
+    spec = spec_to_json(spec_from_arguments(sizes=(4, 6), split="train", max_path_length=20))
     mazes = generate([4, 6], num=80, split="train")
     return account(
         mazes, "trees", spec=spec, seed=0, first=0, num=80, splits={"train": 70, "test": 10}, content="f00d", leaks=0
@@ -92,7 +94,8 @@ def test_what_the_card_says_is_on_the_page(trees: DatasetAccount, tmp_path: Path
         assert expected in page.text, expected
     facts = {row["fact"]: row["dataset_0"] for row in values["setup"]["rows"]}
     assert (facts["algorithm"], facts["leaks"], facts["indices"]) == ("dfs", "0", "0 to 79")
-    assert "percolation" not in facts["options"], "trees are made without it"
+    assert facts["options"] == "accessible_cells 1.0, max_depth None, forks True"
+    assert facts["endpoints"] == "a path of 1 to 20 steps"
 
 
 def test_the_json_holds_the_numbers_of_the_tables(trees: DatasetAccount, tmp_path: Path) -> None:
@@ -153,7 +156,12 @@ def test_words() -> None:
     assert [path_count_text(count) for count in (1, 2_000, 3 * 10**9, MOST_PATHS)] == [
         "1", "2,000", "3.0e+09", "2^62 or more",
     ]  # fmt: skip
-    assert options_text({"algorithm": "dfs", "percolation": 0.1, "split": None}) == "none"
-    assert options_text({"algorithm": "dfs_percolation", "percolation": 0.1}) == "percolation 0.1"
+    assert options_text({}) is None
+    assert options_text({"options": {"accessible_cells": 0.5, "max_depth": None}}) == "accessible_cells 0.5, max_depth None"
+    assert acceptance_text(None) is None
+    assert acceptance_text(asdict(Attempts(accepted=5, carved=5, pairs=5))) is None
+    assert acceptance_text(asdict(Attempts(accepted=5, carved=30, outside_split=10, pairs=50))) == (
+        "25.0% of the mazes of its split, 10.0% of the pairs drawn"
+    )
     assert spread_evenly(range(10), 4) == [0, 3, 6, 9]
     assert spread_evenly([5, 6], 4) == [5, 6]
