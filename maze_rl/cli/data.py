@@ -15,7 +15,7 @@ from maze_rl.errors import ConfigurationError
 def generate(chosen: argparse.Namespace) -> int:
     """Handle ``maze-rl generate``."""
     from maze_rl.cli.progress import progress_bar
-    from maze_rl.mazes.dataset_folder import unfinished_folder
+    from maze_rl.mazes.storage.dataset_folder import unfinished_folder
     from maze_rl.workflows.generate import generate_dataset
 
     config = GenerationConfig(spec=maze_spec(chosen), num=chosen.num, seed=chosen.seed, first=chosen.first)

@@ -54,7 +54,7 @@ def show(chosen: argparse.Namespace) -> None:
 
 def draw(maze, path, walked, out: str | None) -> None:
     """Draw a maze and a model's path in the terminal, or to a .png, .svg or .txt file."""
-    from maze_rl.mazes.drawing import draw_boxes
+    from maze_rl.mazes.pictures.drawing import draw_boxes
 
     if out is None:
         print(draw_boxes(maze, walked))
@@ -63,7 +63,7 @@ def draw(maze, path, walked, out: str | None) -> None:
     if target.suffix == ".txt":
         target.write_text(draw_boxes(maze, walked) + "\n", encoding="utf-8")
     else:
-        from maze_rl.mazes.plotting import GalleryItem, plot_gallery
+        from maze_rl.mazes.pictures.plotting import GalleryItem, plot_gallery
         from maze_rl.workflows.show import save_picture
 
         item = GalleryItem(maze=maze, solution=path, walk=walked)

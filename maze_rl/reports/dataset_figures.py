@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maze_rl.mazes.mark_layers import MarkColours
-from maze_rl.mazes.marks import marks_of
-from maze_rl.mazes.plotting import GalleryItem, MazeColours, plot_gallery
+from maze_rl.mazes.pictures.mark_layers import MarkColours
+from maze_rl.mazes.pictures.marks import marks_of
+from maze_rl.mazes.pictures.plotting import GalleryItem, MazeColours, plot_gallery
 from maze_rl.mazes.solve import solve
 from maze_rl.mazes.summary import GridSummary, Spread, Statistics
 from maze_rl.reports.dataset_account import DatasetAccount, all_grids, grid_label, spread_evenly

@@ -7,7 +7,7 @@ import numpy as np
 
 from maze_rl.evaluation.results import Example
 from maze_rl.mazes.lattice import Maze
-from maze_rl.mazes.plotting import GalleryItem, MazeColours, first_wrong_step, plot_gallery
+from maze_rl.mazes.pictures.plotting import GalleryItem, MazeColours, first_wrong_step, plot_gallery
 from maze_rl.reports.names import error_name
 from maze_rl.reports.palette import light
 from maze_rl.reports.vector_graphics import WIDTH

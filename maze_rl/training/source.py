@@ -19,7 +19,7 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeCollection
 from maze_rl.mazes.splits import count_outside
-from maze_rl.mazes.store import StoredMazes, open_dataset
+from maze_rl.mazes.storage.store import StoredMazes, open_dataset
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.examples import Examples, encode_examples
 

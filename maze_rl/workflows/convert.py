@@ -6,16 +6,16 @@ import numpy as np
 
 from maze_rl.configs.ranges import Size, check_sizes
 from maze_rl.errors import ConfigurationError, MazeRLError
-from maze_rl.mazes.archive import read_archive, write_archive
-from maze_rl.mazes.ascii import draw_ascii, from_ascii
-from maze_rl.mazes.dataset_writer import write_mazes
-from maze_rl.mazes.images import read_image, write_image
+from maze_rl.mazes.interchange.archive import read_archive, write_archive
+from maze_rl.mazes.interchange.ascii import draw_ascii, from_ascii
+from maze_rl.mazes.interchange.images import read_image, write_image
+from maze_rl.mazes.interchange.parquet import read_parquet, write_parquet
+from maze_rl.mazes.interchange.whole_files import written_whole
+from maze_rl.mazes.interchange.zanj import read_zanj
 from maze_rl.mazes.lattice import Maze, MazeCollection
-from maze_rl.mazes.parquet import read_parquet, write_parquet
 from maze_rl.mazes.solve import solve_batch
-from maze_rl.mazes.store import StoredMazes, open_dataset
-from maze_rl.mazes.whole_files import written_whole
-from maze_rl.mazes.zanj import read_zanj
+from maze_rl.mazes.storage.dataset_writer import write_mazes
+from maze_rl.mazes.storage.store import StoredMazes, open_dataset
 from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
 
 KINDS = {

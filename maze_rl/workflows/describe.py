@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from maze_rl.mazes.lattice import Maze, MazeCollection
-from maze_rl.mazes.store import StoredMazes, open_dataset
+from maze_rl.mazes.storage.store import StoredMazes, open_dataset
 from maze_rl.mazes.summary import DatasetSummary, summarise
 from maze_rl.reports.dataset_account import DatasetAccount, spread_evenly
 from maze_rl.reports.dataset_figures import LARGEST_EXAMPLE, MOST_EXAMPLES

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from maze_rl.configs.mazes import GenerationConfig
-from maze_rl.mazes.dataset_writer import join_datasets, write_dataset
-from maze_rl.mazes.store import StoredMazes, open_dataset
+from maze_rl.mazes.storage.dataset_writer import join_datasets, write_dataset
+from maze_rl.mazes.storage.store import StoredMazes, open_dataset
 
 
 def generate_dataset(

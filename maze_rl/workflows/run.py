@@ -9,7 +9,7 @@ from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.presets import default_run
 from maze_rl.configs.ranges import check_squares
 from maze_rl.configs.training import DataFolder, RunConfig
-from maze_rl.mazes.store import open_dataset
+from maze_rl.mazes.storage.store import open_dataset
 from maze_rl.models.devices import default_device
 from maze_rl.workflows.evaluate import evaluate
 from maze_rl.workflows.report import report

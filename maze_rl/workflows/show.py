@@ -11,10 +11,10 @@ import numpy as np
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import Maze
-from maze_rl.mazes.marked_drawing import draw_marked, legend, side_by_side
-from maze_rl.mazes.marks import marks_of
 from maze_rl.mazes.measures import measure
-from maze_rl.mazes.plotting import GalleryItem, plot_gallery
+from maze_rl.mazes.pictures.marked_drawing import draw_marked, legend, side_by_side
+from maze_rl.mazes.pictures.marks import marks_of
+from maze_rl.mazes.pictures.plotting import GalleryItem, plot_gallery
 from maze_rl.mazes.solve import Solution, solve
 
 if TYPE_CHECKING:

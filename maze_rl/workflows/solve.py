@@ -11,7 +11,7 @@ from maze_rl.errors import MazeRLError
 from maze_rl.evaluation.outcomes import Stop, budget_for, parse_rollouts
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Cell, Maze
-from maze_rl.mazes.plotting import first_wrong_step
+from maze_rl.mazes.pictures.plotting import first_wrong_step
 from maze_rl.mazes.solve import Solution, solve
 from maze_rl.mazes.splits import SMALLEST_SPLIT_SIZE
 from maze_rl.models.build import MazeTransformer

@@ -10,7 +10,7 @@ from scipy.stats import chisquare
 from maze_rl.configs.mazes import spec_from_arguments
 from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.generate import MAZES_PER_INDEX, generate, generate_counted, generate_mazes
-from maze_rl.mazes.graph import to_networkx
+from maze_rl.mazes.interchange.graph import to_networkx
 from maze_rl.mazes.solve import solve
 
 

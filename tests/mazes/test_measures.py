@@ -8,7 +8,7 @@ import numpy as np
 
 from maze_rl.mazes import measures as measures_module
 from maze_rl.mazes.generate import generate
-from maze_rl.mazes.graph import to_networkx
+from maze_rl.mazes.interchange.graph import to_networkx
 from maze_rl.mazes.lattice import Maze, MazeBatch
 from maze_rl.mazes.measures import MOST_PATHS, measure
 from maze_rl.mazes.oracle import label_paths

@@ -13,7 +13,7 @@ from scipy.stats import chisquare
 from maze_rl.configs.algorithms import ALGORITHMS
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.generate import generate
-from maze_rl.mazes.graph import to_networkx
+from maze_rl.mazes.interchange.graph import to_networkx
 from maze_rl.mazes.lattice import Maze, MazeBatch, MazeCollection
 from maze_rl.mazes.solve import Solution, solve, solve_batch
 

@@ -157,7 +157,10 @@ def test_words() -> None:
         "1", "2,000", "3.0e+09", "2^62 or more",
     ]  # fmt: skip
     assert options_text({}) is None
-    assert options_text({"options": {"accessible_cells": 0.5, "max_depth": None}}) == "accessible_cells 0.5, max_depth None"
+    assert (
+        options_text({"options": {"accessible_cells": 0.5, "max_depth": None}})
+        == "accessible_cells 0.5, max_depth None"
+    )
     assert acceptance_text(None) is None
     assert acceptance_text(asdict(Attempts(accepted=5, carved=5, pairs=5))) is None
     assert acceptance_text(asdict(Attempts(accepted=5, carved=30, outside_split=10, pairs=50))) == (

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from maze_rl.configs.mazes import ALGORITHMS
+from maze_rl.configs.algorithms import ALGORITHMS
 from maze_rl.configs.tokenization import FORMATS, PATHS, QUERIES
 from maze_rl.errors import ConfigurationError, MazeRLError, UnknownNameError
 from maze_rl.mazes.generate import generate

@@ -23,10 +23,10 @@ from maze_rl.configs.training import (
     run_to_json,
 )
 from maze_rl.errors import CheckpointError, ConfigurationError, MazeRLError
-from maze_rl.mazes.dataset_writer import write_dataset
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.splits import count_outside
-from maze_rl.mazes.store import open_dataset
+from maze_rl.mazes.storage.dataset_writer import write_dataset
+from maze_rl.mazes.storage.store import open_dataset
 from maze_rl.models.build import build_model
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.checkpoints import checkpoint_steps, load_checkpoint, optimizer_equal, save_checkpoint

@@ -55,7 +55,7 @@ def test_a_row_has_what_the_command_line_prints() -> None:
 
 def test_names_are_unique_and_found_by_a_part() -> None:
     assert len({row.name for row in ROWS}) == len(ROWS)
-    assert [row.name for row in bench_module._chosen("WILSON")] == ["generate and solve, 20x20 wilson"]
+    assert [row.name for row in bench_module._chosen("20X20 WILSON")] == ["generate and solve, 20x20 wilson"]
 
 
 def test_unknown_rows_and_no_rounds_are_errors() -> None:

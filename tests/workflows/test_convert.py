@@ -11,7 +11,7 @@ from maze_rl.mazes.lattice import MazeCollection
 from maze_rl.tokenization.tokenization import load_tokenization
 from maze_rl.workflows.convert import convert, load_mazes, save_mazes
 
-FILES = Path(__file__).parents[1] / "mazes" / "files"
+FILES = Path(__file__).parents[1] / "mazes" / "interchange" / "files"
 
 
 @pytest.fixture(scope="module")

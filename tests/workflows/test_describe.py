@@ -8,8 +8,8 @@ import pytest
 
 from maze_rl.cli.main import run
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
-from maze_rl.mazes.dataset_writer import write_dataset, write_mazes
 from maze_rl.mazes.generate import generate, generate_mazes
+from maze_rl.mazes.storage.dataset_writer import write_dataset, write_mazes
 from maze_rl.workflows import describe as describe_module
 from maze_rl.workflows.describe import describe
 

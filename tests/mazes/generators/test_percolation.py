@@ -9,7 +9,7 @@ import pytest
 from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.generators.percolation import percolation
-from maze_rl.mazes.graph import to_networkx
+from maze_rl.mazes.interchange.graph import to_networkx
 
 
 @pytest.mark.parametrize("chance", [0.1, 0.5, 0.9])

@@ -1,0 +1,1 @@
+"""Mazes in and out of other formats."""

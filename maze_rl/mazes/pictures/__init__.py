@@ -1,0 +1,1 @@
+"""Mazes drawn: as text, as pictures, with marks."""

@@ -1,0 +1,1 @@
+"""Datasets of mazes on disk: written in shards, memory-mapped, verified."""
