@@ -18,10 +18,14 @@ def blocks(language: str) -> list[str]:
     return [text for kind, text in fences if kind == language]
 
 
-def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    (example,) = blocks("python")
-    exec(compile(example, "README.md", "exec"), {})
+def test_the_python_examples_run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for example in blocks("python"):
+        exec(compile(example, "README.md", "exec"), {"__name__": "readme"})
     printed = capsys.readouterr().out
+    assert printed.rstrip().endswith("<PATH_END>")
     assert "torch.Size([1, 3," in printed
     assert "Estimate(value=0." in printed
 
