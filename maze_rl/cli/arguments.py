@@ -18,7 +18,7 @@ class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Adds the default to a flag's help where it has one."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help if action.default is None else super()._get_help_string(action)
+        return action.help if action.default in (None, []) else super()._get_help_string(action)
 
 
 def build_parser(parser_class: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PNG_DPI = 200
 _ONE, _SEVERAL = 4.8, 2.8
 """Inches of the only maze of a picture, and of one of several."""
+_IN_ONE_ROW = 4
 _CELL = 0.12
 """Inches of a cell at least; large mazes make large pictures."""
 
@@ -90,7 +91,8 @@ def draw_picture(shown: Sequence[ShownMaze], marks: Sequence[str], out: Path) ->
         for each in shown
     ]
     side = max(_ONE if len(shown) == 1 else _SEVERAL, *(_CELL * max(each.maze.shape) for each in shown))
-    figure = plot_gallery(items, columns=math.ceil(math.sqrt(len(shown))), side=side, legend=True)
+    columns = len(shown) if len(shown) <= _IN_ONE_ROW else math.ceil(math.sqrt(len(shown)))
+    figure = plot_gallery(items, columns=columns, side=side, legend=True)
     save_picture(figure, out)
 
 
