@@ -121,7 +121,7 @@ def _show(commands) -> None:
 def _describe(commands) -> None:
     parser = _command(commands, "describe", "showing:describe", "summarise a dataset, or compare several")
     parser.add_argument("folders", nargs="+", metavar="FOLDER", help="folders that `maze-rl generate` wrote")
-    parser.add_argument("--out", default=None, metavar="PAGE", help="also write a page, PAGE.html, and PAGE.json")
+    parser.add_argument("--out", default=None, metavar="PAGE.html", help="also write a page, PAGE.html, and PAGE.json")
 
 
 def _train(commands) -> None:

@@ -14,20 +14,18 @@ from maze_rl.errors import ConfigurationError
 
 def generate(chosen: argparse.Namespace) -> int:
     """Handle ``maze-rl generate``."""
+    # Settings are checked before numba is imported, so that a typing error answers at once.
+    config = GenerationConfig(spec=maze_spec(chosen), num=chosen.num, seed=chosen.seed, first=chosen.first)
     from maze_rl.cli.progress import progress_bar
-    from maze_rl.mazes.storage.dataset_folder import unfinished_folder
     from maze_rl.workflows.generate import generate_dataset
 
-    config = GenerationConfig(spec=maze_spec(chosen), num=chosen.num, seed=chosen.seed, first=chosen.first)
     out = Path(chosen.out)
-    if unfinished_folder(out).exists() and not chosen.json:
-        print(f"going on with the unfinished {unfinished_folder(out)}", file=sys.stderr)
     try:
         with progress_bar(quiet=chosen.json) as bar:
             report = lambda done: bar("generating", done, {})  # noqa: E731
             stored = generate_dataset(config, out, workers=chosen.workers, progress=report)
     except KeyboardInterrupt:
-        print(f"\nstopped; finished shards are kept. To go on: {chosen.command_line}", file=sys.stderr)
+        print(f"\nstopped; shards that are finished are kept. To go on: {chosen.command_line}", file=sys.stderr)
         return 130
     _print_dataset(chosen, stored)
     return 0
@@ -42,7 +40,7 @@ def maze_spec(chosen: argparse.Namespace) -> MazeSpec:
     cells = {name: parse_cells(text) for name in ("origins", "targets") if (text := getattr(chosen, name)) is not None}
     endpoints = Endpoints(
         min_path_length=chosen.min_path_length, max_path_length=chosen.max_path_length, paths=chosen.paths,
-        path_lengths=parse_path_lengths(chosen.path_lengths) if chosen.path_lengths else (),
+        path_lengths=() if chosen.path_lengths is None else parse_path_lengths(chosen.path_lengths),
         origin=chosen.origin, target=chosen.target, **cells,
     )  # fmt: skip
     return MazeSpec(
@@ -79,7 +77,7 @@ def _print_dataset(chosen: argparse.Namespace, stored) -> None:
     card, attempts = stored.card, Attempts(**stored.card["attempts"])
     splits = ", ".join(f"{count:,} {name}" for name, count in card["splits"].items())
     print(f"{card['num']:,} mazes in {chosen.out} ({splits}; {card['leaks']} leaks; content {card['content']}).")
-    if attempts.accepted < attempts.carved:
+    if not attempts.accepted == attempts.carved == attempts.pairs:
         print(
             f"acceptance: {attempts.acceptance:.1%} of the mazes had endpoints that were allowed, "
             f"{attempts.pair_acceptance:.1%} of the pairs drawn; {attempts.outside_split:,} lay in another split."

@@ -37,6 +37,7 @@ def show(chosen: argparse.Namespace) -> None:
     if out is not None and out.suffix != ".txt":
         draw_picture(shown, marks, out)
     elif out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(
             draw_text(shown, marks, _MAZES_PER_LINE * (6 * max(cols for _, cols in spec.shapes) + 20)) + "\n",
             encoding="utf-8",
@@ -61,6 +62,7 @@ def draw(maze, path, walked, out: str | None) -> None:
         return
     target = _drawing_file(out)
     if target.suffix == ".txt":
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(draw_boxes(maze, walked) + "\n", encoding="utf-8")
     else:
         from maze_rl.mazes.pictures.plotting import GalleryItem, plot_gallery
@@ -72,7 +74,7 @@ def draw(maze, path, walked, out: str | None) -> None:
 
 
 def _drawing_file(out: str) -> Path:
-    """Return the file to draw to, its folder made.
+    """Return the file to draw to.
 
     Raises:
         MazeRLError: It is no kind of drawing.
@@ -80,7 +82,6 @@ def _drawing_file(out: str) -> Path:
     target = Path(out)
     if target.suffix not in _DRAWINGS:
         raise MazeRLError(f"--out {out}: drawings are {', '.join(_DRAWINGS[:-1])} or {_DRAWINGS[-1]} files.")
-    target.parent.mkdir(parents=True, exist_ok=True)
     return target
 
 

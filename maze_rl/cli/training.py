@@ -63,7 +63,11 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
     if chosen.data is not None:
         from maze_rl.workflows.run import training_data
 
-        data, mazes = training_data(chosen.data, mazes)
+        asked, (data, mazes) = mazes, training_data(chosen.data, mazes)
+        for name, default in (("sizes", parse_squares("5..9")), ("algorithm", "dfs")):
+            wish, held = getattr(asked, name), getattr(mazes, name)
+            if wish not in (default, held):
+                raise ConfigurationError(f"--{name} {wish} contradicts {chosen.data}, which has {held}: leave it out.")
     base = default_run(mazes, device=device, seed=chosen.seed, steps=chosen.steps, loss=chosen.loss, data=data)
     tokenization = replace(base.tokenization, **canvas, **_given(format=chosen.tokenizer))
     # A factored embedding adds up what a cell's token shares with others, so a cell must be one token.

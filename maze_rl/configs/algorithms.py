@@ -32,7 +32,7 @@ def _is_share(value: object) -> bool:
 
 
 def _is_count(value: object, least: int = 1) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value < 2**31
 
 
 def _is_count_or_share(value: object) -> bool:
@@ -40,6 +40,8 @@ def _is_count_or_share(value: object) -> bool:
 
 
 _PERCOLATION = "a probability, 0 to 1"
+TREES = ("dfs", "wilson", "aldous_broder", "kruskal", "prim", "hunt_and_kill", "recursive_division")
+"""Algorithms whose mazes have no cycle, so that there is one path between two cells."""
 ALGORITHMS: dict[str, dict[str, Option]] = {
     "dfs": {
         "accessible_cells": Option(1.0, _is_count_or_share, "a share of the cells, above 0.0 to 1.0, or their number"),
@@ -90,7 +92,9 @@ def complete_options(algorithm: str, given: Mapping[str, OptionValue]) -> dict[s
             raise unknown_name(f"option of {algorithm}", name, known)
         if not known[name].allows(value):
             raise ConfigurationError(f"{name} is {value!r}: expected {known[name].expected}.")
-    return {name: given.get(name, option.default) for name, option in known.items()}
+    complete = {name: given.get(name, option.default) for name, option in known.items()}
+    # 1 and 1.0 are the same share
+    return {name: float(value) if known[name].allows is _is_share else value for name, value in complete.items()}  # type: ignore[arg-type]
 
 
 def parse_option(text: str) -> tuple[str, OptionValue]:

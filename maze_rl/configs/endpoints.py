@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from maze_rl.configs.ranges import parse_range
+from maze_rl.configs.ranges import format_range, parse_range
 from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
 
 PLACES = ("anywhere", "dead_end")
 PATHS = ("any", "one", "several")
+_HEAVIEST = 1e9
+LONGEST_PATH = 2**31 - 1
 Cells = tuple[tuple[int, int], ...]
 
 
@@ -56,6 +58,8 @@ class Endpoints:
             raise ConfigurationError(
                 f"min_path_length is {self.min_path_length}: origin and target differ, so at least 1."
             )
+        if self.max_path_length is not None and self.max_path_length > LONGEST_PATH:
+            raise ConfigurationError(f"max_path_length is {self.max_path_length}: at most {LONGEST_PATH}.")
         if self.max_path_length is not None and self.max_path_length < self.min_path_length:
             raise ConfigurationError(
                 f"max_path_length {self.max_path_length} is below min_path_length {self.min_path_length}."
@@ -64,8 +68,10 @@ class Endpoints:
             highest = self.max_path_length or steps
             if not self.min_path_length <= steps <= highest:
                 raise ConfigurationError(f"path_lengths holds {steps}, outside the path lengths allowed.")
-            if not 0 < weight < float("inf"):
-                raise ConfigurationError(f"path_lengths gives {steps} steps the weight {weight}: it must be above 0.")
+            if not 0 < weight <= _HEAVIEST:
+                raise ConfigurationError(
+                    f"path_lengths gives {steps} steps the weight {weight}: above 0 to 1e9, please."
+                )
 
     def check_fit(self, shapes: Sequence[tuple[int, int]]) -> None:
         """Check that grids of every one of `shapes` can hold such pairs.
@@ -75,6 +81,8 @@ class Endpoints:
         """
         longest = max([self.min_path_length, *(steps for steps, _ in self.path_lengths)])
         field = "path_lengths asks for" if longest > self.min_path_length else "min_path_length is"
+        if self.origins is not None and self.origins == self.targets and len(self.origins) == 1:
+            raise ConfigurationError(f"origins and targets are both {self.origins[0]}: they must differ.")
         for rows, cols in shapes:
             if longest >= rows * cols:
                 raise ConfigurationError(
@@ -89,17 +97,25 @@ class Endpoints:
     def wish(self) -> str:
         """The constraints in words, for error messages."""
         if self == Endpoints():
-            return "any two different cells as endpoints"
+            return "endpoints anywhere"
         parts = []
         if self.path_lengths:
-            parts.append(f"a path of {' or '.join(str(steps) for steps, _ in self.path_lengths[:8])} steps")
+            parts.append(f"a path of {_lengths_text(self.path_lengths)} steps")
         elif self.min_path_length > 1 or self.max_path_length is not None:
-            parts.append(f"a path of {self.min_path_length} to {self.max_path_length or 'any'} steps")
+            most = "" if self.max_path_length is None else f" to {self.max_path_length}"
+            parts.append(f"a path of {self.min_path_length}{most or ' or more'} steps")
         parts += [f"its {name} at a dead end" for name in ("origin", "target") if getattr(self, name) == "dead_end"]
         parts += [f"its {name[:-1]} among given cells" for name in ("origins", "targets") if getattr(self, name)]
         if self.paths != "any":
             parts.append("exactly one shortest path" if self.paths == "one" else "several shortest paths")
         return ", ".join(parts)
+
+
+def _lengths_text(lengths: tuple[tuple[int, float], ...]) -> str:
+    """Write a distribution over path lengths: ``5..15``, or with weights where they differ."""
+    if len({weight for _, weight in lengths}) == 1:
+        return format_range(tuple(steps for steps, _ in lengths))
+    return ", ".join(f"{steps} (weight {weight:g})" for steps, weight in lengths)
 
 
 def endpoints_from(values: Mapping[str, Any]) -> Endpoints:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from maze_rl.configs.algorithms import OptionValue, check_algorithm, complete_options
+from maze_rl.configs.algorithms import TREES, OptionValue, check_algorithm, complete_options
 from maze_rl.configs.endpoints import Endpoints, endpoints_from
 from maze_rl.configs.ranges import Size, check_sizes
 from maze_rl.errors import ConfigurationError, unknown_name
 
+MOST_MAZES, LARGEST_INDEX = 10**12, 2**62
 SPLITS = ("train", "validation", "test")
 
 
@@ -39,6 +40,13 @@ class MazeSpec:
         if self.split is not None and self.split not in SPLITS:
             raise unknown_name("split", self.split, SPLITS)
         self.endpoints.check_fit(self.shapes)
+        if self.endpoints.paths == "several" and self.algorithm in TREES:
+            raise ConfigurationError(
+                f"paths is several: {self.algorithm} mazes are trees, with one path between two cells: use one with "
+                "cycles, as dfs_percolation or braid."
+            )
+        if self.options.get("percolation") == 0 and self.algorithm == "percolation":
+            raise ConfigurationError("percolation is 0: no two cells are ever connected: use more.")
 
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
@@ -63,12 +71,19 @@ class GenerationConfig:
             raise ConfigurationError(f"num is {self.num}: ask for at least one maze.")
         if self.first < 0:
             raise ConfigurationError(f"first is {self.first}: indices start at 0.")
+        if self.first + self.num > LARGEST_INDEX or self.num > MOST_MAZES:
+            raise ConfigurationError(
+                f"num {self.num} from {self.first} on is out of bounds: at most {MOST_MAZES} mazes, indices below 2^62."
+            )
 
 
 def spec_from_arguments(**settings: Any) -> MazeSpec:
     """Build a `MazeSpec` from one flat list of settings: its fields, those of `Endpoints`, and algorithm options."""
     own: dict[str, Any] = {f.name: settings.pop(f.name) for f in fields(MazeSpec) if f.name in settings}
     ends = {f.name: settings.pop(f.name) for f in fields(Endpoints) if f.name in settings}
+    for name, given in (("endpoints", ends), ("options", settings)):
+        if given and name in own:
+            raise ConfigurationError(f"{name} are given, and {', '.join(given)} beside them: give one or the other.")
     if ends:
         own["endpoints"] = endpoints_from(ends)
     if settings:

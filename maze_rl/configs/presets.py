@@ -45,6 +45,8 @@ def curriculum(mazes: MazeSpec, steps: int) -> tuple[Phase, ...]:
     """Return phases whose mazes are `mazes` with path lengths that grow to the full distribution."""
     ends = [int(steps * CURRICULUM_SHARE * (i + 1) / len(LENGTH_LIMITS)) for i in range(len(LENGTH_LIMITS))]
     ends_at = mazes.endpoints
+    if ends_at.path_lengths:
+        return (Phase(steps=steps, mazes=mazes),)  # the lengths are chosen already
     limits = [*LENGTH_LIMITS, ends_at.max_path_length]
     phases, start = [], 0
     for limit, end in zip(limits, [*ends, steps], strict=True):

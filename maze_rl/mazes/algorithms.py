@@ -8,6 +8,7 @@ under the entry point group ``maze_rl.generators``.
 
 from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int64, UInt64
@@ -55,22 +56,24 @@ def find_generator(name: str) -> Generator:
     if name in GENERATORS:
         return GENERATORS[name]
     try:
-        if ":" not in name:
-            return from_function(own_algorithms()[name].load())
-        module, _, path = name.partition(":")
-        found = import_module(module)
-        for attribute in path.split("."):
-            found = getattr(found, attribute)
-    except (ImportError, AttributeError, KeyError, ValueError) as error:
+        found: Any = own_algorithms()[name].load() if ":" not in name else None
+        if found is None:
+            module, _, path = name.partition(":")
+            found = import_module(module)
+            for attribute in path.split("."):
+                found = getattr(found, attribute)
+    except Exception as error:  # whatever another package does when it is imported
         raise ConfigurationError(f"algorithm {name}: the function cannot be imported ({error}).") from error
     if not callable(found):
         raise ConfigurationError(f"algorithm {name}: expected a function, got {found!r}.")
-    return from_function(found)  # type: ignore[arg-type]
+    function: Any = found
+    return from_function(function)
 
 
 def name_of(function: OwnAlgorithm) -> str:
     """Return the name under which `find_generator` finds a function that can be imported."""
-    return f"{function.__module__}:{function.__qualname__}"
+    where = getattr(function, "__module__", "__main__")
+    return f"{where}:{getattr(function, '__qualname__', type(function).__qualname__)}"
 
 
 def from_function(function: OwnAlgorithm) -> Generator:
@@ -87,7 +90,11 @@ def from_function(function: OwnAlgorithm) -> Generator:
             # A stream of its own for every attempt: the state goes on by one number.
             random = np.random.Generator(np.random.Philox(key=states[row]))
             states[row, 1] += np.uint64(1)
-            connections[row] = _checked(function(rows, cols, random, **options), (2, rows, cols), function)
+            try:
+                carved = function(rows, cols, random, **options)
+            except Exception as error:  # somebody else's code: name it, and say what it said
+                raise ConfigurationError(f"algorithm {name_of(function)}: {type(error).__name__}: {error}") from error
+            connections[row] = _checked(carved, (2, rows, cols), function)
         return False
 
     return carve_rows

@@ -56,7 +56,7 @@ def pair_rule(endpoints: Endpoints, shape: tuple[int, int]) -> PairRule:
         target_at_dead_end=at_dead_ends[1],
         paths=PATHS.index(endpoints.paths),
         lengths=lengths,
-        shares=np.cumsum(weights) / weights.sum() if weights.size else weights,
+        shares=np.cumsum(weights) / np.cumsum(weights)[-1] if weights.size else weights,
         is_free=lists == (None, None) and not any(at_dead_ends) and endpoints.paths == "any" and not lengths.size,
     )
 

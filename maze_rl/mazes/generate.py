@@ -14,7 +14,7 @@ from jaxtyping import Int64
 from numba import njit
 from numpy import ndarray
 
-from maze_rl.configs.mazes import MazeSpec, spec_from_arguments
+from maze_rl.configs.mazes import GenerationConfig, MazeSpec, spec_from_arguments
 from maze_rl.configs.ranges import Size
 from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.algorithms import Generator, OwnAlgorithm, find_generator, from_function, name_of
@@ -84,11 +84,10 @@ def generate(
     Raises:
         MazeRLError: A setting is out of range or unknown, or no maze can meet the constraints.
     """
-    chosen = (sizes,) if isinstance(sizes, int) else tuple(sizes)
+    chosen = tuple(sizes) if isinstance(sizes, Iterable) else (sizes,)
     name = algorithm if isinstance(algorithm, str) else name_of(algorithm)
     spec = spec_from_arguments(sizes=chosen, algorithm=name, **settings)
-    if num < 1:
-        raise ConfigurationError(f"num is {num}: ask for at least one maze.")
+    GenerationConfig(spec=spec, num=num, seed=seed, first=first)  # checks the numbers
     carve = None if isinstance(algorithm, str) else from_function(algorithm)
     return generate_counted(spec, np.arange(first, first + num), seed, carve)[0]
 
@@ -143,7 +142,8 @@ def _fill(
     rule = pair_rule(spec.endpoints, shape)
     buckets = (0, NUM_BUCKETS) if spec.split is None else BUCKETS[spec.split]
     lengths = draw_lengths(states, rule) if len(rule.lengths) else np.empty(0, np.int64)
-    counts, words = np.zeros(3, np.int64), symmetry_words(*shape)
+    # without a split no maze is hashed
+    counts, words = np.zeros(3, np.int64), symmetry_words(*(shape if spec.split else (1, 1)))
 
     def attempt(rows: ndarray, most: int) -> ndarray:
         """Try some mazes up to `most` times; return those that found nothing."""

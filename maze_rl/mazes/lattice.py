@@ -17,7 +17,7 @@ from maze_rl.errors import InvalidMazeError
 from maze_rl.mazes.breadth_first import endpoints_connected
 
 Cell = tuple[int, int]
-LARGEST_SIDE = 2**15
+LARGEST_SIDE = 2**15 - 1
 """Most rows or cols of a grid: coordinates are int16."""
 
 
@@ -197,6 +197,20 @@ class MazeCollection:
         order = np.empty(len(where), np.int64)
         order[self.row_of[where]] = where
         return order
+
+
+def collect(mazes: Sequence[Maze]) -> MazeCollection:
+    """Put mazes of any shapes into one collection, in their order."""
+    shapes = sorted({maze.shape for maze in mazes})
+    batch_of = np.array([shapes.index(maze.shape) for maze in mazes], np.int64)
+    row_of, batches = np.empty(len(mazes), np.int64), []
+    for position in range(len(shapes)):
+        where = np.flatnonzero(batch_of == position)
+        row_of[where] = np.arange(len(where))
+        chosen = [mazes[int(index)] for index in where]
+        ends = (np.array([getattr(maze, name) for maze in chosen], np.int16) for name in ("origin", "target"))
+        batches.append(trusted_batch(np.stack([maze.connections for maze in chosen]), *ends))
+    return MazeCollection(tuple(batches), batch_of, row_of)
 
 
 def _check_shapes(batch: MazeBatch) -> None:

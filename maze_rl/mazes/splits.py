@@ -49,7 +49,8 @@ def _image_words(middle: ndarray, rows: int, cols: int, symmetry: int) -> ndarra
         x = width - x
     if symmetry & 4:
         y, x, height, width = x, y, width, height
-    name = ((height * 4096 + width) * 4096 + y) * 4096 + x
+    base = 4096 if max(rows, cols) <= 2048 else 2**16  # the first keeps the hashes of all grids that are generated
+    name = ((height * base + width) * base + y) * base + x
     return _mix_array(_mix_array(name.astype(np.int64).view(np.uint64)))
 
 

@@ -1,5 +1,7 @@
 """`maze-rl convert`: mazes from one kind of file to another, theirs and ours."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from maze_rl.mazes.interchange.images import read_image, write_image
 from maze_rl.mazes.interchange.parquet import read_parquet, write_parquet
 from maze_rl.mazes.interchange.whole_files import written_whole
 from maze_rl.mazes.interchange.zanj import read_zanj
-from maze_rl.mazes.lattice import Maze, MazeCollection
+from maze_rl.mazes.lattice import Maze, MazeCollection, collect
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.mazes.storage.dataset_writer import write_mazes
 from maze_rl.mazes.storage.store import StoredMazes, open_dataset
@@ -80,7 +82,7 @@ def _from_texts(path: Path, texts: list[str], read) -> MazeCollection:
             raise MazeRLError(f"{path}, maze {number}: {error}") from error
     if not mazes:
         raise MazeRLError(f"{path}: holds no mazes.")
-    return MazeCollection.concatenate([MazeCollection.from_batch(maze.as_batch()) for maze in mazes])
+    return collect(mazes)
 
 
 def _read_text(path: Path) -> str:
@@ -91,14 +93,18 @@ def _read_text(path: Path) -> str:
 
 
 def save_mazes(
-    mazes: MazeCollection | StoredMazes, out: str | Path, *, tokenization: str | Tokenization = "unique_cells",
-    source: str = "a program", seed: int = 0,
-) -> Path:  # fmt: skip
+    mazes: MazeCollection | StoredMazes | Maze | Sequence[Maze],
+    out: str | Path,
+    *,
+    tokenization: str | Tokenization = "unique_cells",
+    source: str = "a program",
+    seed: int = 0,
+) -> Path:
     """Write mazes to a dataset folder or a file; the suffix of `out` says which, see `KINDS`.
 
     Args:
-        mazes: What to write.
-        out: Where to.
+        mazes: What to write: mazes as they were read or generated, one `Maze`, or a list.
+        out: Where to; a name that ends with / is a folder whatever its suffix.
         tokenization: What a `.tokens` file is written in; each maze with one of its shortest paths.
         source: Where the mazes are from, for the card of a dataset.
         seed: Seed of edge order and choice of path in token text.
@@ -106,11 +112,14 @@ def save_mazes(
     Raises:
         MazeRLError: The kind is unknown, a picture is asked of several mazes, or the disk refuses.
     """
+    if not isinstance(mazes, MazeCollection | StoredMazes):
+        mazes = collect([mazes] if isinstance(mazes, Maze) else mazes)
+    is_folder = str(out).endswith(("/", os.sep))
     out = Path(out)
+    if out.suffix == "" or is_folder:
+        return write_mazes(mazes, out, source)
     if out.suffix not in KINDS:
         raise _unknown_kind(out, KINDS)
-    if out.suffix == "":
-        return write_mazes(mazes, out, source)
     if out.suffix == ".parquet":
         return write_parquet(out, mazes)
     whole = mazes.all() if isinstance(mazes, StoredMazes) else mazes
@@ -120,10 +129,16 @@ def save_mazes(
         if len(whole) != 1:
             raise ConfigurationError(f"{out}: a .png holds one maze, not {len(whole)}: use .npz, .txt or a folder.")
         return write_image(out, whole[0])
-    text = _tokens(whole, tokenization, seed) if out.suffix == ".tokens" else "\n\n".join(map(draw_ascii, whole))
+    text = _tokens(whole, tokenization, seed) if out.suffix == ".tokens" else "\n\n".join(map(_drawing, whole))
     with written_whole(out) as file:
         file.write(f"{text}\n".encode())
     return out
+
+
+def _drawing(maze: Maze) -> str:
+    if maze.origin == maze.target:
+        raise ConfigurationError(f"a drawing cannot show a maze whose origin is its target, {maze.origin}.")
+    return draw_ascii(maze)
 
 
 def _tokens(mazes: MazeCollection, tokenization: str | Tokenization, seed: int) -> str:
@@ -145,10 +160,14 @@ def convert(
         MazeRLError: As `load_mazes` and `save_mazes`.
     """
     mazes = load_mazes(source, tokenization=tokenization, grid=grid)
-    about = f"{Path(source).name} ({KINDS.get(Path(source).suffix, 'maze-dataset')})"
+    kind = KINDS[""] if Path(source).is_dir() else KINDS.get(Path(source).suffix, "maze-dataset")
+    about = f"{Path(source).resolve().name} ({kind})"
     return save_mazes(mazes, out, tokenization=tokenization, source=about, seed=seed), len(mazes)
 
 
 def _unknown_kind(path: Path, known) -> MazeRLError:
     kinds = ", ".join(suffix for suffix in known if suffix)
-    return MazeRLError(f"{path}: {path.suffix or 'no suffix'} is no kind of maze file: use {kinds}, or a folder.")
+    return MazeRLError(
+        f"{path}: {path.suffix or 'no suffix'} is no kind of maze file: use {kinds}, or a folder (with / at the end if "
+        "its name has a dot)."
+    )

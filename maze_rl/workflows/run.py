@@ -9,6 +9,7 @@ from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.presets import default_run
 from maze_rl.configs.ranges import check_squares
 from maze_rl.configs.training import DataFolder, RunConfig
+from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.storage.store import open_dataset
 from maze_rl.models.devices import default_device
 from maze_rl.workflows.evaluate import evaluate
@@ -77,7 +78,9 @@ def training_data(folder: str | Path, mazes: MazeSpec) -> tuple[DataFolder, Maze
         MazeRLError: There is no such dataset, or a file of it is damaged.
     """
     stored = open_dataset(folder)
-    data = DataFolder(folder=str(folder), content=stored.content)
+    if len(stored.rows_of("train")) == 0:
+        raise ConfigurationError(f"{folder}: none of its mazes belongs to the train split.")
+    data = DataFolder(folder=str(Path(folder).resolve()), content=stored.content)
     return data, replace(stored.spec or replace(mazes, sizes=tuple(stored.shapes)), split="train")
 
 

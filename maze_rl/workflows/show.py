@@ -98,5 +98,6 @@ def draw_picture(shown: Sequence[ShownMaze], marks: Sequence[str], out: Path) ->
 
 def save_picture(figure: "Figure", out: Path) -> None:
     """Write a picture of mazes on white, with nothing in the file that depends on the time."""
+    out.parent.mkdir(parents=True, exist_ok=True)
     metadata = {"Software": None} if out.suffix == ".png" else {"Date": None}
     figure.savefig(out, dpi=PNG_DPI, bbox_inches="tight", pad_inches=0.12, facecolor="white", metadata=metadata)

@@ -53,6 +53,11 @@ def test_sizes_are_checked() -> None:
         MazeSpec(sizes=(5, 1))
 
 
+def test_settings_given_twice_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="options are given, and max_depth beside them"):
+        spec_from_arguments(options={"forks": False}, max_depth=3)
+
+
 def test_rectangles() -> None:
     assert MazeSpec(sizes=((4, 7), (5, 5))).sizes == ((4, 7), 5)
     assert MazeSpec(sizes=((4, 7), 5)).shapes == ((4, 7), (5, 5))

@@ -93,6 +93,17 @@ def test_a_name_that_leads_nowhere_is_one_clear_error(name: str, message: str, m
         generate(4, name, num=1)
 
 
+def broken(rows: int, cols: int, random: np.random.Generator) -> np.ndarray:
+    raise ZeroDivisionError("by design")
+
+
+def test_what_a_function_raises_is_one_clear_error() -> None:
+    with pytest.raises(ConfigurationError, match="broken: ZeroDivisionError: by design"):
+        generate(4, broken, num=1)
+    with pytest.raises(ConfigurationError, match=r"sidewinder: TypeError: .*wind"):
+        generate(4, sidewinder, num=1, wind=3)
+
+
 def leaky(rows: int, cols: int, random: np.random.Generator) -> np.ndarray:
     return np.ones((2, rows, cols), np.bool_)
 

@@ -110,7 +110,7 @@ def test_a_limit_no_maze_can_meet_is_one_clear_error() -> None:
     message = str(caught.value)
     assert "\n" not in message
     assert message.startswith(
-        "maze 0: no 5 x 5 dfs_percolation maze in split any with a path of 9 to any steps was found"
+        "maze 0: no 5 x 5 dfs_percolation maze in split any with a path of 9 or more steps was found"
     )
 
 

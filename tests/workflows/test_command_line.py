@@ -41,8 +41,22 @@ BAD_INPUT = [
     (["generate", "--path-lengths", "30"], "path_lengths asks for 30: no path of a 5 x 5 maze has more than 24 steps"),
     (["generate", "--paths", "many"], "unknown number of shortest paths 'many'"),
     (["generate", "--algorithm", "no.such:carve"], "the function cannot be imported"),
-    (["generate", "--sizes", "5", "--algorithm", "percolation", "--option", "percolation=0"], "loosen the constraints"),
-    (["generate", "--sizes", "5", "--algorithm", "dfs", "--paths", "several"], "loosen the constraints"),
+    (
+        ["generate", "--sizes", "5", "--algorithm", "percolation", "--option", "percolation=0"],
+        "no two cells are ever connected",
+    ),
+    (["generate", "--sizes", "5", "--algorithm", "dfs", "--paths", "several"], "dfs mazes are trees"),
+    (["generate", "--sizes", "2", "--algorithm", "braid", "--path-lengths", "3"], "loosen the constraints"),
+    (["generate", "--out", "."], "'.' names no new folder"),
+    (["generate", "--out", "/"], "'/' names no new folder"),
+    (["generate", "--num", "1" + "0" * 30], "is out of bounds"),
+    (["generate", "--first", str(2**63)], "is out of bounds"),
+    (["generate", "--max-path-length", "1" + "0" * 30], "max_path_length is 1000"),
+    (["generate", "--option", "max_depth=" + "9" * 20], "max_depth is 9999"),
+    (["generate", "--path-lengths", ""], "cannot read '' as a range"),
+    (["generate", "--algorithm", "math:floor"], "algorithm math:floor: TypeError"),
+    (["show", "--algorithm", "os.path:join"], "algorithm posixpath:join: TypeError"),
+    (["generate", "--origins", "0,0", "--targets", "0,0"], "they must differ"),
     (["join", "no/such", "--out", "whole"], "no/such: there is no such folder"),
     (["train", "--data", "no/such"], "no/such: there is no such folder"),
     (["train", "--sizes", "4x7"], "size 4x7 is no square"),
@@ -126,6 +140,10 @@ def test_a_model_is_trained_on_a_dataset(tmp_path: Path, capsys: pytest.CaptureF
     config = json.loads((out / "config.json").read_text())
     phases = config["config"]["training"]["phases"] if "config" in config else config["training"]["phases"]
     assert [phase["data"]["folder"] for phase in phases] == [data]
+    capsys.readouterr()
+    for wish, said in ((["--sizes", "6"], "--sizes (6,) contradicts"), (["--algorithm", "prim"], "which has kruskal")):
+        assert run(["train", "--data", data, *wish, "--out", str(tmp_path / "other")]) == 2
+        assert said in capsys.readouterr().err
     assert (phases[0]["mazes"]["sizes"], phases[0]["mazes"]["algorithm"]) == ([4, 5], "kruskal")
 
 

@@ -7,7 +7,7 @@ import pytest
 from maze_rl.cli.main import run
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.mazes.generate import generate
-from maze_rl.mazes.lattice import MazeCollection
+from maze_rl.mazes.lattice import Maze, MazeCollection
 from maze_rl.tokenization.tokenization import load_tokenization
 from maze_rl.workflows.convert import convert, load_mazes, save_mazes
 
@@ -46,6 +46,17 @@ def test_one_maze_as_a_picture(mazes: MazeCollection, tmp_path: Path) -> None:
     assert list(load_mazes(save_mazes(one, tmp_path / "maze.png"))) == list(one)
     with pytest.raises(ConfigurationError, match=r"a .png holds one maze, not 40"):
         save_mazes(mazes, tmp_path / "mazes.png")
+
+
+def test_single_mazes_lists_and_folders_with_a_dot(tmp_path: Path, mazes: MazeCollection) -> None:
+    assert list(load_mazes(save_mazes(mazes[3], tmp_path / "one.npz"))) == [mazes[3]]
+    assert list(load_mazes(save_mazes([mazes[3], mazes[0]], tmp_path / "two.txt"))) == [mazes[3], mazes[0]]
+    saved = save_mazes(mazes, f"{tmp_path / 'data.v2'}/")
+    assert list(load_mazes(saved)) == list(mazes)
+    convert(saved, tmp_path / "copy")
+    assert "data.v2 (a dataset folder)" in (tmp_path / "copy" / "README.md").read_text()
+    with pytest.raises(ConfigurationError, match="cannot show a maze whose origin is its target"):
+        save_mazes(Maze(mazes[0].connections, (0, 0), (0, 0)), tmp_path / "dot.txt")
 
 
 def test_a_file_of_maze_dataset_becomes_a_dataset(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def braid(
     *,
     braid: int | float = 0.5,
 ) -> bool:
-    """Carve depth-first trees and open at least the share `braid` of their dead ends (at most one more)."""
+    """Carve depth-first trees and open the share `braid` of their dead ends, to the nearest number (or one more)."""
     _carve_rows(connections, states, pending, braid)
     return True
 

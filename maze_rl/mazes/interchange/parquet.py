@@ -14,7 +14,7 @@ from maze_rl.errors import MazeRLError
 from maze_rl.mazes.interchange.whole_files import written_whole
 from maze_rl.mazes.lattice import MazeCollection
 from maze_rl.mazes.storage.columns import TYPES, content_digest, table_of
-from maze_rl.mazes.storage.store import CHUNK, StoredMazes
+from maze_rl.mazes.storage.store import CHUNK, StoredMazes, foreign_table
 
 _DIGEST = b"maze_rl.content"
 
@@ -33,7 +33,7 @@ def write_parquet(path: Path, mazes: MazeCollection | StoredMazes) -> Path:
         for start in range(0, len(mazes), CHUNK):
             rows = np.arange(start, min(start + CHUNK, len(mazes)))
             table = table_of(mazes.take(rows), rows, schema)
-            total += content_digest(table)
+            total += content_digest(table, start)
             writer.write_table(table)
         writer.add_key_value_metadata({_DIGEST: f"{total % 2**64:016x}"})
     return path
@@ -51,11 +51,7 @@ def read_parquet(path: Path) -> StoredMazes:
     except (OSError, pa.ArrowException, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MazeRLError(f"{path}: is no Parquet file that can be read ({reason}).") from error
-    stored = StoredMazes(table, {}, str(path))
-    try:
-        altered = _DIGEST in metadata and metadata[_DIGEST].decode(errors="replace") != stored.content
-    except MazeRLError as error:
-        raise MazeRLError(f"{path}: {error}") from error
-    if altered:
+    stored = StoredMazes(foreign_table(table, path), {}, str(path))
+    if _DIGEST in metadata and metadata[_DIGEST].decode(errors="replace") != stored.content:
         raise MazeRLError(f"{path}: the file is altered: its mazes are not those it was written with.")
     return stored

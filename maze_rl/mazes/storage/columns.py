@@ -21,6 +21,7 @@ from maze_rl.mazes.solve import count_batch, solve_batch
 from maze_rl.mazes.splits import maze_hashes, split_numbers
 
 NEEDED = ("rows", "cols", "connections", "origin", "target")
+DIGESTED_AT_ONCE = 10_000
 _CELL = pa.list_(pa.int16(), 2)
 TYPES = {
     "rows": pa.int16(), "cols": pa.int16(), "connections": pa.binary(), "origin": _CELL, "target": _CELL,
@@ -62,16 +63,41 @@ def _packed(mazes: MazeCollection) -> pa.Array:
     return pa.Array.from_buffers(pa.binary(), len(mazes), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
 
 
+def checked_table(table: pa.Table) -> pa.Table:
+    """Return the columns of a table from elsewhere that mazes are read from, cast to their `TYPES`.
+
+    Raises:
+        MazeRLError: A column is missing, of another kind, damaged, or lacks a value.
+    """
+    columns = {}
+    for name in NEEDED:
+        if table.column_names.count(name) != 1:
+            raise MazeRLError(f"column {name!r} is missing or not the only one: a dataset has {', '.join(NEEDED)}.")
+        column = table.column(name)
+        try:
+            columns[name] = column.cast(TYPES[name])
+        except pa.ArrowException as error:
+            raise MazeRLError(f"column {name!r} is {column.type}, which does not fit {TYPES[name]}.") from error
+        inner = (part.flatten().null_count for part in columns[name].chunks) if TYPES[name] == _CELL else ()
+        if column.null_count or any(inner):
+            raise MazeRLError(f"column {name!r} lacks a value.")
+    checked = pa.table(columns)
+    try:
+        checked.validate(full=True)
+    except pa.ArrowException as error:
+        raise MazeRLError(f"its columns are damaged ({str(error).splitlines()[0]}).") from error
+    return checked
+
+
 def mazes_of(table: pa.Table) -> MazeCollection:
     """Return the mazes of a table, in its order; every one is checked.
 
     Raises:
-        MazeRLError: A column is missing or of another kind, a value is missing, or a maze is broken.
+        MazeRLError: A maze is broken; names the first of its shape.
     """
-    columns = {name: _column(table, name) for name in NEEDED}
-    rows, cols = (columns[name].to_numpy() for name in ("rows", "cols"))
-    ends = [columns[name].values.to_numpy().reshape(-1, 2) for name in ("origin", "target")]
-    offsets, data = _binary(columns["connections"])
+    rows, cols = (_column(table, name).to_numpy() for name in ("rows", "cols"))
+    ends = [_column(table, name).flatten().to_numpy().reshape(-1, 2) for name in ("origin", "target")]
+    offsets, data = _binary(_column(table, "connections"))
     batches, batch_of, row_of = [], np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
     for shape in sorted(set(zip(rows.tolist(), cols.tolist(), strict=True))):
         where = np.flatnonzero((rows == shape[0]) & (cols == shape[1]))
@@ -84,21 +110,9 @@ def mazes_of(table: pa.Table) -> MazeCollection:
 
 
 def _column(table: pa.Table, name: str) -> pa.Array:
-    """Return one column as one array of its type.
-
-    Raises:
-        MazeRLError: It is missing, of another kind, or lacks a value.
-    """
-    if name not in table.column_names:
-        raise MazeRLError(f"column {name!r} is missing: a maze dataset has {', '.join(NEEDED)}.")
-    try:
-        chunks = table.column(name).cast(TYPES[name]).chunks
-        whole = chunks[0] if len(chunks) == 1 else pa.concat_arrays([pa.array([], TYPES[name]), *chunks])
-    except pa.ArrowException as error:
-        raise MazeRLError(f"column {name!r} is {table.column(name).type}, not {TYPES[name]}.") from error
-    if whole.null_count or (whole.type == _CELL and whole.flatten().null_count):
-        raise MazeRLError(f"column {name!r} lacks a value.")
-    # a slice of an array begins inside its buffers; copied, it begins at their start
+    """Return one column as one array that begins at the start of its buffers."""
+    chunks = table.column(name).chunks
+    whole = chunks[0] if len(chunks) == 1 else pa.concat_arrays([pa.array([], TYPES[name]), *chunks])
     return whole if whole.offset == 0 else pa.concat_arrays([whole, whole[:0]])
 
 
@@ -128,19 +142,23 @@ def _unpack(data: ndarray, offsets: ndarray, where: ndarray, shape: tuple[int, i
     )
 
 
-def content_digest(table: pa.Table) -> int:
-    """Return 64 bits that name what the rows say: mazes, endpoints, indices.
+def content_digest(table: pa.Table, first: int = 0) -> int:
+    """Return 64 bits that name the mazes, their endpoints and their order; row 0 is maze `first` of the whole.
 
     The digests of the parts of a dataset add up (modulo 2^64) to that of the whole.
     """
-    offsets, data = _binary(_column(table, "connections"))
-    numbers = [_column(table, name).to_numpy() for name in ("rows", "cols")]
-    in_table = "index" in table.column_names
-    numbers.append(_column(table, "index").to_numpy() if in_table else np.arange(table.num_rows))
-    ends = (_column(table, name).values.to_numpy().reshape(-1, 2) for name in ("origin", "target"))
-    numbers += [cells[:, axis] for cells in ends for axis in (0, 1)]
-    facts = np.stack([column.astype(np.int64) for column in numbers], axis=1).astype(np.uint64)
-    return int(_digest(data, offsets.astype(np.int64), facts))
+    total = 0
+    for batch in table.to_batches(max_chunksize=DIGESTED_AT_ONCE):
+        part = pa.Table.from_batches([batch])
+        offsets, data = _binary(_column(part, "connections"))
+        numbers = [_column(part, name).to_numpy() for name in ("rows", "cols")]
+        numbers.append(np.arange(first, first + len(batch)))
+        ends = (_column(part, name).flatten().to_numpy().reshape(-1, 2) for name in ("origin", "target"))
+        numbers += [cells[:, axis] for cells in ends for axis in (0, 1)]
+        facts = np.stack([column.astype(np.int64) for column in numbers], axis=1).astype(np.uint64)
+        total += int(_digest(data, offsets.astype(np.int64), facts))
+        first += len(batch)
+    return total % 2**64
 
 
 @njit(cache=True, nogil=True)

@@ -1,5 +1,6 @@
 """The card of a dataset (its README.md): what it holds, how it was made, and how to read it."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,11 +14,11 @@ _LIMITS = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_00
 def dataset_card(manifest: Mapping[str, Any]) -> str:
     """Return the Markdown card of a dataset with Hugging Face's front matter."""
     num = manifest["num"]
-    category = next((name for limit, name in _LIMITS if num < limit), "1M<n<10M" if num < 10**7 else "10M<n<100M")
+    category = next((name for limit, name in _LIMITS if num < limit), "1M<n<10M" if num < 10**7 else "n>10M")
     splits = "\n".join(f"| {name} | {count:,} |" for name, count in manifest["splits"].items())
     sizes = "\n".join(f"| {name} | {count:,} |" for name, count in manifest["sizes"].items())
     return f"""---
-pretty_name: Mazes ({manifest["what"]})
+pretty_name: {json.dumps("Mazes (" + manifest["what"] + ")")}
 size_categories:
 - {category}
 tags:

@@ -19,6 +19,18 @@ from maze_rl.mazes.storage.store import MANIFEST, manifest_digest, read_shard
 from maze_rl.shipped import VERSION
 
 
+def place_of(out: Path) -> Path:
+    """Return the folder a dataset is written to, links followed.
+
+    Raises:
+        ConfigurationError: It has no name of its own, as the current folder.
+    """
+    place = out.expanduser().resolve()
+    if not place.name or place == Path.cwd():
+        raise ConfigurationError(f"{str(out)!r} names no new folder: give one, as data/mazes.")
+    return place
+
+
 def unfinished_folder(out: Path) -> Path:
     """Return where the dataset `out` is made."""
     return out.with_name(f".{out.name}.unfinished")
@@ -26,53 +38,98 @@ def unfinished_folder(out: Path) -> Path:
 
 @contextmanager
 def workplace(out: Path, request: Mapping[str, Any] | None) -> Iterator[Path]:
-    """Give a folder to make the dataset `out` in; it is removed at the end, but for a kill.
+    """Give a folder to make the dataset `out` in, to this process alone; it is removed at the end.
+
+    Where the work can be resumed, what the system did to it (a kill, a full disk, a worker that died) leaves the
+    finished shards; where it cannot, and where a setting is at fault, nothing stays.
 
     Args:
-        out: Where the dataset will be.
+        out: Where the dataset will be, as `place_of` gives it.
         request: What is asked for, to recognise an unfinished dataset by; None for work that is not resumed.
 
     Raises:
         ConfigurationError: `out` is in use, or an unfinished dataset of another request is in the way.
         MazeRLError: The operating system refuses, as on a full disk.
     """
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise ConfigurationError(f"{out} is not an empty folder: choose another --out or remove it.")
-    work = unfinished_folder(out)
-    asked = json.dumps(request, sort_keys=True)
-    if work.exists() and not (request and _read(work / "request.json") == asked):
-        raise ConfigurationError(
-            f"{work} holds an unfinished dataset of other settings: finish it with its own command, or remove it."
-        )
+    work, asked = unfinished_folder(out), json.dumps(request, sort_keys=True)
     new_parents = [parent for parent in work.parents if not parent.exists()]
     try:
-        work.mkdir(parents=True, exist_ok=True)
-        (work / "request.json").write_text(asked)
-        yield work
-    except OSError as error:
-        _remove(work, new_parents)
-        raise MazeRLError(
-            f"{out}: could not be written ({error.strerror or error}); nothing was left behind."
-        ) from error
-    except Exception:
-        _remove(work, new_parents)
+        _check_free(out, work)
+        with _locked(work, out):
+            _begin(work, asked)
+            yield work
+            shutil.rmtree(work, ignore_errors=True)
+    except MazeRLError as error:
+        if not isinstance(error, _InTheWay):
+            _tidy(work, new_parents, keep=isinstance(error, WorkInterrupted) and request is not None)
         raise
-    shutil.rmtree(work, ignore_errors=True)
+    except OSError as error:
+        kept = _tidy(work, new_parents, keep=request is not None)
+        left = "finished shards are kept for the same command" if kept else "nothing was left behind"
+        raise MazeRLError(f"{out}: could not be written ({error.strerror or error}); {left}.") from error
+    except BaseException:
+        _tidy(work, new_parents, keep=request is not None)
+        raise
 
 
-def _remove(work: Path, new_parents: Sequence[Path]) -> None:
-    """Remove an unfinished dataset and the folders that were made for it."""
+class WorkInterrupted(MazeRLError):
+    """Raised when something outside stopped the work, such as a process that died."""
+
+
+class _InTheWay(ConfigurationError):
+    """Raised before any work was begun: what lies there belongs to somebody else."""
+
+
+def _check_free(out: Path, work: Path) -> None:
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        if work.exists() and not any(work.glob("*.arrow")):
+            shutil.rmtree(work, ignore_errors=True)  # left by a kill right after the dataset took its place
+        raise _InTheWay(f"{out} is not an empty folder: choose another --out or remove it.")
+
+
+@contextmanager
+def _locked(work: Path, out: Path) -> Iterator[None]:
+    """Keep other processes out of `work`; the lock ends with the process, however that ends."""
+    work.mkdir(parents=True, exist_ok=True)
+    with (work / "lock").open("w") as file:
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:
+            pass  # no such lock on this system
+        except BlockingIOError:
+            raise _InTheWay(f"{out}: another process is writing it: wait for that one.") from None
+        yield
+
+
+def _begin(work: Path, asked: str) -> None:
+    """Note what is asked for, or recognise what was; drop what a kill left half-written."""
+    path = work / "request.json"
+    found = path.read_text() if path.exists() else ""
+    if found in ("", "null"):
+        for left in work.glob("*.*"):
+            left.unlink()
+    elif found != asked:
+        raise _InTheWay(
+            f"{work} holds an unfinished dataset of other settings: finish it with its own command, or remove it."
+        )
+    for left in work.glob("*.tmp"):
+        left.unlink()
+    if found != asked:
+        path.with_suffix(".tmp").write_text(asked)
+        os.replace(path.with_suffix(".tmp"), path)
+
+
+def _tidy(work: Path, new_parents: Sequence[Path], keep: bool) -> bool:
+    """Remove an unfinished dataset and the folders made for it, but for finished shards to `keep`; tell if any were."""
+    if keep and any(path.name != "request.json" for path in work.glob("*.json")):
+        return True
     shutil.rmtree(work, ignore_errors=True)
     for parent in new_parents:
         if parent.is_dir() and not any(parent.iterdir()):
             parent.rmdir()
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
+    return False
 
 
 def shard_schema() -> pa.Schema:
@@ -108,7 +165,7 @@ def finish_folder(
     info.write_to_directory(folder)
     (folder / "state.json").write_text(json.dumps(_state(names, manifest["content"]), indent=1))
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
-    (folder / "README.md").write_text(dataset_card(manifest))
+    (folder / "README.md").write_text(dataset_card(manifest), encoding="utf-8")
     for shard, name in zip(shards, names, strict=True):
         os.replace(shard, folder / name)
     if out.exists():

@@ -1,7 +1,8 @@
 """Writes datasets: shard by shard, in several processes if asked, resumable, the same bytes whatever happened.
 
-The work goes on in a hidden folder beside the dataset's place, which it takes by a rename at the end. An error leaves
-nothing behind; a kill (or Ctrl-C) leaves the finished shards, and the same call goes on from there.
+The work goes on in a hidden folder beside the dataset's place, which it takes by a rename at the end. What stops it
+from outside (a kill, Ctrl-C, a full disk) leaves the finished shards, and the same call goes on from there; a setting
+at fault leaves nothing.
 """
 
 import multiprocessing
@@ -19,14 +20,21 @@ import numpy as np
 import pyarrow as pa
 
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec, spec_to_json
-from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.algorithms import find_generator
 from maze_rl.mazes.generate import Attempts
 from maze_rl.mazes.lattice import MazeCollection
 from maze_rl.mazes.storage.dataset_card import describe_spec
-from maze_rl.mazes.storage.dataset_folder import finish_folder, shard_schema, workplace
+from maze_rl.mazes.storage.dataset_folder import (
+    WorkInterrupted,
+    finish_folder,
+    place_of,
+    shard_schema,
+    workplace,
+)
 from maze_rl.mazes.storage.shards import finished_record, generated_parts, record_shard, write_shard
 from maze_rl.mazes.storage.store import CHUNK, StoredMazes, open_dataset
+from maze_rl.shipped import VERSION
 
 SHARD = 50_000
 """Mazes per file; a shard begins at a multiple of it, so that parts and whole are cut alike."""
@@ -71,8 +79,15 @@ def write_dataset(
     if workers < 1:
         raise ConfigurationError(f"workers is {workers}: at least one process must generate.")
     find_generator(config.spec.algorithm)
+    out = place_of(out)
     spans = spans_of(config.first, config.num, shard)
-    request = {"spec": spec_to_json(config.spec), "seed": config.seed, "first": config.first, "num": config.num}
+    request = {
+        "version": VERSION,
+        "spec": spec_to_json(config.spec),
+        "seed": config.seed,
+        "first": config.first,
+        "num": config.num,
+    }
     with workplace(out, request | {"shard": shard}) as work:
         _generate_shards(config, spans, work, workers, progress)
         about = {"what": describe_spec(config.spec), "source": None, **request}
@@ -89,13 +104,14 @@ def write_mazes(mazes: MazeCollection | StoredMazes, out: Path, source: str, sha
     """
     if len(mazes) == 0:
         raise ConfigurationError(f"{source}: holds no mazes.")
+    out = place_of(out)
     about = {"what": source, "source": source, "spec": None, "seed": None, "first": 0, "num": len(mazes)}
     spans, schema = spans_of(0, len(mazes), shard), shard_schema()
     with workplace(out, None) as work:
         for span in spans:
             chunks = (np.arange(at, min(at + CHUNK, span.last)) for at in range(span.first, span.last, CHUNK))
             parts = ((mazes.take(rows), rows, Attempts()) for rows in chunks)
-            write_shard(span.path(work), schema, parts, lambda num: None)
+            write_shard(span.path(work), schema, span.first, parts, lambda num: None)
         finish_folder(work, out, [span.path(work) for span in spans], about)
     return out
 
@@ -112,15 +128,16 @@ def join_datasets(parts: Sequence[Path], out: Path) -> Path:
     found = sorted(((open_dataset(part).manifest, part) for part in parts), key=lambda item: item[0].get("first", -1))
     manifests = [manifest for manifest, _ in found]
     _check_joinable(manifests, [part for _, part in found])
-    first = manifests[0]
-    about = {name: first[name] for name in ("what", "source", "spec", "seed", "first")}
+    first, out = manifests[0], place_of(out)
+    about = {name: first[name] for name in ("version", "what", "source", "spec", "seed", "first")}
     with workplace(out, None) as work:
-        paths = []
+        paths, at = [], first["first"]
         for manifest, part in found:
-            for name in manifest["files"]:
-                paths.append(work / f"{len(paths):012d}.arrow")
+            for name, file in manifest["files"].items():
+                paths.append(work / f"{at:012d}.arrow")
                 shutil.copyfile(part / name, paths[-1])
-                record_shard(paths[-1], paths[-1], Attempts())
+                record_shard(paths[-1], paths[-1], at, Attempts())
+                at += file["rows"]
         counts = [Attempts(**manifest["attempts"]) for manifest in manifests]
         about["num"] = sum(manifest["num"] for manifest in manifests)
         finish_folder(work, out, paths, about, asdict(sum(counts, Attempts())))
@@ -137,7 +154,7 @@ def _check_joinable(manifests: Sequence[Mapping[str, Any]], parts: Sequence[Path
     for manifest, part in zip(manifests, parts, strict=True):
         if not manifest.get("spec"):
             raise ConfigurationError(f"{part}: was not generated here, so it is no part of a larger dataset.")
-        for name in ("spec", "seed"):
+        for name in ("spec", "seed", "version"):
             if manifest[name] != manifests[0][name]:
                 raise ConfigurationError(f"{part}: its {name} differs from that of {parts[0]}: parts must be alike.")
     for (before, after), part in zip(pairwise(manifests), parts[1:], strict=True):
@@ -170,7 +187,7 @@ def _generate_shards(
             tell(span.last - span.first)
     else:
         for spec, seed, span, path, schema in tasks:
-            write_shard(path, schema, generated_parts(spec, seed, *span), tell)
+            write_shard(path, schema, span.first, generated_parts(spec, seed, *span), tell)
 
 
 def _in_processes(tasks: Sequence[tuple], workers: int) -> Iterator[Span]:
@@ -185,7 +202,9 @@ def _in_processes(tasks: Sequence[tuple], workers: int) -> Iterator[Span]:
             for future in as_completed([pool.submit(_generate_shard, *task) for task in tasks]):
                 yield future.result()
         except BrokenProcessPool as error:
-            raise MazeRLError("a worker process died, perhaps for lack of memory: use fewer --workers.") from error
+            raise WorkInterrupted(
+                "a worker process died, perhaps for lack of memory: finished shards are kept, use fewer --workers"
+            ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -196,5 +215,5 @@ def _ignore_interrupts() -> None:
 
 
 def _generate_shard(spec: MazeSpec, seed: int, span: Span, path: Path, schema: pa.Schema) -> Span:
-    write_shard(path, schema, generated_parts(spec, seed, *span), lambda num: None)
+    write_shard(path, schema, span.first, generated_parts(spec, seed, *span), lambda num: None)
     return span

@@ -23,6 +23,7 @@ from maze_rl.mazes.splits import maze_hashes, split_numbers
 from maze_rl.mazes.storage.columns import content_digest, count_splits, mazes_of, table_of
 from maze_rl.mazes.storage.store import CHUNK, file_digest, read_shard
 
+_CELLS_AT_ONCE = 2**25
 Part = tuple[MazeCollection, Int64[ndarray, " num"], Attempts]
 """Mazes, their indices in the dataset, and what it took to find them."""
 
@@ -45,19 +46,22 @@ class ShardRecord:
 
 
 def generated_parts(spec: MazeSpec, seed: int, first: int, last: int) -> Iterator[Part]:
-    """Generate mazes `first` .. `last` - 1 of (`spec`, `seed`), `CHUNK` at a time."""
-    for start in range(first, last, CHUNK):
-        indices = np.arange(start, min(start + CHUNK, last))
+    """Generate mazes `first` .. `last` - 1 of (`spec`, `seed`), `CHUNK` at a time, fewer of large ones."""
+    most_cells = max(rows * cols for rows, cols in spec.shapes)
+    chunk = min(CHUNK, max(1, _CELLS_AT_ONCE // most_cells))
+    for start in range(first, last, chunk):
+        indices = np.arange(start, min(start + chunk, last))
         mazes, attempts = generate_counted(spec, indices, seed)
         yield mazes, indices, attempts
 
 
-def write_shard(path: Path, schema: pa.Schema, parts: Iterator[Part], told: Callable[[int], None]) -> None:
+def write_shard(path: Path, schema: pa.Schema, first: int, parts: Iterator[Part], told: Callable[[int], None]) -> None:
     """Write mazes to `path`, its record to ``path.json`` and the hashes of their walls to ``path.npy``.
 
     Args:
         path: The file.
         schema: Arrow schema of the columns.
+        first: Number of its first maze in the dataset.
         parts: The mazes, in order.
         told: Called with the number of mazes written by each part.
     """
@@ -69,7 +73,7 @@ def write_shard(path: Path, schema: pa.Schema, parts: Iterator[Part], told: Call
                 writer.write_table(table_of(mazes, indices, schema))
                 attempts += more
                 told(len(mazes))
-        record_shard(temporary, path, attempts)
+        record_shard(temporary, path, first, attempts)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -94,14 +98,14 @@ def finished_record(path: Path) -> ShardRecord | None:
         return None
 
 
-def record_shard(written: Path, path: Path, attempts: Attempts) -> None:
+def record_shard(written: Path, path: Path, first: int, attempts: Attempts) -> None:
     """Read the file `written` back, give it the name `path`, and record what it holds."""
-    record = _inspect(written, classes_path(path), attempts)
+    record = _inspect(written, classes_path(path), first, attempts)
     os.replace(written, path)
     record_path(path).write_text(json.dumps(asdict(record)))
 
 
-def _inspect(path: Path, classes: Path, attempts: Attempts) -> ShardRecord:
+def _inspect(path: Path, classes: Path, first: int, attempts: Attempts) -> ShardRecord:
     """Return the record of a shard, read back from disk; the hash of every maze's walls goes to `classes`."""
     table = read_shard(path)
     stored = table.column("split").to_numpy()
@@ -116,7 +120,7 @@ def _inspect(path: Path, classes: Path, attempts: Attempts) -> ShardRecord:
             sizes[name] = sizes.get(name, 0) + len(batch)
     np.save(classes, hashes)
     return ShardRecord(
-        table.num_rows, file_digest(path), content_digest(table), count_splits(stored), sizes,
+        table.num_rows, file_digest(path), content_digest(table, first), count_splits(stored), sizes,
         int((splits != stored).sum()), asdict(attempts),
     )  # fmt: skip
 

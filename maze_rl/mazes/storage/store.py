@@ -22,10 +22,11 @@ from maze_rl.configs.mazes import SPLITS, MazeSpec, spec_from_json
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.lattice import Maze, MazeCollection
 from maze_rl.mazes.splits import maze_hashes, split_numbers
-from maze_rl.mazes.storage.columns import NEEDED, content_digest, mazes_of
+from maze_rl.mazes.storage.columns import NEEDED, checked_table, content_digest, mazes_of
 
 MANIFEST = "maze_rl.json"
 CHUNK = 10_000
+"""Mazes read at a time."""
 
 
 class StoredMazes:
@@ -58,14 +59,36 @@ class StoredMazes:
         return (maze for mazes in self.chunks() for maze in mazes)
 
     def take(self, rows: Int64[ndarray, " num"]) -> MazeCollection:
-        """Return the mazes at `rows`, in that order.
+        """Return the mazes at `rows`, in that order; -1 is the last.
 
         Raises:
+            IndexError: There is no such row.
             MazeRLError: A maze is broken.
         """
-        if len(rows) and (np.diff(rows) == 1).all():
-            return self._mazes(self.table.slice(int(rows[0]), len(rows)))
-        return self._mazes(self.table.take(pa.array(rows)))
+        outside = (rows < -len(self)) | (rows >= len(self))
+        if outside.any():
+            raise IndexError(f"maze {rows[outside][0]} of a dataset of {len(self)}")
+        chosen = np.where(rows < 0, rows + len(self), rows)
+        if len(chosen) == 0 or (np.diff(chosen) == 1).all():
+            return self._mazes(self.table.slice(int(chosen[0]) if len(chosen) else 0, len(chosen)))
+        return self._mazes(self._take_apart(chosen))
+
+    def _take_apart(self, rows: Int64[ndarray, " num"]) -> pa.Table:
+        """Return scattered rows, looked up in each record batch: the whole is never put together for it."""
+        batches, starts = self._batches
+        home = np.searchsorted(starts, rows, side="right") - 1
+        order = np.argsort(home, kind="stable")
+        found = [
+            batches[number].take(pa.array(rows[order][home[order] == number] - starts[number]))
+            for number in np.unique(home)
+        ]
+        return pa.Table.from_batches(found).take(pa.array(np.argsort(order)))
+
+    @cached_property
+    def _batches(self) -> tuple[list[pa.RecordBatch], Int64[ndarray, " batches"]]:
+        """The pieces of the table as they lie in memory, and the row each begins at."""
+        batches = [batch for batch in self.table.to_batches() if len(batch)]
+        return batches, np.cumsum([0, *map(len, batches)])[:-1]
 
     def chunks(self, size: int = CHUNK) -> Iterator[MazeCollection]:
         """Yield all mazes, `size` at a time."""
@@ -79,7 +102,7 @@ class StoredMazes:
     @cached_property
     def splits(self) -> Int64[ndarray, " num"]:
         """The split of each maze as its position in `SPLITS`."""
-        if "split" in self.table.column_names and self.manifest:
+        if self.manifest:
             return self.table.column("split").to_numpy()
         found = np.empty(len(self), np.int64)
         for number, mazes in enumerate(self.chunks()):
@@ -114,7 +137,7 @@ class StoredMazes:
 
     def _mazes(self, table: pa.Table) -> MazeCollection:
         try:
-            return mazes_of(table.select([name for name in NEEDED if name in table.column_names]))
+            return mazes_of(table.select(NEEDED))
         except MazeRLError as error:
             raise MazeRLError(f"{self.name}: {error}") from error
 
@@ -185,7 +208,19 @@ def _foreign_table(folder: Path) -> pa.Table:
         loaded = datasets.load_from_disk(str(folder))
         if not isinstance(loaded, datasets.Dataset):
             raise ValueError("it holds several datasets: give one of its folders")
-        return loaded.flatten_indices().data.table
     except Exception as error:  # whatever a library makes of a damaged file
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MazeRLError(f"{folder}: is no maze dataset that can be read ({reason}).") from error
+    return foreign_table(loaded.data.table, folder)
+
+
+def foreign_table(table: pa.Table, place: Path) -> pa.Table:
+    """Check a table that has no manifest.
+
+    Raises:
+        MazeRLError: It holds no mazes, or is damaged; names `place`.
+    """
+    try:
+        return checked_table(table)
+    except MazeRLError as error:
+        raise MazeRLError(f"{place}: is no maze dataset that can be read: {error}") from error

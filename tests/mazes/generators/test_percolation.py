@@ -40,5 +40,7 @@ def test_endpoints_lie_in_the_largest_component() -> None:
 
 
 def test_a_setting_that_cannot_connect_is_one_clear_error() -> None:
-    with pytest.raises(ConfigurationError, match=r"maze 0: no 5 x 5 percolation maze .* loosen the constraints"):
+    with pytest.raises(ConfigurationError, match=r"percolation is 0: no two cells"):
         generate(5, "percolation", num=3, percolation=0.0)
+    with pytest.raises(ConfigurationError, match=r"maze 0: no 3 x 3 percolation maze .* loosen the constraints"):
+        generate(3, "percolation", num=3, percolation=1e-9)

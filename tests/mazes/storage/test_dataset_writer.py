@@ -148,18 +148,65 @@ def full_disk(*args: object, **kwargs: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("owner", "name"), [(shards, "table_of"), (dataset_folder.json, "dumps"), (shards.np, "save"), (os, "replace")]
+    ("owner", "name"), [(shards, "table_of"), (dataset_folder, "_state"), (shards.np, "save"), (os, "replace")]
 )
-def test_a_full_disk_leaves_nothing_behind(
+def test_a_full_disk_leaves_nothing_half_written(
     owner: object, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if name == "dumps":
-        monkeypatch.setattr(dataset_folder, "_state", full_disk)
-    else:
-        monkeypatch.setattr(owner, name, full_disk)
-    with pytest.raises(MazeRLError, match=r"could not be written \(No space left on device\); nothing was left behind"):
+    monkeypatch.setattr(owner, name, full_disk)
+    with pytest.raises(MazeRLError, match=r"could not be written \(No space left on device\)") as caught:
         write_dataset(config(20), tmp_path / "mazes")
+    if name == "_state":  # the one shard was finished: it is kept for the next attempt
+        assert "finished shards are kept" in str(caught.value)
+        monkeypatch.undo()
+        assert len(open_dataset(write_dataset(config(20), tmp_path / "mazes"))) == 20
+        assert [path.name for path in tmp_path.iterdir()] == ["mazes"]
+    else:
+        assert "nothing was left behind" in str(caught.value)
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_leaves_the_finished_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dying(tasks, workers: int):
+        for spec, seed, span, path, schema in tasks[:2]:
+            shards.write_shard(path, schema, span.first, shards.generated_parts(spec, seed, *span), lambda num: None)
+            yield span
+        raise dataset_folder.WorkInterrupted("a worker process died")
+
+    monkeypatch.setattr(dataset_writer, "_in_processes", dying)
+    with pytest.raises(MazeRLError, match="a worker process died"):
+        write_dataset(config(), tmp_path / "mazes", workers=2, shard=SHARD)
+    assert len(list(unfinished_folder(tmp_path / "mazes").glob("*.arrow"))) == 2
+
+
+def test_two_processes_do_not_write_the_same_dataset(tmp_path: Path) -> None:
+    with dataset_folder.workplace(tmp_path / "mazes", {"num": 1}) as work:
+        (work / "000000000000.arrow").write_text("somebody's work")
+        with pytest.raises(ConfigurationError, match="another process is writing it"):
+            write_dataset(config(20), tmp_path / "mazes")
+        assert (work / "000000000000.arrow").exists()
+
+
+def test_what_a_kill_left_of_work_that_is_not_resumed_is_in_nobodys_way(tmp_path: Path) -> None:
+    mazes = generate(4, num=5)
+    with pytest.raises(KeyboardInterrupt), dataset_folder.workplace(tmp_path / "mazes", None):
+        raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
+    left = unfinished_folder(tmp_path / "mazes")
+    left.mkdir()
+    (left / "request.json").write_text("null")
+    (left / "000000000000.arrow").write_text("half")
+    assert list(open_dataset(write_mazes(mazes, tmp_path / "mazes", "a test"))) == list(mazes)
+    assert [path.name for path in tmp_path.iterdir()] == ["mazes"]
+
+
+def test_links_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    write_dataset(config(20), tmp_path / "link")
+    assert len(open_dataset(tmp_path / "real")) == 20
+    assert (tmp_path / "link").is_symlink()
 
 
 def test_an_impossible_specification_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -42,8 +42,29 @@ def test_nothing_is_lost(folder: Path, original: list) -> None:
     rows = np.array([141, 3, 3, 40])
     assert list(stored.take(rows)) == [original[row] for row in rows]
     assert [len(chunk) for chunk in stored.chunks(64)] == [64, 64, 22]
+    assert list(stored.take(np.array([-1, 0, 39, 40]))) == [original[row] for row in (-1, 0, 39, 40)]
+    assert list(stored.take(np.arange(0))) == []
     with pytest.raises(IndexError):
         stored[150]
+    for outside in (np.arange(145, 155), np.array([0, 150]), np.array([-151, 3])):
+        with pytest.raises(IndexError, match="of a dataset of 150"):
+            stored.take(outside)
+
+
+def test_the_content_names_the_order(folder: Path, tmp_path: Path) -> None:
+    loaded = datasets.load_from_disk(str(folder))
+    loaded.save_to_disk(tmp_path / "same")
+    loaded.shuffle(seed=1).save_to_disk(tmp_path / "shuffled")
+    contents = [open_dataset(place).content for place in (folder, tmp_path / "same", tmp_path / "shuffled")]
+    assert contents[0] == contents[1] != contents[2]
+
+
+def test_reading_writes_nothing_and_keeps_nothing(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "part"
+    datasets.load_from_disk(str(folder)).select(range(3, 60)).save_to_disk(place)
+    before = sorted(path.name for path in place.iterdir())
+    assert len(open_dataset(place)) == 57
+    assert sorted(path.name for path in place.iterdir()) == before
 
 
 def test_what_is_known_of_it(folder: Path, original: list) -> None:
@@ -99,8 +120,8 @@ def test_a_dataset_filtered_and_saved_by_datasets_is_read(folder: Path, original
         ({"connections": b"\xff\xff\xff"}, "connections lead downward from the last row"),
         ({"rows": 0}, "a grid of 0 x 3 has no cells"),
         ({"origin": None}, "column 'origin' lacks a value"),
-        ({"origin": ["a", "b"]}, "column 'origin' is .*, not"),
-        ({"cols": 70_000}, "column 'cols' is int64, not int16"),
+        ({"origin": ["a", "b"]}, "column 'origin' is .*, which does not fit"),
+        ({"cols": 70_000}, "column 'cols' is int64, which does not fit int16"),
     ],
 )
 def test_a_broken_maze_is_refused(change: dict, message: str, tmp_path: Path) -> None:
