@@ -1,4 +1,4 @@
-"""Commands that write files: generate, export, tokenizers."""
+"""Commands that write files: generate, join, convert, export, tokenizers."""
 
 import argparse
 import json

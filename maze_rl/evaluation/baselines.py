@@ -15,6 +15,7 @@ from numba import njit
 
 from maze_rl.evaluation.outcomes import Rollouts, Stop, most_cells
 from maze_rl.mazes.breadth_first import is_open, step
+from maze_rl.mazes.carving import set_edge
 from maze_rl.mazes.counter_random import below, start_stream
 from maze_rl.mazes.oracle import NEVER, closing_depth
 from maze_rl.mazes.solve import BatchSolution
@@ -90,24 +91,9 @@ def fill_dead_ends(connections, origins, targets):
                 if exits != 1:
                     break
                 following = step(cell, exit_direction, cols)
-                _close(maze, cell, exit_direction)
+                set_edge(maze, cell, exit_direction, False)
                 cell = following
     return filled
-
-
-@njit(inline="always")
-@no_type_check
-def _close(maze, cell, direction):
-    cols = maze.shape[2]
-    row, col = cell // cols, cell % cols
-    if direction == 0:
-        maze[0, row, col] = False
-    elif direction == 1:
-        maze[1, row, col] = False
-    elif direction == 2:
-        maze[0, row - 1, col] = False
-    else:
-        maze[1, row, col - 1] = False
 
 
 @njit(cache=True, nogil=True)

@@ -1,4 +1,4 @@
-"""What every maze algorithm does to a grid: open a wall, and know where the grid ends.
+"""Edges of a grid by cell and direction: opened, closed, and where the grid ends.
 
 Directions are 0 down, 1 right, 2 up, 3 left; cells are flat indices ``row * cols + col``.
 """
@@ -10,18 +10,25 @@ from numba import njit
 
 @njit(inline="always")
 @no_type_check
-def open_wall(connections, cell, direction):
-    """Open the edge from `cell` in `direction`."""
+def set_edge(connections, cell, direction, is_open):
+    """Open or close the edge from `cell` in `direction`."""
     cols = connections.shape[2]
     row, col = cell // cols, cell % cols
     if direction == 0:
-        connections[0, row, col] = True
+        connections[0, row, col] = is_open
     elif direction == 1:
-        connections[1, row, col] = True
+        connections[1, row, col] = is_open
     elif direction == 2:
-        connections[0, row - 1, col] = True
+        connections[0, row - 1, col] = is_open
     else:
-        connections[1, row, col - 1] = True
+        connections[1, row, col - 1] = is_open
+
+
+@njit(inline="always")
+@no_type_check
+def open_wall(connections, cell, direction):
+    """Open the edge from `cell` in `direction`."""
+    set_edge(connections, cell, direction, True)
 
 
 @njit(inline="always")

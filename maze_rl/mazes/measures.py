@@ -14,7 +14,7 @@ from jaxtyping import Float64, Int32, Int64, UInt64
 from numba import njit
 from numpy import ndarray
 
-from maze_rl.mazes.breadth_first import is_open
+from maze_rl.mazes.breadth_first import degree
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import count_field, solve_batch
 from maze_rl.mazes.splits import maze_hashes
@@ -93,16 +93,6 @@ def _measure_slice(batch: MazeBatch, indices: ndarray) -> MazeMeasures:
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _degree(connections, cell):
-    total = 0
-    for direction in range(4):
-        if is_open(connections, cell, direction):
-            total += 1
-    return total
-
-
-@njit(cache=True, nogil=True)
-@no_type_check
 def _measure(connections, origins, targets, paths, lengths, found):
     """Fill `found` (Int64[6, batch]): path count (-1: too many), decisions, forks, dead ends, loops, reached cells."""
     batch, _, rows, cols = connections.shape
@@ -118,13 +108,13 @@ def _measure(connections, origins, targets, paths, lengths, found):
         for position in range(lengths[index]):
             cell = np.int64(paths[index, position, 0]) * cols + paths[index, position, 1]
             # one of the open steps leads back, except at the origin
-            found[1, index] += _degree(maze, cell) > (1 if position == 0 else 2)
+            found[1, index] += degree(maze, cell) > (1 if position == 0 else 2)
         ends = 0
         for cell in range(rows * cols):
-            degree = _degree(maze, cell)
-            found[2, index] += degree >= 3
-            found[3, index] += degree == 1
+            sides = degree(maze, cell)
+            found[2, index] += sides >= 3
+            found[3, index] += sides == 1
             if distances[cell] >= 0:
                 found[5, index] += 1
-                ends += degree
+                ends += sides
         found[4, index] = ends // 2 - found[5, index] + 1

@@ -88,7 +88,7 @@ class BatchSolution:
     @cached_property
     def path_counts(self) -> list[int]:
         """Number of shortest paths of each maze, exact integers."""
-        counts, exact = count_batch(self.batch.connections, self.batch.origins, self.batch.targets)
+        counts, exact, _ = count_batch(self.batch.connections, self.batch.origins, self.batch.targets)
         return [int(n) if ok else self[i].path_count for i, (n, ok) in enumerate(zip(counts, exact, strict=True))]
 
 
@@ -200,16 +200,17 @@ def log_count_field(connections, target, distances, queue, logs):
 @njit(cache=True, nogil=True)
 @no_type_check
 def count_batch(connections, origins, targets):
-    """Return Int64[batch]: numbers of shortest paths; and Bool[batch]: which are exact, being below 2^62."""
+    """Return Int64[batch]: numbers of shortest paths; Bool[batch]: which are exact, below 2^62; Int32[batch]: steps."""
     batch, _, rows, cols = connections.shape
     distances, queue = np.empty(rows * cols, np.int32), np.empty(rows * cols, np.int32)
     counts = np.empty(rows * cols, np.int64)
-    totals, exact = np.empty(batch, np.int64), np.empty(batch, np.bool_)
+    totals, exact, lengths = np.empty(batch, np.int64), np.empty(batch, np.bool_), np.empty(batch, np.int32)
     for index in range(batch):
         target = np.int64(targets[index, 0]) * cols + targets[index, 1]
         exact[index] = count_field(connections[index], target, distances, queue, counts)
-        totals[index] = counts[np.int64(origins[index, 0]) * cols + origins[index, 1]]
-    return totals, exact
+        origin = np.int64(origins[index, 0]) * cols + origins[index, 1]
+        totals[index], lengths[index] = counts[origin], distances[origin]
+    return totals, exact, lengths
 
 
 @njit(cache=True, nogil=True)

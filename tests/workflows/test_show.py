@@ -1,6 +1,7 @@
 """`maze-rl show`: galleries, marks, files, and what is said about wrong input."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,17 +71,5 @@ def test_drawings_in_files_are_the_same_every_time(
         (["--out", "maze.bmp"], "drawings are .png, .svg or .txt files"),
     ],
 )
-def test_bad_input_gets_one_clear_line(
-    arguments: list[str],
-    expected: str,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert run(["show", *arguments]) == 2
-    captured = capsys.readouterr()
-    assert expected in captured.err
-    assert captured.err.count("\n") == 1
-    assert captured.out == ""
-    assert list(tmp_path.iterdir()) == []
+def test_bad_input_gets_one_clear_line(arguments: list[str], expected: str, refused: Callable) -> None:
+    refused(["show", *arguments], expected)

@@ -69,6 +69,8 @@ def _entries(marks: Marks, colours: MarkColours) -> list[Artist]:
     if marks.dead_ends is not None:
         dead_end = colours.dead_end if marks.distances is None else colours.ink
         entries.append(sign("x", "dead end", color=dead_end, markeredgewidth=1.3))
+    if marks.distances is not None and (marks.distances < 0).any():
+        entries.append(Patch(facecolor=colours.no_way, label="no way to the target"))
     return entries
 
 

@@ -193,7 +193,7 @@ def plot_gallery(
         columns: Panels per row.
         side: Inches of the longer side of a maze with its margin.
         colours: Colours of the parts.
-        legend: Whether to explain the marks at the foot; all items are taken to have the marks of the first.
+        legend: Whether to explain the marks at the foot; all items are taken to have the same kinds of marks.
     """
     from matplotlib.figure import Figure
 
@@ -201,7 +201,7 @@ def plot_gallery(
     num_rows = max(1, -(-len(items) // columns))
     width, height = _panel(items, side)
     title = _TITLE * max([1, *(item.title.count("\n") + 1 for item in items)])
-    marks = items[0].marks or Marks() if legend else None
+    marks = _explained(items) if legend else None
     foot = 0.0 if marks is None else legend_height(marks, columns * width)
     size = columns * width, num_rows * (height + title) + foot
     figure = Figure(figsize=size)
@@ -231,6 +231,13 @@ def _panel(items: Sequence[GalleryItem], side: float) -> tuple[float, float]:
     shapes = [(rows + 1, cols + 1) for rows, cols in (item.maze.shape for item in items)] or [(1, 1)]
     width, height = (max(shape[axis] / max(shape) for shape in shapes) for axis in (1, 0))
     return side * width, side * height
+
+
+def _explained(items: Sequence[GalleryItem]) -> Marks:
+    """Return the marks a legend explains: those of a maze that is cut off from its target in part, if there is one."""
+    marked = [item.marks or Marks() for item in items]
+    cut_off = (marks for marks in marked if marks.distances is not None and (marks.distances < 0).any())
+    return next(cut_off, marked[0])
 
 
 def _farthest(marks: Marks | None) -> int:

@@ -17,11 +17,11 @@ from maze_rl.configs.mazes import SPLITS
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.counter_random import mix64
 from maze_rl.mazes.lattice import MazeBatch, MazeCollection
-from maze_rl.mazes.solve import count_batch, solve_batch
+from maze_rl.mazes.solve import count_batch
 from maze_rl.mazes.splits import maze_hashes, split_numbers
 
 NEEDED = ("rows", "cols", "connections", "origin", "target")
-DIGESTED_AT_ONCE = 10_000
+_DIGESTED_AT_ONCE = 10_000
 _CELL = pa.list_(pa.int16(), 2)
 TYPES = {
     "rows": pa.int16(), "cols": pa.int16(), "connections": pa.binary(), "origin": _CELL, "target": _CELL,
@@ -38,8 +38,7 @@ def table_of(mazes: MazeCollection, indices: Int64[ndarray, " num"], schema: pa.
         where = mazes.indices_of(position)
         shape[where] = batch.shape
         ends[0, where], ends[1, where] = batch.origins, batch.targets
-        distance[where] = solve_batch(batch).lengths
-        counts, exact = count_batch(batch.connections, batch.origins, batch.targets)
+        counts, exact, distance[where] = count_batch(batch.connections, batch.origins, batch.targets)
         paths[where] = np.where(exact, counts, -1)
         split[where] = split_numbers(maze_hashes(batch))
     columns = [
@@ -148,7 +147,7 @@ def content_digest(table: pa.Table, first: int = 0) -> int:
     The digests of the parts of a dataset add up (modulo 2^64) to that of the whole.
     """
     total = 0
-    for batch in table.to_batches(max_chunksize=DIGESTED_AT_ONCE):
+    for batch in table.to_batches(max_chunksize=_DIGESTED_AT_ONCE):
         part = pa.Table.from_batches([batch])
         offsets, data = _binary(_column(part, "connections"))
         numbers = [_column(part, name).to_numpy() for name in ("rows", "cols")]

@@ -65,6 +65,17 @@ def test_the_legend_names_what_is_marked() -> None:
         )
 
 
+def test_the_legend_names_cells_without_a_way_if_any_maze_has_them() -> None:
+    connections = np.zeros((2, 2, 3), np.bool_)
+    connections[1, 0, :2] = True
+    cut, whole = Maze(connections, (0, 0), (0, 2)), generate(4, num=1)[0]
+    items = [GalleryItem(maze=maze, marks=marks_of(solve(maze), ("distances",))) for maze in (whole, cut)]
+    (legend,) = plot_gallery(items, legend=True).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["origin", "target", "no way to the target"]
+    (legend,) = plot_gallery(items[:1], legend=True).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["origin", "target"]
+
+
 @pytest.mark.parametrize(("rows", "cols"), [(3, 12), (12, 3), (7, 7)])
 def test_panels_have_the_shape_of_their_mazes(rows: int, cols: int) -> None:
     connections = np.zeros((2, rows, cols), np.bool_)
