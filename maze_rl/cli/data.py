@@ -5,9 +5,9 @@ import json
 import sys
 from pathlib import Path
 
-from maze_rl.configs.algorithms import parse_option
 from maze_rl.configs.endpoints import Endpoints, parse_cells, parse_path_lengths
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
+from maze_rl.configs.options import parse_option
 from maze_rl.configs.ranges import parse_sizes
 from maze_rl.errors import ConfigurationError
 

@@ -6,9 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-from maze_rl.configs.algorithms import parse_option
 from maze_rl.configs.marks import parse_marks
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
+from maze_rl.configs.options import parse_option
 from maze_rl.configs.ranges import format_range, parse_sizes
 from maze_rl.errors import MazeRLError
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from maze_rl.configs.algorithms import parse_option
 from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.options import parse_option
 from maze_rl.configs.presets import default_run
 from maze_rl.configs.ranges import parse_squares
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL

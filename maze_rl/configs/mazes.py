@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from maze_rl.configs.algorithms import TREES, OptionValue, check_algorithm, complete_options
+from maze_rl.configs.algorithms import TREES, check_algorithm, complete_options
 from maze_rl.configs.endpoints import Endpoints, endpoints_from
+from maze_rl.configs.options import OptionValue
 from maze_rl.configs.ranges import Size, check_sizes
 from maze_rl.errors import ConfigurationError, unknown_name
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from transformer_lens import HookedTransformer
 
-from maze_rl.configs.algorithms import OptionValue
 from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.options import OptionValue
 from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import walk_all
 from maze_rl.evaluation.examples import pick_examples

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from maze_rl.configs.algorithms import parse_option
 from maze_rl.configs.endpoints import parse_cells, parse_path_lengths
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec, spec_from_arguments, spec_from_json, spec_to_json
+from maze_rl.configs.options import parse_option
 from maze_rl.errors import ConfigurationError, MazeRLError, UnknownNameError
 
 

@@ -1,0 +1,16 @@
+"""The named losses, and the options each takes; their code is in `maze_rl.training.losses`."""
+
+from maze_rl.configs.choices import Known, number
+from maze_rl.configs.options import Option, is_share
+
+LOSSES: Known = {
+    "all": {},
+    "path_only": {},
+    "path_from_first_choice": {},
+    "fork_weighted": {"weight": number(4.0, 1, 1e6, "the weight of a fork, at least 1; elsewhere on the path it is 1")},
+    "weighted": {"alpha": Option(0.5, is_share, "the weight of all that is not path, 0 to 1")},
+    "all_set": {},
+    "path_only_set": {},
+    "graded": {"g": Option(0.1, is_share, "the mass of a legal move that is not shortest, 0 to 1; a shortest has 1")},
+}
+"""(where, what) pairs: weights on all tokens or on the path; targets the next token, the optimal ones, or all legal."""
