@@ -4,10 +4,13 @@ import argparse
 
 from maze_rl.configs.algorithms import ALGORITHMS
 from maze_rl.configs.endpoints import PATHS, PLACES
+from maze_rl.configs.learning_rates import CONTROLLERS, SCHEDULES
+from maze_rl.configs.losses import LOSSES
 from maze_rl.configs.marks import MARKS, NO_MARKS
 from maze_rl.configs.model import POSITIONS
 from maze_rl.configs.tokenization import FORMATS
-from maze_rl.configs.training import LOSSES, OPTIMIZERS, SCHEDULES
+from maze_rl.configs.training import OPTIMIZERS
+from maze_rl.configs.update_rules import UPDATE_RULES
 from maze_rl.shipped import VERSION
 
 RANGE = "sizes as 5..9, 5..15..2 or 4,6,8"
@@ -174,6 +177,25 @@ def _train(commands) -> None:
         help="peak learning rate; under muon that of everything but the block matrices (default by device)",
     )
     parser.add_argument("--schedule", default="warmup_cosine", metavar="NAME", help=f"one of {', '.join(SCHEDULES)}")
+    parser.add_argument(
+        "--lr-controller", default="none", metavar="NAME", help=f"what steers the rate: {', '.join(CONTROLLERS)}"
+    )
+    parser.add_argument(
+        "--update-rule",
+        default="every_step",
+        metavar="NAME",
+        help=f"whether and how strongly a step counts: {', '.join(UPDATE_RULES)}, as dice:classic or dice:head,dc=15",
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=0, metavar="N", help="rounds of self-play (SPIN) after the supervised steps"
+    )
+    parser.add_argument(
+        "--lora", type=int, default=None, metavar="RANK", help="train adapters alone: in the rounds, or without them"
+    )
+    parser.add_argument(
+        "--start-from", default=None, metavar="RUN", help="begin with the weights of a trained model, shape included"
+    )
+    parser.add_argument("--plan", default=None, metavar="FILE", help="phases to train one after another, as JSON")
     parser.add_argument("--device", default=None, help="cpu or cuda (default: CUDA where there is one)")
     parser.add_argument("--resume", action="store_true", help="continue the run in --out from its newest checkpoint")
     parser.add_argument(

@@ -9,10 +9,11 @@ from typing import Any
 
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import parse_option
+from maze_rl.configs.plans import plan_phases
 from maze_rl.configs.presets import default_run
 from maze_rl.configs.ranges import parse_squares
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
-from maze_rl.configs.training import RunConfig
+from maze_rl.configs.training import DataFolder, RunConfig, TrainingConfig
 from maze_rl.errors import ConfigurationError
 
 
@@ -50,50 +51,83 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
     Raises:
         MazeRLError: A flag is out of range or names something unknown.
     """
-    if chosen.num < 0 or (chosen.steps is not None and chosen.steps < 1):
+    if chosen.num < 0 or (chosen.steps is not None and chosen.steps < 0):
         raise ConfigurationError("--steps must be at least 1 and --num at least 0.")
+    mazes, data = _mazes(chosen)
+    base = default_run(
+        mazes, device=device, seed=chosen.seed, steps=chosen.steps, loss=chosen.loss, data=data, rounds=chosen.rounds,
+        lora=chosen.lora, started=chosen.start_from is not None,
+    )  # fmt: skip
+    base = _network(chosen, base) if chosen.start_from is None else _started(chosen, base)
+    settings = _given(batch_size=chosen.batch_size, learning_rate=chosen.learning_rate)
+    training = replace(
+        base.training,
+        accumulation=chosen.accumulation,
+        optimizer=chosen.optimizer,
+        schedule=chosen.schedule,
+        lr_controller=chosen.lr_controller,
+        update_rule=chosen.update_rule,
+        **settings,
+    )
+    if chosen.plan is not None:
+        training = _planned(chosen, training, mazes)
+    return replace(base, training=training)
+
+
+def _mazes(chosen: argparse.Namespace) -> tuple[MazeSpec, DataFolder | None]:
+    """Return what to train on: the stream the flags describe, or a dataset and how it was made."""
     mazes = MazeSpec(
         sizes=parse_squares(chosen.sizes),
         algorithm=chosen.algorithm,
         options=dict(map(parse_option, chosen.options)),
         split="train",
     )
-    canvas = {} if chosen.canvas is None else {"canvas": chosen.canvas}
-    data = None
-    if chosen.data is not None:
-        from maze_rl.workflows.run import training_data
+    if chosen.data is None:
+        return mazes, None
+    from maze_rl.workflows.run import training_data
 
-        asked, (data, mazes) = mazes, training_data(chosen.data, mazes)
-        for name, default in (("sizes", parse_squares("5..9")), ("algorithm", "dfs")):
-            wish, held = getattr(asked, name), getattr(mazes, name)
-            if wish not in (default, held):
-                raise ConfigurationError(f"--{name} {wish} contradicts {chosen.data}, which has {held}: leave it out.")
-    base = default_run(mazes, device=device, seed=chosen.seed, steps=chosen.steps, loss=chosen.loss, data=data)
-    tokenization = replace(base.tokenization, **canvas, **_given(format=chosen.tokenizer))
+    data, held = training_data(chosen.data, mazes)
+    for name, default in (("sizes", parse_squares("5..9")), ("algorithm", "dfs")):
+        wish, has = getattr(mazes, name), getattr(held, name)
+        if wish not in (default, has):
+            raise ConfigurationError(f"--{name} {wish} contradicts {chosen.data}, which has {has}: leave it out.")
+    return held, data
+
+
+def _network(chosen: argparse.Namespace, base: RunConfig) -> RunConfig:
+    """Return the run with the network and the tokens the flags ask for."""
+    tokenization = replace(base.tokenization, **_given(canvas=chosen.canvas, format=chosen.tokenizer))
     # A factored embedding adds up what a cell's token shares with others, so a cell must be one token.
     embedding = base.model.embedding if tokenization.format in ONE_TOKEN_PER_CELL else "free"
-    training = _given(batch_size=chosen.batch_size, learning_rate=chosen.learning_rate)
-    return replace(
-        base,
-        training=replace(
-            base.training,
-            accumulation=chosen.accumulation,
-            optimizer=chosen.optimizer,
-            schedule=chosen.schedule,
-            **training,
-        ),
-        tokenization=tokenization,
-        model=replace(
-            base.model,
-            embedding=embedding,
-            **_given(
-                positions=chosen.positions,
-                n_layers=chosen.layers,
-                d_model=chosen.d_model,
-                n_heads=chosen.heads,
-            ),
-        ),
-    )
+    shape = _given(
+        positions=chosen.positions, n_layers=chosen.layers, d_model=chosen.d_model, n_heads=chosen.heads
+    )  # fmt: skip
+    return replace(base, tokenization=tokenization, model=replace(base.model, embedding=embedding, **shape))
+
+
+def _started(chosen: argparse.Namespace, base: RunConfig) -> RunConfig:
+    """Return the run with the network, the tokens and the weights of a trained model."""
+    for name in ("tokenizer", "canvas", "positions", "layers", "d_model", "heads"):
+        if getattr(chosen, name) is not None:
+            flag = name.replace("_", "-")
+            raise ConfigurationError(f"--{flag} contradicts --start-from, which takes the whole model: leave it out.")
+    from maze_rl.workflows.run import start_model
+
+    start, tokenization, model = start_model(chosen.start_from)
+    return replace(base, start=start, tokenization=tokenization, model=model)
+
+
+def _planned(chosen: argparse.Namespace, training: TrainingConfig, mazes: MazeSpec) -> TrainingConfig:
+    """Return the training with the phases of a plan in the place of the default ones."""
+    for name in ("steps", "rounds", "lora", "data"):
+        if getattr(chosen, name):
+            raise ConfigurationError(f"--{name} contradicts --plan, whose phases say that themselves: leave it out.")
+    from maze_rl.workflows.run import plan_data
+
+    text = Path(chosen.plan).read_text()
+    phases = plan_phases(text, mazes, training.batch_size * training.accumulation, plan_data)
+    steps = sum(phase.steps for phase in phases)
+    return replace(training, phases=phases, warmup_steps=min(100, max(1, steps // 10)))
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """The network's shape."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from maze_rl.configs.parametrizations import read_parametrizations
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
 from maze_rl.errors import ConfigurationError, unknown_name
 
@@ -33,8 +35,20 @@ class ModelConfig:
     """`none` (order shows through the causal mask alone), `learned` or `rotary`."""
     embedding: str = "factored"
     """`factored` trains tokens as sums of row, column and own vectors and folds them at the end; `free` does not."""
+    parametrizations: Sequence[str] = ()
+    """How weights are computed from other parameters while training, folded at the end: names and options of
+    `maze_rl.configs.parametrizations.PARAMETRIZATIONS`, or ``package.module:function``; applied in this order."""
+    value_norm: bool = False
+    """Layer norm of every head's values, without gain and shift (`value_affine` trains those). Does not fold."""
+    reverse_positions: bool = False
+    """Attention scores get a term of query and distance, as learned vectors per head. Does not fold."""
+    memory: int = 0
+    """Learned cells each MLP also attends to; 0 for none. Does not fold."""
 
     def __post_init__(self) -> None:
+        named = self.parametrizations
+        # JSON has lists; equal configurations must be equal
+        object.__setattr__(self, "parametrizations", (named,) if isinstance(named, str) else tuple(named))
         for name, known in (("positions", POSITIONS), ("embedding", EMBEDDINGS), ("act_fn", ACTIVATIONS)):
             if getattr(self, name) not in known:
                 raise unknown_name(name, getattr(self, name), known)
@@ -45,6 +59,20 @@ class ModelConfig:
             raise ConfigurationError(f"n_heads {self.n_heads} does not divide d_model {self.d_model}.")
         if self.positions == "rotary" and (self.d_model // self.n_heads) % 2:
             raise ConfigurationError("rotary positions need an even d_model / n_heads.")
+        self._check_variants()
+
+    def _check_variants(self) -> None:
+        names = {choice.name for choice in read_parametrizations(self.parametrizations)}
+        if self.positions == "rotary" and self.reverse_positions:
+            raise ConfigurationError(
+                "reverse_positions with positions rotary: both turn on the distance; use positions none or learned."
+            )
+        if self.value_norm and self.d_model == self.n_heads:
+            raise ConfigurationError("value_norm with one dimension per head makes all values 0: use fewer heads.")
+        if "value_affine" in names and not self.value_norm:
+            raise ConfigurationError("value_affine is the affine part of the value norm: set value_norm too.")
+        if self.memory < 0 or self.memory == 1:
+            raise ConfigurationError(f"memory is {self.memory}: it must be 0 for none, or at least 2 cells.")
 
     @property
     def mlp_width(self) -> int:

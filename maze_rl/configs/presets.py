@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
+from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.configs.training import DataFolder, Phase, RunConfig, TrainingConfig
+from maze_rl.errors import ConfigurationError
 
 LENGTH_LIMITS = (2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32)
 """Longest path of each stretch of the curriculum; after the last one there is no limit."""
@@ -59,6 +61,21 @@ def curriculum(mazes: MazeSpec, steps: int) -> tuple[Phase, ...]:
     return tuple(phases)
 
 
+ROUND_RATE = 0.1
+"""Factor on the learning rates of a round of self-play: its opponent is near."""
+
+
+def self_play(
+    mazes: MazeSpec, rounds: int, steps: int, batch_size: int, lora: int | None = None, spin: SpinConfig | None = None
+) -> tuple[Phase, ...]:
+    """Return rounds of self-play of `steps` steps each, with as many mazes as they have pairs, 4096 at most."""
+    played = spin or SpinConfig(prompts=min(4096, steps * batch_size))
+    return tuple(
+        Phase(steps=steps, mazes=mazes, name=f"round {number}", spin=played, lora=lora, rate=ROUND_RATE)
+        for number in range(1, rounds + 1)
+    )
+
+
 def default_run(
     mazes: MazeSpec,
     *,
@@ -67,12 +84,42 @@ def default_run(
     steps: int | None = None,
     loss: str = "path_only",
     data: DataFolder | None = None,
+    rounds: int = 0,
+    lora: int | None = None,
+    started: bool = False,
 ) -> RunConfig:
-    """Return the default run on `mazes` for a device (`cpu` or `cuda`); with `data`, on that dataset in its order."""
+    """Return the default run on `mazes` for a device.
+
+    Args:
+        mazes: What to train on.
+        device: `cpu` or `cuda`.
+        seed: Seed of everything.
+        steps: Steps of supervised training; None for the device's budget, 0 for rounds alone.
+        loss: The run's loss.
+        data: Train on this dataset, in its order.
+        rounds: Rounds of self-play behind the supervised training.
+        lora: Rank of adapters: of the rounds, where there are any, else of the whole run.
+        started: Whether the run goes on from a trained model: then there is no curriculum.
+
+    Raises:
+        ConfigurationError: There would be nothing to do, or a model that knows nothing would play.
+    """
     budget = CUDA_BUDGET if device.startswith("cuda") else CPU_BUDGET
     num_steps = budget.steps if steps is None else steps
+    if rounds < 0 or (num_steps == 0 and not (rounds and started)):
+        raise ConfigurationError(
+            "steps is 0: that is for rounds of self-play from a trained model (--rounds N --start-from RUN)."
+        )
+    first: tuple[Phase, ...] = ()
+    if num_steps and data is None and not started:
+        first = curriculum(mazes, num_steps)
+    elif num_steps:
+        first = (Phase(steps=num_steps, mazes=mazes, data=data),)
+    if lora is not None and not rounds:
+        first = (Phase(steps=num_steps, mazes=mazes, data=data, lora=lora),)
+    played = self_play(mazes, rounds, max(1, (num_steps or budget.steps) // 10), budget.batch_size, lora)
     training = TrainingConfig(
-        phases=curriculum(mazes, num_steps) if data is None else (Phase(steps=num_steps, mazes=mazes, data=data),),
+        phases=(*first, *played),
         loss=loss,
         warmup_steps=min(100, max(1, num_steps // 10)),
         checkpoint_every=max(250, num_steps // 10),

@@ -1,18 +1,22 @@
-"""How a model is trained: loss, batches, optimizer, learning rate, phases, what is saved when."""
+"""How a model is trained: phases, loss, batches, optimizer, learning rate, plug-ins, what is saved when."""
 
 from dataclasses import asdict, dataclass, field
+from itertools import accumulate
 from typing import Any
 
+from maze_rl.configs.choices import read_choice
+from maze_rl.configs.learning_rates import CONTROLLERS, SCHEDULES
+from maze_rl.configs.losses import LOSSES
 from maze_rl.configs.mazes import MazeSpec, spec_from_json, spec_to_json
 from maze_rl.configs.model import ModelConfig, check_embedding
 from maze_rl.configs.ranges import check_squares
+from maze_rl.configs.refusals import check_together
+from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.tokenization import TokenizationConfig
+from maze_rl.configs.update_rules import UPDATE_RULES, check_update_rule
 from maze_rl.errors import ConfigurationError, unknown_name
 
-LOSSES = ("all", "path_only", "all_set", "path_only_set")
-"""(where, what) pairs: weights on all tokens or the path alone; targets the next token or the set of optimal ones."""
-OPTIMIZERS = ("muon", "adamw", "sgd", "rmsprop", "adagrad")
-SCHEDULES = ("constant", "warmup_cosine")
+OPTIMIZERS = ("muon", "adamw", "sgd", "rmsprop", "adagrad", "schedule_free")
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -27,14 +31,79 @@ class DataFolder:
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """A stretch of training on one distribution of mazes."""
+    """A part of a run: its data, its steps, and what of the run's settings it changes.
+
+    Raises:
+        ConfigurationError: A number is out of range, or two fields contradict each other; names both.
+        UnknownNameError: The loss is unknown.
+    """
 
     steps: int
-    """Optimizer steps."""
+    """Batches; an optimizer step each, unless an update rule skips it."""
     mazes: MazeSpec
     """What is drawn; always from the train split. With `data`, what validation draws from."""
     data: DataFolder | None = None
     """A dataset to train on in its order, again from the start when it ends; None for the endless stream of `mazes`."""
+    name: str = ""
+    """What logs and reports call it."""
+    loss: str | None = None
+    """One of `maze_rl.configs.losses.LOSSES`; None for the run's."""
+    rate: float = 1.0
+    """Factor on every learning rate of the phase."""
+    restart: bool = False
+    """Begin with a new optimizer and at the start of the schedule, whose length then is this phase's and of those after
+    it that do not restart."""
+    spin: SpinConfig | None = None
+    """Play a round against the model the phase begins with, instead of learning from the mazes' paths; restarts."""
+    lora: int | None = None
+    """Train adapters of this rank alone, merged at the end of the phase; restarts. None trains all weights."""
+
+    def __post_init__(self) -> None:
+        what = f"phase {self.name!r}" if self.name else "a phase"
+        if self.steps < 1:
+            raise ConfigurationError(f"{what} has {self.steps} steps: training needs at least one step in every phase.")
+        if not 0 < self.rate < float("inf"):
+            raise ConfigurationError(f"{what}: rate is {self.rate}: a factor above 0, please.")
+        if self.lora is not None and self.lora < 1:
+            raise ConfigurationError(f"{what}: lora is {self.lora}: the rank of adapters is at least 1.")
+        if self.loss is not None:
+            read_choice("loss", LOSSES, self.loss)
+        if self.loss is not None and self.spin is not None:
+            raise ConfigurationError(
+                f"{what} has two owners of the objective, loss {self.loss!r} and spin: remove one "
+                "(spin's nll adds the likelihood of the real path)."
+            )
+
+    @property
+    def restarts(self) -> bool:
+        """Whether optimizer and schedule begin anew here."""
+        return self.restart or self.stands_alone
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether no other phase shares its optimizer: a round of self-play, or one that trains adapters."""
+        return self.spin is not None or self.lora is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """Phases that share one optimizer and one learning-rate schedule."""
+
+    first: int
+    """Its first step, counted from 0 over the run."""
+    phases: tuple[Phase, ...]
+    number: int
+    """Which stretch of the run, from 0."""
+
+    @property
+    def steps(self) -> int:
+        """Steps of its phases."""
+        return sum(phase.steps for phase in self.phases)
+
+    @property
+    def last(self) -> int:
+        """The step after its last one."""
+        return self.first + self.steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +116,13 @@ class TrainingConfig:
     """
 
     phases: tuple[Phase, ...]
-    """Trained one after another under one learning-rate schedule."""
+    """Trained one after another, under one optimizer and schedule where none restarts."""
     loss: str = "path_only"
-    """One of `LOSSES`."""
+    """One of `maze_rl.configs.losses.LOSSES`, with options as in ``weighted:0.3``, or ``package.module:function``."""
+    update_rule: str = "every_step"
+    """One of `maze_rl.configs.update_rules.UPDATE_RULES`, e.g. ``dice:classic,dc=12``, or one's own."""
+    lr_controller: str = "none"
+    """One of `maze_rl.configs.learning_rates.CONTROLLERS`, e.g. ``q_learning:every=20``, or one's own."""
     batch_size: int = 64
     """Mazes per mini-batch."""
     accumulation: int = 1
@@ -65,7 +138,7 @@ class TrainingConfig:
     weight_decay: float = 0.01
     """Decoupled decay of the weight matrices inside the blocks; nothing else decays."""
     schedule: str = "warmup_cosine"
-    """One of `SCHEDULES`."""
+    """One of `maze_rl.configs.learning_rates.SCHEDULES`, e.g. ``wsd:decay=0.3``, or one's own."""
     warmup_steps: int = 100
     """Steps over which the learning rate rises linearly from zero."""
     clip_norm: float = 1.0
@@ -80,17 +153,18 @@ class TrainingConfig:
     """Mazes of the validation split, drawn from the last phase's distribution."""
 
     def __post_init__(self) -> None:
-        named = (
-            ("loss", LOSSES),
-            ("optimizer", OPTIMIZERS),
-            ("schedule", SCHEDULES),
-            ("precision", PRECISIONS),
-        )
-        for name, known in named:
-            if getattr(self, name) not in known:
-                raise unknown_name(name, getattr(self, name), known)
-        if not self.phases or any(phase.steps < 1 for phase in self.phases):
-            raise ConfigurationError("steps: training needs at least one step in every phase.")
+        for slot, known, text in (
+            ("loss", LOSSES, self.loss),
+            ("learning-rate controller", CONTROLLERS, self.lr_controller),
+            ("schedule", SCHEDULES, self.schedule),
+        ):
+            read_choice(slot, known, text)
+        check_update_rule(read_choice("update rule", UPDATE_RULES, self.update_rule))
+        for name, names in (("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
+            if getattr(self, name) not in names:
+                raise unknown_name(name, getattr(self, name), names)
+        if not self.phases:
+            raise ConfigurationError("phases: training needs at least one.")
         for name in (
             "batch_size",
             "accumulation",
@@ -104,19 +178,52 @@ class TrainingConfig:
         for name in ("learning_rate", "matrix_learning_rate", "clip_norm"):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"{name} is {getattr(self, name)}: it must be above 0.")
+        check_together(self)
 
     @property
     def steps(self) -> int:
-        """Optimizer steps of all phases."""
+        """Batches of all phases."""
         return sum(phase.steps for phase in self.phases)
 
-    def phase_at(self, step: int) -> Phase:
-        """Return the phase that `step` (0-based) belongs to."""
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """The phases in stretches that share an optimizer and a schedule."""
+        groups: list[list[Phase]] = []
         for phase in self.phases:
+            if phase.restarts or not groups or groups[-1][-1].stands_alone:
+                groups.append([])
+            groups[-1].append(phase)
+        ends = list(accumulate((sum(phase.steps for phase in group) for group in groups), initial=0))
+        return tuple(
+            Stretch(first=first, phases=tuple(group), number=number)
+            for number, (first, group) in enumerate(zip(ends, groups, strict=False))
+        )
+
+    def loss_at(self, phase: Phase) -> str:
+        """Return the loss of a phase."""
+        return self.loss if phase.loss is None else phase.loss
+
+    def phase_number(self, step: int) -> int:
+        """Return the number, from 0, of the phase that `step` (0-based) belongs to; past the end, the last one."""
+        for number, phase in enumerate(self.phases):
             if step < phase.steps:
-                return phase
+                return number
             step -= phase.steps
-        return self.phases[-1]
+        return len(self.phases) - 1
+
+    def phase_at(self, step: int) -> Phase:
+        """Return the phase that `step` (0-based) belongs to; past the end, the last one."""
+        return self.phases[self.phase_number(step)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartModel:
+    """A trained model to go on from."""
+
+    model: str
+    """A run folder, an exported one, or the name of a shipped model."""
+    digest: str
+    """SHA-256 of its weights, so that a resumed run begins with the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +235,8 @@ class RunConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     seed: int = 0
     """Seed of weights, mazes and batches."""
+    start: StartModel | None = None
+    """A trained model whose weights are the first; None for fresh ones."""
     device: str = "cpu"
     """Torch device."""
 
@@ -151,30 +260,29 @@ class RunConfig:
 def run_to_json(config: RunConfig) -> dict[str, Any]:
     """Return `config` as plain JSON values."""
     values = asdict(config)
-    values["training"]["phases"] = [
-        {"steps": phase.steps, "mazes": spec_to_json(phase.mazes), "data": phase.data and asdict(phase.data)}
-        for phase in config.training.phases
-    ]
+    for phase, saved in zip(config.training.phases, values["training"]["phases"], strict=True):
+        saved["mazes"] = spec_to_json(phase.mazes)
     return values
+
+
+def phase_from_json(values: dict[str, Any]) -> Phase:
+    """Rebuild a `Phase` from plain values."""
+    parts = {"data": DataFolder, "spin": SpinConfig}
+    built = {name: made(**values[name]) for name, made in parts.items() if values.get(name) is not None}
+    return Phase(**(values | {"mazes": spec_from_json(values["mazes"])} | built))
 
 
 def run_from_json(values: dict[str, Any]) -> RunConfig:
     """Rebuild a `RunConfig` from `run_to_json`."""
     training = dict(values["training"])
-    phases = tuple(
-        Phase(
-            steps=phase["steps"],
-            mazes=spec_from_json(phase["mazes"]),
-            data=DataFolder(**phase["data"]) if phase.get("data") else None,
-        )
-        for phase in training.pop("phases")
-    )
+    phases = tuple(phase_from_json(phase) for phase in training.pop("phases"))
     return RunConfig(
         training=TrainingConfig(phases=phases, **training),
         tokenization=TokenizationConfig(**values["tokenization"]),
         model=ModelConfig(**values["model"]),
         seed=values["seed"],
         device=values["device"],
+        start=StartModel(**values["start"]) if values.get("start") else None,
     )
 
 

@@ -21,8 +21,11 @@ from maze_rl.models.factored_embedding import FactoredTokens
 from maze_rl.models.fused_attention import FusedAttention
 from maze_rl.models.fused_block import FusedBlock
 from maze_rl.models.fused_layer_norm import FusedLayerNorm
+from maze_rl.models.memory_layer import add_memory
 from maze_rl.models.no_positions import NoPositions
-from maze_rl.seeding import stream_key
+from maze_rl.models.parametrizations.parametrize_model import parametrize_model
+from maze_rl.models.random_streams import torch_generator, torch_seed
+from maze_rl.models.reverse_positions import add_reverse_positions
 from maze_rl.tokenization.tokenization import Tokenization
 
 FUSED = {Attention: FusedAttention, LayerNorm: FusedLayerNorm, TransformerBlock: FusedBlock}
@@ -55,21 +58,25 @@ def build_model(
         dtype: Parameter type.
 
     Raises:
-        ConfigurationError: The embedding is `factored` and the format has no token that stands for a whole cell.
+        ConfigurationError: The embedding is `factored` and the format has no token that stands for a whole cell, or a
+            parametrization of one's own fails.
     """
     check_embedding(config.embedding, tokenization.name)
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         # TransformerLens 3.x says on every construction that 4.0 removes the class; we pin below 4.
         warnings.filterwarnings("ignore", message="HookedTransformer is deprecated", category=DeprecationWarning)
-        torch.manual_seed(stream_key(seed, "init") >> 1)
+        torch.manual_seed(torch_seed(seed, "init"))
         model = MazeTransformer(_stock_config(config, tokenization, dtype), move_to_device=False)
         _scale_residual_writes(model)
+        _fuse(model)
+        if config.positions == "none":
+            _remove_positions(model)
+        _vary(model, config, seed)
+        # Below the factors of the embedding, which then add up what the parametrizations compute.
+        parametrize_model(model, config.parametrizations, seed)
         if config.embedding == "factored":
             _factor_tokens(model, tokenization)
     model.tokenization, model.maze_config, model.about = tokenization, config, {}
-    _fuse(model)
-    if config.positions == "none":
-        _remove_positions(model)
     model.cfg.device = device
     return model.to(device, print_details=False)  # type: ignore[return-value]
 
@@ -117,6 +124,16 @@ def _fuse(model: HookedTransformer) -> None:
     for module in model.modules():
         if type(module) in FUSED:
             module.__class__ = FUSED[type(module)]
+
+
+def _vary(model: HookedTransformer, config: ModelConfig, seed: int) -> None:
+    """Add what no stock model has; its first values come from streams of their own."""
+    for attention in (block.attn for block in model.blocks):
+        attention.normalize_values = config.value_norm  # type: ignore[union-attr, assignment]
+    if config.reverse_positions:
+        add_reverse_positions(model, torch_generator(seed, "reverse_positions"))
+    if config.memory:
+        add_memory(model, config.memory, torch_generator(seed, "memory"))
 
 
 def _remove_positions(model: HookedTransformer) -> None:

@@ -6,7 +6,7 @@ have written ``<PATH_END>`` leave the batch when half of it is done.
 """
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 from transformer_lens import HookedTransformer
 from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValueCacheEntry
@@ -69,6 +69,7 @@ def decode_paths(
     *,
     temperature: float = 0.0,
     generator: torch.Generator | None = None,
+    uniforms: Float64[Tensor, "batch most_new"] | None = None,
 ) -> Int64[Tensor, "batch new"]:
     """Continue each prompt until ``<PATH_END>`` or its budget.
 
@@ -78,7 +79,10 @@ def decode_paths(
         lengths: Tokens of each prompt before the padding.
         budget: Most tokens to write for each row, at least 1.
         temperature: 0 takes the most likely token; above, samples from softmax(logits / temperature).
-        generator: Source of randomness when sampling.
+        generator: Source of randomness when sampling; what a row draws depends on the rows beside it.
+        uniforms: Random numbers in [0, 1) to sample with instead: token t of row i is where the probabilities, added
+            up in the order of ids, pass ``uniforms[i, t]``. So a row is a function of its prompt and its numbers
+            alone (as far as its logits are: their last bits may change with the batch).
 
     Returns:
         The written ids, ``<PATH_END>`` included, padded with ``<PADDING>``.
@@ -91,7 +95,10 @@ def decode_paths(
     for position in range(written.shape[1]):
         residual = model(tokens, attention_mask=mask, past_kv_cache=cache, stop_at_layer=model.cfg.n_layers)
         logits = model.unembed(model.ln_final(residual[:, -1:]))[:, 0]
-        chosen = _choose(logits, temperature, generator)
+        if uniforms is None or temperature == 0:
+            chosen = _choose(logits, temperature, generator)
+        else:
+            chosen = _choose_at(logits, temperature, uniforms[rows, position])
         written[rows[alive], position] = chosen[alive]
         alive = alive & (chosen != PATH_END) & (position + 1 < budget[rows])
         remaining = int(alive.sum())
@@ -120,3 +127,10 @@ def _choose(logits: Tensor, temperature: float, generator: torch.Generator | Non
     # Sampled on the generator's own device, so that a seed means the same rows on any device.
     probabilities = torch.softmax(logits.float() / temperature, dim=-1).cpu()
     return torch.multinomial(probabilities, 1, generator=generator)[:, 0].to(logits.device)
+
+
+def _choose_at(logits: Tensor, temperature: float, uniform: Float64[Tensor, " rows"]) -> Tensor:
+    """Invert the distribution function at each row's number."""
+    cumulative = torch.softmax(logits.double() / temperature, dim=-1).cumsum(dim=-1)
+    passed = cumulative <= uniform[:, None] * cumulative[:, -1:]
+    return passed.sum(dim=-1).clamp(max=logits.shape[-1] - 1)

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValueCacheEntry
 from transformer_lens.components.attention import Attention
+from transformer_lens.utilities.attention import complex_attn_linear, simple_attn_linear
 
 from maze_rl.models.fused_layer_norm import is_hooked
 
@@ -15,7 +16,13 @@ class FusedAttention(Attention):
 
     The hooks q, k, v, rot_q, rot_k and z always fire. A hook on `attn_scores` or `pattern`, or
     `use_attn_result`, sends this layer through the stock forward, so that it really acts.
+
+    With `normalize_values` the values are v = norm(x W_V + b_V), the layer norm of every head's d_head entries without
+    gain and shift; `hook_v` is on the outcome.
     """
+
+    fusable = True
+    normalize_values = False
 
     def forward(  # noqa: D102 - documented by the component it replaces
         self,
@@ -30,6 +37,7 @@ class FusedAttention(Attention):
         stock = (
             is_hooked(self.hook_attn_scores, self.hook_pattern, self.hook_result)
             or self.cfg.use_attn_result
+            or not self.fusable
             or additive_attention_mask is not None
             or position_bias is not None
         )
@@ -60,7 +68,20 @@ class FusedAttention(Attention):
             return self.calculate_qkv_matrices(query_input, key_input, value_input)
         projected = functional.linear(query_input, self.joined_weight(), self.joined_bias())
         q, k, v = projected.unflatten(-1, (3, self.cfg.n_heads, self.cfg.d_head)).unbind(2)
+        return self.hook_q(q), self.hook_k(k), self.hook_v(self._normalized(v))
+
+    def calculate_qkv_matrices(  # noqa: D102 - documented by the component it replaces
+        self, query_input: Tensor, key_input: Tensor, value_input: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        if not self.normalize_values:
+            return super().calculate_qkv_matrices(query_input, key_input, value_input)
+        linear = simple_attn_linear if value_input.ndim == 3 else complex_attn_linear
+        v = self._normalized(linear(value_input, self.W_V, self.b_V))
+        q, k = linear(query_input, self.W_Q, self.b_Q), linear(key_input, self.W_K, self.b_K)
         return self.hook_q(q), self.hook_k(k), self.hook_v(v)
+
+    def _normalized(self, v: Tensor) -> Tensor:
+        return functional.layer_norm(v, (self.cfg.d_head,), eps=self.cfg.eps) if self.normalize_values else v
 
     def joined_weight(self) -> Float[Tensor, "qkv_width d_model"]:
         """Return the weights of queries, keys and values as those of one linear map."""

@@ -2,7 +2,8 @@
 
 A run folder, a shipped model and an export all hold these files: `model.safetensors`, `model.json` and the
 folder `tokenizer/`. Stock TransformerLens can load the weights:
-``HookedTransformer(HookedTransformerConfig(**json["hooked_transformer"]))`` and ``load_state_dict``.
+``HookedTransformer(HookedTransformerConfig(**json["hooked_transformer"]))`` and ``load_state_dict``. Where that entry
+is null the model has parts no stock one has, named under `not_stock`: it loads with `load_model` alone.
 """
 
 import json
@@ -11,6 +12,7 @@ from typing import Any
 
 import torch
 
+from maze_rl.configs.folding import not_stock
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.errors import CheckpointError, unknown_name
@@ -49,10 +51,13 @@ def save_model(model: MazeTransformer, folder: Path, about: dict[str, Any]) -> N
     """
     config, tokenization = model.maze_config, model.tokenization.config
     description = {
-        "model": vars(config) | {"embedding": "free"},
-        "trained_embedding": config.embedding,
+        "model": vars(config) | {"embedding": "free", "parametrizations": ()},
+        # a loaded model is folded already: its `about` still knows how it was trained
+        "trained_embedding": about.get("trained_embedding", config.embedding),
+        "trained_parametrizations": about.get("trained_parametrizations", config.parametrizations),
         "tokenization": vars(tokenization),
-        "hooked_transformer": {name: getattr(model.cfg, name) for name in _STOCK_FIELDS},
+        "hooked_transformer": None if not_stock(config) else {name: getattr(model.cfg, name) for name in _STOCK_FIELDS},
+        "not_stock": not_stock(config),
         "about": about,
     }
     weights = tensor_bytes(folded_copy(model).state_dict())
@@ -77,7 +82,10 @@ def load_model(name: str | Path, device: str = "cpu") -> MazeTransformer:
         description = json.loads(files[MODEL])
         tokenization = Tokenization(TokenizationConfig(**description["tokenization"]))
         config = ModelConfig(**description["model"])
-        about = description["about"] | {"trained_embedding": description["trained_embedding"]}
+        about = description["about"] | {
+            "trained_embedding": description["trained_embedding"],
+            "trained_parametrizations": description.get("trained_parametrizations", []),
+        }
     except (KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{folder / MODEL}: not written by this version of maze_rl ({error}).") from error
     model = build_model(config, tokenization)

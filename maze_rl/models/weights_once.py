@@ -34,6 +34,19 @@ def weights_once(model: nn.Module) -> Iterator[None]:
             delattr(module, name)  # uncovers the method of the class
 
 
+@contextmanager
+def weights_anew(model: nn.Module) -> Iterator[None]:
+    """Within, compute all weights again, even inside `weights_once`: for when the functions themselves change."""
+    covered = [
+        (module, name, vars(module).pop(name)) for module, name in _weight_functions(model) if name in vars(module)
+    ]
+    try:
+        yield
+    finally:
+        for module, name, cover in covered:
+            setattr(module, name, cover)
+
+
 def _weight_functions(model: nn.Module) -> list[tuple[nn.Module, str]]:
     """List the methods that compute weights; parametrized weights first, as joined ones may be made of them."""
     parametrized = [module for module in model.modules() if isinstance(module, ParametrizationList)]

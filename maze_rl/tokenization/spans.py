@@ -43,7 +43,7 @@ class TokenSpans:
     @cached_property
     def regions(self) -> Int8[Tensor, "batch pos"]:
         """A `Region` for each position."""
-        position, start = self._positions, self.path_start[:, None]
+        position, start = self.positions, self.path_start[:, None]
         regions = torch.full(self.tokens.shape, Region.DELIMITER, dtype=torch.int8)
         list_place, size = self._list_place, self.layout.tokens_per_cell
         regions[(list_place >= 0) & (list_place < self._list_length)] = Region.ADJACENCY
@@ -94,15 +94,16 @@ class TokenSpans:
     @property
     def after_path_start(self) -> Bool[Tensor, "batch pos"]:
         """True for the tokens of the path and its end: what a model is asked to write."""
-        return (self._positions > self.path_start[:, None]) & self.real
+        return (self.positions > self.path_start[:, None]) & self.real
 
     @property
     def real(self) -> Bool[Tensor, "batch pos"]:
         """True for every token that is not padding."""
-        return self._positions < self.lengths[:, None]
+        return self.positions < self.lengths[:, None]
 
     @property
-    def _positions(self) -> Int64[Tensor, " pos"]:
+    def positions(self) -> Int64[Tensor, " pos"]:
+        """0, 1, 2, ... up to the longest sequence."""
         return torch.arange(self.tokens.shape[1])
 
     @property
@@ -116,7 +117,7 @@ class TokenSpans:
     def _list_place(self) -> Int64[Tensor, "rows pos"]:
         """Place of each position in the adjacency list, counted from its first edge."""
         start = 1 + self.layout.query_tokens * self.layout.query_first
-        return (self._positions - start)[None]
+        return (self.positions - start)[None]
 
     @property
     def _list_length(self) -> Int64[Tensor, "batch 1"]:
@@ -131,7 +132,7 @@ class TokenSpans:
     @cached_property
     def _cell_starts(self) -> Int64[Tensor, "batch pos"]:
         """Position where the cell a token is part of begins; -1 where it is part of none, or of a move."""
-        position, size, regions = self._positions[None], self.layout.tokens_per_cell, self.regions
+        position, size, regions = self.positions[None], self.layout.tokens_per_cell, self.regions
         starts = torch.full_like(self.tokens, -1)
         if self.layout.edge_ids is None:
             place, second = self._list_place % self.layout.tokens_per_edge, self._second_cell
@@ -158,7 +159,7 @@ class TokenSpans:
 
     def _of_edge(self, labels: Tensor, place: int) -> Tensor:
         """Return for each position the label at one place of the edge it is part of; anything outside the list."""
-        return self._at(self._positions - self._list_place % self.layout.tokens_per_edge + place, labels)
+        return self._at(self.positions - self._list_place % self.layout.tokens_per_edge + place, labels)
 
     def _at(self, positions: Int64[Tensor, "rows pos"], labels: Tensor | None = None) -> Tensor:
         """Return the labels (default: the tokens) at other positions of the same sequences, the last one at most."""

@@ -1,22 +1,20 @@
 """Checkpoints: all that an exact resume needs, in ``checkpoints/STEP/``.
 
-Batches are a function of the step and nothing in training draws other random numbers, so weights,
-optimizer state and counters are enough.
+Batches are a function of the step, or of the pairs that are saved here, so weights, optimizer state, counters and
+what plug-ins remember are enough.
 """
 
 import json
 from pathlib import Path
-from typing import Any
 
-import torch
-from torch import Tensor
-
+from maze_rl.configs.training import TrainingConfig
 from maze_rl.errors import CheckpointError
 from maze_rl.models.verified_files import json_bytes, read_folder, read_tensors, tensor_bytes, write_folder
-from maze_rl.training.trainer import TrainingState
+from maze_rl.training.optimizer_state import join_tree, load_optimizer_tree, optimizer_tree, split_tree
+from maze_rl.training.state import TrainingState, rebuild_at
 
-WEIGHTS, OPTIMIZER, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
-_COUNTERS = ("step", "tokens", "mazes", "leaks", "longest_path", "seconds")
+WEIGHTS, OPTIMIZER, MEMORY, STATE = "model.safetensors", "optimizer.safetensors", "memory.safetensors", "state.json"
+_COUNTERS = ("step", "updates", "tokens", "mazes", "leaks", "longest_path", "seconds", "controller_tokens")
 
 
 def save_checkpoint(state: TrainingState, folder: Path) -> Path:
@@ -25,39 +23,46 @@ def save_checkpoint(state: TrainingState, folder: Path) -> Path:
     Raises:
         CheckpointError: The disk is full or refuses; earlier checkpoints are untouched.
     """
-    tensors, rest = _split_optimizer(state.optimizer.state_dict())
+    optimizer = optimizer_tree(state.optimizer)
+    memory = {"plugins": {slot: plugin.state_dict() for slot, plugin in state.plugins.items()}, "kept": state.kept}
+    memory_tensors, memory_values = split_tree(memory)
     counters = {name: getattr(state, name) for name in _COUNTERS}
     target = folder / str(state.step)
-    write_folder(
-        target,
-        {
-            WEIGHTS: tensor_bytes(state.model.state_dict()),
-            OPTIMIZER: tensor_bytes(tensors),
-            STATE: json_bytes(counters | {"optimizer": rest}),
-        },
-    )
+    files = {
+        WEIGHTS: tensor_bytes(state.model.state_dict()),
+        OPTIMIZER: tensor_bytes(optimizer.pop("tensors")),
+        MEMORY: tensor_bytes(memory_tensors),
+        STATE: json_bytes(counters | {"optimizer": optimizer, "memory": memory_values}),
+    }
+    write_folder(target, files)
     return target
 
 
-def load_checkpoint(state: TrainingState, folder: Path) -> None:
-    """Fill `state` from one checkpoint; nothing is changed unless every file is sound.
+def load_checkpoint(state: TrainingState, config: TrainingConfig, folder: Path) -> None:
+    """Fill `state`, which is fresh, from one checkpoint; nothing is changed unless every file is sound.
 
     Raises:
         CheckpointError: A file is missing, truncated, altered, or of another model; names it.
     """
-    files = read_folder(folder, (WEIGHTS, OPTIMIZER, STATE))
+    files = read_folder(folder, (WEIGHTS, OPTIMIZER, MEMORY, STATE))
     try:
         saved = json.loads(files[STATE])
         counters = {name: saved[name] for name in _COUNTERS}
         weights = read_tensors(files[WEIGHTS])
-        optimizer = _join_optimizer(read_tensors(files[OPTIMIZER]), saved["optimizer"])
+        optimizer = saved["optimizer"] | {"tensors": read_tensors(files[OPTIMIZER])}
+        memory = join_tree(read_tensors(files[MEMORY]), saved["memory"])
+        plugins = {slot: memory["plugins"][slot] for slot in state.plugins}
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder}: not written by this version of maze_rl ({error}).") from error
+    rebuild_at(state, config, counters["step"])
     try:
         state.model.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(f"{folder / WEIGHTS}: belongs to another model: {error}") from error
-    state.optimizer.load_state_dict(optimizer)
+    load_optimizer_tree(state.optimizer, optimizer)
+    for slot, plugin in state.plugins.items():
+        plugin.load_state_dict(plugins[slot])
+    state.kept = memory["kept"]
     for name in _COUNTERS:
         setattr(state, name, counters[name])
 
@@ -67,29 +72,3 @@ def checkpoint_steps(folder: Path) -> list[int]:
     if not folder.is_dir():
         return []
     return sorted(int(path.name) for path in folder.iterdir() if path.is_dir() and path.name.isdigit())
-
-
-def _split_optimizer(values: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    tensors, plain = {}, {}
-    for index, entries in values["state"].items():
-        for name, value in entries.items():
-            (tensors if isinstance(value, Tensor) else plain)[f"{index}.{name}"] = value
-    return tensors, {"plain": plain, "param_groups": values["param_groups"]}
-
-
-def _join_optimizer(tensors: dict[str, Tensor], rest: dict[str, Any]) -> dict[str, Any]:
-    state: dict[int, dict[str, Any]] = {}
-    for key, value in (tensors | rest["plain"]).items():
-        index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = value
-    groups = [group | ({"betas": tuple(group["betas"])} if "betas" in group else {}) for group in rest["param_groups"]]
-    return {"state": state, "param_groups": groups}
-
-
-def optimizer_equal(first: torch.optim.Optimizer, second: torch.optim.Optimizer) -> bool:
-    """Tell whether two optimizers hold bit-identical state: what exact resume promises."""
-    (first_tensors, first_rest), (second_tensors, second_rest) = (
-        _split_optimizer(optimizer.state_dict()) for optimizer in (first, second)
-    )
-    same_keys = first_tensors.keys() == second_tensors.keys() and first_rest == second_rest
-    return same_keys and all(torch.equal(first_tensors[key], second_tensors[key]) for key in first_tensors)

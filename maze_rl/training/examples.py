@@ -1,11 +1,11 @@
-"""Training examples: mazes encoded with a shortest path, and all optimal next tokens at every path position."""
+"""Training examples: mazes encoded with a shortest path; for every path position the right and the legal tokens."""
 
 from dataclasses import dataclass
 from typing import no_type_check
 
 import numpy as np
 import torch
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 from numba import njit
 from torch import Tensor
 
@@ -29,90 +29,127 @@ class Examples:
     Where a cell takes several tokens, a token is right if it goes on, behind the tokens that stand there, to some
     optimal cell.
     """
+    legal: Int64[Tensor, "batch pos 4"]
+    """The tokens of `optimal`, in the same places, then those of all other moves through an open edge, back included.
+
+    At the target ``<PATH_END>`` stands alone: the path is over.
+    """
+    forks: Bool[Tensor, "batch pos"]
+    """True for the tokens of a move that was one of several, going back not counted."""
 
     def __len__(self) -> int:
         return len(self.tokens)
 
+    @property
+    def num_tokens(self) -> int:
+        """Tokens without padding."""
+        return int(self.spans.lengths.sum())
+
+    @property
+    def padded_tokens(self) -> int:
+        """Tokens with padding."""
+        return self.tokens.numel()
+
+    @property
+    def longest_path(self) -> int:
+        """Steps of the longest path: tokens after ``<PATH_START>`` but for the origin and the end."""
+        return int((self.spans.lengths - self.spans.path_start).max()) - 3
+
     def rows(self, chosen: Tensor) -> "Examples":
         """Return the sequences `chosen`, cut to the longest of them."""
         length = int(self.spans.lengths[chosen].max())
-        return Examples(self.tokens[chosen, :length], self.spans.rows(chosen, length), self.optimal[chosen, :length])
+        labels = (self.optimal[chosen, :length], self.legal[chosen, :length], self.forks[chosen, :length])
+        return Examples(self.tokens[chosen, :length], self.spans.rows(chosen, length), *labels)
 
 
 def encode_examples(tokenization: Tokenization, mazes: MazeCollection, seed: int, start: int) -> Examples:
     """Encode mazes number `start`, `start` + 1, ... of a stream; sequence i depends on (maze, seed, start + i)."""
-    parts, optimal_parts = [], []
     layout = tokenization.layout
+    parts, labels = [], []
     indices = [mazes.indices_of(position) for position in range(len(mazes.batches))]
     for batch, where in zip(mazes.batches, indices, strict=True):
         solution = solve_batch(batch, seed, start + where)
         encoded = tokenization.encode_batch(batch, streams=start + where, seed=seed, solution=solution)
-        optimal = np.full((*encoded.tokens.shape, 4), -1, np.int64)
-        _fill_optimal(
+        optimal, legal = np.full((2, *encoded.tokens.shape, 4), -1, np.int64)
+        forks = np.zeros(encoded.tokens.shape, np.bool_)
+        _fill_labels(
             batch.connections, solution.distances, solution.paths, solution.lengths, encoded.spans.offsets.numpy(),
-            layout.cell_tokens, layout.path_move_ids, encoded.spans.path_start.numpy(), optimal,
+            layout.cell_tokens, layout.path_move_ids, encoded.spans.path_start.numpy(), optimal, legal, forks,
         )  # fmt: skip
         parts.append(encoded)
-        optimal_parts.append(torch.from_numpy(optimal))
+        labels.append((optimal, legal, forks))
     merged: Encoded = merge_encoded(parts, indices, len(mazes))
-    return Examples(merged.tokens, merged.spans, _merge_optimal(optimal_parts, indices, merged))
-
-
-def _merge_optimal(parts: list[Tensor], indices: list[np.ndarray], merged: Encoded) -> Tensor:
-    optimal = torch.full((*merged.tokens.shape, 4), -1, dtype=torch.int64)
-    for part, where in zip(parts, indices, strict=True):
-        optimal[torch.from_numpy(where), : part.shape[1]] = part
-    return optimal
+    shape = merged.tokens.shape
+    filled = [torch.full((*shape, 4), -1), torch.full((*shape, 4), -1), torch.zeros(shape, dtype=torch.bool)]
+    for where, found in zip(indices, labels, strict=True):
+        for whole, part in zip(filled, found, strict=True):
+            whole[torch.from_numpy(where), : part.shape[1]] = torch.from_numpy(part)
+    return Examples(merged.tokens, merged.spans, *filled)
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _fill_optimal(connections, distances, paths, lengths, offsets, cell_tokens, moves, path_start, optimal):
+def _fill_labels(
+    connections, distances, paths, lengths, offsets, cell_tokens, moves, path_start, optimal, legal, forks
+):
     """Write the right tokens: the origin first, then those of all optimal next cells, at the target the end."""
     cols = connections.shape[3]
-    tokens_per_cell = cell_tokens.shape[2]
-    ids = np.empty((4, tokens_per_cell), np.int64)
+    as_moves, size = len(moves) > 0, 1 if len(moves) > 0 else cell_tokens.shape[2]
+    right, other, taken = np.empty((4, size), np.int64), np.empty((4, size), np.int64), np.empty(size, np.int64)
     for index in range(len(connections)):
         field = distances[index].reshape(-1)
         row_offset, col_offset = offsets[index, 0], offsets[index, 1]
         at = path_start[index] + 1
-        if len(moves) == 0:
+        if not as_moves:
             origin = cell_tokens[paths[index, 0, 0] + row_offset, paths[index, 0, 1] + col_offset]
-            optimal[index, at : at + tokens_per_cell, 0] = origin
-            at += tokens_per_cell
+            optimal[index, at : at + size, 0] = legal[index, at : at + size, 0] = origin
+            at += size
         for position in range(lengths[index]):
             cell = np.int64(paths[index, position, 0]) * cols + paths[index, position, 1]
-            count = 0
+            num_right, num_other = 0, 0
             for direction in range(4):
-                if is_open(connections[index], cell, direction):
-                    neighbour = step(cell, direction, cols)
-                    if field[neighbour] == field[cell] - 1:
-                        if len(moves) > 0:
-                            ids[count, 0] = moves[direction]
-                        else:
-                            ids[count] = cell_tokens[neighbour // cols + row_offset, neighbour % cols + col_offset]
-                        count += 1
-            if len(moves) > 0 or tokens_per_cell == 1:
-                optimal[index, at, :count] = ids[:count, 0]
-                at += 1
-                continue
-            taken = cell_tokens[paths[index, position + 1, 0] + row_offset, paths[index, position + 1, 1] + col_offset]
-            _fill_cell(ids[:count], taken, optimal[index, at : at + tokens_per_cell])
-            at += tokens_per_cell
-        optimal[index, at, 0] = PATH_END
+                if not is_open(connections[index], cell, direction):
+                    continue
+                neighbour = step(cell, direction, cols)
+                if field[neighbour] == field[cell] - 1:
+                    ids, num_right = right[num_right], num_right + 1
+                else:
+                    ids, num_other = other[num_other], num_other + 1
+                if as_moves:
+                    ids[0] = moves[direction]
+                else:
+                    ids[:] = cell_tokens[neighbour // cols + row_offset, neighbour % cols + col_offset]
+            # one of the ways leads back, except at the origin
+            forks[index, at : at + size] = num_right + num_other > (1 if position == 0 else 2)
+            if size > 1:
+                following = paths[index, position + 1]
+                taken[:] = cell_tokens[following[0] + row_offset, following[1] + col_offset]
+            _fill_move(right[:num_right], other[:num_other], taken, optimal[index, at:], legal[index, at:])
+            at += size
+        optimal[index, at, 0] = legal[index, at, 0] = PATH_END
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _fill_cell(ids, taken, optimal):
-    """Write, for each token of the cell `taken`, each next token of the cells `ids` that agree with it so far, once."""
-    for place in range(len(taken)):
+def _fill_move(right, other, taken, optimal, legal):
+    """Write for each token of the move `taken` the tokens of right, then of other moves that agree with it so far."""
+    for place in range(right.shape[1]):
         count = 0
-        for choice in range(len(ids)):
-            if (ids[choice, :place] == taken[:place]).all():
-                token, known = ids[choice, place], False
-                for earlier in range(count):
-                    known |= optimal[place, earlier] == token
-                if not known:
-                    optimal[place, count] = token
-                    count += 1
+        for ids in right:
+            count = _add_token(ids, taken, place, optimal[place], count)
+        legal[place] = optimal[place]
+        for ids in other:
+            count = _add_token(ids, taken, place, legal[place], count)
+
+
+@njit(inline="always")
+@no_type_check
+def _add_token(ids, taken, place, known, count):
+    """Append the token at `place` if the tokens before it are those taken and it is not known; return the count."""
+    if not (ids[:place] == taken[:place]).all():
+        return count
+    for earlier in range(count):
+        if known[earlier] == ids[place]:
+            return count
+    known[count] = ids[place]
+    return count + 1

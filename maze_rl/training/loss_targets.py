@@ -32,8 +32,29 @@ def optimal_set(examples: Examples) -> Targets:
 
     With two optimal moves the best a model can do is half and half, at a loss of ln 2.
     """
-    on_path = examples.optimal[..., 0] >= 0
-    ids = torch.where(on_path[..., None], examples.optimal, -1)
-    ids[..., 0] = torch.where(on_path, ids[..., 0], examples.tokens)
-    present = (ids >= 0).float()
-    return Targets(ids.clamp(min=0), present / present.sum(dim=-1, keepdim=True))
+    return _on_path(examples, examples.optimal, (examples.optimal >= 0).float())
+
+
+def graded(g: int | float = 0.1) -> LossTargets:
+    """Ask for all legal moves, graded: mass 1 on each optimal one, `g` on each other one, 0 on walls, normalised.
+
+    So a valid but longer way costs less than a wall (maze-transformer, issue 121). Steps back are legal too. With
+    ``g=0`` it is `optimal_set`; outside the path it is the token that stands there.
+    """
+
+    def ask(examples: Examples) -> Targets:
+        optimal, legal = examples.optimal >= 0, examples.legal >= 0
+        return _on_path(examples, examples.legal, optimal.float() + g * (legal & ~optimal))
+
+    return ask
+
+
+def _on_path(
+    examples: Examples, ids: Int64[Tensor, "batch pos choices"], mass: Float[Tensor, "batch pos choices"]
+) -> Targets:
+    """Return the targets with `mass` on `ids` on the path, and the tokens that stand there elsewhere."""
+    elsewhere = examples.optimal[..., 0] < 0
+    ids, mass = ids.clone(), mass.clone()
+    ids[..., 0] = torch.where(elsewhere, examples.tokens, ids[..., 0])
+    mass[..., 0] = torch.where(elsewhere, 1.0, mass[..., 0])
+    return Targets(ids.clamp(min=0), mass / mass.sum(dim=-1, keepdim=True))

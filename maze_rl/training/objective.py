@@ -4,36 +4,41 @@ q is the target distribution, p the model's at position t - 1. The sum is not no
 divides by the weights of the whole step, which makes accumulation and micro-batches exact.
 """
 
-from typing import NamedTuple
-
 import torch
-from jaxtyping import Float
-from torch import Tensor
 from transformer_lens import HookedTransformer
 
 from maze_rl.models.readout import logits_at
 from maze_rl.training.examples import Examples
-from maze_rl.training.loss_targets import Targets
+from maze_rl.training.losses import LossFunctions
+from maze_rl.training.slots import Loss
 
 
-class Loss(NamedTuple):
-    """What one micro-batch contributes."""
+class CrossEntropy:
+    """The objective of supervised training.
 
-    total: Float[Tensor, ""]
-    """Weighted sum of cross-entropies, nats."""
-    correct: Float[Tensor, ""]
-    """Weighted count of positions whose most likely token has target mass."""
+    Args:
+        losses: Where the loss is taken and what it asks for.
+    """
 
+    def __init__(self, losses: LossFunctions) -> None:
+        self.losses = losses
 
-def soft_cross_entropy(
-    model: HookedTransformer, examples: Examples, weights: Float[Tensor, "batch pos"], targets: Targets
-) -> Loss:
-    """Compute the loss of one micro-batch; logits exist only where a weight is not zero."""
-    chosen = weights[:, 1:] != 0
-    logits = logits_at(model, examples.tokens[:, :-1], chosen).float()
-    ids, mass = targets.ids[:, 1:][chosen], targets.probabilities[:, 1:][chosen]
-    weight = weights[:, 1:][chosen]
-    log_probabilities = torch.log_softmax(logits, dim=-1)
-    total = -(weight[:, None] * mass * log_probabilities.gather(1, ids)).sum()
-    hit = ((logits.detach().argmax(dim=-1, keepdim=True) == ids) & (mass > 0)).any(dim=-1)
-    return Loss(total, (weight * hit).sum())
+    def weight(self, micro: Examples) -> float:
+        """Return the sum of the weights."""
+        return float(self.losses.weights(micro)[:, 1:].sum())
+
+    def loss(self, model: HookedTransformer, micro: Examples) -> Loss:
+        """Return the weighted sum, nats; logits exist only where a weight is not zero.
+
+        `accuracy` counts the weight of the positions whose most likely token has target mass.
+        """
+        device = model.cfg.device
+        weights, targets = self.losses.weights(micro)[:, 1:], self.losses.targets(micro)
+        chosen = weights != 0
+        ids, mass = targets.ids[:, 1:][chosen].to(device), targets.probabilities[:, 1:][chosen].to(device)
+        weight = weights[chosen].to(device)
+        logits = logits_at(model, micro.tokens[:, :-1].to(device, non_blocking=True), chosen.to(device)).float()
+        log_probabilities = torch.log_softmax(logits, dim=-1)
+        total = -(weight[:, None] * mass * log_probabilities.gather(1, ids)).sum()
+        hit = ((logits.detach().argmax(dim=-1, keepdim=True) == ids) & (mass > 0)).any(dim=-1)
+        return Loss(total, {"accuracy": (weight * hit).sum()})

@@ -1,4 +1,4 @@
-"""Where batches come from: an endless stream of fresh mazes, or a dataset on disk; prepared ahead by a thread.
+"""Where batches come from: an endless stream of fresh mazes, a dataset on disk, or pairs; prepared ahead by a thread.
 
 The batch of step k is a function of (phases, seed, k), so a resumed run sees what the straight one would
 have. Mazes of all sizes are sorted by token count and cut into micro-batches of near-equal length, so
@@ -32,26 +32,25 @@ _FEWEST_ROWS = 8
 class StepBatch:
     """The examples of one optimizer step."""
 
-    mini_batches: list[list[Examples]]
-    """Each mini-batch as micro-batches."""
+    mini_batches: list[list[Any]]
+    """Each mini-batch as micro-batches: `Examples`, or what another objective learns from with the same counts."""
     leaks: int
     """Mazes that do not belong to the train split; counted, not assumed."""
 
     @property
     def tokens(self) -> int:
         """Tokens without padding."""
-        return sum(int(micro.spans.lengths.sum()) for mini in self.mini_batches for micro in mini)
+        return sum(micro.num_tokens for mini in self.mini_batches for micro in mini)
 
     @property
     def longest_path(self) -> int:
-        """Steps of the longest path: tokens after ``<PATH_START>`` but for the origin and the end."""
-        ends = (micro.spans.lengths - micro.spans.path_start for mini in self.mini_batches for micro in mini)
-        return max(int(end.max()) for end in ends) - 3
+        """Steps of the longest path."""
+        return max(micro.longest_path for mini in self.mini_batches for micro in mini)
 
     @property
     def padded_tokens(self) -> int:
         """Tokens with padding."""
-        return sum(micro.tokens.numel() for mini in self.mini_batches for micro in mini)
+        return sum(micro.padded_tokens for mini in self.mini_batches for micro in mini)
 
 
 MazeSource = Callable[[Phase, int, int], MazeCollection]

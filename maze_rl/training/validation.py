@@ -16,7 +16,7 @@ from maze_rl.models.readout import logits_at
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.examples import Examples, encode_examples
 from maze_rl.training.losses import loss_functions
-from maze_rl.training.objective import soft_cross_entropy
+from maze_rl.training.objective import CrossEntropy
 from maze_rl.training.source import split_by_length
 
 
@@ -38,27 +38,24 @@ def validator(
     mazes = generate_mazes(spec, np.arange(config.validation_mazes), seed)
     examples = encode_examples(tokenization, mazes, seed, 0)
     micro_batches = list(split_by_length(examples, config.micro_batch_tokens))
-    losses = loss_functions(config.loss)
+    objective = CrossEntropy(loss_functions(config.loss_at(config.phases[-1])))
+    weight = sum(objective.weight(micro) for micro in micro_batches)
 
     @torch.no_grad()
     def validate(model: MazeTransformer) -> dict[str, Any]:
-        total, weight_sum, exact = 0.0, 0.0, 0
+        total, exact = 0.0, 0
         for micro in micro_batches:
-            moved = Examples(micro.tokens.to(model.cfg.device), micro.spans, micro.optimal)
-            weights, targets = losses.weights(micro.spans), losses.targets(micro)
-            device_targets = type(targets)(targets.ids.to(model.cfg.device), targets.probabilities.to(model.cfg.device))
-            total += float(soft_cross_entropy(model, moved, weights.to(model.cfg.device), device_targets).total)
-            weight_sum += float(weights[:, 1:].sum())
-            exact += int(exact_sequences(model, moved).sum())
-        return {"validation_loss": total / weight_sum, "validation_exact": exact / len(examples)}
+            total += float(objective.loss(model, micro).total)
+            exact += int(exact_sequences(model, micro).sum())
+        return {"validation_loss": total / weight, "validation_exact": exact / len(examples)}
 
     return validate
 
 
 def exact_sequences(model: MazeTransformer, examples: Examples) -> torch.Tensor:
     """Return Bool[batch]: whether every most likely next token on the path is an optimal one."""
-    chosen = examples.spans.after_path_start[:, 1:]
-    best = logits_at(model, examples.tokens[:, :-1], chosen.to(examples.tokens.device)).argmax(dim=-1, keepdim=True)
+    chosen, device = examples.spans.after_path_start[:, 1:], model.cfg.device
+    best = logits_at(model, examples.tokens[:, :-1].to(device), chosen.to(device)).argmax(dim=-1, keepdim=True)
     right = (best.cpu() == examples.optimal[:, 1:][chosen]).any(dim=-1)
     wrong = torch.zeros(chosen.shape, dtype=torch.int64)
     wrong[chosen] = (~right).long()

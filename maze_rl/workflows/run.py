@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.presets import default_run
 from maze_rl.configs.ranges import check_squares
-from maze_rl.configs.training import DataFolder, RunConfig
+from maze_rl.configs.tokenization import TokenizationConfig
+from maze_rl.configs.training import DataFolder, RunConfig, StartModel
 from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.storage.store import open_dataset
 from maze_rl.models.devices import default_device
+from maze_rl.models.digest import weights_digest
+from maze_rl.models.model_files import load_model
 from maze_rl.workflows.evaluate import evaluate
 from maze_rl.workflows.report import report
 from maze_rl.workflows.run_folder import RunFolder
@@ -25,6 +29,11 @@ def train(
     loss: str = "path_only",
     *,
     algorithm: str = "dfs",
+    update_rule: str = "every_step",
+    lr_controller: str = "none",
+    rounds: int = 0,
+    lora: int | None = None,
+    start_from: str | Path | None = None,
     data: str | Path | None = None,
     steps: int | None = None,
     seed: int = 0,
@@ -40,8 +49,13 @@ def train(
 
     Args:
         sizes: Cells per side of the training mazes.
-        loss: Named loss, one of `maze_rl.configs.training.LOSSES`.
+        loss: Named loss, one of `maze_rl.configs.losses.LOSSES`, e.g. ``graded:0.1``.
         algorithm: Maze generator.
+        update_rule: One of `maze_rl.configs.update_rules.UPDATE_RULES`, e.g. ``dice:classic``.
+        lr_controller: One of `maze_rl.configs.learning_rates.CONTROLLERS`, e.g. ``q_learning``.
+        rounds: Rounds of self-play (SPIN) after the supervised steps.
+        lora: Rank of adapters to train alone: in the rounds, or, without rounds, all the time.
+        start_from: A trained model to go on from: its weights, shape and tokens.
         data: A dataset folder to train on, in its order; then its sizes and algorithm are taken, where it names them.
         steps: Optimizer steps; None for the default budget of the device.
         seed: Seed of everything.
@@ -62,11 +76,36 @@ def train(
         mazes = MazeSpec(sizes=chosen, algorithm=algorithm, split="train")
         folder, mazes = (None, mazes) if data is None else training_data(data, mazes)
         device = device or default_device()
-        config = default_run(mazes, device=device, seed=seed, steps=steps, loss=loss, data=folder)
+        config = default_run(
+            mazes, device=device, seed=seed, steps=steps, loss=loss, data=folder, rounds=rounds, lora=lora,
+            started=start_from is not None,
+        )  # fmt: skip
+        if start_from is not None:
+            start, tokenization, model = start_model(start_from)
+            config = replace(config, start=start, tokenization=tokenization, model=model)
+        plugins = replace(config.training, update_rule=update_rule, lr_controller=lr_controller)
+        config = replace(config, training=plugins)
     run = train_run(config, Path(out), resume=resume, progress=progress, command=command)
     if evaluation_mazes:
         evaluate_and_report(run.folder, evaluation_mazes, progress)
     return run
+
+
+def start_model(name: str | Path) -> tuple[StartModel, TokenizationConfig, ModelConfig]:
+    """Return a trained model to go on from, its tokens and its shape.
+
+    Raises:
+        MazeRLError: There is no such model, or a file of it is damaged.
+    """
+    model = load_model(name)
+    place = str(Path(name).resolve()) if Path(name).is_dir() else str(name)
+    return StartModel(model=place, digest=weights_digest(model)), model.tokenization.config, model.maze_config
+
+
+def plan_data(folder: str, mazes: MazeSpec) -> tuple[DataFolder, MazeSpec, int]:
+    """Return a dataset that a plan names, the specification of its mazes, and how many are for training."""
+    data, held = training_data(folder, mazes)
+    return data, held, len(open_dataset(folder).rows_of("train"))
 
 
 def training_data(folder: str | Path, mazes: MazeSpec) -> tuple[DataFolder, MazeSpec]:

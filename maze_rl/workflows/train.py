@@ -7,14 +7,16 @@ from typing import Any
 
 import torch
 
-from maze_rl.configs.training import RunConfig
-from maze_rl.errors import CheckpointError
-from maze_rl.models.build import build_model
+from maze_rl.configs.training import RunConfig, StartModel, TrainingConfig
+from maze_rl.errors import CheckpointError, ConfigurationError
+from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.devices import check_device
 from maze_rl.models.model_files import load_model, save_model
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.checkpoints import checkpoint_steps, load_checkpoint, save_checkpoint
-from maze_rl.training.trainer import Callbacks, TrainingState, new_state, train
+from maze_rl.training.optimizers import evaluation_weights
+from maze_rl.training.state import TrainingState, new_state
+from maze_rl.training.trainer import Callbacks, train
 from maze_rl.training.validation import validator
 from maze_rl.workflows.run_folder import RunFolder, versions
 
@@ -65,15 +67,34 @@ def train_run(
         run.create(config, command)
     tokenization = Tokenization(config.tokenization)
     model = build_model(config.model, tokenization, seed=config.seed, device=device)
-    state = new_state(model, config.training)
+    if config.start is not None:
+        load_start(model, config.start)
+    state = new_state(model, config.training, config.seed)
     if resume:
-        load_newest(state, run)
-    train(state, config.training, config.seed, _callbacks(config, run, progress))
-    save_model(state.model, out, _about(config, state, out))
+        load_newest(state, config.training, run)
+    train(state, config.training, _callbacks(config, run, progress))
+    with evaluation_weights(state.optimizer):
+        save_model(state.model, out, _about(config, state, out))
     return Run(out, state.step)
 
 
-def load_newest(state: TrainingState, run: RunFolder) -> None:
+def load_start(model: MazeTransformer, start: StartModel) -> None:
+    """Fill `model` with the weights of a trained one.
+
+    Raises:
+        CheckpointError: A file is missing or altered, or the trained model is not the one the run was begun with.
+        ConfigurationError: It has another shape or vocabulary.
+    """
+    trained = load_model(start.model)
+    if weights_digest(trained) != start.digest:
+        raise CheckpointError(f"{start.model}: holds other weights than the run was begun with.")
+    try:
+        model.load_state_dict(trained.state_dict())
+    except RuntimeError as error:
+        raise ConfigurationError(f"{start.model}: its weights do not fit the model of this run: {error}") from error
+
+
+def load_newest(state: TrainingState, config: TrainingConfig, run: RunFolder) -> None:
     """Fill `state` from the newest checkpoint and drop later metrics; without one, training starts anew.
 
     Raises:
@@ -82,7 +103,7 @@ def load_newest(state: TrainingState, run: RunFolder) -> None:
     steps = checkpoint_steps(run.checkpoints)
     if steps:
         try:
-            load_checkpoint(state, run.checkpoints / str(steps[-1]))
+            load_checkpoint(state, config, run.checkpoints / str(steps[-1]))
         except CheckpointError as error:
             older = f" or remove that folder to continue from step {steps[-2]}" if len(steps) > 1 else ""
             raise CheckpointError(f"{error} Restore the file{older}.") from error

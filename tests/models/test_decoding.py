@@ -81,3 +81,34 @@ def test_a_hook_sees_and_changes_every_step() -> None:
     assert seen[0] == prompts.shape[1]
     assert set(seen[1:]) == {1}
     assert plain.shape != hooked.shape or not torch.equal(plain, hooked)
+
+
+def test_a_row_with_its_own_numbers_does_not_depend_on_its_neighbours() -> None:
+    model = make("learned", "edges")
+    prompts, spans = model.tokenization.encode(generate((2, 3, 4, 5), "dfs_percolation", num=24), prompt_only=True)
+    uniforms = torch.rand((24, 12), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    budget = torch.arange(24) % 7 + 6
+    together = decode_paths(model, prompts, spans.lengths, budget, temperature=0.7, uniforms=uniforms)
+    for rows in (slice(3, 4), slice(5, 16), slice(23, None, None)):
+        apart = decode_paths(
+            model, prompts[rows, : spans.lengths[rows].max()], spans.lengths[rows], budget[rows],
+            temperature=0.7, uniforms=uniforms[rows],
+        )  # fmt: skip
+        assert torch.equal(apart, together[rows, : apart.shape[1]])
+        assert (together[rows, apart.shape[1] :] == PADDING).all()
+
+
+def test_numbers_invert_the_distribution() -> None:
+    model = make("none", "edges")
+    prompts, spans = model.tokenization.encode(generate(4, num=1), prompt_only=True)
+    draws = 20_000
+    uniforms = (torch.arange(draws, dtype=torch.float64)[:, None] + 0.5) / draws
+    one = torch.ones(draws, dtype=torch.int64)
+    rows, lengths = prompts.expand(draws, -1), spans.lengths.expand(draws)
+    found = decode_paths(model, rows, lengths, one, temperature=2.0, uniforms=uniforms)[:, 0]
+    with torch.no_grad():
+        expected = torch.softmax(model(prompts)[0, -1] / 2.0, dim=-1)
+    shares = torch.bincount(found, minlength=len(expected)) / draws
+    assert (shares - expected).abs().max() <= 1 / draws
+    greedy = decode_paths(model, rows[:5], lengths[:5], one[:5])
+    assert torch.equal(decode_paths(model, rows[:5], lengths[:5], one[:5], uniforms=uniforms[:5]), greedy)

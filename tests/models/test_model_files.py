@@ -34,8 +34,20 @@ def test_round_trip_is_exact(model: MazeTransformer, saved: Path) -> None:
     ids = model.tokenization.encode(generate(4, num=3)).tokens
     assert torch.equal(loaded(ids), model(ids))
     assert loaded.tokenization == model.tokenization
-    assert loaded.about == {"sizes": [3], "trained_embedding": "factored"}
+    assert loaded.about == {"sizes": [3], "trained_embedding": "factored", "trained_parametrizations": []}
     assert not loaded.training
+
+
+def test_a_file_from_before_parametrizations_loads(model: MazeTransformer, saved: Path) -> None:
+    files = {name: (saved / name).read_bytes() for name in ("model.json", "model.safetensors")}
+    description = json.loads(files["model.json"])
+    for name in ("parametrizations", "value_norm", "reverse_positions", "memory"):
+        del description["model"][name]
+    for name in ("trained_parametrizations", "not_stock"):
+        del description[name]
+    write_folder(saved, files | {"model.json": json.dumps(description).encode()})
+    ids = model.tokenization.encode(generate(4, num=3)).tokens
+    assert torch.equal(load_model(saved)(ids), model(ids))
 
 
 def test_saving_leaves_the_live_model_parametrized(model: MazeTransformer, saved: Path) -> None:

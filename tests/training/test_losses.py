@@ -1,12 +1,14 @@
 """Where the loss is taken, what it asks for, and that nothing else gets a gradient."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 
+from maze_rl.configs.losses import LOSSES
 from maze_rl.configs.model import ModelConfig
-from maze_rl.errors import UnknownNameError
+from maze_rl.errors import ConfigurationError, UnknownNameError
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Maze, MazeCollection
 from maze_rl.mazes.solve import solve
@@ -15,10 +17,10 @@ from maze_rl.models.readout import logits_at
 from maze_rl.tokenization.layouts import PATH_END
 from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
 from maze_rl.training.examples import Examples, encode_examples
-from maze_rl.training.loss_targets import next_token, optimal_set
-from maze_rl.training.loss_weights import all_tokens, path_only
-from maze_rl.training.losses import loss_functions
-from maze_rl.training.objective import soft_cross_entropy
+from maze_rl.training.loss_targets import graded, next_token, optimal_set
+from maze_rl.training.loss_weights import all_tokens, fork_weighted, path_from_first_choice, path_only, weighted
+from maze_rl.training.losses import NAMED_LOSSES, LossFunctions, loss_functions
+from maze_rl.training.objective import CrossEntropy
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def model(tokenization: Tokenization) -> MazeTransformer:
 
 
 def test_path_only_weighs_the_path_and_its_end(examples: Examples, tokenization: Tokenization) -> None:
-    weights = path_only(examples.spans)
+    weights = path_only(examples)
     for row in range(len(examples)):
         words = tokenization.decode(examples.tokens[row]).split()
         start, end = words.index("<PATH_START>"), words.index("<PATH_END>")
@@ -46,7 +48,7 @@ def test_path_only_weighs_the_path_and_its_end(examples: Examples, tokenization:
 
 
 def test_all_weighs_every_real_token_but_the_first(examples: Examples) -> None:
-    weights = all_tokens(examples.spans)
+    weights = all_tokens(examples)
     assert torch.equal(weights.sum(dim=1).long(), examples.spans.lengths - 1)
     assert (weights[:, 0] == 0).all()
 
@@ -145,10 +147,10 @@ def test_two_right_moves_cost_ln_2_at_best() -> None:
     assert -(mass[:2] * mass[:2].log()).sum() == pytest.approx(math.log(2))
 
 
-@pytest.mark.parametrize("name", ["path_only", "path_only_set"])
+@pytest.mark.parametrize("name", ["path_only", "path_only_set", "path_from_first_choice", "fork_weighted", "graded"])
 def test_no_gradient_outside_the_path(name: str, model: MazeTransformer, examples: Examples) -> None:
     losses = loss_functions(name)
-    weights, targets = losses.weights(examples.spans), losses.targets(examples)
+    weights, targets = losses.weights(examples), losses.targets(examples)
     logits = model(examples.tokens[:, :-1]).detach().requires_grad_()
     chosen = weights[:, 1:] != 0
     per_token = -(targets.probabilities[:, 1:] * logits.log_softmax(-1).gather(2, targets.ids[:, 1:])).sum(-1)
@@ -157,11 +159,11 @@ def test_no_gradient_outside_the_path(name: str, model: MazeTransformer, example
     assert torch.equal(logits.grad.abs().sum(-1) > 0, chosen)
 
 
-@pytest.mark.parametrize("name", ["all", "path_only", "all_set", "path_only_set"])
+@pytest.mark.parametrize("name", [*LOSSES, "weighted:0.3", "graded:0.5", "fork_weighted:10"])
 def test_the_fast_path_equals_the_full_loss(name: str, model: MazeTransformer, examples: Examples) -> None:
     losses = loss_functions(name)
-    weights, targets = losses.weights(examples.spans), losses.targets(examples)
-    fast = soft_cross_entropy(model, examples, weights, targets).total
+    weights, targets = losses.weights(examples), losses.targets(examples)
+    fast = CrossEntropy(losses).loss(model, examples).total
     log_probabilities = model(examples.tokens[:, :-1]).log_softmax(-1)
     per_token = -(targets.probabilities[:, 1:] * log_probabilities.gather(2, targets.ids[:, 1:])).sum(-1)
     # The objective works in float32 from the logits on, as in training.
@@ -170,12 +172,11 @@ def test_the_fast_path_equals_the_full_loss(name: str, model: MazeTransformer, e
 
 
 def test_loss_does_not_depend_on_the_padding(model: MazeTransformer, examples: Examples) -> None:
-    losses = loss_functions("path_only")
-    whole = soft_cross_entropy(model, examples, losses.weights(examples.spans), losses.targets(examples)).total
+    objective = CrossEntropy(loss_functions("path_only"))
+    whole = objective.loss(model, examples).total
     parts = torch.zeros(())
     for row in range(len(examples)):
-        one = examples.rows(torch.tensor([row]))
-        parts = parts + soft_cross_entropy(model, one, losses.weights(one.spans), losses.targets(one)).total
+        parts = parts + objective.loss(model, examples.rows(torch.tensor([row]))).total
     assert float(parts.detach()) == pytest.approx(float(whole.detach()), rel=1e-6)
 
 
@@ -188,3 +189,101 @@ def test_logits_at_equals_the_full_forward(model: MazeTransformer, examples: Exa
 def test_an_unknown_loss_is_told_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'path_only'"):
         loss_functions("pathonly")
+
+
+def test_every_named_loss_is_there() -> None:
+    assert set(NAMED_LOSSES) == set(LOSSES)
+
+
+def test_from_the_first_choice_on_the_copied_origin_is_left_out() -> None:
+    for form, options, size in (("edges", {}, 1), ("coordinate_tuples", {}, 5), ("edges", {"path": "moves"}, 0)):
+        tokenization = load_tokenization(form, canvas=6, **options)
+        examples = encode_examples(tokenization, generate((3, 5), num=10), 0, 0)
+        dropped = path_only(examples) - path_from_first_choice(examples)
+        assert (dropped.sum(dim=1) == size).all()
+        for row, start in enumerate(examples.spans.path_start.tolist()):
+            assert (dropped[row, start + 1 : start + 1 + size] == 1).all()
+
+
+def test_alpha_goes_from_the_path_to_all(examples: Examples) -> None:
+    assert torch.equal(weighted(1.0)(examples), all_tokens(examples))
+    assert torch.equal(weighted(0.0)(examples), path_only(examples))
+    half = weighted(0.5)(examples)
+    assert set(half.unique().tolist()) == {0.0, 0.5, 1.0}
+
+
+def test_forks_are_where_there_was_a_choice(tokenization: Tokenization) -> None:
+    mazes = generate(6, "dfs_percolation", num=15, percolation=0.3)
+    examples = encode_examples(tokenization, mazes, 0, 0)
+    weights = fork_weighted(4.0)(examples)
+    for row, maze in enumerate(mazes):
+        start, end = int(examples.spans.path_start[row]) + 1, int(examples.spans.lengths[row]) - 1
+        path = [tuple(cell) for cell in examples.spans.cells[row, start:end].tolist()]
+        ways = [len(maze.neighbours(cell)) - (place > 0) for place, cell in enumerate(path[:-1])]
+        assert weights[row, start + 1 : end].tolist() == [4.0 if count > 1 else 1.0 for count in ways]
+        assert weights[row, start] == weights[row, end] == 1.0
+
+
+def test_graded_targets_rank_shortest_longer_and_walls(tokenization: Tokenization) -> None:
+    mazes = generate(6, "dfs_percolation", num=15, percolation=0.4)
+    examples, ids = encode_examples(tokenization, mazes, 0, 0), tokenization.layout.cell_ids
+    targets = graded(0.25)(examples)
+    longer = 0
+    for row, maze in enumerate(mazes):
+        solution = solve(maze)
+        start, end = int(examples.spans.path_start[row]) + 1, int(examples.spans.lengths[row]) - 1
+        for place, cell in enumerate(map(tuple, examples.spans.cells[row, start : end - 1].tolist()), start + 1):
+            best = {int(ids[step]) for step in solution.optimal_next(cell)}
+            masses = {int(ids[step]): 1.0 if int(ids[step]) in best else 0.25 for step in maze.neighbours(cell)}
+            longer += len(masses) > len(best)
+            mass = dict.fromkeys(masses, 0.0)
+            for token, share in zip(
+                targets.ids[row, place].tolist(), targets.probabilities[row, place].tolist(), strict=True
+            ):
+                if share > 0:
+                    mass[token] += share
+            assert mass == pytest.approx({token: value / sum(masses.values()) for token, value in masses.items()})
+        assert targets.ids[row, end, 0] == PATH_END and targets.probabilities[row, end, 0] == 1.0
+    assert longer > 20
+
+
+def test_graded_by_nothing_asks_for_the_optimal_set(model: MazeTransformer, examples: Examples) -> None:
+    none, optimal = graded(0.0), optimal_set
+    first, second = (
+        CrossEntropy(LossFunctions(path_only, targets)).loss(model, examples).total for targets in (none, optimal)
+    )
+    assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("form", ["coordinate_tuples", "row_column"])
+def test_graded_targets_of_cells_of_several_tokens_are_distributions(form: str) -> None:
+    tokenization = load_tokenization(form, canvas=8)
+    examples = encode_examples(tokenization, generate((4, 6), "dfs_percolation", num=20, percolation=0.4), 0, 0)
+    targets = graded(0.5)(examples)
+    assert torch.allclose(targets.probabilities.sum(dim=-1), torch.ones(examples.tokens.shape))
+    stands = ((targets.ids == examples.tokens[..., None]) & (targets.probabilities > 0)).any(dim=-1)
+    assert stands.all()
+    shown = torch.where(targets.probabilities > 0, targets.ids, -1 - torch.arange(4))
+    assert all(len(set(ids)) == 4 for ids in shown.flatten(0, 1).tolist())  # no token twice
+
+
+OWN_LOSS = """
+from maze_rl.training.loss_targets import next_token
+from maze_rl.training.loss_weights import path_only
+
+def softer(share=1.0):
+    return (lambda examples: share * path_only(examples)), next_token
+"""
+
+
+def test_a_loss_of_ones_own_is_found_by_name(
+    model: MazeTransformer, examples: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_losses.py").write_text(OWN_LOSS)
+    monkeypatch.syspath_prepend(tmp_path)
+    half = CrossEntropy(loss_functions("my_losses:softer,share=0.5"))
+    assert half.weight(examples) == 0.5 * CrossEntropy(loss_functions("path_only")).weight(examples)
+    with pytest.raises(ConfigurationError, match=r"loss no_module:loss: cannot be used \(ModuleNotFoundError"):
+        loss_functions("no_module:loss")
+    with pytest.raises(ConfigurationError, match=r"expected \(weights, targets\), two functions"):
+        loss_functions("builtins:dict")

@@ -8,7 +8,6 @@ from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.training import OPTIMIZERS, Phase, TrainingConfig
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.tokenization.tokenization import load_tokenization
-from maze_rl.training.learning_rate import constant, warmup_cosine
 from maze_rl.training.muon import Muon, as_heads, as_matrix, orthogonalize
 from maze_rl.training.optimizers import OPTIMIZER_FACTORIES
 
@@ -104,14 +103,3 @@ def test_the_rest_is_adamw() -> None:
         muon.step()
         adamw.step()
     assert torch.allclose(ours, theirs, atol=1e-6)
-
-
-def test_schedules() -> None:
-    settings = config(warmup_steps=10)
-    assert constant(0, settings) == pytest.approx(0.1)
-    assert [constant(step, settings) for step in (9, 50, 99)] == [1.0, 1.0, 1.0]
-    values = [warmup_cosine(step, settings) for step in range(100)]
-    assert max(values) < 1.0
-    assert values.index(max(values)) == 9
-    assert values[50] == pytest.approx(0.5)
-    assert 0 < values[99] < 0.001

@@ -29,19 +29,14 @@ from maze_rl.mazes.storage.dataset_writer import write_dataset
 from maze_rl.mazes.storage.store import open_dataset
 from maze_rl.models.build import build_model
 from maze_rl.tokenization.tokenization import Tokenization
-from maze_rl.training.checkpoints import checkpoint_steps, load_checkpoint, optimizer_equal, save_checkpoint
+from maze_rl.training.checkpoints import checkpoint_steps, load_checkpoint, save_checkpoint
 from maze_rl.training.losses import loss_functions
+from maze_rl.training.objective import CrossEntropy
+from maze_rl.training.optimizer_state import optimizer_equal
 from maze_rl.training.source import maze_source, prefetch, prepare_step
-from maze_rl.training.trainer import (
-    Callbacks,
-    TrainingError,
-    TrainingInterrupted,
-    TrainingState,
-    accumulate,
-    new_state,
-    take_step,
-    train,
-)
+from maze_rl.training.state import TrainingState, new_state
+from maze_rl.training.step import Setting, TrainingError, add_up_gradients, take_step
+from maze_rl.training.trainer import Callbacks, TrainingInterrupted, train
 from maze_rl.training.validation import validator
 
 
@@ -60,7 +55,7 @@ def make_config(steps: int = 6, **changes: object) -> RunConfig:
 
 def make_state(config: RunConfig) -> TrainingState:
     model = build_model(config.model, Tokenization(config.tokenization), seed=config.seed)
-    return new_state(model, config.training)
+    return new_state(model, config.training, config.seed)
 
 
 def assert_same(first: TrainingState, second: TrainingState) -> None:
@@ -78,7 +73,7 @@ def assert_same(first: TrainingState, second: TrainingState) -> None:
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_stop_and_resume_equals_straight_through(optimizer: str, tmp_path: Path) -> None:
     config = make_config(optimizer=optimizer)
-    straight = train(make_state(config), config.training, 0, Callbacks())
+    straight = train(make_state(config), config.training, Callbacks())
     interrupted = make_state(config)
 
     def save(state: TrainingState) -> None:
@@ -87,26 +82,26 @@ def test_stop_and_resume_equals_straight_through(optimizer: str, tmp_path: Path)
             raise KeyboardInterrupt  # killed right after the checkpoint
 
     with pytest.raises(KeyboardInterrupt):
-        train(interrupted, config.training, 0, Callbacks(save=save))
+        train(interrupted, config.training, Callbacks(save=save))
     resumed = make_state(config)
-    load_checkpoint(resumed, tmp_path / "4")
+    load_checkpoint(resumed, config.training, tmp_path / "4")
     assert resumed.step == 4
-    train(resumed, config.training, 0, Callbacks())
+    train(resumed, config.training, Callbacks())
     assert_same(straight, resumed)
 
 
 def test_validation_changes_nothing(tmp_path: Path) -> None:
     config = make_config()
-    plain = train(make_state(config), config.training, 0, Callbacks())
+    plain = train(make_state(config), config.training, Callbacks())
     rows: list[dict[str, object]] = []
     validate = validator(config.training, Tokenization(config.tokenization), 0)
-    watched = train(make_state(config), config.training, 0, Callbacks(on_row=rows.append, validate=validate))
+    watched = train(make_state(config), config.training, Callbacks(on_row=rows.append, validate=validate))
     assert_same(plain, watched)
     assert [row["step"] for row in rows] == [1, 2, 3, 4, 5, 6]
     assert [row["step"] for row in rows if "validation_loss" in row] == [3, 6]
 
 
-@pytest.mark.parametrize("loss", ["all", "path_only", "path_only_set"])
+@pytest.mark.parametrize("loss", ["all", "path_only", "path_only_set", "fork_weighted", "weighted:0.3", "graded"])
 def test_micro_batches_change_nothing(loss: str) -> None:
     gradients, results = [], []
     for most_tokens in (1_000_000, 200, 1):
@@ -114,7 +109,8 @@ def test_micro_batches_change_nothing(loss: str) -> None:
         state = make_state(config)
         state.model.double()
         batch = prepare_step(config.training, state.model.tokenization, maze_source(config.training.phases, 0), 0, 5)
-        results.append(accumulate(state.model, config.training, loss_functions(loss), batch))
+        sums = add_up_gradients(state, config.training, CrossEntropy(loss_functions(loss)), batch)
+        results.append((sums.loss, sums.measures["accuracy"], sums.normaliser))
         gradients.append(torch.cat([p.grad.flatten() for p in state.model.parameters() if p.grad is not None]))
     for gradient, result in zip(gradients[1:], results[1:], strict=True):
         assert ((gradient - gradients[0]).norm() / gradients[0].norm()) < 1e-6
@@ -129,7 +125,7 @@ def test_accumulation_equals_one_large_batch() -> None:
         state.model.double()
         batch = prepare_step(config.training, state.model.tokenization, maze_source(config.training.phases, 0), 0, 5)
         assert len(batch.mini_batches) == accumulation
-        accumulate(state.model, config.training, loss_functions("path_only"), batch)
+        add_up_gradients(state, config.training, CrossEntropy(loss_functions("path_only")), batch)
         gradients.append(torch.cat([p.grad.flatten() for p in state.model.parameters() if p.grad is not None]))
     assert ((gradients[0] - gradients[1]).norm() / gradients[0].norm()) < 1e-6
 
@@ -139,12 +135,12 @@ def test_a_non_finite_loss_stops_before_the_step() -> None:
     state = make_state(config)
     before = {name: value.clone() for name, value in state.model.state_dict().items()}
     batch = prepare_step(config.training, state.model.tokenization, maze_source(config.training.phases, 0), 0, 0)
-    take_step(state, config.training, loss_functions("path_only"), batch)
+    take_step(state, config.training, Setting(CrossEntropy(loss_functions("path_only"))), batch)
     with torch.no_grad():
         state.model.unembed.b_U[3] = float("nan")
     after_one = {name: value.clone() for name, value in state.model.state_dict().items()}
     with pytest.raises(TrainingError, match=r"step 2: loss nan .* not taken"):
-        take_step(state, config.training, loss_functions("path_only"), batch)
+        take_step(state, config.training, Setting(CrossEntropy(loss_functions("path_only"))), batch)
     assert state.step == 1
     for name, value in state.model.state_dict().items():
         assert torch.equal(value.nan_to_num(7.0), after_one[name].nan_to_num(7.0)), name
@@ -161,16 +157,16 @@ def test_ctrl_c_saves_between_steps(tmp_path: Path) -> None:
 
     callbacks = Callbacks(on_row=interrupt_at_3, save=lambda state: save_checkpoint(state, tmp_path) and None)
     with pytest.raises(TrainingInterrupted) as stop:
-        train(state, config.training, 0, callbacks)
+        train(state, config.training, callbacks)
     assert stop.value.step == 3
     assert checkpoint_steps(tmp_path) == [2, 3]
     resumed = make_state(config)
-    load_checkpoint(resumed, tmp_path / "3")
-    train(resumed, config.training, 0, Callbacks())
-    assert_same(resumed, train(make_state(config), config.training, 0, Callbacks()))
+    load_checkpoint(resumed, config.training, tmp_path / "3")
+    train(resumed, config.training, Callbacks())
+    assert_same(resumed, train(make_state(config), config.training, Callbacks()))
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "state.json"])
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "memory.safetensors", "state.json"])
 def test_a_damaged_checkpoint_changes_nothing(name: str, tmp_path: Path) -> None:
     config = make_config()
     state = make_state(config)
@@ -181,7 +177,7 @@ def test_a_damaged_checkpoint_changes_nothing(name: str, tmp_path: Path) -> None
     fresh = make_state(replace(config, seed=1))
     before = {key: value.clone() for key, value in fresh.model.state_dict().items()}
     with pytest.raises(CheckpointError, match=name):
-        load_checkpoint(fresh, tmp_path / "0")
+        load_checkpoint(fresh, config.training, tmp_path / "0")
     assert all(torch.equal(before[key], value) for key, value in fresh.model.state_dict().items())
 
 
@@ -309,5 +305,5 @@ def test_a_short_run_learns() -> None:
     validate = validator(config.training, Tokenization(config.tokenization), 0)
     state = make_state(config)
     assert validate(state.model)["validation_exact"] == 0
-    train(state, config.training, 0, Callbacks())
+    train(state, config.training, Callbacks())
     assert validate(state.model)["validation_exact"] > 0.35

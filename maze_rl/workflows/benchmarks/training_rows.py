@@ -17,9 +17,11 @@ from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.examples import Examples
 from maze_rl.training.losses import loss_functions
 from maze_rl.training.muon import Muon
+from maze_rl.training.objective import CrossEntropy
 from maze_rl.training.optimizers import OPTIMIZER_FACTORIES
 from maze_rl.training.source import StepBatch, maze_source, prepare_step
-from maze_rl.training.trainer import new_state, take_step
+from maze_rl.training.state import new_state
+from maze_rl.training.step import Setting, take_step
 from maze_rl.workflows.benchmarks.plain_transformer import PlainTransformer, plain_twin
 from maze_rl.workflows.benchmarks.rows import THREADS, Lap, Row, Target, Trial, faster
 from maze_rl.workflows.benchmarks.stock_transformer import stock_twin
@@ -68,15 +70,15 @@ def _prepare(run: RunConfig, seed: int) -> tuple[MazeTransformer, StepBatch]:
 
 
 def _our_step(run: RunConfig, model: MazeTransformer, batch: StepBatch) -> Callable[[], object]:
-    state, losses = new_state(model, run.training), loss_functions(run.training.loss)
-    return lambda: take_step(state, run.training, losses, batch)
+    state, setting = new_state(model, run.training), Setting(CrossEntropy(loss_functions(run.training.loss)))
+    return lambda: take_step(state, run.training, setting, batch)
 
 
 def _plain_step(run: RunConfig, twin: PlainTransformer, batch: StepBatch) -> Callable[[], object]:
     optimizer = _muon_of(twin, run.training)
     micro_batches = _micro_batches(batch)
     weights = loss_functions(run.training.loss).weights
-    chosen = [weights(micro.spans)[:, 1:] != 0 for micro in micro_batches]
+    chosen = [weights(micro)[:, 1:] != 0 for micro in micro_batches]
     normaliser = float(sum(mask.sum() for mask in chosen))
 
     def losses() -> Iterable[Tensor]:

@@ -1,0 +1,29 @@
+"""Do models that learned one size write adjacency tokens where a smaller maze's path should start?
+
+All lists of edges of one size are equally long, so a model with positions can find the path by counting. Then, given a
+smaller maze with its shorter list, it goes on writing edges. Three losses, each on one size and on several; the smaller
+size 4 is judged, which the fixed arms never saw.
+Expectation: the symptom in fixed_all; under 1 % of rollouts in mixed_path_only, the cure. With loss on the path alone
+nothing ever asks for an edge, so fixed_path_only should not show it either, and yet fail on smaller mazes.
+Cost: 18 runs of half a minute of one core.
+"""
+
+from maze_rl.configs.experiments import Experiment, small_run
+
+SCOPES = {"all": "all", "path_only": "path_only", "first_choice": "path_from_first_choice"}
+FIXED, MIXED, SMALLER = (5,), (3, 4, 5), 4
+LARGE_FIXED, LARGE_MIXED, LARGE_SMALLER = (9,), (5, 6, 7, 8, 9), 6
+
+
+def experiment(large: bool = False) -> Experiment:
+    """Return the arms and what is judged."""
+    fixed, mixed, smaller = (LARGE_FIXED, LARGE_MIXED, LARGE_SMALLER) if large else (FIXED, MIXED, SMALLER)
+    arms = {
+        f"{kind}_{name}": small_run(sizes, large=large, loss=loss, positions="learned", random_offsets=False)
+        for kind, sizes in (("fixed", fixed), ("mixed", mixed))
+        for name, loss in SCOPES.items()
+    }
+    return Experiment(
+        arms=arms, control="fixed_all", seeds=3, test_sizes=mixed,
+        judged=tuple(f"{name}@{smaller}" for name in ("adjacency_first", "shortest")),
+    )  # fmt: skip

@@ -1,0 +1,40 @@
+"""Does self-play (SPIN) teach a trained model more than going on with supervised training does?
+
+All arms share their first 300 steps. Then three rounds of SPIN, or as long a supervised training on the same
+schedules. A SPIN step trains on the real and a written path for each maze, two sequences, so the supervised arms take
+twice the steps and tokens are about equal; the tokens SPIN writes come on top and stand in the table.
+Expectation: no better than going on with supervised training, which has all shortest paths to learn from.
+Cost: 25 runs of half a minute of one core.
+"""
+
+from dataclasses import replace
+
+from maze_rl.configs.experiments import Experiment, scale, small_run
+from maze_rl.configs.spin import SpinConfig
+from maze_rl.configs.training import Phase, RunConfig
+
+ROUNDS = 3
+FIRST_SHARE, ROUND_SHARE = 0.6, 0.08
+"""Of the steps of the scale: the shared beginning, and one SPIN round."""
+
+
+def experiment(large: bool = False) -> Experiment:
+    """Return the arms and what is judged."""
+    base = small_run(large=large)
+    mazes, steps = base.training.phases[0].mazes, scale(large).steps
+    first = Phase(name="supervised", steps=int(FIRST_SHARE * steps), mazes=mazes)
+    in_round = int(ROUND_SHARE * steps)
+
+    def arm(**changes) -> RunConfig:
+        rounds = [Phase(name=f"round {number + 1}", mazes=mazes, **changes) for number in range(ROUNDS)]
+        return replace(base, training=replace(base.training, phases=(first, *rounds)))
+
+    prompts = 64 * in_round // 2
+    arms = {
+        "continued": arm(steps=2 * in_round, rate=0.3, restart=True),
+        "continued_slow": arm(steps=2 * in_round, rate=0.1, restart=True),
+        "spin": arm(steps=in_round, rate=0.3, spin=SpinConfig(prompts=prompts, keep_best=False)),
+        "spin_slow": arm(steps=in_round, rate=0.1, spin=SpinConfig(prompts=prompts, keep_best=False)),
+        "spin_nll": arm(steps=in_round, rate=0.3, spin=SpinConfig(prompts=prompts, keep_best=False, nll=0.2)),
+    }
+    return Experiment(arms=arms, control="continued", shams={"spin_slow": "continued_slow"}, seeds=5)

@@ -1,0 +1,130 @@
+"""The command `experiments`: list, describe, run, compare."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from maze_rl.errors import ConfigurationError
+
+
+def experiments(chosen: argparse.Namespace) -> int:
+    """Handle ``maze-rl experiments``."""
+    return {"list": list_all, "describe": describe, "run": run, "compare": compare}[chosen.action](chosen)
+
+
+def list_all(chosen: argparse.Namespace) -> int:
+    """Handle ``maze-rl experiments list``: names and questions; no file of an experiment is run."""
+    from maze_rl.workflows.experiment_files import find_experiments
+
+    _no_names(chosen)
+    found = find_experiments()
+    if chosen.json:
+        print(json.dumps([{"name": name, "question": file.question, "file": str(file.path)}
+                          for name, file in found.items()]))  # fmt: skip
+        return 0
+    width = max(map(len, found), default=0)
+    for name, file in found.items():
+        print(f"{name:<{width}}  {file.question}")
+    return 0
+
+
+def describe(chosen: argparse.Namespace) -> int:
+    """Handle ``maze-rl experiments describe``: the docstring, the arms and how they differ from the control."""
+    from maze_rl.configs.experiments import arm_in_words
+    from maze_rl.workflows.experiment import record
+    from maze_rl.workflows.experiment_files import find_experiment
+
+    file = find_experiment(_one_name(chosen))
+    if file.is_script:
+        print(json.dumps({"name": file.name, "text": file.text}) if chosen.json else f"{file.name}: {file.text}")
+        return 0
+    experiment = file.load(chosen.large)
+    facts = record(file, experiment, chosen.large)
+    if chosen.json:
+        print(json.dumps(facts))
+        return 0
+    print(f"{file.name}: {file.text}\n")
+    seeds = f"{experiment.seeds} seed{'s' * (experiment.seeds != 1)}"
+    print(f"control {experiment.control}: {arm_in_words(experiment.arms[experiment.control])}; {seeds} each")
+    for arm, differences in facts["differences"].items():
+        if arm != experiment.control:
+            sham = f" (also against {experiment.shams[arm]})" if arm in experiment.shams else ""
+            print(f"  {arm}{sham}: " + ("; ".join(differences) or "the same settings"))
+    print(f"judged: {', '.join(experiment.judged)}; measured: {', '.join(experiment.measures)}, "
+          f"{experiment.test_mazes} test mazes of each size {', '.join(map(str, experiment.test_sizes))}")  # fmt: skip
+    print(f"to run: maze-rl experiments run {file.name}")
+    return 0
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Handle ``maze-rl experiments run``: train and measure what is missing, then compare."""
+    from maze_rl.cli.progress import progress_bar
+    from maze_rl.workflows.compare import compare as compare_runs
+    from maze_rl.workflows.experiment import run_experiment
+
+    name = _one_name(chosen)
+    try:
+        with progress_bar(quiet=chosen.json) as bar:
+            done = run_experiment(
+                name, large=chosen.large, seeds=chosen.seeds, workers=chosen.workers, out=chosen.out, progress=bar,
+                command=chosen.command_line,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        print(f"\nstopped; what is finished is kept. To go on: {chosen.command_line}", file=sys.stderr)
+        return 130
+    for which, reason in done.failed.items():
+        print(f"{which} failed: {reason}", file=sys.stderr)
+    if not done.finished:
+        return 1
+    _print_comparison(chosen, compare_runs([done.folder], chosen.target), list(done.failed))
+    return 1 if done.failed else 0
+
+
+def compare(chosen: argparse.Namespace) -> int:
+    """Handle ``maze-rl experiments compare``."""
+    if not chosen.names:
+        raise ConfigurationError("compare needs folders of runs or experiments, or names of experiments that were run.")
+    from maze_rl.workflows.compare import compare as compare_runs
+
+    _print_comparison(chosen, compare_runs(chosen.names, chosen.target, chosen.out), [])
+    return 0
+
+
+def _print_comparison(chosen: argparse.Namespace, page: Path, failed: list[str]) -> None:
+    """Print the table and the verdicts of a comparison that was written."""
+    from maze_rl.reports.run_comparison.comparison_files import COLUMNS, NUMBERS, cell_text, shown_columns
+
+    numbers = json.loads((page.parent / NUMBERS).read_text())
+    if chosen.json:
+        print(json.dumps({"page": str(page), "failed_runs": failed} | numbers))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    keys = shown_columns(numbers["table"])
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for key in keys:
+        table.add_column(COLUMNS[key], justify="left" if key == "arm" else "right")
+    for row in numbers["table"]:
+        table.add_row(*(cell_text(key, row[key]) for key in keys))
+    Console().print(table)
+    for verdict in numbers["verdicts"]:
+        print(verdict["text"])
+    print(f"page: {page.resolve()}")
+
+
+def _one_name(chosen: argparse.Namespace) -> str:
+    if len(chosen.names) != 1:
+        raise ConfigurationError(
+            f"{chosen.action} takes the name of one experiment; maze-rl experiments list has them."
+        )
+    return chosen.names[0]
+
+
+def _no_names(chosen: argparse.Namespace) -> None:
+    if chosen.names:
+        raise ConfigurationError(
+            f"list takes no names: describe says more, maze-rl experiments describe {chosen.names[0]}."
+        )

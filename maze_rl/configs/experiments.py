@@ -1,0 +1,146 @@
+"""What an experiment is: named runs (arms) that differ in what is asked about, and how they are judged.
+
+Every arm is trained once for each seed. The same seed means the same first weights and the same mazes in the same
+order, so arms are compared seed by seed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.model import ModelConfig
+from maze_rl.configs.presets import DEFAULT_CANVAS
+from maze_rl.configs.ranges import format_range
+from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL, TokenizationConfig
+from maze_rl.configs.training import Phase, RunConfig, TrainingConfig
+from maze_rl.errors import ConfigurationError, unknown_name
+
+SMALLEST_TEST_SIZE = 3
+"""Mazes of 2 x 2 cells ask for nothing."""
+LOWER_IS_BETTER = ("loss", "adjacency_first")
+"""Endings of the names of measures of which less is better."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """How big the runs of an experiment are."""
+
+    sizes: tuple[int, ...]
+    """Cells per side of the mazes trained on."""
+    canvas: int
+    steps: int
+    model: ModelConfig
+    test_mazes: int
+    """Per size."""
+
+
+SMALL = Scale(sizes=(3, 4), canvas=5, steps=500, model=ModelConfig(n_layers=2, d_model=64, n_heads=4), test_mazes=500)
+"""Half a minute of one CPU core for an arm and seed."""
+LARGE = Scale(sizes=(5, 6, 7, 8, 9), canvas=DEFAULT_CANVAS, steps=5000, model=ModelConfig(), test_mazes=1000)
+"""Over an hour of one CPU core for an arm and seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Runs to train, and what to ask of them.
+
+    Raises:
+        UnknownNameError: `control` or a name in `shams` is no arm.
+        ConfigurationError: A number is out of range, or a test size does not fit on the canvas of an arm.
+    """
+
+    arms: Mapping[str, RunConfig]
+    """The runs by name, in the order they are shown; their seed is replaced by 0, 1, 2, ..."""
+    control: str
+    """The arm every other is compared with."""
+    shams: Mapping[str, str] = field(default_factory=dict)
+    """Arm -> arm that does all but what is asked about; compared in addition to the control."""
+    seeds: int = 3
+    """Runs per arm."""
+    measures: tuple[str, ...] = ("rollouts",)
+    """What is measured on trained models: names of `maze_rl.evaluation.measures`, or ``package.module:function``."""
+    test_sizes: tuple[int, ...] = ()
+    """Cells per side of the test mazes; () for one less than the smallest trained on, up to the canvas."""
+    test_mazes: int = SMALL.test_mazes
+    """Test mazes per size, of the algorithm of the control's last phase."""
+    judged: tuple[str, ...] = ()
+    """Measures that get a verdict, as ``shortest@4``: its name and the maze size; () for the rate of shortest paths
+    and the path loss at the largest size trained on."""
+
+    def __post_init__(self) -> None:
+        for name in (self.control, *self.shams, *self.shams.values()):
+            if name not in self.arms:
+                raise unknown_name("arm", name, self.arms)
+        if self.seeds < 1 or self.test_mazes < 1:
+            raise ConfigurationError(f"seeds is {self.seeds}, test_mazes is {self.test_mazes}: both are at least 1.")
+        canvas = min(arm.tokenization.canvas for arm in self.arms.values())
+        trained = self.arms[self.control].sizes
+        if not self.test_sizes:
+            object.__setattr__(self, "test_sizes", tuple(range(max(trained[0] - 1, SMALLEST_TEST_SIZE), canvas + 1)))
+        if max(self.test_sizes) > canvas:
+            raise ConfigurationError(f"test size {max(self.test_sizes)} does not fit on an arm's canvas of {canvas}.")
+        if not self.judged:
+            object.__setattr__(self, "judged", tuple(f"{name}@{trained[-1]}" for name in ("shortest", "path_loss")))
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The comparisons that get a verdict: (arm, what it is compared with)."""
+        return compared_pairs(list(self.arms), self.control, self.shams)
+
+
+def compared_pairs(arms: list[str], control: str, shams: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return (arm, control) for every other arm, then (arm, sham) where that is another arm than the control."""
+    pairs = [(arm, control) for arm in arms if arm != control]
+    return pairs + [pair for pair in shams.items() if pair not in pairs]
+
+
+def lower_is_better(measure: str) -> bool:
+    """Tell whether less is better for a measure such as ``path_loss@4``."""
+    return measure.partition("@")[0].endswith(LOWER_IS_BETTER)
+
+
+def scale(large: bool) -> Scale:
+    """Return the scale of an experiment: small by default."""
+    return LARGE if large else SMALL
+
+
+def small_run(sizes: tuple[int, ...] | None = None, *, large: bool = False, **changes: Any) -> RunConfig:
+    """Return the base of an experiment's arms: a small run of path_only on depth-first mazes, with some changes.
+
+    Args:
+        sizes: Cells per side of the training mazes; None for those of the scale.
+        large: The sizes, model and steps of `LARGE` instead of `SMALL`.
+        **changes: Fields of `TrainingConfig`, `ModelConfig`, `TokenizationConfig` or `MazeSpec` by name, and `steps`.
+
+    Raises:
+        UnknownNameError: A change names no such field.
+    """
+    base = scale(large)
+    model, tokens, mazes, training = (
+        {name: changes.pop(name) for name in [each.name for each in fields(kind)] if name in changes}
+        for kind in (ModelConfig, TokenizationConfig, MazeSpec, TrainingConfig)
+    )
+    steps = changes.pop("steps", base.steps)
+    if changes:
+        kinds = (ModelConfig, TokenizationConfig, MazeSpec, TrainingConfig)
+        raise unknown_name("change", next(iter(changes)), ["steps", *(f.name for kind in kinds for f in fields(kind))])
+    token_format = tokens.get("format", TokenizationConfig.format)
+    model.setdefault("embedding", "factored" if token_format in ONE_TOKEN_PER_CELL else "free")
+    phase = Phase(steps=steps, mazes=MazeSpec(**{"sizes": sizes or base.sizes, "split": "train"} | mazes))
+    settings = {
+        "phases": (phase,), "batch_size": 64, "micro_batch_tokens": 8192, "warmup_steps": max(1, min(100, steps // 10)),
+        "checkpoint_every": max(1, steps // 4), "validate_every": max(1, steps // 20), "validation_mazes": 128,
+    }  # fmt: skip
+    return RunConfig(
+        training=TrainingConfig(**(settings | training)),
+        tokenization=TokenizationConfig(**({"canvas": base.canvas, "random_offsets": True} | tokens)),
+        model=ModelConfig(**({each.name: getattr(base.model, each.name) for each in fields(ModelConfig)} | model)),
+    )
+
+
+def arm_in_words(run: RunConfig) -> str:
+    """Say how long an arm trains, and on what."""
+    phases = run.training.phases
+    sizes = " then ".join(dict.fromkeys(format_range(phase.mazes.sizes) for phase in phases))
+    return f"{run.training.steps:,} steps of {run.training.batch_size * run.training.accumulation} mazes, sizes {sizes}"

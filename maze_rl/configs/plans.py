@@ -1,0 +1,88 @@
+"""Training plans: a run's phases as a JSON file people write, each with its own sizes, algorithm, loss and data.
+
+{"phases": [{"name": "small", "steps": 300, "sizes": "3..4"},
+{"name": "large", "steps": 600, "sizes": "5..9", "algorithm": "wilson", "loss": "graded:0.1"},
+{"name": "own", "epochs": 0.5, "data": "data/mazes", "restart": true, "rate": 0.3},
+{"name": "play", "steps": 100, "spin": {"samples": 2}}]}
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any
+
+from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.ranges import parse_squares
+from maze_rl.configs.spin import SpinConfig
+from maze_rl.configs.training import DataFolder, Phase
+from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
+
+OpenData = Callable[[str, MazeSpec], tuple[DataFolder, MazeSpec, int]]
+"""(folder, mazes) -> the dataset, the specification of its mazes, and how many of them are for training."""
+
+_OF_PHASE = ("name", "steps", "loss", "rate", "restart", "lora", "spin")
+_OF_MAZES = ("sizes", "algorithm", "options")
+_FIELDS = (*_OF_PHASE, *_OF_MAZES, "data", "epochs")
+
+
+def plan_phases(text: str, mazes: MazeSpec, batch: int, open_data: OpenData) -> tuple[Phase, ...]:
+    """Read the phases of a plan.
+
+    Args:
+        text: The JSON.
+        mazes: What a phase trains on where it does not say.
+        batch: Mazes of an optimizer step, to turn epochs (any fraction) into steps.
+        open_data: Looks up a dataset.
+
+    Raises:
+        MazeRLError: The text is no plan; names the phase and the field.
+    """
+    try:
+        plan = json.loads(text)
+    except ValueError as error:
+        raise ConfigurationError(f"the plan is no JSON: {error}.") from error
+    if not isinstance(plan, dict) or set(plan) != {"phases"} or not isinstance(plan["phases"], list):
+        raise ConfigurationError('a plan is {"phases": [...]} and nothing else: a list of phases.')
+    return tuple(_phase(number, values, mazes, batch, open_data) for number, values in enumerate(plan["phases"], 1))
+
+
+def _phase(number: int, values: Any, mazes: MazeSpec, batch: int, open_data: OpenData) -> Phase:
+    if not isinstance(values, dict):
+        raise ConfigurationError(f'phase {number} of the plan is {values!r}: write {{"steps": 100, ...}}.')
+    what = f"phase {number}" + (f" ({values['name']})" if "name" in values else "")
+    for name in values:
+        if name not in _FIELDS:
+            raise unknown_name(f"field of {what}", name, _FIELDS)
+    try:
+        return _built(values, mazes, batch, open_data)
+    except MazeRLError as error:
+        raise type(error)(f"{what} of the plan: {error}") from error
+    except (TypeError, AttributeError) as error:
+        raise ConfigurationError(f"{what} of the plan: a value has the wrong type ({error}).") from error
+
+
+def _built(values: dict[str, Any], mazes: MazeSpec, batch: int, open_data: OpenData) -> Phase:
+    spec = {name: values[name] for name in _OF_MAZES if name in values}
+    if "sizes" in spec:
+        spec["sizes"] = parse_squares(str(spec["sizes"]))
+    if "algorithm" in spec:
+        spec.setdefault("options", {})  # those of the run's algorithm mean nothing to another
+    mazes, data = replace(mazes, **spec), None
+    settings = {name: values[name] for name in _OF_PHASE if name in values}
+    if "data" in values:
+        data, mazes, count = open_data(values["data"], mazes)
+        if "epochs" in values:
+            settings["steps"] = max(1, round(values["epochs"] * count / batch))
+    if ("steps" in values) == ("epochs" in values) or ("epochs" in values and data is None):
+        raise ConfigurationError('write "steps", or "epochs" where the phase has "data".')
+    if "spin" in settings:
+        settings["spin"] = _spin(settings["spin"])
+    return Phase(mazes=mazes, data=data, **settings)
+
+
+def _spin(values: dict[str, Any]) -> SpinConfig:
+    known = [field.name for field in fields(SpinConfig)]
+    for name in values:
+        if name not in known:
+            raise unknown_name("field of spin", name, known)
+    return SpinConfig(**values)

@@ -1,0 +1,160 @@
+"""A comparison as files: pictures, the numbers behind them, and a page of text that shows both."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maze_rl.reports.content import plain
+from maze_rl.reports.run_comparison.curve_figures import learning_figure
+from maze_rl.reports.run_comparison.groups import Comparison, Group, JsonDict
+from maze_rl.reports.run_comparison.learning_curves import curves, differences, recorded
+from maze_rl.reports.run_comparison.measure_figures import places_figure, verdict_figure
+from maze_rl.reports.run_comparison.verdicts import Verdict, verdicts
+from maze_rl.reports.vector_graphics import figure_style, save_png
+
+CURVES, VERDICTS, PLACES = "curves.png", "verdicts.png", "places.png"
+NUMBERS, POINTS, PAGE = "numbers.json", "curves.csv", "comparison.md"
+COLUMNS = {
+    "arm": "arm", "seeds": "seeds", "final_loss": "final train loss", "best_validation_loss": "best validation loss",
+    "best_validation_exact": "best validation exact, %", "seconds": "train seconds",
+    "inference": "inference tokens per second", "tokens": "tokens", "generated": "tokens generated",
+    "trained_parameters": "parameters trained", "folded_parameters": "folded",
+}  # fmt: skip
+"""Key of a table row -> title."""
+
+
+def write_comparison(comparison: Comparison, out: Path) -> Path:
+    """Write pictures, numbers and page to `out`; return the page."""
+    out.mkdir(parents=True, exist_ok=True)
+    found = verdicts(comparison)
+    pictures = {CURVES: "Learning curves by tokens."}
+    with figure_style():
+        save_png(learning_figure(comparison), out / CURVES)
+        if found:
+            pictures[VERDICTS] = "Seeds and differences."
+            save_png(verdict_figure(comparison, found), out / VERDICTS)
+        places = places_figure(comparison)
+        if places is not None:
+            pictures[PLACES] = "By maze size or disturbance."
+            save_png(places, out / PLACES)
+    (out / NUMBERS).write_text(json.dumps(plain(numbers(comparison, found)), indent=1) + "\n", encoding="utf-8")
+    (out / POINTS).write_text(points_text(comparison), encoding="utf-8")
+    page = out / PAGE
+    page.write_text(page_text(comparison, found, pictures), encoding="utf-8")
+    return page
+
+
+def numbers(comparison: Comparison, found: Sequence[Verdict]) -> JsonDict:
+    """Return everything the pictures and the page show, curves left out."""
+    return {
+        "title": comparison.title, "target": comparison.target.name, "control": comparison.control,
+        "table": [table_row(group) for group in comparison.groups],
+        "verdicts": [verdict.to_json() for verdict in found],
+        "measures": {
+            group.name: {str(run.seed): dict(run.measures) for run in group.runs} for group in comparison.groups
+        },
+        "failed": {group.name: group.failed for group in comparison.groups if group.failed},
+    }  # fmt: skip
+
+
+def points_text(comparison: Comparison) -> str:
+    """Return the curves and differences as CSV: a line per quantity, group and point."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        ["quantity", "arm", "tokens", "mean", "lowest_seed", "highest_seed", "minus_target", "interval_low",
+         "interval_high"]
+    )  # fmt: skip
+    for quantity in recorded(comparison.groups):
+        gaps = differences(comparison.groups, comparison.target, quantity)
+        for curve, gap in zip(curves(comparison.groups, quantity), gaps, strict=True):
+            columns = (curve.mean, curve.low, curve.high, gap.mean, gap.low, gap.high)
+            for tokens, *values in zip(curve.tokens, *columns, strict=True):
+                cells = [f"{value:.6g}" if np.isfinite(value) else "" for value in values]
+                if any(cells):
+                    writer.writerow([quantity.key, curve.group, f"{tokens:.0f}", *cells])
+    return text.getvalue()
+
+
+def table_row(group: Group) -> JsonDict:
+    """Return the facts of a group, means over its seeds; None for what was not recorded."""
+    exact = [[row["validation_exact"] for row in run.metrics if row.get("validation_exact") is not None]
+             for run in group.runs]  # fmt: skip
+    return {
+        "arm": group.name, "seeds": len(group.runs), "final_loss": _mean([run.final_loss for run in group.runs]),
+        "best_validation_loss": _mean([run.best("validation_loss") for run in group.runs]),
+        "best_validation_exact": _mean([100 * max(each) if each else None for each in exact]),
+        "seconds": _mean([run.metrics[-1].get("seconds") for run in group.runs]),
+        "inference": group.mean("inference_tokens_per_second"), "tokens": group.tokens,
+        "generated": _mean([run.generated_tokens for run in group.runs]) or None,
+        "trained_parameters": _mean([run.trained_parameters for run in group.runs]),
+        "folded_parameters": _mean([run.folded_parameters for run in group.runs]),
+    }  # fmt: skip
+
+
+def _mean(values: Sequence[Any]) -> float | None:
+    return None if any(value is None for value in values) else float(np.mean(values))
+
+
+def cell_text(key: str, value: Any) -> str:
+    """Write a cell of the table."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    digits = {"final_loss": 4, "best_validation_loss": 4, "best_validation_exact": 1, "seconds": 1}.get(key, 0)
+    return f"{value:,.{digits}f}"
+
+
+def shown_columns(rows: Sequence[JsonDict]) -> list[str]:
+    """Return the keys of the columns in which some row has a value."""
+    return [key for key in COLUMNS if any(row[key] is not None for row in rows)]
+
+
+def page_text(comparison: Comparison, found: Sequence[Verdict], pictures: dict[str, str]) -> str:
+    """Return the page as Markdown."""
+    rows = [table_row(group) for group in comparison.groups]
+    keys = shown_columns(rows)
+    parts = [f"# {comparison.title}", comparison.text]
+    if found:
+        parts.append("\n".join(f"- {verdict.text}" for verdict in found))
+    parts += [
+        "\n".join(_failure_text(group) for group in comparison.groups if group.failed),
+        _markdown_table([COLUMNS[key] for key in keys], [[cell_text(key, row[key]) for key in keys] for row in rows]),
+        _notes(comparison, keys),
+        *(f"![{words}]({name})" for name, words in pictures.items()),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _failure_text(group: Group) -> str:
+    runs = "1 run" if group.failed == 1 else f"{group.failed} runs"
+    return f"- {group.name}: {runs} stopped with an error (diverged, for example), left out of all numbers here"
+
+
+def _markdown_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    rule = ["---", *["---:"] * (len(titles) - 1)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (titles, rule, *rows))
+
+
+def _notes(comparison: Comparison, keys: Sequence[str]) -> str:
+    """Say how the numbers were made."""
+    notes = [
+        "Means over seeds. Final train loss: the last 5 % of the steps. Inference: greedy rollouts, tokens written per "
+        "second of this run's own time, so a busy machine lowers it."
+        if "inference" in keys
+        else "Means over seeds. Final train loss: the last 5 % of the steps.",
+        f"Differences in the curves are from {comparison.target.name}, seed by seed, by tokens; between recorded "
+        "points curves are interpolated linearly.",
+    ]
+    if comparison.control is not None:
+        notes.append(
+            "Verdicts: differences of runs with the same seed (same first weights, same mazes in the same order) with "
+            "the 95 % t interval of their mean; nothing is corrected for the number of verdicts."
+        )
+    return " ".join(notes)

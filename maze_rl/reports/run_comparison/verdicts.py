@@ -1,0 +1,112 @@
+"""Better, worse, or no difference shown: one measure, two groups, seed by seed.
+
+The same seed gives both groups the same first weights and the same mazes in the same order, so the unit is the pair.
+With differences d_1 .. d_n of n seeds the interval is Student's: mean(d) -/+ t(n - 1, 0.975) * s(d) / sqrt(n).
+A verdict is given only if the interval lies on one side of zero. Each interval has 95 % for itself; nothing is
+corrected for their number.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from maze_rl.configs.experiments import lower_is_better
+from maze_rl.intervals import LEVEL
+from maze_rl.reports.run_comparison.groups import Comparison, Group
+
+BETTER, WORSE, NONE_SHOWN = "better", "worse", "no difference shown"
+EQUAL_TOKENS = 0.05
+"""Relative difference of tokens above which a verdict mentions them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What one measure says of a group against another."""
+
+    arm: str
+    against: str
+    measure: str
+    seeds: int
+    """Pairs."""
+    arm_mean: float
+    against_mean: float
+    difference: float
+    """Mean of arm minus other."""
+    low: float | None
+    """Ends of its interval; None for fewer than two pairs."""
+    high: float | None
+    word: str
+    """`better`, `worse` or `no difference shown`."""
+    token_ratio: float
+    """Tokens trained on, arm over other."""
+
+    @property
+    def text(self) -> str:
+        """The verdict as a sentence."""
+        unit = 1 if self.measure.partition("@")[0].endswith("loss") else 100
+        sign = "" if unit == 1 else " %"
+        digits = 4 if unit == 1 else 1
+        values = [f"{unit * value:.{digits}f}{sign}" for value in (self.arm_mean, self.against_mean)]
+        between = "one seed, so no interval"
+        if self.low is not None and self.high is not None:
+            between = f"{unit * self.low:+.{digits}f} to {unit * self.high:+.{digits}f}"
+        tokens = f"; tokens {self.token_ratio:.2f} : 1" if abs(self.token_ratio - 1) > EQUAL_TOKENS else ""
+        gap = f"{unit * self.difference:+.{digits}f}"
+        return (
+            f"{self.arm} against {self.against}, {self.measure}: {self.word} ({values[0]} against {values[1]}, "
+            f"difference {gap} [{between}], {self.seeds} seed{'s' * (self.seeds != 1)}{tokens})"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, the sentence included."""
+        return vars(self) | {"text": self.text}
+
+
+def paired_t(gaps: Float[ndarray, "seed ..."]) -> tuple[ndarray, ndarray]:
+    """Return the mean over seeds and half the width of its 95 % t interval; NaN for fewer than two seeds."""
+    from scipy.stats import t
+
+    num = len(gaps)
+    mean = np.asarray(gaps.mean(axis=0))
+    if num < 2:
+        return mean, np.full_like(mean, np.nan)
+    quantile = float(t.ppf(0.5 + LEVEL / 2, num - 1))
+    return mean, np.asarray(quantile * gaps.std(axis=0, ddof=1) / num**0.5)
+
+
+def judge_pair(arm: Group, other: Group, measure: str) -> Verdict | None:
+    """Return what a measure says; None where no seed has it in both groups."""
+    seeds = [
+        seed
+        for seed in arm.seeds
+        if seed in other.seeds and all(measure in each.of_seed(seed).measures for each in (arm, other))
+    ]
+    if not seeds:
+        return None
+    ours, theirs = (np.array([each.of_seed(seed).measures[measure] for seed in seeds]) for each in (arm, other))
+    mean, half = (float(value) for value in paired_t(ours - theirs))
+    low, high = (None, None) if len(seeds) < 2 else (mean - half, mean + half)
+    return Verdict(
+        arm=arm.name, against=other.name, measure=measure, seeds=len(seeds), arm_mean=float(ours.mean()),
+        against_mean=float(theirs.mean()), difference=mean, low=low, high=high,
+        word=_word(low, high, lower_is_better(measure)),
+        token_ratio=float(np.mean([arm.of_seed(s).tokens / other.of_seed(s).tokens for s in seeds])),
+    )  # fmt: skip
+
+
+def _word(low: float | None, high: float | None, lower_better: bool) -> str:
+    if low is None or high is None or low <= 0 <= high:
+        return NONE_SHOWN
+    return BETTER if (high < 0) == lower_better else WORSE
+
+
+def verdicts(comparison: Comparison) -> list[Verdict]:
+    """Return the verdicts of all pairs on all judged measures, pair by pair."""
+    found: Sequence[Verdict | None] = [
+        judge_pair(arm, other, measure) for arm, other in comparison.pairs for measure in comparison.judged
+    ]
+    return [verdict for verdict in found if verdict is not None]

@@ -1,0 +1,93 @@
+"""The rounds of self-play among a run's stretches: pairs at the start, the best weights kept at the end."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from maze_rl.configs.training import Stretch, TrainingConfig
+from maze_rl.mazes.generate import generate_mazes
+from maze_rl.mazes.splits import count_outside
+from maze_rl.models.build import MazeTransformer
+from maze_rl.models.digest import weights_digest
+from maze_rl.training.spin.make_pairs import make_pairs
+from maze_rl.training.spin.objective import falling_alarm, past_kl_stop
+from maze_rl.training.spin.pair_table import PairTable
+from maze_rl.training.state import TrainingState, weights_copy
+from maze_rl.training.step import Row
+
+Validate = Callable[[MazeTransformer], Row] | None
+_SCORE = "validation_exact"
+
+
+def open_round(state: TrainingState, config: TrainingConfig, stretch: Stretch, validate: Validate) -> Row:
+    """Let the model write the pairs of a round, unless a checkpoint brought them; return what is to be told of it."""
+    spin = stretch.phases[0].spin
+    if spin is None or state.kept.get("round") == round_number(config, stretch):
+        return {}
+    number = round_number(config, stretch)
+    first = stretch.first * config.batch_size * config.accumulation
+    mazes = generate_mazes(
+        replace(stretch.phases[0].mazes, split="train"), np.arange(first, first + spin.prompts), state.seed
+    )
+    state.leaks += sum(count_outside(batch, "train") for batch in mazes.batches)
+    previous = PairTable.from_state(state.kept["pairs"]) if "pairs" in state.kept else None
+    state.model.eval()
+    table = make_pairs(
+        state.model, spin, mazes, seed=state.seed, round_number=number, first=first, previous=previous,
+        micro_batch_tokens=config.micro_batch_tokens,
+    )  # fmt: skip
+    state.model.train()
+    state.kept |= {"pairs": table.state_dict(), "round": number}
+    before = state.kept.pop("before", None)
+    if before is not None and validate is not None:
+        keep_if_best(state, number, validate, before)
+    return {"spin": {"round": number + 1, "opponent": state.kept["opponent"][:16], "pairs": table.summary(number)}}
+
+
+def close_round(state: TrainingState, config: TrainingConfig, stretch: Stretch, validate: Validate) -> Row:
+    """Keep the weights if they are the best so far; after the last round, end with the best ones."""
+    spin = stretch.phases[0].spin
+    if spin is None:
+        return {}
+    number = round_number(config, stretch)
+    news: dict[str, Any] = {"round": number + 1, "policy": weights_digest(state.model)[:16]}
+    if spin.keep_best and validate is not None:
+        keep_if_best(state, number + 1, validate, weights_copy(state.model))
+        best = state.kept.get("best")
+        if best is not None and stretch.number == _last_round(config).number:
+            state.model.load_state_dict(best["weights"])
+            news["kept_round"] = best["round"]
+    return {"spin_end": news}
+
+
+def gone_too_far(stretch: Stretch, measured: Row) -> bool:
+    """Tell whether a round ends early, and put an alarm into the row where real paths become less likely."""
+    spin = stretch.phases[0].spin
+    if spin is None:
+        return False
+    alarm = falling_alarm(measured)
+    if alarm is not None:
+        measured["alarm"] = alarm
+    return past_kl_stop(spin, measured)
+
+
+def round_number(config: TrainingConfig, stretch: Stretch) -> int:
+    """Return which round of the run a stretch is, from 0."""
+    return sum(other.phases[0].spin is not None for other in config.stretches[: stretch.number])
+
+
+def keep_if_best(
+    state: TrainingState, number: int, validate: Callable[[MazeTransformer], Row], weights: dict[str, Tensor]
+) -> None:
+    """Keep weights if the model solves more validation mazes than those kept did; `number` rounds are played."""
+    score = validate(state.model).get(_SCORE)
+    best = state.kept.get("best")
+    if score is not None and (best is None or score > best["score"]):
+        state.kept["best"] = {"round": number, "score": score, "weights": weights}
+
+
+def _last_round(config: TrainingConfig) -> Stretch:
+    return [stretch for stretch in config.stretches if stretch.phases[0].spin is not None][-1]

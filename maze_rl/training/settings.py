@@ -1,0 +1,75 @@
+"""What holds in each phase: its objective, its learning-rate schedule, and what a controller may measure."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import torch
+
+from maze_rl.configs.choices import read_choice
+from maze_rl.configs.learning_rates import SCHEDULES
+from maze_rl.configs.training import Phase, Stretch, TrainingConfig
+from maze_rl.mazes.generate import generate_mazes
+from maze_rl.models.build import MazeTransformer
+from maze_rl.training.examples import encode_examples
+from maze_rl.training.learning_rates.choose import schedule
+from maze_rl.training.losses import loss_functions
+from maze_rl.training.objective import CrossEntropy
+from maze_rl.training.slots import Objective
+from maze_rl.training.source import split_by_length
+from maze_rl.training.spin.objective import SpinObjective
+from maze_rl.training.state import TrainingState
+from maze_rl.training.step import Setting
+
+CONTROLLER_MAZES = 128
+"""Mazes a controller measures the loss on, where the training mazes come again."""
+
+
+def settings(state: TrainingState, config: TrainingConfig, stretch: Stretch) -> Callable[[int], Setting]:
+    """Return a function from a step of the stretch to what holds there."""
+
+    @cache
+    def of_phase(number: int) -> Setting:
+        phase = config.phases[number]
+        return Setting(
+            objective=objective(config, phase),
+            multiplier=_multiplier(config, stretch, phase.rate),
+            first=stretch.first,
+            steps=stretch.steps,
+            held_out=None if phase.data is None else _measuring_apart(state, config, phase),
+        )
+
+    return lambda step: of_phase(config.phase_number(step))
+
+
+def objective(config: TrainingConfig, phase: Phase) -> Objective:
+    """Return what a phase minimises."""
+    if phase.spin is not None:
+        return SpinObjective(phase.spin)
+    return CrossEntropy(loss_functions(config.loss_at(phase)))
+
+
+def _multiplier(config: TrainingConfig, stretch: Stretch, rate: float) -> Callable[[int], float]:
+    """Return the schedule over the stretch; one that restarts warms up over a tenth of its steps at most."""
+    choice = read_choice("schedule", SCHEDULES, config.schedule)
+    warmup = config.warmup_steps if stretch.number == 0 else min(config.warmup_steps, max(1, stretch.steps // 10))
+    curve = schedule(choice)
+    return lambda updates: rate * curve(updates, stretch.steps, warmup)
+
+
+def _measuring_apart(state: TrainingState, config: TrainingConfig, phase: Phase) -> Callable[[MazeTransformer], float]:
+    """Return a measure of the phase's loss on mazes of the validation split that `validator` does not use."""
+    indices = np.arange(config.validation_mazes, config.validation_mazes + CONTROLLER_MAZES)
+    mazes = generate_mazes(replace(phase.mazes, split="validation"), indices, state.seed)
+    examples = encode_examples(state.model.tokenization, mazes, state.seed, config.validation_mazes)
+    micro_batches = list(split_by_length(examples, config.micro_batch_tokens))
+    measured = objective(config, phase)
+    weight = sum(measured.weight(micro) for micro in micro_batches)
+
+    @torch.no_grad()
+    def measure(model: MazeTransformer) -> float:
+        state.controller_tokens += sum(micro.num_tokens for micro in micro_batches)
+        return sum(float(measured.loss(model, micro).total) for micro in micro_batches) / weight
+
+    return measure

@@ -1,0 +1,202 @@
+"""One step of training: learning rate, loss and gradient, clip, update rule, optimizer, controller."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from maze_rl.configs.training import TrainingConfig
+from maze_rl.errors import MazeRLError
+from maze_rl.models.build import MazeTransformer
+from maze_rl.models.weights_once import weights_once
+from maze_rl.training.slots import Apply, Moment, Objective, Outcome, Skip, Verdict
+from maze_rl.training.source import StepBatch
+from maze_rl.training.state import TrainingState
+from maze_rl.training.update_rules.applied_scale import remember, scale_gradients, scale_update
+
+Row = dict[str, Any]
+Decision = Apply | Skip
+
+
+class TrainingError(MazeRLError):
+    """Raised when a loss or gradient is not finite; the step was not taken."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What holds for the steps of one phase."""
+
+    objective: Objective
+    multiplier: Callable[[int], float] = lambda updates: 1.0
+    """Schedule: updates taken in the stretch -> factor on the peak learning rates."""
+    first: int = 0
+    """First step of the stretch."""
+    steps: int = 1
+    """Steps of the stretch."""
+    held_out: Callable[[MazeTransformer], float] | None = None
+    """Loss on mazes set aside for controllers; None where no maze comes twice, so that the training loss will do."""
+
+
+@dataclass
+class Sums:
+    """What the micro-batches of a step add up to."""
+
+    normaliser: float
+    loss: float = 0.0
+    """Per weight."""
+    measures: dict[str, float] = field(default_factory=dict)
+    """Per weight."""
+    rolls: list[Row] = field(default_factory=list)
+    skipped: bool = False
+    """Whether the update rule skipped every mini-batch."""
+
+
+def take_step(state: TrainingState, config: TrainingConfig, setting: Setting, batch: StepBatch) -> Row:
+    """Take one step on `batch`; return its measurements.
+
+    Raises:
+        TrainingError: The loss or the gradient is not finite, and no controller goes back; no weight was changed.
+    """
+    rate = set_learning_rate(state, setting)
+    state.optimizer.zero_grad(set_to_none=True)
+    sums = add_up_gradients(state, config, setting.objective, batch)
+    decision = _decide_step(state, sums)
+    parameters = [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
+    if isinstance(decision, Apply) and state.update_rule.apply_to == "loss" and state.update_rule.per == "step":
+        scale_gradients(parameters, decision.scale)
+    norm = float(torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm))
+    finite = math.isfinite(sums.loss) and math.isfinite(norm)
+    if finite and isinstance(decision, Apply):
+        _update(state, parameters, decision)
+        state.updates += 1
+    else:
+        state.optimizer.zero_grad(set_to_none=True)
+    verdict = _tell_controller(state, setting, sums.loss, norm, rate)
+    if not finite and verdict is not Verdict.GO_BACK:
+        raise TrainingError(
+            f"step {state.step + 1}: loss {sums.loss} and gradient norm {norm} are not finite: the step was not taken. "
+            "Lower the learning rate or lengthen the warm-up."
+        )
+    _count(state, batch)
+    return {
+        "loss": sums.loss, **sums.measures, "learning_rate": rate, "gradient_norm": norm,
+        "loss_weight": sums.normaliser, "padding_share": 1 - batch.tokens / batch.padded_tokens,
+        **({"rolls": sums.rolls} if sums.rolls else {}), **_controller_record(state, verdict),
+    }  # fmt: skip
+
+
+def set_learning_rate(state: TrainingState, setting: Setting) -> float:
+    """Write the rate of this step into the optimizer; return that of the last group."""
+    multiplier = setting.multiplier(state.updates)
+    if state.controller is not None:
+        multiplier *= state.controller.multiplier()
+    for group in state.optimizer.param_groups:
+        group["lr"] = group["peak_lr"] * multiplier
+    return state.optimizer.param_groups[-1]["lr"]
+
+
+def add_up_gradients(state: TrainingState, config: TrainingConfig, objective: Objective, batch: StepBatch) -> Sums:
+    """Add up the gradients of a step, normalised by its weights, each mini-batch scaled by the update rule."""
+    model, rule = state.model, state.update_rule
+    device = torch.device(model.cfg.device or "cpu")
+    weights = [sum(objective.weight(micro) for micro in mini) for mini in batch.mini_batches]
+    sums = Sums(sum(weights))
+    totals: dict[str, Tensor] = {}
+    decisions: list[Decision] = []
+    precision = torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
+    with weights_once(model):
+        for number, (mini, weight) in enumerate(zip(batch.mini_batches, weights, strict=True)):
+            decision: Decision = Apply()
+            if rule.per == "mini_batch":
+                measure = _measuring(model, objective, mini, weight, precision)
+                decision = rule.decide(Moment(state.step, number, measure))
+            loss = torch.zeros((), device=device)
+            for micro in mini:
+                with torch.set_grad_enabled(isinstance(decision, Apply)), precision:
+                    found = objective.loss(model, micro)
+                if isinstance(decision, Apply):
+                    (found.total / sums.normaliser * decision.scale).backward()
+                loss += found.total.detach()
+                for name, value in found.measures.items():
+                    totals[name] = totals.get(name, 0.0) + value
+            totals["loss"] = totals.get("loss", 0.0) + loss
+            decisions.append(decision)
+            _log_roll(sums, decision, loss / weight if decision.record else loss)
+    sums.loss = float(totals.pop("loss")) / sums.normaliser
+    sums.measures = {name: float(value) / sums.normaliser for name, value in totals.items()}
+    sums.skipped = all(isinstance(decision, Skip) for decision in decisions)
+    return sums
+
+
+def _measuring(
+    model: MazeTransformer, objective: Objective, mini: list[Any], weight: float, precision: torch.autocast
+) -> Callable[[], float]:
+    def measure() -> float:
+        with torch.no_grad(), precision:
+            return sum(float(objective.loss(model, micro).total) for micro in mini) / weight
+
+    return measure
+
+
+def _decide_step(state: TrainingState, sums: Sums) -> Decision:
+    """Ask a rule that is asked once a step; a rule that is asked per mini-batch has spoken by now."""
+    if state.update_rule.per == "mini_batch":
+        return Skip() if sums.skipped else Apply()
+    decision = state.update_rule.decide(Moment(state.step, 0, lambda: sums.loss))
+    _log_roll(sums, decision, sums.loss)
+    return decision
+
+
+def _log_roll(sums: Sums, decision: Decision, loss: Tensor | float) -> None:
+    if decision.record:
+        applied = decision.scale if isinstance(decision, Apply) else None
+        sums.rolls.append({"applied": applied, "loss": float(loss), **decision.record})
+
+
+def _update(state: TrainingState, parameters: list[Tensor], decision: Apply) -> None:
+    """Step the optimizer; the rule's scale falls on the clipped gradient or on what the step changed."""
+    rule, scale = state.update_rule, decision.scale
+    if rule.per == "mini_batch" or rule.apply_to == "loss" or scale == 1.0:
+        state.optimizer.step()
+    elif rule.apply_to == "grad":
+        scale_gradients(parameters, scale)
+        state.optimizer.step()
+    else:
+        copies = remember(parameters)
+        state.optimizer.step()
+        scale_update(parameters, copies, scale)
+
+
+def _tell_controller(state: TrainingState, setting: Setting, loss: float, norm: float, rate: float) -> Verdict:
+    """Let the controller learn from the step, and do what it asks for."""
+    if state.controller is None:
+        return Verdict.GO_ON
+    held_out, model = setting.held_out, state.model
+    outcome = Outcome(
+        step=state.step - setting.first, steps=setting.steps, loss=loss, gradient_norm=norm, learning_rate=rate,
+        held_out=(lambda: loss) if held_out is None else (lambda: held_out(model)),
+    )  # fmt: skip
+    verdict = state.controller.observe(outcome)
+    if verdict is Verdict.REMEMBER:
+        state.remember()
+    if verdict is Verdict.GO_BACK:
+        return Verdict.GO_BACK if state.go_back() else Verdict.GO_ON
+    return verdict
+
+
+def _controller_record(state: TrainingState, verdict: Verdict) -> Row:
+    record = dict(getattr(state.controller, "record", {}))
+    if verdict is not Verdict.GO_ON:
+        record["verdict"] = verdict.value
+    return {"controller": record} if record else {}
+
+
+def _count(state: TrainingState, batch: StepBatch) -> None:
+    state.step += 1
+    state.tokens += batch.tokens
+    state.mazes += sum(len(micro) for mini in batch.mini_batches for micro in mini)
+    state.leaks += batch.leaks
+    state.longest_path = max(state.longest_path, batch.longest_path)

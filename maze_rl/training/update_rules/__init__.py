@@ -1,0 +1,1 @@
+"""Update rules: whether, and how strongly, a gradient changes the weights."""

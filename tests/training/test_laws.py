@@ -1,0 +1,160 @@
+"""The laws, over every shipped plug-in, every pair of slots, and plug-ins that break them."""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from maze_rl.configs.learning_rates import CONTROLLERS, SCHEDULES
+from maze_rl.configs.losses import LOSSES
+from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.model import ModelConfig
+from maze_rl.configs.refusals import REFUSALS
+from maze_rl.configs.spin import SpinConfig
+from maze_rl.configs.training import OPTIMIZERS, Phase, RunConfig
+from maze_rl.errors import ConfigurationError
+from maze_rl.training.laws import LawBroken, check_laws, run, tiny_run
+
+MAZES = MazeSpec(sizes=(3, 4), split="train")
+SPIN = SpinConfig(prompts=12, keep_best=True)
+FREE = {"n_layers": 2, "d_model": 16, "n_heads": 2, "embedding": "free"}
+
+RULES = [
+    "every_step", "dice:classic", "dice:v0", "dice:head", "dice:classic,per=mini_batch", "dice:classic,apply_to=grad",
+    "dice:classic,character=rogue,experience=true,encounters=0.5", "scale:0.3",
+]  # fmt: skip
+CONTROLLER_NAMES = [f"{name}:every=1" if "every" in options else name for name, options in CONTROLLERS.items()]
+PHASES = {
+    "plain": (Phase(steps=6, mazes=MAZES),),
+    "plan": (
+        Phase(steps=2, mazes=replace(MAZES, sizes=(3,)), loss="all"),
+        Phase(steps=2, mazes=replace(MAZES, algorithm="wilson", options={}), loss="graded:0.2", rate=0.5),
+        Phase(steps=2, mazes=MAZES, restart=True),
+    ),
+    "spin": (Phase(steps=2, mazes=MAZES), *(Phase(steps=2, mazes=MAZES, spin=SPIN, rate=0.1) for _ in range(2))),
+    "spin, lora": (Phase(steps=2, mazes=MAZES), *(Phase(steps=2, mazes=MAZES, spin=SPIN, lora=2) for _ in range(2))),
+    "lora": (Phase(steps=4, mazes=MAZES, lora=2),),
+}
+PARAMETRIZATIONS = [
+    (), ("unified_embeddings:2",), ("unified_weights:v1",), ("unified_weights:v6",), ("residual_scaling",),
+    ("unified_embeddings:2", "unified_weights:v6"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses_keep_the_laws(loss: str) -> None:
+    check_laws(loss=loss, inert=tiny_run(loss="path_only"))
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_update_rules_keep_the_laws(rule: str) -> None:
+    check_laws(update_rule=rule)
+
+
+@pytest.mark.parametrize("controller", CONTROLLER_NAMES)
+def test_controllers_keep_the_laws(controller: str) -> None:
+    check_laws(lr_controller=controller)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_schedules_keep_the_laws(schedule: str) -> None:
+    check_laws(schedule=schedule)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_optimizers_keep_the_laws(optimizer: str) -> None:
+    check_laws(optimizer=optimizer)
+
+
+@pytest.mark.parametrize("name", PHASES)
+def test_phases_keep_the_laws(name: str) -> None:
+    check_laws(tiny_run(PHASES[name], checkpoint_every=1))
+
+
+@pytest.mark.parametrize("names", PARAMETRIZATIONS, ids=", ".join)
+def test_parametrizations_keep_the_laws(names: tuple[str, ...]) -> None:
+    check_laws(tiny_run(model=ModelConfig(**FREE, parametrizations=names)))
+
+
+@pytest.mark.parametrize(
+    "inert",
+    [
+        {"update_rule": "scale:1.0"}, {"update_rule": "scale:1.0,apply_to=grad"}, {"loss": "weighted:0"},
+        {"lr_controller": "sham:every=1"}, {"lr_controller": "ai_scientist_run3:every=1"},
+        {"lr_controller": "q_learning:every=1,applied=false"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_inert_settings_equal_the_trainer_without_them(inert: dict[str, str]) -> None:
+    check_laws(inert=tiny_run(**inert))
+
+
+CHOICES: dict[str, list[dict]] = {
+    "loss": [{"loss": name} for name in ("path_from_first_choice", "graded")],
+    "update_rule": [{"update_rule": rule} for rule in (*RULES[1:], "dice:head,apply_to=grad")],
+    "controller": [{"lr_controller": name} for name in CONTROLLER_NAMES[1:]],
+    "schedule": [{"schedule": name} for name in ("linear", "wsd")],
+    "optimizer": [{"optimizer": name} for name in OPTIMIZERS],
+    "phases": [{"phases": phases} for name, phases in PHASES.items() if name != "plain"],
+    "model": [{"model": ModelConfig(**FREE, parametrizations=names)} for names in PARAMETRIZATIONS[1:]],
+}
+PAIRS = [
+    first | second
+    for one, other in itertools.combinations(CHOICES, 2)
+    for first in CHOICES[one]
+    for second in CHOICES[other]
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: " + ".join(map(str, pair.values()))[:120])
+def test_every_pair_runs_or_is_refused(pair: dict) -> None:
+    try:
+        config = _short(tiny_run(**pair))
+    except ConfigurationError as error:
+        assert any(refusal.first in str(error) and refusal.second in str(error) for refusal in REFUSALS)
+        return
+    state = run(config)
+    assert state.step == config.training.steps
+    assert all(torch.isfinite(weight).all() for weight in state.model.parameters())
+
+
+def _short(config: RunConfig) -> RunConfig:
+    phases = tuple(replace(phase, steps=min(2, phase.steps)) for phase in config.training.phases)
+    return replace(config, training=replace(config.training, phases=phases))
+
+
+def test_every_refusal_is_among_the_pairs() -> None:
+    refused = set()
+    for pair in PAIRS:
+        try:
+            tiny_run(**pair)
+        except ConfigurationError as error:
+            refused |= {refusal for refusal in REFUSALS if refusal.first in str(error)}
+    assert refused == set(REFUSALS)
+
+
+FORGETFUL = """
+from maze_rl.training.slots import Apply
+
+class Forgetful:
+    per, apply_to = "step", "update"
+    def __init__(self): self.asked = 0
+    def decide(self, moment):
+        self.asked += 1
+        return Apply(1 / self.asked)
+"""
+
+
+def test_a_plug_in_that_forgets_its_state_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "forgetful_rules.py").write_text(FORGETFUL)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(LawBroken, match="stopped and resumed"):
+        check_laws(update_rule="forgetful_rules:Forgetful")
+
+
+def test_a_setting_that_is_not_inert_is_found_out() -> None:
+    with pytest.raises(LawBroken, match="inert setting"):
+        check_laws(inert=tiny_run(update_rule="scale:0.5"))

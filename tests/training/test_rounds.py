@@ -1,0 +1,195 @@
+"""Phases and rounds of self-play as the trainer runs them."""
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.spin import SpinConfig
+from maze_rl.configs.training import Phase, RunConfig, run_from_json, run_to_json
+from maze_rl.errors import ConfigurationError
+from maze_rl.models.digest import weights_digest
+from maze_rl.models.parametrizations.low_rank import adapter_parameters
+from maze_rl.training.checkpoints import load_checkpoint, save_checkpoint
+from maze_rl.training.laws import fresh, tiny_run
+from maze_rl.training.state import TrainingState
+from maze_rl.training.trainer import Callbacks, train
+from maze_rl.training.validation import validator
+
+MAZES = MazeSpec(sizes=(3, 4), split="train")
+PLAIN = Phase(steps=3, mazes=MAZES)
+
+
+def game(rounds: int = 2, lora: int | None = None, **spin: Any) -> RunConfig:
+    played = SpinConfig(**({"prompts": 16, "keep_best": False} | spin))
+    phases = (PLAIN, *(Phase(steps=3, mazes=MAZES, spin=played, lora=lora) for _ in range(rounds)))
+    return tiny_run(phases, validate_every=100)
+
+
+def watch(config: RunConfig, validate: Any = None, save: Any = None) -> tuple[TrainingState, list[dict[str, Any]]]:
+    rows: list[dict[str, Any]] = []
+    state = fresh(config)
+    train(state, config.training, Callbacks(rows.append, validate, save or (lambda state: None)))
+    return state, rows
+
+
+@pytest.mark.parametrize("lora", [None, 2])
+def test_the_opponent_is_the_policy_of_the_round_before_and_stays_it(lora: int | None) -> None:
+    digests: list[str] = []
+    config = game(3, lora)
+
+    def save(state: TrainingState) -> None:
+        if adapter_parameters(state.model) == 0:
+            digests.append(weights_digest(state.model)[:16])
+
+    state, rows = watch(config, save=save)
+    opponents = [row["spin"]["opponent"] for row in rows if "spin" in row]
+    policies = [row["spin_end"]["policy"] for row in rows if "spin_end" in row]
+    assert len(opponents) == len(policies) == 3
+    assert opponents[1:] == policies[:-1]  # roles switch: who has learnt writes next
+    assert len({*opponents, policies[-1]}) == 4  # every round changes the policy
+    assert policies[-1] == weights_digest(state.model)[:16]
+    assert adapter_parameters(state.model) == 0
+
+
+def test_every_round_begins_at_ln_2_with_a_new_optimizer() -> None:
+    _, rows = watch(game(2))
+    for row in rows:
+        if "spin" in row:
+            assert row["loss"] == pytest.approx(0.693147, abs=1e-6)
+            assert row["margin"] == pytest.approx(0.0, abs=1e-6)
+    state = fresh(game(2))
+    steps = []
+    train(state, game(2).training, Callbacks(save=lambda state: steps.append((state.step, state.updates))))
+    assert steps == [(3, 0), (6, 0), (9, 3)]  # at a boundary the next stretch is built already
+
+
+def test_a_round_counts_what_the_opponent_wrote() -> None:
+    _, rows = watch(game(1, samples=2))
+    (pairs,) = [row["spin"]["pairs"] for row in rows if "spin" in row]
+    assert pairs["samples"] == 32
+    assert pairs["distinct"] + pairs["identical"] + pairs["tied"] + pairs["invalid"] == 32
+    for row in rows[3:]:
+        assert {"real_reward", "generated_reward", "margin", "accuracy", "kl"} <= row.keys()
+        assert {"real_log_probability", "generated_log_probability"} <= row.keys()
+
+
+def test_resumed_in_the_middle_of_a_round_it_is_the_straight_run(tmp_path: Path) -> None:
+    config = replace(game(2, lora=2), training=replace(game(2, lora=2).training, checkpoint_every=1))
+    straight, rows = watch(config)
+    watch(config, save=lambda state: save_checkpoint(state, tmp_path))
+    resumed, later = fresh(config), []
+    load_checkpoint(resumed, config.training, tmp_path / "5")
+    train(resumed, config.training, Callbacks(on_row=later.append))
+    assert weights_digest(resumed.model) == weights_digest(straight.model)
+    unlike = ("seconds",)
+    shown = [[{name: value for name, value in row.items() if name not in unlike} for row in part]
+             for part in (rows[5:], later)]  # fmt: skip
+    assert json.dumps(shown[0]) == json.dumps(shown[1])
+
+
+def test_the_best_round_is_kept() -> None:
+    config = game(3, keep_best=True)
+    scores = iter([0.2, 0.5, 0.4, 0.3])
+    seen: list[str] = []
+
+    def validate(model: Any) -> dict[str, float]:
+        seen.append(weights_digest(model))
+        return {"validation_exact": next(scores, 0.0)}
+
+    state, rows = watch(config, validate)
+    assert rows[-1]["spin_end"]["kept_round"] == 1
+    assert weights_digest(state.model) == seen[1] != seen[3]
+
+
+@pytest.mark.parametrize("lora", [None, 2])
+def test_keep_best_goes_back_to_before_the_rounds(lora: int | None) -> None:
+    scores = iter([0.9, 0.5, 0.4])
+    opponents: list[str] = []
+    state, rows = watch(
+        game(2, lora, keep_best=True),
+        lambda model: {"validation_exact": next(scores, 0.0)},
+        lambda state: opponents.append(state.kept["opponent"]),
+    )
+    assert rows[-1]["spin_end"]["kept_round"] == 0
+    assert weights_digest(state.model) == opponents[0]
+
+
+def test_a_round_that_goes_too_far_ends_early() -> None:
+    _, rows = watch(game(1, kl_stop=1e-12))
+    assert len(rows) < 6
+    assert rows[-1]["step"] == 6
+
+
+def test_adapters_train_alone_and_merge(tmp_path: Path) -> None:
+    config = tiny_run((PLAIN, Phase(steps=3, mazes=MAZES, lora=2)))
+    before: dict[str, torch.Tensor] = {}
+
+    def save(state: TrainingState) -> None:
+        if state.step == 3:
+            before.update({name: value.clone() for name, value in state.model.state_dict().items()})
+
+    state, _ = watch(config, save=save)
+    after = state.model.state_dict()
+    adapted = ("W_Q", "W_K", "W_V", "W_O", "W_in", "W_out")
+    for name, value in after.items():
+        if name.startswith("blocks.") and name.endswith(adapted):
+            old = before[name.replace(".W_", ".parametrizations.W_") + ".original"]
+            difference = (value - old).movedim(0, -2).flatten(-2) if value.ndim == 3 else value - old
+            if name.endswith("W_O"):
+                difference = (value - old).flatten(0, 1)
+            assert 0 < torch.linalg.matrix_rank(difference, rtol=1e-4) <= 2
+        else:
+            assert torch.equal(value, before[name]), name
+
+
+def test_phases_have_their_own_mazes_losses_and_rates() -> None:
+    small, large = replace(MAZES, sizes=(3,)), replace(MAZES, sizes=(5,))
+    config = tiny_run(
+        (
+            Phase(steps=2, mazes=small, loss="all"),
+            Phase(steps=2, mazes=large, rate=0.5),
+            Phase(steps=2, mazes=small, restart=True),
+        ),
+        schedule="constant", warmup_steps=1,
+    )  # fmt: skip
+    _, rows = watch(config)
+    peak = config.training.learning_rate
+    assert [row["learning_rate"] / peak for row in rows] == [1, 1, 0.5, 0.5, 1, 1]
+    per_maze = [row["loss_weight"] / 8 for row in rows]
+    assert min(per_maze[:2]) > 2 * max(per_maze[4:])  # all tokens against the path
+    lengths = [row["tokens"] - earlier["tokens"] for earlier, row in pairwise(rows)]
+    assert lengths[1] > 1.5 * lengths[3]  # 5 x 5 against 3 x 3
+    assert [stretch.first for stretch in config.training.stretches] == [0, 4]
+
+
+def test_phases_round_trip_and_contradictions_are_refused() -> None:
+    config = game(2, lora=4, samples=3, beta=0.5)
+    assert run_from_json(json.loads(json.dumps(run_to_json(config)))) == config
+    with pytest.raises(ConfigurationError, match="two owners of the objective, loss 'all' and spin"):
+        Phase(steps=1, mazes=MAZES, loss="all", spin=SpinConfig())
+    with pytest.raises(ConfigurationError, match=r"dice:head.* cannot be combined with SPIN rounds"):
+        replace(config.training, update_rule="dice:head,apply_to=grad")
+    replace(config.training, update_rule="dice:head")
+    with pytest.raises(ConfigurationError, match="at least one step"):
+        Phase(steps=0, mazes=MAZES)
+
+
+def test_a_round_without_a_losing_path_says_so() -> None:
+    config = game(1, invalid_policy="skip", prompts=2)
+    with pytest.raises(ValueError, match="no pair to train on"):
+        watch(config)
+
+
+def test_validation_works_beside_rounds() -> None:
+    config = game(1)
+    state = fresh(config)
+    rows: list[dict[str, Any]] = []
+    validate = validator(config.training, state.model.tokenization, 0)
+    train(state, config.training, Callbacks(rows.append, validate))
+    assert "validation_loss" in rows[-1]
