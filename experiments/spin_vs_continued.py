@@ -2,9 +2,10 @@
 
 All arms share their first 300 steps. Then three rounds of SPIN, or as long a supervised training on the same
 schedules. A SPIN step trains on the real and a written path for each maze, two sequences, so the supervised arms take
-twice the steps and tokens are about equal; the tokens SPIN writes come on top and stand in the table.
+twice the steps and tokens are about equal; the tokens SPIN writes come on top and stand in the table. Both at several
+learning rates; `spin_nll` adds the likelihood of the real path.
 Expectation: no better than going on with supervised training, which has all shortest paths to learn from.
-Cost: 25 runs of half a minute of one core.
+Cost: 30 runs of half a minute of one core.
 """
 
 from dataclasses import replace
@@ -16,6 +17,8 @@ from maze_rl.configs.training import Phase, RunConfig
 ROUNDS = 3
 FIRST_SHARE, ROUND_SHARE = 0.6, 0.08
 """Of the steps of the scale: the shared beginning, and one SPIN round."""
+RATE, SLOWER, FASTER = 0.1, 0.3, 3.0
+"""Learning rates behind the beginning, as a share of its peak, and the factors of the other arms on it."""
 
 
 def experiment(large: bool = False) -> Experiment:
@@ -29,12 +32,13 @@ def experiment(large: bool = False) -> Experiment:
         rounds = [Phase(name=f"round {number + 1}", mazes=mazes, **changes) for number in range(ROUNDS)]
         return replace(base, training=replace(base.training, phases=(first, *rounds)))
 
-    prompts = 64 * in_round // 2
-    arms = {
-        "continued": arm(steps=2 * in_round, rate=0.3, restart=True),
-        "continued_slow": arm(steps=2 * in_round, rate=0.1, restart=True),
-        "spin": arm(steps=in_round, rate=0.3, spin=SpinConfig(prompts=prompts, keep_best=False)),
-        "spin_slow": arm(steps=in_round, rate=0.1, spin=SpinConfig(prompts=prompts, keep_best=False)),
-        "spin_nll": arm(steps=in_round, rate=0.3, spin=SpinConfig(prompts=prompts, keep_best=False, nll=0.2)),
+    def spin(rate: float, nll: float = 0.0) -> RunConfig:
+        return arm(steps=in_round, rate=rate, spin=SpinConfig(prompts=32 * in_round, keep_best=False, nll=nll))
+
+    arms = {"continued": arm(steps=2 * in_round, rate=RATE, restart=True)}
+    arms |= {
+        f"continued_{name}": arm(steps=2 * in_round, rate=factor * RATE, restart=True)
+        for name, factor in (("slow", SLOWER), ("fast", FASTER))
     }
+    arms |= {"spin": spin(RATE), "spin_slow": spin(SLOWER * RATE), "spin_nll": spin(RATE, nll=0.2)}
     return Experiment(arms=arms, control="continued", shams={"spin_slow": "continued_slow"}, seeds=5)

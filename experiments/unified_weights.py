@@ -10,11 +10,11 @@ from maze_rl.configs.experiments import Experiment, small_run
 
 def experiment(large: bool = False) -> Experiment:
     """Return the arms and what is judged."""
-    unified = {"parametrizations": ("unified_weights",)}
+    unified = ("unified_weights",)
     arms = {
         "plain": small_run(large=large),
-        "unified": small_run(large=large, **unified),
+        "unified": small_run(large=large, parametrizations=unified),
         "adamw": small_run(large=large, optimizer="adamw"),
-        "adamw_unified": small_run(large=large, optimizer="adamw", **unified),
+        "adamw_unified": small_run(large=large, optimizer="adamw", parametrizations=unified),
     }
     return Experiment(arms=arms, control="plain", shams={"adamw_unified": "adamw"}, seeds=3)

@@ -8,6 +8,7 @@ from maze_rl.configs.learning_rates import CONTROLLERS, SCHEDULES
 from maze_rl.configs.losses import LOSSES
 from maze_rl.configs.marks import MARKS, NO_MARKS
 from maze_rl.configs.model import POSITIONS
+from maze_rl.configs.parametrizations import PARAMETRIZATIONS
 from maze_rl.configs.tokenization import FORMATS
 from maze_rl.configs.training import OPTIMIZERS
 from maze_rl.configs.update_rules import UPDATE_RULES
@@ -33,7 +34,8 @@ def build_parser(parser_class: type[argparse.ArgumentParser]) -> argparse.Argume
     parser.add_argument("--version", action="version", version=f"maze-rl {VERSION}")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND", parser_class=parser_class)
     for add in (
-        _generate, _join, _convert, _describe, _show, _train, _evaluate, _solve, _report, _export, _tokenizers, _bench,
+        _generate, _join, _convert, _describe, _show, _train, _evaluate, _solve, _report, _export, _experiments,
+        _tokenizers, _bench,
     ):  # fmt: skip
         add(commands)
     return parser
@@ -135,6 +137,18 @@ def _train(commands) -> None:
     parser.add_argument(
         "--data", default=None, metavar="DIR", help="train on a dataset in its order, not on the endless stream"
     )
+    _network(parser)
+    _training(parser)
+    parser.add_argument("--device", default=None, help="cpu or cuda (default: CUDA where there is one)")
+    parser.add_argument("--resume", action="store_true", help="continue the run in --out from its newest checkpoint")
+    parser.add_argument(
+        "--num", type=int, default=1000, metavar="N", help="mazes per size in the evaluation; 0 leaves it out"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights, mazes and batches")
+    parser.add_argument("--out", default="runs/default", help="folder of the run")
+
+
+def _network(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tokenizer",
         default=None,
@@ -163,6 +177,9 @@ def _train(commands) -> None:
         help="width of the residual stream (default by device)",
     )
     parser.add_argument("--heads", type=int, default=None, metavar="N", help="attention heads (default by device)")
+
+
+def _training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=None, metavar="N", help="optimizer steps (default by device)")
     parser.add_argument(
         "--batch-size", type=int, default=None, metavar="N", help="mazes per mini-batch (default by device)"
@@ -193,16 +210,17 @@ def _train(commands) -> None:
         "--lora", type=int, default=None, metavar="RANK", help="train adapters alone: in the rounds, or without them"
     )
     parser.add_argument(
+        "--parametrization",
+        action="append",
+        default=[],
+        metavar="NAME",
+        dest="parametrizations",
+        help=f"how weights are computed while training, folded at the end: {', '.join(PARAMETRIZATIONS)}",
+    )
+    parser.add_argument(
         "--start-from", default=None, metavar="RUN", help="begin with the weights of a trained model, shape included"
     )
     parser.add_argument("--plan", default=None, metavar="FILE", help="phases to train one after another, as JSON")
-    parser.add_argument("--device", default=None, help="cpu or cuda (default: CUDA where there is one)")
-    parser.add_argument("--resume", action="store_true", help="continue the run in --out from its newest checkpoint")
-    parser.add_argument(
-        "--num", type=int, default=1000, metavar="N", help="mazes per size in the evaluation; 0 leaves it out"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="seed of weights, mazes and batches")
-    parser.add_argument("--out", default="runs/default", help="folder of the run")
 
 
 def _evaluate(commands) -> None:
@@ -257,6 +275,17 @@ def _export(commands) -> None:
     parser.add_argument("run", help="a run folder or the name of a shipped model")
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
+
+
+def _experiments(commands) -> None:
+    parser = _command(commands, "experiments", "experimenting:experiments", "compare ways to train, over seeds")
+    parser.add_argument("action", choices=("list", "describe", "run", "compare"), help="what to do")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="an experiment; for compare also folders of runs")
+    parser.add_argument("--large", action="store_true", help="the large version: more mazes, a larger model")
+    parser.add_argument("--seeds", type=int, default=None, metavar="N", help="seeds of every arm (default: its own)")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="runs at a time, one thread each")
+    parser.add_argument("--target", default=None, metavar="ARM", help="what is compared with (default: the control)")
+    parser.add_argument("--out", default=None, metavar="DIR", help="folder of the runs, or of the comparison")
 
 
 def _tokenizers(commands) -> None:

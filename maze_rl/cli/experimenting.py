@@ -50,7 +50,7 @@ def describe(chosen: argparse.Namespace) -> int:
     for arm, differences in facts["differences"].items():
         if arm != experiment.control:
             sham = f" (also against {experiment.shams[arm]})" if arm in experiment.shams else ""
-            print(f"  {arm}{sham}: " + ("; ".join(differences) or "the same settings"))
+            print(f"  {arm}{sham}: {_shortened(differences)}")
     print(f"judged: {', '.join(experiment.judged)}; measured: {', '.join(experiment.measures)}, "
           f"{experiment.test_mazes} test mazes of each size {', '.join(map(str, experiment.test_sizes))}")  # fmt: skip
     print(f"to run: maze-rl experiments run {file.name}")
@@ -113,6 +113,13 @@ def _print_comparison(chosen: argparse.Namespace, page: Path, failed: list[str])
     for verdict in numbers["verdicts"]:
         print(verdict["text"])
     print(f"page: {page.resolve()}")
+
+
+def _shortened(differences: list[str], most: int = 4, longest: int = 110) -> str:
+    """Name the first differences of an arm; --json has them in full."""
+    shown = [text if len(text) <= longest else text[: longest - 1] + "…" for text in differences[:most]]
+    more = [f"and {len(differences) - most} more"] if len(differences) > most else []
+    return "; ".join(shown + more) or "the same settings"
 
 
 def _one_name(chosen: argparse.Namespace) -> str:

@@ -51,8 +51,8 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
     Raises:
         MazeRLError: A flag is out of range or names something unknown.
     """
-    if chosen.num < 0 or (chosen.steps is not None and chosen.steps < 0):
-        raise ConfigurationError("--steps must be at least 1 and --num at least 0.")
+    if chosen.num < 0:
+        raise ConfigurationError(f"--num is {chosen.num}: it must be at least 0.")
     mazes, data = _mazes(chosen)
     base = default_run(
         mazes, device=device, seed=chosen.seed, steps=chosen.steps, loss=chosen.loss, data=data, rounds=chosen.rounds,
@@ -102,19 +102,20 @@ def _network(chosen: argparse.Namespace, base: RunConfig) -> RunConfig:
     shape = _given(
         positions=chosen.positions, n_layers=chosen.layers, d_model=chosen.d_model, n_heads=chosen.heads
     )  # fmt: skip
-    return replace(base, tokenization=tokenization, model=replace(base.model, embedding=embedding, **shape))
+    ways = tuple(chosen.parametrizations)
+    model = replace(base.model, embedding=embedding, parametrizations=ways, **shape)
+    return replace(base, tokenization=tokenization, model=model)
 
 
 def _started(chosen: argparse.Namespace, base: RunConfig) -> RunConfig:
     """Return the run with the network, the tokens and the weights of a trained model."""
-    for name in ("tokenizer", "canvas", "positions", "layers", "d_model", "heads"):
-        if getattr(chosen, name) is not None:
-            flag = name.replace("_", "-")
+    for name in ("tokenizer", "canvas", "positions", "layers", "d_model", "heads", "parametrizations"):
+        if getattr(chosen, name) not in (None, []):
+            flag = name.replace("_", "-").removesuffix("s") if name == "parametrizations" else name.replace("_", "-")
             raise ConfigurationError(f"--{flag} contradicts --start-from, which takes the whole model: leave it out.")
-    from maze_rl.workflows.run import start_model
+    from maze_rl.workflows.run import started_from
 
-    start, tokenization, model = start_model(chosen.start_from)
-    return replace(base, start=start, tokenization=tokenization, model=model)
+    return started_from(base, chosen.start_from)
 
 
 def _planned(chosen: argparse.Namespace, training: TrainingConfig, mazes: MazeSpec) -> TrainingConfig:

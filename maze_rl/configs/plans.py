@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.options import Option, is_count, is_number
 from maze_rl.configs.ranges import parse_squares
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.training import DataFolder, Phase
@@ -20,9 +21,25 @@ from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
 OpenData = Callable[[str, MazeSpec], tuple[DataFolder, MazeSpec, int]]
 """(folder, mazes) -> the dataset, the specification of its mazes, and how many of them are for training."""
 
-_OF_PHASE = ("name", "steps", "loss", "rate", "restart", "lora", "spin")
-_OF_MAZES = ("sizes", "algorithm", "options")
-_FIELDS = (*_OF_PHASE, *_OF_MAZES, "data", "epochs")
+_OF_PHASE: dict[str, Option] = {
+    "name": Option("", lambda value: isinstance(value, str), "a word"),
+    "steps": Option(None, is_count, "a whole number, at least 1"),
+    "loss": Option(None, lambda value: isinstance(value, str), "the name of a loss"),
+    "rate": Option(1.0, is_number, "a factor above 0"),
+    "restart": Option(False, lambda value: isinstance(value, bool), "true or false"),
+    "lora": Option(None, is_count, "the rank of the adapters, at least 1"),
+    "spin": Option(None, lambda value: isinstance(value, dict), 'settings of a round, as {"samples": 2}'),
+}
+_OF_MAZES: dict[str, Option] = {
+    "sizes": Option(None, lambda value: isinstance(value, str | int), 'sizes as "5..9" or "4,6"'),
+    "algorithm": Option(None, lambda value: isinstance(value, str), "the name of a maze algorithm"),
+    "options": Option(None, lambda value: isinstance(value, dict), 'options of the algorithm, as {"percolation": 0.2}'),
+}
+_OF_DATA: dict[str, Option] = {
+    "data": Option(None, lambda value: isinstance(value, str), "the folder of a dataset"),
+    "epochs": Option(None, lambda value: is_number(value, 1e-9, 1e9), "a number above 0"),
+}
+_FIELDS = _OF_PHASE | _OF_MAZES | _OF_DATA
 
 
 def plan_phases(text: str, mazes: MazeSpec, batch: int, open_data: OpenData) -> tuple[Phase, ...]:
@@ -50,15 +67,15 @@ def _phase(number: int, values: Any, mazes: MazeSpec, batch: int, open_data: Ope
     if not isinstance(values, dict):
         raise ConfigurationError(f'phase {number} of the plan is {values!r}: write {{"steps": 100, ...}}.')
     what = f"phase {number}" + (f" ({values['name']})" if "name" in values else "")
-    for name in values:
+    for name, value in values.items():
         if name not in _FIELDS:
             raise unknown_name(f"field of {what}", name, _FIELDS)
+        if not _FIELDS[name].allows(value):
+            raise ConfigurationError(f"{what} of the plan: {name} is {value!r}: expected {_FIELDS[name].expected}.")
     try:
         return _built(values, mazes, batch, open_data)
     except MazeRLError as error:
         raise type(error)(f"{what} of the plan: {error}") from error
-    except (TypeError, AttributeError) as error:
-        raise ConfigurationError(f"{what} of the plan: a value has the wrong type ({error}).") from error
 
 
 def _built(values: dict[str, Any], mazes: MazeSpec, batch: int, open_data: OpenData) -> Phase:

@@ -106,9 +106,11 @@ def default_run(
     """
     budget = CUDA_BUDGET if device.startswith("cuda") else CPU_BUDGET
     num_steps = budget.steps if steps is None else steps
-    if rounds < 0 or (num_steps == 0 and not (rounds and started)):
+    if rounds < 0:
+        raise ConfigurationError(f"rounds is {rounds}: at least 0, please.")
+    if num_steps < 1 and not (num_steps == 0 and rounds and started):
         raise ConfigurationError(
-            "steps is 0: that is for rounds of self-play from a trained model (--rounds N --start-from RUN)."
+            f"steps is {num_steps}: --steps must be at least 1, or 0 for rounds alone (--rounds N --start-from RUN)."
         )
     first: tuple[Phase, ...] = ()
     if num_steps and data is None and not started:

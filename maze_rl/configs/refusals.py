@@ -47,7 +47,7 @@ REFUSALS = (
         "update rule dice:head, applied to loss or gradient",
         "SPIN rounds",
         lambda config: _plays(config) and _options(config).get("rules") == "head" and _applied_to(config) != "update",
-        "it never skips a step: at its scale 0 momentum and weight decay still move the player, and its -1 plays to lose",
+        "it never skips a step: at its scale 0 momentum and decay still move the player, and its -1 plays to lose",
         "use dice:head,apply_to=update, or dice:classic",
     ),
     Refusal(

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import accumulate
 from typing import Any
 
-from maze_rl.configs.choices import read_choice
+from maze_rl.configs.choices import Known, read_choice
 from maze_rl.configs.learning_rates import CONTROLLERS, SCHEDULES
 from maze_rl.configs.losses import LOSSES
 from maze_rl.configs.mazes import MazeSpec, spec_from_json, spec_to_json
@@ -16,7 +16,7 @@ from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.configs.update_rules import UPDATE_RULES, check_update_rule
 from maze_rl.errors import ConfigurationError, unknown_name
 
-OPTIMIZERS = ("muon", "adamw", "sgd", "rmsprop", "adagrad", "schedule_free")
+OPTIMIZERS: Known = {name: {} for name in ("muon", "adamw", "sgd", "rmsprop", "adagrad", "schedule_free")}
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -130,7 +130,7 @@ class TrainingConfig:
     micro_batch_tokens: int = 8192
     """Most tokens, padding included, that go through the network at once; a memory split, nothing else."""
     optimizer: str = "muon"
-    """One of `OPTIMIZERS`."""
+    """One of `OPTIMIZERS`, or ``package.module:function``, called with `model` and `config`."""
     learning_rate: float = 2.5e-3
     """Peak learning rate."""
     matrix_learning_rate: float = 2e-2
@@ -157,12 +157,12 @@ class TrainingConfig:
             ("loss", LOSSES, self.loss),
             ("learning-rate controller", CONTROLLERS, self.lr_controller),
             ("schedule", SCHEDULES, self.schedule),
+            ("optimizer", OPTIMIZERS, self.optimizer),
         ):
             read_choice(slot, known, text)
         check_update_rule(read_choice("update rule", UPDATE_RULES, self.update_rule))
-        for name, names in (("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
-            if getattr(self, name) not in names:
-                raise unknown_name(name, getattr(self, name), names)
+        if self.precision not in PRECISIONS:
+            raise unknown_name("precision", self.precision, PRECISIONS)
         if not self.phases:
             raise ConfigurationError("phases: training needs at least one.")
         for name in (
@@ -268,8 +268,9 @@ def run_to_json(config: RunConfig) -> dict[str, Any]:
 def phase_from_json(values: dict[str, Any]) -> Phase:
     """Rebuild a `Phase` from plain values."""
     parts = {"data": DataFolder, "spin": SpinConfig}
-    built = {name: made(**values[name]) for name, made in parts.items() if values.get(name) is not None}
-    return Phase(**(values | {"mazes": spec_from_json(values["mazes"])} | built))
+    built: dict[str, Any] = values | {"mazes": spec_from_json(values["mazes"])}
+    built |= {name: made(**values[name]) for name, made in parts.items() if values.get(name) is not None}
+    return Phase(**built)
 
 
 def run_from_json(values: dict[str, Any]) -> RunConfig:

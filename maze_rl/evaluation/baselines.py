@@ -13,13 +13,13 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
-from maze_rl.evaluation.outcomes import Rollouts, Stop, most_cells
 from maze_rl.mazes.breadth_first import is_open, step
 from maze_rl.mazes.carving import set_edge
 from maze_rl.mazes.counter_random import below, start_stream
 from maze_rl.mazes.oracle import NEVER, closing_depth
 from maze_rl.mazes.solve import BatchSolution
 from maze_rl.seeding import stream_key
+from maze_rl.tokenization.outcomes import Rollouts, Stop, most_cells
 
 _END, _OVER_BUDGET = int(Stop.END), int(Stop.OVER_BUDGET)
 

@@ -19,7 +19,6 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import walk_all
 from maze_rl.evaluation.examples import pick_examples
 from maze_rl.evaluation.first_error import NONE, find_first_errors, first_error_row
-from maze_rl.evaluation.outcomes import Rollouts, judge
 from maze_rl.evaluation.results import EvaluationResult
 from maze_rl.evaluation.rollouts import Decode, roll_out, tokenization_of
 from maze_rl.evaluation.summaries import MeasuredSize, grid_cells, length_rows, size_row
@@ -28,6 +27,7 @@ from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.models.decoding import decode_paths
+from maze_rl.tokenization.outcomes import Rollouts, judge
 
 Progress = Callable[[str, float], None]
 """Told what is being done and the share (0 to 1) of the whole that is finished."""

@@ -13,10 +13,10 @@ from jaxtyping import Int8, Int32, Int64
 from numba import njit
 from numpy import ndarray
 
-from maze_rl.evaluation.outcomes import Rollouts, Stop, can_step
 from maze_rl.evaluation.results import FirstErrorRow
 from maze_rl.mazes.oracle import label_paths
 from maze_rl.mazes.solve import BatchSolution
+from maze_rl.tokenization.outcomes import Rollouts, Stop, can_step
 
 FIRST_ERRORS = (
     "none", "wrong_start", "wall", "off_lattice", "non_optimal", "backtrack", "premature_end", "missed_end",

@@ -13,11 +13,11 @@ import numpy as np
 from transformer_lens import HookedTransformer
 
 from maze_rl.errors import ConfigurationError, unknown_name
-from maze_rl.evaluation.outcomes import Rollouts, Stop, judge
 from maze_rl.evaluation.rollouts import roll_out, tokenization_of
 from maze_rl.evaluation.teacher_forced import Predictions, predict, sample_paths
 from maze_rl.mazes.solve import BatchSolution
 from maze_rl.models.decoding import decode_paths
+from maze_rl.tokenization.outcomes import Rollouts, Stop, judge
 
 Measure = Callable[[HookedTransformer, Sequence[BatchSolution], int], Mapping[str, float]]
 BATCH_SIZE = 256

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
-from maze_rl.evaluation.outcomes import Rollouts, budget_for, parse_rollouts
 from maze_rl.mazes.solve import BatchSolution
 from maze_rl.tokenization.layouts import PADDING
+from maze_rl.tokenization.outcomes import Rollouts, budget_for, parse_rollouts
 from maze_rl.tokenization.tokenization import Tokenization
 
 Decode = Callable[[HookedTransformer, Tensor, Tensor, Tensor], Tensor]

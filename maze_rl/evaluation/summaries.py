@@ -8,12 +8,12 @@ from jaxtyping import Bool, Int
 from numpy import ndarray
 
 from maze_rl.evaluation.first_error import FirstErrors
-from maze_rl.evaluation.outcomes import Outcomes, Rollouts
 from maze_rl.evaluation.results import Estimate, GridCell, LengthRow, PairedDifference, SizeRow
 from maze_rl.evaluation.teacher_forced import Predictions
 from maze_rl.intervals import bootstrap_ratios, paired_difference, wilson
 from maze_rl.mazes.solve import BatchSolution
 from maze_rl.seeding import stream_key
+from maze_rl.tokenization.outcomes import Outcomes, Rollouts
 
 LENGTH_BINS = ((1, 4), (5, 8), (9, 12), (13, 16), (17, 24), (25, 32), (33, 48), (49, 64), (65, 96))
 """Steps of a shortest path, inclusive; what is longer falls into one more bin, up to the longest seen."""

@@ -7,7 +7,6 @@ under the entry point group ``maze_rl.generators``.
 """
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from maze_rl.mazes.generators.prim import prim
 from maze_rl.mazes.generators.recursive_division import recursive_division
 from maze_rl.mazes.generators.wilson import wilson
 from maze_rl.mazes.lattice import find_leak
+from maze_rl.own_plugins import import_own
 
 Generator = Callable[..., bool]
 """(connections, states, pending, **options) -> whether all cells are connected; see `maze_rl.mazes.generators`."""
@@ -55,19 +55,18 @@ def find_generator(name: str) -> Generator:
     """
     if name in GENERATORS:
         return GENERATORS[name]
-    try:
-        found: Any = own_algorithms()[name].load() if ":" not in name else None
-        if found is None:
-            module, _, path = name.partition(":")
-            found = import_module(module)
-            for attribute in path.split("."):
-                found = getattr(found, attribute)
-    except Exception as error:  # whatever another package does when it is imported
-        raise ConfigurationError(f"algorithm {name}: the function cannot be imported ({error}).") from error
+    found = import_own("algorithm", name) if ":" in name else _load_registered(name)
     if not callable(found):
         raise ConfigurationError(f"algorithm {name}: expected a function, got {found!r}.")
     function: Any = found
     return from_function(function)
+
+
+def _load_registered(name: str) -> Any:
+    try:
+        return own_algorithms()[name].load()
+    except Exception as error:  # whatever another package does when it is imported
+        raise ConfigurationError(f"algorithm {name}: cannot be imported ({type(error).__name__}: {error}).") from error
 
 
 def name_of(function: OwnAlgorithm) -> str:

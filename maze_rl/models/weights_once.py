@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import ParametrizationList
 
 from maze_rl.models.fused_attention import FusedAttention
+from maze_rl.models.parametrizations.predicted_weights import SharedNetwork
 
 
 @contextmanager
@@ -48,10 +49,12 @@ def weights_anew(model: nn.Module) -> Iterator[None]:
 
 
 def _weight_functions(model: nn.Module) -> list[tuple[nn.Module, str]]:
-    """List the methods that compute weights; parametrized weights first, as joined ones may be made of them."""
+    """List the methods that compute weights, each after those it may be made of."""
+    networks = [module for module in model.modules() if isinstance(module, SharedNetwork)]
     parametrized = [module for module in model.modules() if isinstance(module, ParametrizationList)]
     attentions = [module for module in model.modules() if isinstance(module, FusedAttention)]
-    functions: list[tuple[nn.Module, str]] = [(module, "forward") for module in parametrized]
+    functions: list[tuple[nn.Module, str]] = [(module, "every") for module in networks]
+    functions += [(module, "forward") for module in parametrized]
     return functions + [(module, name) for module in attentions for name in ("joined_weight", "joined_bias")]
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from maze_rl.configs.choices import read_choice
 from maze_rl.configs.losses import LOSSES
 from maze_rl.errors import ConfigurationError
+from maze_rl.own_plugins import call_own
 from maze_rl.training.loss_targets import LossTargets, graded, next_token, optimal_set
 from maze_rl.training.loss_weights import (
     LossWeights,
@@ -15,7 +16,6 @@ from maze_rl.training.loss_weights import (
     path_only,
     weighted,
 )
-from maze_rl.training.own_plugins import call_own
 
 
 class LossFunctions(NamedTuple):

@@ -5,16 +5,19 @@ learning rate in `peak_lr`, which the schedule scales.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-import schedulefree
 import torch
+from schedulefree import AdamWScheduleFree
 from torch import nn
 from transformer_lens import HookedTransformer
 
-from maze_rl.configs.training import TrainingConfig
+from maze_rl.configs.choices import read_choice
+from maze_rl.configs.training import OPTIMIZERS, TrainingConfig
+from maze_rl.errors import ConfigurationError
+from maze_rl.own_plugins import call_own
+from maze_rl.training.learning_rates.schedule_free import schedule_free as schedule_free_adamw
 from maze_rl.training.muon import Muon
 
 _BLOCK_MATRIX = re.compile(r"blocks\.\d+\.\w+\.(?:W_\w+|parametrizations\.W_\w+\.original)")
@@ -24,34 +27,32 @@ OptimizerFactory = Callable[[HookedTransformer, TrainingConfig], torch.optim.Opt
 
 def adamw(model: HookedTransformer, config: TrainingConfig) -> torch.optim.Optimizer:
     """AdamW (Loshchilov and Hutter 2019) with betas 0.9 and 0.95."""
-    return torch.optim.AdamW(_groups(model, config), betas=(0.9, 0.95))
+    return torch.optim.AdamW(parameter_groups(model, config), betas=(0.9, 0.95))
 
 
 def sgd(model: HookedTransformer, config: TrainingConfig) -> torch.optim.Optimizer:
     """Stochastic gradient descent with Nesterov momentum 0.9."""
-    return torch.optim.SGD(_groups(model, config), momentum=0.9, nesterov=True)
+    return torch.optim.SGD(parameter_groups(model, config), momentum=0.9, nesterov=True)
 
 
 def rmsprop(model: HookedTransformer, config: TrainingConfig) -> torch.optim.Optimizer:
     """RMSprop with a decay rate of 0.99."""
-    return torch.optim.RMSprop(_groups(model, config))
+    return torch.optim.RMSprop(parameter_groups(model, config))
 
 
 def adagrad(model: HookedTransformer, config: TrainingConfig) -> torch.optim.Optimizer:
     """Adagrad (Duchi et al. 2011)."""
-    return torch.optim.Adagrad(_groups(model, config))
+    return torch.optim.Adagrad(parameter_groups(model, config))
 
 
 def schedule_free(model: HookedTransformer, config: TrainingConfig) -> torch.optim.Optimizer:
-    """Schedule-free AdamW (Defazio et al. 2024): it averages weights in place of a schedule, so give it `constant`."""
-    optimizer = schedulefree.AdamWScheduleFree(_groups(model, config), betas=(0.9, 0.95))
-    optimizer.train()
-    return optimizer
+    """Schedule-free AdamW, which averages weights in place of a schedule; give it the schedule ``constant``."""
+    return schedule_free_adamw(parameter_groups(model, config))
 
 
 def muon(model: HookedTransformer, config: TrainingConfig) -> torch.optim.Optimizer:
     """Muon on the block's weight matrices at `matrix_learning_rate`, AdamW on the rest."""
-    matrices, rest = _groups(model, config)
+    matrices, rest = parameter_groups(model, config)
     matrices |= {"matrix": True, "lr": config.matrix_learning_rate, "peak_lr": config.matrix_learning_rate}
     return Muon([matrices, rest | {"matrix": False}], d_model=model.cfg.d_model)
 
@@ -62,26 +63,34 @@ OPTIMIZER_FACTORIES: dict[str, OptimizerFactory] = {
 }  # fmt: skip
 
 
-@contextmanager
-def evaluation_weights(optimizer: torch.optim.Optimizer) -> Iterator[None]:
-    """Within, the model has the weights to be measured and saved; they differ from those in training if averaged."""
-    if not isinstance(optimizer, schedulefree.AdamWScheduleFree):
-        yield
-        return
-    optimizer.eval()
-    try:
-        yield
-    finally:
-        optimizer.train()
-
-
 def settle(optimizer: torch.optim.Optimizer) -> None:
-    """End with an optimizer: leave the model with the weights to be measured."""
-    if isinstance(optimizer, schedulefree.AdamWScheduleFree):
+    """End with an optimizer: leave the model with the weights to be used."""
+    if isinstance(optimizer, AdamWScheduleFree):
         optimizer.eval()
 
 
-def _groups(model: HookedTransformer, config: TrainingConfig) -> list[dict[str, Any]]:
+def make_optimizer(model: HookedTransformer, config: TrainingConfig) -> torch.optim.Optimizer:
+    """Return the optimizer of a run: a shipped one, or ``package.module:function``, called as the factories are.
+
+    Raises:
+        ConfigurationError: One's own cannot be imported or called, returns no optimizer, or its groups lack `peak_lr`.
+    """
+    choice = read_choice("optimizer", OPTIMIZERS, config.optimizer)
+    if not choice.own:
+        return OPTIMIZER_FACTORIES[choice.name](model, config)
+    made = call_own("optimizer", choice, model=model, config=config)
+    if not isinstance(made, torch.optim.Optimizer):
+        raise ConfigurationError(f"optimizer {choice.name}: expected a torch.optim.Optimizer, got {made!r}.")
+    if not all("peak_lr" in group for group in made.param_groups):
+        raise ConfigurationError(
+            f"optimizer {choice.name}: every group needs peak_lr, which the schedule scales: build it on "
+            "maze_rl.training.optimizers.parameter_groups."
+        )
+    return made
+
+
+def parameter_groups(model: HookedTransformer, config: TrainingConfig) -> list[dict[str, Any]]:
+    """Return the trainable parameters in two groups: the block's weight matrices, which decay, and the rest."""
     matrices: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():

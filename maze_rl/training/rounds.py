@@ -16,7 +16,7 @@ from maze_rl.training.spin.make_pairs import make_pairs
 from maze_rl.training.spin.objective import falling_alarm, past_kl_stop
 from maze_rl.training.spin.pair_table import PairTable
 from maze_rl.training.state import TrainingState, weights_copy
-from maze_rl.training.step import Row
+from maze_rl.training.step import Row, autocast
 
 Validate = Callable[[MazeTransformer], Row] | None
 _SCORE = "validation_exact"
@@ -35,10 +35,11 @@ def open_round(state: TrainingState, config: TrainingConfig, stretch: Stretch, v
     state.leaks += sum(count_outside(batch, "train") for batch in mazes.batches)
     previous = PairTable.from_state(state.kept["pairs"]) if "pairs" in state.kept else None
     state.model.eval()
-    table = make_pairs(
-        state.model, spin, mazes, seed=state.seed, round_number=number, first=first, previous=previous,
-        micro_batch_tokens=config.micro_batch_tokens,
-    )  # fmt: skip
+    with autocast(state.model, config):
+        table = make_pairs(
+            state.model, spin, mazes, seed=state.seed, round_number=number, first=first, previous=previous,
+            micro_batch_tokens=config.micro_batch_tokens,
+        )  # fmt: skip
     state.model.train()
     state.kept |= {"pairs": table.state_dict(), "round": number}
     before = state.kept.pop("before", None)

@@ -35,7 +35,6 @@ def settings(state: TrainingState, config: TrainingConfig, stretch: Stretch) -> 
         return Setting(
             objective=objective(config, phase),
             multiplier=_multiplier(config, stretch, phase.rate),
-            first=stretch.first,
             steps=stretch.steps,
             held_out=None if phase.data is None else _measuring_apart(state, config, phase),
         )

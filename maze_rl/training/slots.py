@@ -111,7 +111,7 @@ class Outcome:
     """What a controller learns of a step."""
 
     step: int
-    """Steps of this stretch of the schedule taken before this one."""
+    """Updates taken in this stretch before this step: the place in its schedule, which a skipped step leaves."""
     steps: int
     """Steps of the stretch."""
     loss: float

@@ -16,7 +16,7 @@ from maze_rl.models.digest import weights_digest
 from maze_rl.models.parametrizations.low_rank import add_adapters, merge_adapters
 from maze_rl.training.learning_rates.choose import controller
 from maze_rl.training.optimizer_state import load_optimizer_tree, optimizer_tree
-from maze_rl.training.optimizers import OPTIMIZER_FACTORIES, settle
+from maze_rl.training.optimizers import make_optimizer, settle
 from maze_rl.training.slots import Controller, Stateful, UpdateRule
 from maze_rl.training.update_rules.choose import update_rule
 
@@ -73,7 +73,7 @@ def new_state(model: MazeTransformer, config: TrainingConfig, seed: int = 0) -> 
     """Return the state before the first step."""
     state = TrainingState(
         model,
-        OPTIMIZER_FACTORIES[config.optimizer](model, config),
+        make_optimizer(model, config),
         update_rule(read_choice("update rule", UPDATE_RULES, config.update_rule), seed),
         controller(read_choice("learning-rate controller", CONTROLLERS, config.lr_controller), seed),
         seed,
@@ -112,7 +112,7 @@ def rebuild_at(state: TrainingState, config: TrainingConfig, step: int) -> None:
 def renew_optimizer(state: TrainingState, config: TrainingConfig) -> None:
     """Begin with a fresh optimizer, at the start of the schedule."""
     settle(state.optimizer)
-    state.optimizer = OPTIMIZER_FACTORIES[config.optimizer](state.model, config)
+    state.optimizer = make_optimizer(state.model, config)
     state.updates = 0
     state.kept.pop("remembered", None)
 

@@ -32,8 +32,6 @@ class Setting:
     objective: Objective
     multiplier: Callable[[int], float] = lambda updates: 1.0
     """Schedule: updates taken in the stretch -> factor on the peak learning rates."""
-    first: int = 0
-    """First step of the stretch."""
     steps: int = 1
     """Steps of the stretch."""
     held_out: Callable[[MazeTransformer], float] | None = None
@@ -60,7 +58,7 @@ def take_step(state: TrainingState, config: TrainingConfig, setting: Setting, ba
     Raises:
         TrainingError: The loss or the gradient is not finite, and no controller goes back; no weight was changed.
     """
-    rate = set_learning_rate(state, setting)
+    place, rate = state.updates, set_learning_rate(state, setting)
     state.optimizer.zero_grad(set_to_none=True)
     sums = add_up_gradients(state, config, setting.objective, batch)
     decision = _decide_step(state, sums)
@@ -74,7 +72,7 @@ def take_step(state: TrainingState, config: TrainingConfig, setting: Setting, ba
         state.updates += 1
     else:
         state.optimizer.zero_grad(set_to_none=True)
-    verdict = _tell_controller(state, setting, sums.loss, norm, rate)
+    verdict = _tell_controller(state, setting, place, sums.loss, norm, rate)
     if not finite and verdict is not Verdict.GO_BACK:
         raise TrainingError(
             f"step {state.step + 1}: loss {sums.loss} and gradient norm {norm} are not finite: the step was not taken. "
@@ -106,7 +104,7 @@ def add_up_gradients(state: TrainingState, config: TrainingConfig, objective: Ob
     sums = Sums(sum(weights))
     totals: dict[str, Tensor] = {}
     decisions: list[Decision] = []
-    precision = torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
+    precision = autocast(model, config)
     with weights_once(model):
         for number, (mini, weight) in enumerate(zip(batch.mini_batches, weights, strict=True)):
             decision: Decision = Apply()
@@ -129,6 +127,12 @@ def add_up_gradients(state: TrainingState, config: TrainingConfig, objective: Ob
     sums.measures = {name: float(value) / sums.normaliser for name, value in totals.items()}
     sums.skipped = all(isinstance(decision, Skip) for decision in decisions)
     return sums
+
+
+def autocast(model: MazeTransformer, config: TrainingConfig) -> torch.autocast:
+    """Return the context in which losses are computed: under ``bfloat16`` matrix products take it."""
+    device = torch.device(model.cfg.device or "cpu")
+    return torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
 
 
 def _measuring(
@@ -170,13 +174,15 @@ def _update(state: TrainingState, parameters: list[Tensor], decision: Apply) -> 
         scale_update(parameters, copies, scale)
 
 
-def _tell_controller(state: TrainingState, setting: Setting, loss: float, norm: float, rate: float) -> Verdict:
+def _tell_controller(
+    state: TrainingState, setting: Setting, place: int, loss: float, norm: float, rate: float
+) -> Verdict:
     """Let the controller learn from the step, and do what it asks for."""
     if state.controller is None:
         return Verdict.GO_ON
     held_out, model = setting.held_out, state.model
     outcome = Outcome(
-        step=state.step - setting.first, steps=setting.steps, loss=loss, gradient_norm=norm, learning_rate=rate,
+        step=place, steps=setting.steps, loss=loss, gradient_norm=norm, learning_rate=rate,
         held_out=(lambda: loss) if held_out is None else (lambda: held_out(model)),
     )  # fmt: skip
     verdict = state.controller.observe(outcome)

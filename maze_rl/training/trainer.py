@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from maze_rl.configs.training import Stretch, TrainingConfig
 from maze_rl.models.build import MazeTransformer
 from maze_rl.training.batches import batch_maker
-from maze_rl.training.optimizers import evaluation_weights
+from maze_rl.training.learning_rates.schedule_free import averaged
 from maze_rl.training.rounds import close_round, gone_too_far, open_round
 from maze_rl.training.settings import settings
 from maze_rl.training.source import prefetch
@@ -90,7 +90,7 @@ def _record(state: TrainingState, config: TrainingConfig, callbacks: Callbacks, 
     row = {"step": state.step, **measured, "tokens": state.tokens, "mazes": state.mazes, "leaks": state.leaks,
            "seconds": state.seconds}  # fmt: skip
     if callbacks.validate and (state.step % config.validate_every == 0 or state.step == config.steps):
-        with evaluation_weights(state.optimizer):
+        with averaged(state.optimizer):
             row |= callbacks.validate(state.model)
     callbacks.on_row(row)
 

@@ -7,10 +7,19 @@ from typing import Any
 import torch
 
 from maze_rl.errors import ConfigurationError, unknown_name
-from maze_rl.workflows.benchmarks import decoding_rows, maze_rows, process_rows, token_rows, training_rows
+from maze_rl.workflows.benchmarks import (
+    decoding_rows,
+    maze_rows,
+    plugin_rows,
+    process_rows,
+    token_rows,
+    training_rows,
+)
 from maze_rl.workflows.benchmarks.rows import THREADS, Row, Trial, result
 
-ROWS = (*maze_rows.ROWS, *token_rows.ROWS, *training_rows.ROWS, *decoding_rows.ROWS, *process_rows.ROWS)
+ROWS = (
+    *maze_rows.ROWS, *token_rows.ROWS, *training_rows.ROWS, *plugin_rows.ROWS, *decoding_rows.ROWS, *process_rows.ROWS,
+)  # fmt: skip
 
 Progress = Callable[[str, float], None]
 """(row, share of its rounds done)."""
@@ -23,7 +32,7 @@ def bench(
 
     Args:
         only: Measure the rows whose name contains this; None for all.
-        repeats: Rounds of a row. In a round both sides take turns; a row is the median of its rounds.
+        repeats: Rounds of a row. In a round both sides take turns; a row is the median of its rounds, or a bound on it.
         seed: Seed of the mazes and weights.
         progress: Called with (row, share done).
 
@@ -67,7 +76,7 @@ def _prepare(row: Row, seed: int) -> Trial | None:
 
 
 def _rounds(row: Row, trial: Trial, repeats: int, progress: Progress) -> Iterator[float]:
-    rounds = min(repeats, row.most_rounds or repeats)
+    rounds = min(repeats, row.most_rounds or repeats) * row.rounds
     for number in range(rounds):
         progress(row.name, number / rounds)
         yield trial.round()

@@ -134,8 +134,9 @@ def record(file: ExperimentFile, experiment: Experiment, large: bool) -> dict[st
 
 def arm_differences(experiment: Experiment) -> dict[str, list[str]]:
     """Return for each arm how its configuration differs from the control's; nothing for the control."""
-    control = run_to_json(experiment.arms[experiment.control])
-    return {arm: differing_fields(control, run_to_json(config)) for arm, config in experiment.arms.items()}
+    # through JSON, so that phases are lists and compared one by one
+    plain = {arm: json.loads(json.dumps(run_to_json(config))) for arm, config in experiment.arms.items()}
+    return {arm: differing_fields(plain[experiment.control], values) for arm, values in plain.items()}
 
 
 def run_one(job: Job) -> str:

@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from maze_rl.configs.mazes import MazeSpec
-from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.presets import default_run
 from maze_rl.configs.ranges import check_squares
-from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.configs.training import DataFolder, RunConfig, StartModel
 from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.storage.store import open_dataset
@@ -29,10 +27,8 @@ def train(
     loss: str = "path_only",
     *,
     algorithm: str = "dfs",
-    update_rule: str = "every_step",
-    lr_controller: str = "none",
-    rounds: int = 0,
-    lora: int | None = None,
+    update_rule: str = "every_step", lr_controller: str = "none",
+    rounds: int = 0, lora: int | None = None,
     start_from: str | Path | None = None,
     data: str | Path | None = None,
     steps: int | None = None,
@@ -44,15 +40,15 @@ def train(
     evaluation_mazes: int = 1000,
     progress: Progress | None = None,
     command: str = "maze_rl.train(...)",
-) -> Run:
+) -> Run:  # fmt: skip
     """Train a model, evaluate it on held-out mazes, write its report; the same as ``maze-rl train``.
 
     Args:
         sizes: Cells per side of the training mazes.
         loss: Named loss, one of `maze_rl.configs.losses.LOSSES`, e.g. ``graded:0.1``.
         algorithm: Maze generator.
-        update_rule: One of `maze_rl.configs.update_rules.UPDATE_RULES`, e.g. ``dice:classic``.
-        lr_controller: One of `maze_rl.configs.learning_rates.CONTROLLERS`, e.g. ``q_learning``.
+        update_rule: One of `maze_rl.configs.update_rules.UPDATE_RULES`.
+        lr_controller: One of `maze_rl.configs.learning_rates.CONTROLLERS`.
         rounds: Rounds of self-play (SPIN) after the supervised steps.
         lora: Rank of adapters to train alone: in the rounds, or, without rounds, all the time.
         start_from: A trained model to go on from: its weights, shape and tokens.
@@ -61,9 +57,9 @@ def train(
         seed: Seed of everything.
         out: The run's folder.
         device: `cpu` or `cuda`; None for CUDA where there is one.
-        config: A complete configuration; then no argument but `out`, `resume` and what follows it is used.
+        config: A complete configuration, in place of all arguments but `out`, `resume` and what follows.
         resume: Continue the run in `out`.
-        evaluation_mazes: Mazes per size in the evaluation; 0 leaves evaluation and report out.
+        evaluation_mazes: Mazes per size in the evaluation; 0 leaves it and the report out.
         progress: Called with (what, share done, newest numbers).
         command: What started the run, for its record.
 
@@ -72,34 +68,32 @@ def train(
         TrainingInterrupted: Ctrl-C while training; the state was saved.
     """
     if config is None:
-        chosen = check_squares((sizes,) if isinstance(sizes, int) else tuple(sizes))
-        mazes = MazeSpec(sizes=chosen, algorithm=algorithm, split="train")
+        squares = check_squares((sizes,) if isinstance(sizes, int) else tuple(sizes))
+        mazes = MazeSpec(sizes=squares, algorithm=algorithm, split="train")
         folder, mazes = (None, mazes) if data is None else training_data(data, mazes)
-        device = device or default_device()
         config = default_run(
-            mazes, device=device, seed=seed, steps=steps, loss=loss, data=folder, rounds=rounds, lora=lora,
-            started=start_from is not None,
+            mazes, device=device or default_device(), seed=seed, steps=steps, loss=loss, data=folder, rounds=rounds,
+            lora=lora, started=start_from is not None,
         )  # fmt: skip
-        if start_from is not None:
-            start, tokenization, model = start_model(start_from)
-            config = replace(config, start=start, tokenization=tokenization, model=model)
-        plugins = replace(config.training, update_rule=update_rule, lr_controller=lr_controller)
-        config = replace(config, training=plugins)
+        config = config if start_from is None else started_from(config, start_from)
+        plugins = {"update_rule": update_rule, "lr_controller": lr_controller}
+        config = replace(config, training=replace(config.training, **plugins))
     run = train_run(config, Path(out), resume=resume, progress=progress, command=command)
     if evaluation_mazes:
         evaluate_and_report(run.folder, evaluation_mazes, progress)
     return run
 
 
-def start_model(name: str | Path) -> tuple[StartModel, TokenizationConfig, ModelConfig]:
-    """Return a trained model to go on from, its tokens and its shape.
+def started_from(config: RunConfig, name: str | Path) -> RunConfig:
+    """Return a run that goes on from a trained model: with its weights, its tokens and its shape.
 
     Raises:
         MazeRLError: There is no such model, or a file of it is damaged.
     """
     model = load_model(name)
     place = str(Path(name).resolve()) if Path(name).is_dir() else str(name)
-    return StartModel(model=place, digest=weights_digest(model)), model.tokenization.config, model.maze_config
+    start = StartModel(model=place, digest=weights_digest(model))
+    return replace(config, start=start, tokenization=model.tokenization.config, model=model.maze_config)
 
 
 def plan_data(folder: str, mazes: MazeSpec) -> tuple[DataFolder, MazeSpec, int]:

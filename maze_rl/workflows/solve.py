@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from maze_rl.errors import MazeRLError
-from maze_rl.evaluation.outcomes import Stop, budget_for, parse_rollouts
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Cell, Maze
 from maze_rl.mazes.pictures.plotting import first_wrong_step
@@ -17,6 +16,7 @@ from maze_rl.mazes.splits import SMALLEST_SPLIT_SIZE
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.decoding import decode_paths
 from maze_rl.models.model_files import load_model
+from maze_rl.tokenization.outcomes import Stop, budget_for, parse_rollouts
 
 
 @dataclass(frozen=True)

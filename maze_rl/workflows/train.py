@@ -11,10 +11,11 @@ from maze_rl.configs.training import RunConfig, StartModel, TrainingConfig
 from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.devices import check_device
+from maze_rl.models.digest import weights_digest
 from maze_rl.models.model_files import load_model, save_model
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.checkpoints import checkpoint_steps, load_checkpoint, save_checkpoint
-from maze_rl.training.optimizers import evaluation_weights
+from maze_rl.training.learning_rates.schedule_free import averaged
 from maze_rl.training.state import TrainingState, new_state
 from maze_rl.training.trainer import Callbacks, train
 from maze_rl.training.validation import validator
@@ -73,7 +74,7 @@ def train_run(
     if resume:
         load_newest(state, config.training, run)
     train(state, config.training, _callbacks(config, run, progress))
-    with evaluation_weights(state.optimizer):
+    with averaged(state.optimizer):
         save_model(state.model, out, _about(config, state, out))
     return Run(out, state.step)
 

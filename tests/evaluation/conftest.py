@@ -10,11 +10,11 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 
 from maze_rl.configs.model import ModelConfig
-from maze_rl.evaluation.outcomes import Rollouts, Stop
 from maze_rl.mazes.lattice import Maze
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.tokenization.layouts import PADDING, PATH_END, STEPS
+from maze_rl.tokenization.outcomes import Rollouts, Stop
 from maze_rl.tokenization.tokenization import load_tokenization
 
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from maze_rl.evaluation.baselines import WALKERS, Walker, fill_dead_ends, walk, walk_all
-from maze_rl.evaluation.outcomes import judge
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.oracle import label_paths
 from maze_rl.mazes.solve import BatchSolution, solve_batch
+from maze_rl.tokenization.outcomes import judge
 
 KNOWN = {
     # size: shortest-path rate on depth-first mazes (400 to 1000 mazes each: +- .03)

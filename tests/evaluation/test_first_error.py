@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from maze_rl.evaluation.first_error import FIRST_ERRORS, FirstErrors, find_first_errors, first_error_row
-from maze_rl.evaluation.outcomes import Rollouts, Stop, judge
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.solve import BatchSolution, solve_batch
+from maze_rl.tokenization.outcomes import Rollouts, Stop, judge
 
 CASES = {
     # name: cells, stop, type, position, k*

@@ -3,10 +3,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from maze_rl.evaluation.outcomes import Rollouts, Stop, budget_for, judge, parse_rollouts
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.tokenization.layouts import ADJLIST_START, PADDING, PATH_END, Layout
+from maze_rl.tokenization.outcomes import Rollouts, Stop, budget_for, judge, parse_rollouts
 from maze_rl.tokenization.tokenization import load_tokenization
 
 LAYOUT = load_tokenization("edges", canvas=5).layout

@@ -9,13 +9,13 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.tokenization import FORMATS
-from maze_rl.evaluation.outcomes import judge
 from maze_rl.evaluation.rollouts import roll_out
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.decoding import decode_paths
 from maze_rl.tokenization.layouts import PATH_END, PATH_START
+from maze_rl.tokenization.outcomes import judge
 from maze_rl.tokenization.tokenization import load_tokenization
 
 Decode = Callable[[HookedTransformer, Tensor, Tensor, Tensor], Tensor]

@@ -3,11 +3,11 @@ import pytest
 
 from maze_rl.evaluation.baselines import walk_all
 from maze_rl.evaluation.first_error import find_first_errors
-from maze_rl.evaluation.outcomes import judge
 from maze_rl.evaluation.summaries import MeasuredSize, bins_up_to, grid_cells, length_rows, size_row
 from maze_rl.evaluation.teacher_forced import Predictions
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.solve import solve_batch
+from maze_rl.tokenization.outcomes import judge
 
 
 @pytest.fixture(scope="module")

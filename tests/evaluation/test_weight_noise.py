@@ -8,11 +8,11 @@ from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.errors import ConfigurationError, UnknownNameError
 from maze_rl.evaluation.measures import find_measure, no_path_token_first, rollout_rates
-from maze_rl.evaluation.outcomes import Rollouts, Stop
 from maze_rl.evaluation.weight_noise import LEVELS, accuracy_under_noise, direction, disturbed, loss_slice
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.models.build import MazeTransformer, build_model
+from maze_rl.tokenization.outcomes import Rollouts, Stop
 from maze_rl.tokenization.tokenization import Tokenization
 
 

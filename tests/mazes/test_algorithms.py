@@ -82,9 +82,9 @@ def test_a_registered_function_is_an_algorithm(module: str, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("own_mazes:nothing", "own_mazes:nothing: the function cannot be imported"),
-        ("no_such_module:carve", "the function cannot be imported"),
-        (":carve", "the function cannot be imported"),
+        ("own_mazes:nothing", "own_mazes:nothing: cannot be imported"),
+        ("no_such_module:carve", "cannot be imported"),
+        (":carve", "cannot be imported"),
         ("own_mazes:number", "expected a function, got 3"),
     ],
 )

@@ -41,7 +41,7 @@ BAD_INPUT = [
     (["generate", "--origins", "9,9"], "origins: (9, 9) lies outside the 5 x 5 grid"),
     (["generate", "--path-lengths", "30"], "path_lengths asks for 30: no path of a 5 x 5 maze has more than 24 steps"),
     (["generate", "--paths", "many"], "unknown number of shortest paths 'many'"),
-    (["generate", "--algorithm", "no.such:carve"], "the function cannot be imported"),
+    (["generate", "--algorithm", "no.such:carve"], "cannot be imported"),
     (
         ["generate", "--sizes", "5", "--algorithm", "percolation", "--option", "percolation=0"],
         "no two cells are ever connected",

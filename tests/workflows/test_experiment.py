@@ -135,6 +135,7 @@ def test_a_kill_before_the_first_file_leaves_no_obstacle(tiny: Path) -> None:
     assert run_here(tiny, seeds=1).finished == 2
 
 
+@pytest.mark.slow
 def test_workers_do_the_same_as_one_process(tiny: Path) -> None:
     here = run_here(tiny, seeds=1).folder
     said: list[float] = []

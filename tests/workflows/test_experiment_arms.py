@@ -31,7 +31,7 @@ def shrunk(config: RunConfig) -> RunConfig:
         config.training, phases=tuple(map(short, config.training.phases)), batch_size=8, warmup_steps=1,
         validation_mazes=8,
     )  # fmt: skip
-    width = config.model.d_model // 4
+    width = config.model.d_model // 8 * 2
     return replace(config, training=training, model=replace(config.model, n_layers=1, d_model=width, n_heads=2))
 
 

@@ -1,12 +1,14 @@
 """Unified weights, version 6 (LMPlay): the vectors of version 1 are predicted by one network all weights share.
 
 Every weight has a free vector z of expansion * d_model entries. For each of its parts (m_o and so on, see
-`maze_rl.models.parametrizations.unified_weights`) the vector is start + ((N(z) + p) + c), where
-N(z) = gelu(z P1) P2, P1 is shared by all weights, P2 by all parts of one kind and length, p is a free vector and c a
-scalar. p starts at -N(z), so that the vector starts at exactly 1 or 0. Folded, N, z, p and c are gone.
+`maze_rl.models.parametrizations.unified_weights`) the vector is start + ((N(z) + p) + c), where N(z) = gelu(z P1) P2
+with P1 and P2 shared by all weights (columns of P2: one range for every kind and length of part), p is a free vector
+and c a scalar. p starts at -N(z), so that the vector starts at 1 or 0. Folded, N, z, p and c are gone.
 
 Source: github.com/jmward01/lmplay (2024-2025), "sharable deep unified linear" (uw6).
 """
+
+from itertools import accumulate
 
 import torch
 from jaxtyping import Float
@@ -27,78 +29,96 @@ from maze_rl.models.random_streams import torch_generator
 
 
 class SharedNetwork(nn.Module):
-    """N: from a weight's free vector to the vectors along its sides.
+    """N and the free vectors of all weights.
 
     Args:
+        weights: How many weights share it.
         width: Entries of a free vector.
         middle: Width between the layers.
-        outputs: The length of every kind of output.
+        lengths: The length of every kind of output.
         generator: Source of the first values.
         dtype: Parameter type.
     """
 
     def __init__(
-        self, width: int, middle: int, outputs: dict[str, int], generator: torch.Generator, dtype: torch.dtype
+        self,
+        weights: int,
+        width: int,
+        middle: int,
+        lengths: dict[str, int],
+        generator: torch.Generator,
+        dtype: torch.dtype,
     ) -> None:
         super().__init__()
-        first = torch.randn(width, middle, generator=generator) * width**-0.5
-        self.first = nn.Parameter(first.to(dtype))
-        last = {kind: torch.randn(middle, length, generator=generator) * 0.02 for kind, length in outputs.items()}
-        self.last = nn.ParameterDict({kind: matrix.to(dtype) for kind, matrix in last.items()})
 
-    def forward(self, free: Float[Tensor, " width"], kinds: list[str]) -> list[Tensor]:
-        """Return one vector for each of `kinds`."""
-        hidden = functional.gelu(free @ self.first)
-        return [hidden @ self.last[kind] for kind in kinds]
+        def draw(rows: int, columns: int, std: float) -> nn.Parameter:
+            return nn.Parameter((torch.randn(rows, columns, generator=generator) * std).to(dtype))
+
+        self.free = draw(weights, width, 1.0)
+        self.first = draw(width, middle, width**-0.5)
+        self.last = draw(middle, sum(lengths.values()), 0.02)
+        ends = list(accumulate(lengths.values()))
+        self.ranges = {kind: slice(end - lengths[kind], end) for kind, end in zip(lengths, ends, strict=True)}
+
+    def every(self) -> Float[Tensor, "weights outputs"]:
+        """Return the outputs for all weights, of all kinds; always of all, as other shapes round otherwise."""
+        return functional.gelu(self.free @ self.first) @ self.last
 
 
 class PredictedWeight(nn.Module):
-    """Scales and shifts a weight along its sides by predicted vectors."""
+    """Scales and shifts a weight along its sides by predicted vectors.
 
-    def __init__(
-        self, module: nn.Module, name: str, parts: str, network: SharedNetwork, generator: torch.Generator
-    ) -> None:
+    Args:
+        module: The component the weight belongs to.
+        name: The weight.
+        parts: One of `maze_rl.models.parametrizations.unified_weights.PARTS`.
+        network: N, shared.
+        place: Which of the network's weights it is.
+    """
+
+    def __init__(self, module: nn.Module, name: str, parts: str, network: SharedNetwork, place: int) -> None:
         super().__init__()
         weight, shifted = getattr(module, name), visible_parts(module, name, parts)
         # in a tuple, so that its parameters belong to the model alone and are saved once
-        self._network = (network,)
+        self._network, self._place = (network,), place
         self._shapes = {part: part_shape(part, name, weight) for part in shifted}
-        self._kinds = [kind_of(part, shape) for part, shape in self._shapes.items()]
-        self.free = nn.Parameter(torch.randn(len(network.first), generator=generator).to(weight.dtype))
-        with torch.no_grad():
-            predicted = dict(zip(self._shapes, network(self.free, self._kinds), strict=True))
         zero = torch.zeros((), dtype=weight.dtype)
-        self.correction = nn.ParameterDict({part: -vector for part, vector in predicted.items()})
-        self.scalar = nn.ParameterDict({part: zero.clone() for part in predicted if shifted[part]})
+        with torch.no_grad():
+            self.correction = nn.ParameterDict({part: -vector for part, vector in self._predicted().items()})
+        self.scalar = nn.ParameterDict({part: zero.clone() for part in shifted if shifted[part]})
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return W'."""
-        predicted = self._network[0](self.free, self._kinds)
         vectors = {}
-        for (part, shape), vector in zip(self._shapes.items(), predicted, strict=True):
+        for part, vector in self._predicted().items():
             change = vector + self.correction[part]
             if part in self.scalar:
                 change = change + self.scalar[part]
-            vectors[part] = (start_value(part) + change).reshape(shape)
+            vectors[part] = (start_value(part) + change).reshape(self._shapes[part])
         return unify(weight, vectors)
+
+    def _predicted(self) -> dict[str, Tensor]:
+        network = self._network[0]
+        outputs = network.every()[self._place]  # held by `weights_once`: computed once for all
+        return {part: outputs[network.ranges[kind_of(part, shape)]] for part, shape in self._shapes.items()}
 
 
 def kind_of(part: str, shape: tuple[int, ...]) -> str:
-    """Name the output of N for a part of some length."""
+    """Name the outputs of N for a part of some length."""
     return f"{part}_{torch.Size(shape).numel()}"
 
 
 def predict_weights(model: HookedTransformer, seed: int, parts: str, expansion: int) -> None:
     """Parametrize the six matrices of every block, and their biases; the network is ``model.shared_network``."""
-    generator, dtype = torch_generator(seed, "unified_weights"), model.cfg.dtype
-    outputs = {}
-    for module, name in block_weights(model):
+    weights, d_model = list(block_weights(model)), model.cfg.d_model
+    lengths = {}
+    for module, name in weights:
         for part in visible_parts(module, name, parts):
             shape = part_shape(part, name, getattr(module, name))
-            outputs[kind_of(part, shape)] = torch.Size(shape).numel()
-    network = SharedNetwork(expansion * model.cfg.d_model, model.cfg.d_model, outputs, generator, dtype)
+            lengths[kind_of(part, shape)] = torch.Size(shape).numel()
+    generator = torch_generator(seed, "unified_weights")
+    network = SharedNetwork(len(weights), expansion * d_model, d_model, lengths, generator, model.cfg.dtype)
     model.add_module("shared_network", network)
-    for module, name in block_weights(model):
-        predicted = PredictedWeight(module, name, parts, network, generator)
-        parametrize.register_parametrization(module, name, predicted)
+    for place, (module, name) in enumerate(weights):
+        parametrize.register_parametrization(module, name, PredictedWeight(module, name, parts, network, place))
     shift_biases(model)

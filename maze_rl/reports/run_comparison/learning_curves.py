@@ -3,7 +3,7 @@
 Points: the union of the token counts at which any run recorded the quantity, thinned evenly to at most `MOST_POINTS`.
 Between its own points a run is interpolated linearly; before its first and behind its last it has no value, so curves
 and differences end where the shorter one ends. Training loss and accuracy are recorded at every step on one batch
-each, so they are smoothed first: a centred moving mean over `WINDOW_SHARE` of the steps, narrower towards both ends.
+each, so they are smoothed first: a centred moving mean over `WINDOW_SHARE` of the steps, cut off at both ends.
 Over the seeds: the mean, and the lowest and highest seed as the band; differences are taken seed by seed, with the
 95 % t interval of their mean as the band.
 """
@@ -121,10 +121,8 @@ def series(run: SeedRun, quantity: Quantity) -> tuple[ndarray, ndarray]:
 
 
 def smooth(values: Float[ndarray, " step"]) -> Float[ndarray, " step"]:
-    """Return the centred moving mean; near the ends its window is what fits on both sides."""
-    num = len(values)
-    half = int(WINDOW_SHARE * num / 2)
+    """Return the centred moving mean; its window is cut off at the ends."""
+    num, half = len(values), int(WINDOW_SHARE * len(values) / 2)
     sums = np.concatenate([[0.0], np.cumsum(values)])
-    place = np.arange(num)
-    reach = np.minimum(half, np.minimum(place, num - 1 - place))
-    return (sums[place + reach + 1] - sums[place - reach]) / (2 * reach + 1)
+    first, last = np.maximum(np.arange(num) - half, 0), np.minimum(np.arange(num) + half + 1, num)
+    return (sums[last] - sums[first]) / (last - first)

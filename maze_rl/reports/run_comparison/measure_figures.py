@@ -89,8 +89,9 @@ def _draw_gaps(axes: "Axes", found: Sequence[Verdict]) -> None:
             axes.plot([scale * verdict.low, scale * verdict.high], [place] * 2, color=colour, linewidth=2.2,
                       solid_capstyle="butt")  # fmt: skip
         axes.plot([scale * verdict.difference], [place], "o", color=colour, markersize=5.5)
+        said = verdict.word if verdict.low is not None else "one seed, no interval"
         axes.annotate(
-            verdict.word, (1, place), (-2, 7.5), xycoords=("axes fraction", "data"), textcoords="offset points",
+            said, (1, place), (-2, 7.5), xycoords=("axes fraction", "data"), textcoords="offset points",
             ha="right", va="center", fontsize=7.5, color=colour if verdict.word in _WORD_COLOURS else light("muted"),
         )  # fmt: skip
     _rows(axes, [f"{verdict.arm} − {verdict.against}" for verdict in found])

@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from maze_rl.training.learning_rates.random_state import random_state, set_random_state
 from maze_rl.training.learning_rates.warm_up import WarmUp
+from maze_rl.training.random_state import random_state, set_random_state
 from maze_rl.training.slots import Outcome, Verdict
 
 LOWEST, HIGHEST = 1 / 16, 16.0

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from maze_rl.training.learning_rates.interval import MOST, Reading
-from maze_rl.training.learning_rates.random_state import random_state, set_random_state
+from maze_rl.training.random_state import random_state, set_random_state
 from maze_rl.training.slots import Record
 
 ARMS = (1.0, 0.5, 2.0, 0.25, 4.0)

@@ -4,16 +4,15 @@ One's own schedule is a function ``(step, steps, warmup_steps, **options) -> flo
 function ``(**options) -> Controller``, which also gets the run's `seed` if it has a parameter of that name.
 """
 
-import inspect
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 from maze_rl.configs.choices import Choice
 from maze_rl.configs.learning_rates import CONTROLLERS, SCHEDULES
 from maze_rl.errors import ConfigurationError, unknown_name
+from maze_rl.own_plugins import call_own, import_own
 from maze_rl.seeding import numpy_generator
 from maze_rl.training.learning_rates.ai_scientist import RULES, AiScientist, OriginalAgent
 from maze_rl.training.learning_rates.bandits import Exp3, Ucb, arms_within
@@ -41,10 +40,13 @@ def schedule(choice: Choice) -> Schedule:
         if choice.name not in SCHEDULE_FUNCTIONS:
             raise unknown_name("schedule", choice.name, SCHEDULES)
         return partial(SCHEDULE_FUNCTIONS[choice.name], **choice.options)
-    function = _import_function("schedule", choice.name)
+    function = import_own("schedule", choice.name)
 
     def checked(step: int, steps: int, warmup_steps: int) -> float:
-        value = _call("schedule", choice.name, function, step, steps, warmup_steps, **choice.options)
+        try:
+            value = function(step, steps, warmup_steps, **choice.options)
+        except Exception as error:  # somebody else's code: name it, and say what it said
+            raise ConfigurationError(f"schedule {choice.name}: {type(error).__name__}: {error}") from error
         if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
             raise ConfigurationError(f"schedule {choice.name}: expected a factor of 0 or above, got {value!r}.")
         return float(value)
@@ -111,33 +113,9 @@ POLICIES: dict[str, Callable[[Options, int], Policy]] = {
 
 
 def _own_controller(choice: Choice, seed: int) -> Controller:
-    function = _import_function("controller", choice.name)
-    options: dict[str, Any] = dict(choice.options)
-    if "seed" in inspect.signature(function).parameters:
-        options.setdefault("seed", seed)
-    made = _call("controller", choice.name, function, **options)
+    made = call_own("controller", choice, seed)
     if isinstance(made, type) or not isinstance(made, Controller):
         raise ConfigurationError(
             f"controller {choice.name}: expected an object with multiplier() and observe(outcome), got {made!r}."
         )
     return made
-
-
-def _import_function(slot: str, name: str) -> Callable[..., Any]:
-    module, _, path = name.partition(":")
-    try:
-        found: Any = import_module(module)
-        for attribute in path.split("."):
-            found = getattr(found, attribute)
-    except Exception as error:  # whatever another package does when it is imported
-        raise ConfigurationError(f"{slot} {name}: the function cannot be imported ({error}).") from error
-    if not callable(found):
-        raise ConfigurationError(f"{slot} {name}: expected a function, got {found!r}.")
-    return found
-
-
-def _call(slot: str, name: str, function: Callable[..., Any], *arguments: object, **options: object) -> Any:
-    try:
-        return function(*arguments, **options)
-    except Exception as error:  # somebody else's code: name it, and say what it said
-        raise ConfigurationError(f"{slot} {name}: {type(error).__name__}: {error}") from error

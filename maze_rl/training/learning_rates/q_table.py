@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from maze_rl.training.learning_rates.random_state import random_state, set_random_state
+from maze_rl.training.random_state import random_state, set_random_state
 
 _SMALLEST_TRACE = 1e-3
 

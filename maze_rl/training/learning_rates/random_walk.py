@@ -6,7 +6,7 @@ import numpy as np
 
 from maze_rl.training.learning_rates.interval import Reading
 from maze_rl.training.learning_rates.q_learning import FACTORS
-from maze_rl.training.learning_rates.random_state import random_state, set_random_state
+from maze_rl.training.random_state import random_state, set_random_state
 from maze_rl.training.slots import Record
 
 

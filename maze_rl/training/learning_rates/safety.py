@@ -69,7 +69,7 @@ class DivergenceGuard:
     def observe(self, outcome: Outcome) -> Verdict:
         """Pass the step on, and judge it."""
         self.record = {}
-        held = self.multiplier()
+        held, scale = self.multiplier(), self._scale
         self._warm_up.observe(outcome, held)
         if outcome.finite:
             self._follow(math.log(max(outcome.loss, 1e-8)))
@@ -79,7 +79,10 @@ class DivergenceGuard:
         seen = replace(outcome, learning_rate=outcome.learning_rate * (asked / held)) if held != asked else outcome
         verdict = self.controller.observe(replace(seen, loss=math.inf) if diverged else seen)
         self.record = dict(getattr(self.controller, "record", {}))
-        return self._go_back() if diverged else self._healthy_step(verdict)
+        answer = self._go_back() if diverged else self._healthy_step(verdict)
+        if self.record or self._scale != scale:
+            self.record["multiplier"] = self.multiplier()  # what the next step is taken with, the guard's part included
+        return answer
 
     def _follow(self, loss: float) -> None:
         if self._last is not None:

@@ -25,7 +25,7 @@ def write_paths(
     *,
     temperature: float = 1.0,
     uniforms: Float64[Tensor, "num most_new"] | None = None,
-    batch_size: int = 512,
+    batch_size: int = 128,
 ) -> tuple[Int64[Tensor, "num new"], Int64[Tensor, " num"]]:
     """Let `model` write a path behind each prompt; what it writes behind one does not depend on `batch_size`.
 

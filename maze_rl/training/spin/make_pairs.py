@@ -25,7 +25,7 @@ def make_pairs(
     round_number: int,
     first: int = 0,
     previous: PairTable | None = None,
-    batch_size: int = 512,
+    batch_size: int = 128,
     micro_batch_tokens: int = 8192,
 ) -> PairTable:
     """Return the pairs a round trains on, with `model` as it is now for the opponent.

@@ -25,6 +25,8 @@ from maze_rl.training.spin.pair_table import Kind
 from maze_rl.training.spin.sequence_log_probability import sequence_log_probabilities
 
 _LARGEST_EXPONENT = 30.0
+_NOISE = 0.01
+"""A fall of the real reward that is none, nats: rounding, and the luck of a batch."""
 
 
 class BothPlayers(NamedTuple):
@@ -109,7 +111,7 @@ def falling_alarm(measures: Mapping[str, float]) -> str | None:
 
     The loss asks for a margin, which both log probabilities can buy by falling, the written one faster.
     """
-    if measures["real_reward"] >= 0:
+    if measures["real_reward"] >= -_NOISE:
         return None
     return (
         f"real paths became less likely than at the start of the round (reward {measures['real_reward']:.3f}, "

@@ -4,14 +4,12 @@ One's own, ``package.module:function``, is called with the options given as keyw
 `maze_rl.training.slots.UpdateRule`. Where it has a parameter called ``seed`` it also gets the seed of the run.
 """
 
-import inspect
 from collections.abc import Callable
-from importlib import import_module
-from typing import Any
 
 from maze_rl.configs.choices import Choice
 from maze_rl.configs.update_rules import UPDATE_RULES
 from maze_rl.errors import ConfigurationError, unknown_name
+from maze_rl.own_plugins import call_own
 from maze_rl.training.slots import UpdateRule
 from maze_rl.training.update_rules.constant_scale import ConstantScale
 from maze_rl.training.update_rules.dice import DiceRoll
@@ -40,18 +38,8 @@ def update_rule(choice: Choice, seed: int) -> UpdateRule:
 
 
 def _own(choice: Choice, seed: int) -> UpdateRule:
-    module, _, path = choice.name.partition(":")
-    options: dict[str, Any] = dict(choice.options)
-    try:
-        made: Any = import_module(module)
-        for attribute in path.split("."):
-            made = getattr(made, attribute)
-        if "seed" in inspect.signature(made).parameters:
-            options.setdefault("seed", seed)
-        made = made(**options)
-    except Exception as error:  # somebody else's code: name it, and say what it said
-        raise ConfigurationError(f"update rule {choice.name}: {type(error).__name__}: {error}") from error
-    if isinstance(made, type) or not isinstance(made, UpdateRule):
+    made = call_own("update rule", choice, seed)
+    if not isinstance(made, UpdateRule):
         raise ConfigurationError(
             f"update rule {choice.name}: expected an object with per, apply_to and decide(moment), got {made!r}."
         )

@@ -1,4 +1,4 @@
-"""Rows about writing paths: our batched decoder against `HookedTransformer.generate`, one maze at a time."""
+"""Rows about writing paths: our batched decoders against `HookedTransformer.generate`, one maze at a time."""
 
 from collections.abc import Callable
 
@@ -13,6 +13,7 @@ from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.decoding import decode_paths
 from maze_rl.tokenization.layouts import PATH_END
 from maze_rl.tokenization.tokenization import Tokenization
+from maze_rl.training.spin.generation import sample_numbers, write_paths
 from maze_rl.workflows.benchmarks.rows import THREADS, Lap, Row, Target, Trial, faster
 from maze_rl.workflows.benchmarks.stock_transformer import stock_twin
 from maze_rl.workflows.benchmarks.training_rows import default_shape
@@ -28,6 +29,18 @@ def _roll_out(seed: int) -> Trial:
     ours = Lap(lambda: write_batched(model, prompts, lengths, budget), _NUM)
     peer = Lap(one_by_one(stock_twin(model), prompts[few], lengths[few], budget[few]), _PEER_NUM)
     detail = f"{_NUM} mazes of {_SIZE}x{_SIZE} against {_PEER_NUM}, default shape, {THREADS} thread"
+    return Trial(faster(ours, peer), detail)
+
+
+def _write_round(seed: int) -> Trial:
+    run = default_shape()
+    model = build_model(run.model, Tokenization(run.tokenization), seed=seed)
+    prompts, lengths, budget = rollout_inputs(model, _NUM, seed)
+    few = torch.arange(_NUM // _PEER_NUM // 2, _NUM, _NUM // _PEER_NUM)
+    numbers = sample_numbers(seed, 0, 0, np.arange(_NUM), int(budget.max()))
+    ours = Lap(lambda: write_paths(model, prompts, lengths, budget, uniforms=numbers), _NUM)
+    peer = Lap(one_by_one(stock_twin(model), prompts[few], lengths[few], budget[few], sample=True), _PEER_NUM)
+    detail = f"{_NUM} sampled paths of {_SIZE}x{_SIZE} against {_PEER_NUM}, default shape, {THREADS} thread"
     return Trial(faster(ours, peer), detail)
 
 
@@ -51,7 +64,9 @@ def write_batched(model: MazeTransformer, prompts: Tensor, lengths: Tensor, budg
         return decode_paths(model, prompts, lengths, budget)
 
 
-def one_by_one(twin: MazeTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor) -> Callable[[], list[Tensor]]:
+def one_by_one(
+    twin: MazeTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor, sample: bool = False
+) -> Callable[[], list[Tensor]]:
     """Return the peer's work: `generate` with its key/value cache for one maze after another.
 
     `generate` without a tokenizer reads the wrong position vectors once its cache is filled, and fails where a
@@ -61,7 +76,7 @@ def one_by_one(twin: MazeTransformer, prompts: Tensor, lengths: Tensor, budget: 
 
     def write(prompt: Tensor, steps: int) -> Tensor:
         ids = twin.generate(
-            prompt, max_new_tokens=steps, do_sample=False, eos_token_id=PATH_END, prepend_bos=False, verbose=False
+            prompt, max_new_tokens=steps, do_sample=sample, eos_token_id=PATH_END, prepend_bos=False, verbose=False
         )
         assert isinstance(ids, Tensor)
         return ids[0, prompt.shape[1] :]
@@ -78,6 +93,12 @@ ROWS = (
         name="batched rollouts",
         against="HookedTransformer.generate, one at a time",
         prepare=_roll_out,
+        target=Target(">=", 20),
+    ),
+    Row(
+        name="a SPIN round's paths",
+        against="HookedTransformer.generate, one at a time",
+        prepare=_write_round,
         target=Target(">=", 20),
     ),
 )

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from maze_rl.models.build import MazeTransformer
-from maze_rl.models.folding import folded_state
+from maze_rl.models.folding import folded_copy
 
 
 class PlainBlock(nn.Module):
@@ -57,7 +57,7 @@ def plain_twin(model: MazeTransformer) -> PlainTransformer:
     config = model.maze_config
     assert config.positions == "none" and config.act_fn == "gelu", "the twin has no positions and a GELU"
     twin = PlainTransformer(model.cfg.d_vocab, config.n_layers, config.d_model, config.n_heads, config.mlp_width)
-    twin.to(model.cfg.dtype).load_state_dict(_plain_state(folded_state(model), config.n_layers))
+    twin.to(model.cfg.dtype).load_state_dict(_plain_state(folded_copy(model).state_dict(), config.n_layers))
     return twin
 
 

@@ -1,9 +1,10 @@
 """What a row of the bench is, and how a round is timed: both sides one after the other, alternating."""
 
+import math
 import operator
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -56,6 +57,10 @@ class Row:
     """The optional package the row needs."""
     most_rounds: int | None = None
     """Rounds after which more would tell nothing."""
+    rounds: int = 1
+    """Rounds for each one that is asked for: short rounds of small effects need many."""
+    summary: Callable[[Sequence[float]], float] = statistics.median
+    """What the rounds come to."""
 
 
 def faster(ours: Lap, peer: Lap, laps: int = 1) -> Callable[[], float]:
@@ -83,9 +88,16 @@ def seconds(lap: Lap) -> float:
     return (time.perf_counter() - started) / lap.items
 
 
+def upper_bound(measured: Sequence[float]) -> float:
+    """Return the upper end of the 95 % interval of the median, from order statistics: no assumption on the noise."""
+    ordered = sorted(measured)
+    place = math.ceil(len(ordered) / 2 + 1.96 * math.sqrt(len(ordered)) / 2)
+    return ordered[min(place, len(ordered) - 1)]
+
+
 def result(row: Row, trial: Trial, measured: list[float]) -> dict[str, Any]:
-    """Return the row as plain values: the median of what was measured, its range, and whether the target holds."""
-    value = statistics.median(measured)
+    """Return the row as plain values: what the rounds come to, their range, and whether the target holds."""
+    value = row.summary(measured)
     holds = None if row.target is None else trial.fault is None and _SIGNS[row.target.sign](value, row.target.bound)
     return {
         "name": row.name, "against": row.against, "ratio": value, "spread": (min(measured), max(measured)),

@@ -18,7 +18,7 @@ from maze_rl.training.examples import Examples
 from maze_rl.training.losses import loss_functions
 from maze_rl.training.muon import Muon
 from maze_rl.training.objective import CrossEntropy
-from maze_rl.training.optimizers import OPTIMIZER_FACTORIES
+from maze_rl.training.optimizers import make_optimizer
 from maze_rl.training.source import StepBatch, maze_source, prepare_step
 from maze_rl.training.state import new_state
 from maze_rl.training.step import Setting, take_step
@@ -90,7 +90,7 @@ def _plain_step(run: RunConfig, twin: PlainTransformer, batch: StepBatch) -> Cal
 
 
 def _stock_step(run: RunConfig, twin: MazeTransformer, batch: StepBatch) -> Callable[[], object]:
-    optimizer = OPTIMIZER_FACTORIES[run.training.optimizer](twin, run.training)
+    optimizer = make_optimizer(twin, run.training)
     micro_batches = _micro_batches(batch)
 
     def losses() -> Iterable[Tensor]:

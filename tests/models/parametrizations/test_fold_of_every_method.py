@@ -11,6 +11,7 @@ from maze_rl.mazes.generate import generate
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.decoding import decode_paths
 from maze_rl.models.folding import folded_copy, parameter_counts
+from maze_rl.models.weights_once import weights_once
 from maze_rl.tokenization.tokenization import load_tokenization
 
 SHAPE = {"n_layers": 2, "d_model": 16, "n_heads": 2, "embedding": "free", "positions": "learned"}
@@ -71,6 +72,8 @@ def test_the_start_is_the_plain_model_bit_for_bit(method: str, dtype: torch.dtyp
     plain = build_model(replace(sacrificial.maze_config, parametrizations=()), TOKENIZATION, seed=3, dtype=dtype)
     ids = tokens()
     assert torch.equal(sacrificial(ids), plain(ids))
+    with weights_once(sacrificial):  # as the trainer does
+        assert torch.equal(sacrificial(ids), plain(ids))
 
 
 @pytest.mark.parametrize("method", METHODS)

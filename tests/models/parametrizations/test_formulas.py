@@ -89,23 +89,22 @@ def test_unified_weight() -> None:
 def test_predicted_weight() -> None:
     model = make("unified_weights:v6,expansion=4")
     network = model.shared_network
-    for module, name in ((model.blocks[1].attn, "W_K"), (model.blocks[0].mlp, "W_out")):
+    assert network.free.shape == (12, 64)
+    for module, name, place in ((model.blocks[1].attn, "W_K", 7), (model.blocks[0].mlp, "W_out", 5)):
         chain = getattr(module.parametrizations, name)
-        assert chain[0].free.shape == (64,)
-        hidden = functional.gelu(chain[0].free @ network.first)
-        vector = hidden @ network.last["multiply_output_16"] + chain[0].correction["multiply_output"]
+        outputs = functional.gelu(network.free[place] @ network.first) @ network.last
+        vector = outputs[network.ranges["multiply_output_16"]] + chain[0].correction["multiply_output"]
         factor = 1 + vector + chain[0].scalar["multiply_output"]
-        outputs = factor.reshape(2, 1, 8) if name == "W_K" else factor
-        assert torch.allclose(getattr(module, name), chain.original * outputs, atol=1e-14)
+        factor = factor.reshape(2, 1, 8) if name == "W_K" else factor
+        assert torch.allclose(getattr(module, name), chain.original * factor, atol=1e-14)
 
 
 def test_predicted_weights_share_one_network() -> None:
     model = make("unified_weights:v6", moved=0.0)
     names = [name for name, _ in model.named_parameters() if "shared_network" in name]
-    assert names == [
-        "shared_network.first", "shared_network.last.multiply_output_16", "shared_network.last.multiply_output_64",
-    ]  # fmt: skip
-    assert all(name in model.state_dict() for name in names)
+    assert names == ["shared_network.free", "shared_network.first", "shared_network.last"]
+    assert [name for name in model.state_dict() if "shared_network" in name] == names
+    assert model.shared_network.ranges == {"multiply_output_16": slice(0, 16), "multiply_output_64": slice(16, 80)}
 
 
 def test_residual_scaling_is_the_scaled_stream_of_the_original() -> None:
@@ -119,17 +118,17 @@ def test_residual_scaling_is_the_scaled_stream_of_the_original() -> None:
         ):
             for name in names:
                 getattr(module, name).data = getattr(source.parametrizations, name).original.data
-    alphas, betas = scales.alphas(), scales.betas()
+    alphas, betas = scales.alphas().detach(), scales.betas().detach()
     assert (alphas > 0.6).all() and (alphas < 1.4).all()
     stream, size = plain.embed(tokens()), torch.ones((), dtype=torch.float64)
     for layer, block in enumerate(plain.blocks):
         for place, (norm, sublayer) in enumerate(((block.ln1, block.attn), (block.ln2, block.mlp))):
-            norm.eps = float(1e-5 * size**2)
+            norm.eps = 1e-5 * float(size) ** 2
             normed = norm(stream)
             written = sublayer(normed, normed, normed) if place == 0 else sublayer(normed)
             stream = alphas[2 * layer + place] * stream + betas[2 * layer + place] * written
             size = size * alphas[2 * layer + place]
-    plain.ln_final.eps = float(1e-5 * size**2)
+    plain.ln_final.eps = 1e-5 * float(size) ** 2
     logits = plain.unembed(plain.ln_final(stream))
     assert (logits - model(tokens())).abs().max() < 1e-11
     # and the activations of our form are those of the scaled stream over the product of the alphas

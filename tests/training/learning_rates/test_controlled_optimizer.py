@@ -2,6 +2,7 @@
 
 import io
 import math
+import statistics
 from collections.abc import Callable
 from typing import Any
 
@@ -194,8 +195,8 @@ def test_the_guard_saves_a_training_that_diverges(rate: float) -> None:
         loop.control.optimizer.param_groups[0]["lr"] = loop.control.optimizer.param_groups[1]["lr"] = rate / 16
         loop.run(0, STEPS)
         losses.append([seen.loss for seen in spy.seen if seen.finite])
-    assert not max(losses[0][-20:]) < 100
-    assert max(losses[1][-20:]) < 3
+    assert not statistics.median(losses[0][-20:]) < 100
+    assert statistics.median(losses[1][-20:]) < 3
 
 
 def test_held_out_loss_is_what_one_gives_or_else_the_training_loss() -> None:

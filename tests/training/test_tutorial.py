@@ -1,0 +1,92 @@
+"""The tutorial of the slots: its plug-ins are short, work, and keep the laws; its plan trains."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from maze_rl.cli.main import run
+from maze_rl.models.model_files import load_model
+
+TEXT = (Path(__file__).resolve().parents[2] / "maze_rl" / "training" / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+PLUGINS = [block for block in BLOCKS if block.startswith("# my_plugins.py\n")]
+(LAWS,) = [block for block in BLOCKS if "check_laws(" in block]
+(PLAN,) = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
+
+
+@pytest.fixture
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "my_plugins.py").write_text("\n".join(PLUGINS))
+    (tmp_path / "plan.json").write_text(PLAN)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_plug_in_is_written_in_under_20_lines() -> None:
+    lengths = {
+        node.name: node.end_lineno - node.lineno + 1
+        for block in PLUGINS
+        for node in ast.parse(block).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.end_lineno is not None
+    }
+    assert len(lengths) >= 6
+    assert max(lengths.values()) < 20, lengths
+
+
+def test_they_keep_the_laws(at_home: Path) -> None:
+    exec(compile(LAWS, "README.md", "exec"), {})
+
+
+TINY = ["--sizes", "3", "--canvas", "4", "--layers", "1", "--d-model", "16", "--heads", "2", "--device", "cpu", "--num",
+        "0", "--batch-size", "4"]  # fmt: skip
+
+
+def test_they_are_taken_from_the_command_line(at_home: Path) -> None:
+    flags = [
+        "--loss", "my_plugins:ends_matter,weight=3", "--update-rule", "my_plugins:Lucky,chance=0.5", "--schedule",
+        "my_plugins:halfway", "--lr-controller", "my_plugins:Cautious", "--optimizer", "my_plugins:slow",
+        "--parametrization", "my_plugins:gains",
+    ]  # fmt: skip
+    assert run(["train", *TINY, "--steps", "6", "--out", "run", *flags]) == 0
+    rows = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    assert len(rows) == 6
+    assert all("drawn" in row["rolls"][0] for row in rows)
+    model = load_model("run")
+    assert not any("parametrizations" in name for name in model.state_dict())
+
+
+def test_the_plan_trains(at_home: Path) -> None:
+    assert run(["train", *TINY, "--plan", "plan.json", "--out", "run"]) == 0
+    rows = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    assert len(rows) == sum(phase["steps"] for phase in json.loads(PLAN)["phases"])
+    assert [row["step"] for row in rows if "spin" in row] == [61]
+
+
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        ('{"phases": [{"steps": 3, "sizs": "3"}]}', "unknown field of phase 1 'sizs'. Did you mean 'sizes'?"),
+        ('{"phases": [{"steps": 3}, {"name": "b", "steps": 2, "spin": {"bta": 1}}]}', "Did you mean 'beta'?"),
+        ('{"phases": [{"name": "b", "steps": "all"}]}', "phase 1 (b) of the plan: steps is 'all': expected a whole"),
+        ('{"phases": [{"steps": 3, "loss": "al", "spin": {}}]}', "unknown loss 'al'"),
+        ('{"phases": [{"steps": 3, "loss": "all", "spin": {}}]}', "two owners of the objective"),
+        ('{"phases": [{"sizes": "3"}]}', 'write "steps", or "epochs" where the phase has "data"'),
+        ('{"phases": []}', "training needs at least one"),
+        ('{"steps": 3}', '{"phases": [...]}'),
+        ("phases", "the plan is no JSON"),
+    ],
+)
+def test_a_wrong_plan_gets_one_clear_line(
+    plan: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plan.json").write_text(plan)
+    assert run(["train", *TINY, "--plan", "plan.json", "--out", "run"]) == 2
+    shown = capsys.readouterr().err
+    assert expected in shown
+    assert shown.count("\n") == 1
+    assert not Path("run").exists()
