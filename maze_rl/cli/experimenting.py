@@ -7,6 +7,9 @@ from pathlib import Path
 
 from maze_rl.errors import ConfigurationError
 
+_ONLY_ON_THE_PAGE = ("best_validation_exact", "trained_parameters", "folded_parameters")
+"""Columns that a terminal has no room for."""
+
 
 def experiments(chosen: argparse.Namespace) -> int:
     """Handle ``maze-rl experiments``."""
@@ -103,10 +106,11 @@ def _print_comparison(chosen: argparse.Namespace, page: Path, failed: list[str])
     from rich.console import Console
     from rich.table import Table
 
-    keys = shown_columns(numbers["table"])
+    keys = [key for key in shown_columns(numbers["table"]) if key not in _ONLY_ON_THE_PAGE]
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for key in keys:
-        table.add_column(COLUMNS[key], justify="left" if key == "arm" else "right")
+        justify = "left" if key == "arm" else "right"
+        table.add_column(COLUMNS[key], justify=justify, no_wrap=key == "arm", max_width=None if key == "arm" else 11)
     for row in numbers["table"]:
         table.add_row(*(cell_text(key, row[key]) for key in keys))
     Console().print(table)

@@ -12,6 +12,7 @@ from maze_rl.configs.learning_rates import SCHEDULES
 from maze_rl.configs.training import Phase, Stretch, TrainingConfig
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.models.build import MazeTransformer
+from maze_rl.models.weights_once import weights_once
 from maze_rl.training.examples import encode_examples
 from maze_rl.training.learning_rates.choose import schedule
 from maze_rl.training.losses import loss_functions
@@ -69,6 +70,7 @@ def _measuring_apart(state: TrainingState, config: TrainingConfig, phase: Phase)
     @torch.no_grad()
     def measure(model: MazeTransformer) -> float:
         state.controller_tokens += sum(micro.num_tokens for micro in micro_batches)
-        return sum(float(measured.loss(model, micro).total) for micro in micro_batches) / weight
+        with weights_once(model):
+            return sum(float(measured.loss(model, micro).total) for micro in micro_batches) / weight
 
     return measure

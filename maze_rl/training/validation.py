@@ -13,6 +13,7 @@ from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.splits import SMALLEST_SPLIT_SIZE
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.readout import logits_at
+from maze_rl.models.weights_once import weights_once
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.examples import Examples, encode_examples
 from maze_rl.training.losses import loss_functions
@@ -44,9 +45,10 @@ def validator(
     @torch.no_grad()
     def validate(model: MazeTransformer) -> dict[str, Any]:
         total, exact = 0.0, 0
-        for micro in micro_batches:
-            total += float(objective.loss(model, micro).total)
-            exact += int(exact_sequences(model, micro).sum())
+        with weights_once(model):
+            for micro in micro_batches:
+                total += float(objective.loss(model, micro).total)
+                exact += int(exact_sequences(model, micro).sum())
         return {"validation_loss": total / weight, "validation_exact": exact / len(examples)}
 
     return validate

@@ -70,5 +70,6 @@ def test_sizes(model: MazeTransformer, sizes: int | Iterable[int] | None) -> tup
 def _untrained(model: MazeTransformer, seed: int) -> MazeTransformer:
     """Return a fresh model built as the trained one was before its first step."""
     embedding = model.about.get("trained_embedding", model.maze_config.embedding)
-    config = replace(model.maze_config, embedding=embedding)
+    ways = tuple(model.about.get("trained_parametrizations", model.maze_config.parametrizations))
+    config = replace(model.maze_config, embedding=embedding, parametrizations=ways)
     return build_model(config, model.tokenization, seed=seed, device=model.cfg.device or "cpu")

@@ -6,7 +6,6 @@ parameters; what it draws from torch's global state is seeded and leaves no trac
 """
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import torch
@@ -14,13 +13,13 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.configs.choices import Choice
 from maze_rl.configs.parametrizations import read_parametrizations
-from maze_rl.errors import ConfigurationError
 from maze_rl.models.parametrizations.predicted_weights import predict_weights
 from maze_rl.models.parametrizations.residual_scaling import scale_residuals
 from maze_rl.models.parametrizations.unified_embeddings import unify_embeddings
 from maze_rl.models.parametrizations.unified_weights import unify_weights
 from maze_rl.models.parametrizations.value_affine import add_value_affine
 from maze_rl.models.random_streams import torch_seed
+from maze_rl.own_plugins import call_own
 
 
 def parametrize_model(model: HookedTransformer, parametrizations: Sequence[str], seed: int) -> None:
@@ -52,12 +51,6 @@ def parametrize_model(model: HookedTransformer, parametrizations: Sequence[str],
 
 
 def _call_own(model: HookedTransformer, choice: Choice, seed: int) -> None:
-    module, _, path = choice.name.partition(":")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, "parametrization", choice.name))
-        try:
-            getattr(import_module(module), path)(model, **choice.options)
-        except Exception as error:  # whatever another package does when it is imported or called
-            raise ConfigurationError(
-                f"parametrization {choice.name}: cannot be used ({type(error).__name__}: {error})."
-            ) from error
+        call_own("parametrization", choice, model=model)

@@ -8,11 +8,11 @@ from jaxtyping import Float64, Int64
 from numba import njit
 from numpy import ndarray
 from torch import Tensor
-from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
 from maze_rl.mazes.counter_random import start_stream, uniform
 from maze_rl.models.decoding import decode_paths
+from maze_rl.models.weights_once import weights_once
 from maze_rl.seeding import stream_key
 from maze_rl.tokenization.layouts import PADDING, PATH_END
 
@@ -44,8 +44,8 @@ def write_paths(
     """
     device, width = model.cfg.device, int(budgets.max())
     written = torch.full((len(prompts), width), PADDING)
-    # A parametrized weight is computed once here, not once per token.
-    with torch.inference_mode(), parametrize.cached():
+    # What is computed from weights is computed once here, not once per token.
+    with torch.no_grad(), weights_once(model):
         for first in range(0, len(prompts), batch_size):
             rows = slice(first, first + batch_size)
             longest, most = int(lengths[rows].max()), int(budgets[rows].max())

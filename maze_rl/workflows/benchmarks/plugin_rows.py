@@ -27,10 +27,10 @@ _PAIRS = 12
 
 
 def plain_run() -> RunConfig:
-    """Return the default run with free embeddings (which parametrizations can be compared on) and AdamW."""
+    """Return the default run, all lengths from the first step, with AdamW."""
     run = default_shape()
     training = replace(run.training, batch_size=_MAZES, optimizer="adamw")
-    return replace(run, training=training, model=replace(run.model, embedding="free"))
+    return replace(run, training=training)
 
 
 def _overhead(**changes: str) -> Callable[[int], Trial]:
