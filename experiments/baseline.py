@@ -5,7 +5,7 @@ differ by a few points. Every other experiment is to be read against this spread
 Cost: 3 runs of half a minute of one core.
 """
 
-from maze_rl.configs.experiments import Experiment, small_run
+from maze_rl.configs.experiment import Experiment, small_run
 
 
 def experiment(large: bool = False) -> Experiment:

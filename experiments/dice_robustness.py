@@ -7,7 +7,7 @@ trained model.
 Cost: 9 runs of half a minute of one core, and 20 seconds of measuring each.
 """
 
-from maze_rl.configs.experiments import Experiment, small_run
+from maze_rl.configs.experiment import Experiment, small_run
 from maze_rl.training.update_rules.rule_sets import mean_scale
 
 

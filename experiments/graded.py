@@ -7,7 +7,7 @@ Expectation: more valid paths early on, fewer shortest ones at the end, the more
 Cost: 20 runs of half a minute of one core.
 """
 
-from maze_rl.configs.experiments import Experiment, small_run
+from maze_rl.configs.experiment import Experiment, small_run
 
 
 def experiment(large: bool = False) -> Experiment:

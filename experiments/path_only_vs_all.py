@@ -6,7 +6,7 @@ Expectation: path_only is better, clearly so early in training.
 Cost: 20 runs of half a minute of one core.
 """
 
-from maze_rl.configs.experiments import Experiment, small_run
+from maze_rl.configs.experiment import Experiment, small_run
 
 LOSSES = {
     "all": "all", "weighted": "weighted:0.5", "path_only": "path_only", "first_choice": "path_from_first_choice"

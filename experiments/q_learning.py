@@ -8,7 +8,7 @@ Expectation: the agent makes up for a badly chosen rate, and does not beat the b
 Cost: 35 runs of half a minute of one core.
 """
 
-from maze_rl.configs.experiments import Experiment, small_run
+from maze_rl.configs.experiment import Experiment, small_run
 
 RATES = {"low": 0.3, "": 1.0, "high": 3.0}
 

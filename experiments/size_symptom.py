@@ -9,7 +9,7 @@ nothing ever asks for an edge, so fixed_path_only should not show it either, and
 Cost: 18 runs of a minute of one core.
 """
 
-from maze_rl.configs.experiments import Experiment, small_run
+from maze_rl.configs.experiment import Experiment, small_run
 
 SCOPES = {"all": "all", "path_only": "path_only", "first_choice": "path_from_first_choice"}
 FIXED, MIXED = (5,), (3, 4, 5)

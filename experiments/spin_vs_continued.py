@@ -10,7 +10,7 @@ Cost: 30 runs of half a minute of one core.
 
 from dataclasses import replace
 
-from maze_rl.configs.experiments import Experiment, scale, small_run
+from maze_rl.configs.experiment import Experiment, scale, small_run
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.training import Phase, RunConfig
 

@@ -7,7 +7,7 @@ Expectation: edges first by far; spelled-out coordinates last.
 Cost: 12 runs, half a minute to four minutes (coordinate_tuples) of one core.
 """
 
-from maze_rl.configs.experiments import Experiment, small_run
+from maze_rl.configs.experiment import Experiment, small_run
 
 FORMATS = ("edges", "unique_cells", "row_column", "coordinate_tuples")
 

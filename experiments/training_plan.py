@@ -8,7 +8,7 @@ Cost: 12 runs of half a minute of one core.
 
 from dataclasses import replace
 
-from maze_rl.configs.experiments import Experiment, scale, small_run
+from maze_rl.configs.experiment import Experiment, scale, small_run
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.training import Phase, RunConfig
 

@@ -6,7 +6,7 @@ Expectation: little. Unified embeddings are meant for rare tokens, and the token
 Cost: 15 runs of half a minute of one core.
 """
 
-from maze_rl.configs.experiments import LARGE, SMALL, Experiment, small_run
+from maze_rl.configs.experiment import LARGE, SMALL, Experiment, small_run
 
 EXPANSION = 8
 

@@ -5,7 +5,7 @@ Expectation: no difference under Muon, which normalises every matrix's update; p
 Cost: 12 runs of half a minute of one core.
 """
 
-from maze_rl.configs.experiments import Experiment, small_run
+from maze_rl.configs.experiment import Experiment, small_run
 
 
 def experiment(large: bool = False) -> Experiment:

@@ -284,7 +284,9 @@ def _experiments(commands) -> None:
     parser.add_argument("--large", action="store_true", help="the large version: more mazes, a larger model")
     parser.add_argument("--seeds", type=int, default=None, metavar="N", help="seeds of every arm (default: its own)")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="runs at a time, one thread each")
-    parser.add_argument("--target", default=None, metavar="ARM", help="what is compared with (default: the control)")
+    parser.add_argument(
+        "--target", default=None, metavar="ARM", help="what curves are drawn against (default: the longest)"
+    )
     parser.add_argument("--out", default=None, metavar="DIR", help="folder of the runs, or of the comparison")
 
 

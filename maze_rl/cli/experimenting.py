@@ -34,7 +34,7 @@ def list_all(chosen: argparse.Namespace) -> int:
 
 def describe(chosen: argparse.Namespace) -> int:
     """Handle ``maze-rl experiments describe``: the docstring, the arms and how they differ from the control."""
-    from maze_rl.configs.experiments import arm_in_words
+    from maze_rl.configs.experiment import arm_in_words
     from maze_rl.workflows.experiment import record
     from maze_rl.workflows.experiment_files import find_experiment
 

@@ -262,6 +262,7 @@ def run_to_json(config: RunConfig) -> dict[str, Any]:
     values = asdict(config)
     for phase, saved in zip(config.training.phases, values["training"]["phases"], strict=True):
         saved["mazes"] = spec_to_json(phase.mazes)
+    values["training"]["phases"] = list(values["training"]["phases"])
     return values
 
 

@@ -43,6 +43,10 @@ UPDATE_RULES: Known = {
         "scale": number(1.0, -10, 10, "the factor on every update, -10 to 10"),
         "apply_to": one_of("update", "grad", "loss"),
     },
+    "noise": {
+        "scale": number(1.0, -10, 10, "the factor on every update, -10 to 10"),
+        "noise": number(0.1, 0, 10, "the spread of the noise in units of the update, 0 to 10"),
+    },
 }
 """`apply_to` none: the update where a roll is per step, the loss where it is per mini-batch."""
 

@@ -58,6 +58,9 @@ class Apply:
     scale: float = 1.0
     """Factor on the loss, the gradient or the update; negative turns it round. 1.0 changes no bit."""
     record: Record = field(default_factory=dict)
+    noise: float = 0.0
+    """Standard deviation of Gaussian noise on the update, in units of each parameter's root mean square change; needs
+    ``apply_to="update"``."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from maze_rl.configs.experiments import Experiment
+from maze_rl.configs.experiment import Experiment
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import OptionValue
 from maze_rl.configs.training import RunConfig, differing_fields, run_to_json

@@ -14,7 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
-from maze_rl.configs.experiments import Experiment
+from maze_rl.configs.experiment import Experiment
 from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
 from maze_rl.shipped import shipped_folder
 

@@ -24,6 +24,7 @@ FREE = {"n_layers": 2, "d_model": 16, "n_heads": 2, "embedding": "free"}
 RULES = [
     "every_step", "dice:classic", "dice:v0", "dice:head", "dice:classic,per=mini_batch", "dice:classic,apply_to=grad",
     "dice:classic,character=rogue,experience=true,encounters=0.5", "scale:0.3",
+    "noise:0.5,noise=0.3",
 ]  # fmt: skip
 CONTROLLER_NAMES = [f"{name}:every=1" if "every" in options else name for name, options in CONTROLLERS.items()]
 PHASES = {

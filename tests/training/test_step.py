@@ -101,6 +101,17 @@ def _in_double(config: Any, rule: Any) -> torch.Tensor:
     return weights(state) - before
 
 
+def test_noise_adds_to_an_update_what_it_says() -> None:
+    plain, scaled, noisy, again = (
+        change(PLAIN, rule) for rule in (None, *(Always(Apply(0.5, {}, noise)) for noise in (0.0, 0.4, 0.4)))
+    )
+    assert torch.allclose(scaled, 0.5 * plain, rtol=1e-3, atol=1e-7)
+    assert torch.equal(noisy, again)  # a function of seed and step
+    added = noisy - scaled
+    assert float(added.norm() / plain.norm()) == pytest.approx(0.4, rel=0.05)
+    assert abs(float(torch.nn.functional.cosine_similarity(added, plain, dim=0))) < 0.1
+
+
 def test_adam_cancels_a_scale_of_the_gradient_and_sgd_does_not() -> None:
     sgd = tiny_run(optimizer="sgd", weight_decay=0.0)
     ratios = {}

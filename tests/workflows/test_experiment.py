@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from maze_rl.configs.experiments import Experiment
+from maze_rl.configs.experiment import Experiment
 from maze_rl.errors import ConfigurationError, UnknownNameError
 from maze_rl.models.model_files import load_model
 from maze_rl.workflows import experiment as workflow
@@ -19,7 +19,7 @@ TEXT = '''"""Does one step less matter?
 
 Expectation: no.
 """
-from maze_rl.configs.experiments import Experiment, small_run
+from maze_rl.configs.experiment import Experiment, small_run
 
 def experiment(large=False):
     tiny = dict(n_layers=1, d_model=16, n_heads=2, batch_size=8, validation_mazes=8, checkpoint_every=2)

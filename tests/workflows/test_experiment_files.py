@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from maze_rl.configs.experiments import Experiment
+from maze_rl.configs.experiment import Experiment
 from maze_rl.errors import ConfigurationError, UnknownNameError
 from maze_rl.workflows import experiment_files
 from maze_rl.workflows.experiment_files import find_experiment, find_experiments
@@ -19,7 +19,7 @@ NAMES = {
     "q_learning", "unified_embeddings", "unified_weights", "tokenizers_compared", "training_plan",
 }  # fmt: skip
 SMALL = '''"""Is this found?"""
-from maze_rl.configs.experiments import Experiment, small_run
+from maze_rl.configs.experiment import Experiment, small_run
 def experiment(): return Experiment(arms={"one": small_run()}, control="one")
 '''
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from maze_rl.configs.experiments import compared_pairs
+from maze_rl.configs.experiment import compared_pairs
 
 JsonDict = dict[str, Any]
 END_SHARE = 0.05

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maze_rl.configs.experiments import lower_is_better
+from maze_rl.configs.experiment import lower_is_better
 from maze_rl.reports.direct_labels import EndLabel, label_ends, right_edge
 from maze_rl.reports.palette import light
 from maze_rl.reports.run_comparison.curve_figures import group_style

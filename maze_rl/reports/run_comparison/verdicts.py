@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from maze_rl.configs.experiments import lower_is_better
+from maze_rl.configs.experiment import lower_is_better
 from maze_rl.intervals import LEVEL
 from maze_rl.reports.run_comparison.groups import Comparison, Group
 

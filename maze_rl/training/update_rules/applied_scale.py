@@ -42,6 +42,23 @@ def scale_update(parameters: Sequence[Tensor], copies: Sequence[Tensor], scale: 
         torch._foreach_lerp_(list(parameters), list(copies), 1.0 - scale)  # type: ignore[reportPrivateImportUsage]
 
 
+@torch.no_grad()
+def add_noise(parameters: Sequence[Tensor], copies: Sequence[Tensor], noise: int | float, seed: int) -> None:
+    """Add noise to what changed since `remember` returned `copies`, in place: an update that points elsewhere in part.
+
+    Args:
+        parameters: Weights after the step.
+        copies: Weights before it.
+        noise: Standard deviation, in units of the root mean square change of each parameter.
+        seed: Decides the noise; the same on every device.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for parameter, before in zip(parameters, copies, strict=True):
+        size = (parameter - before).square().mean().sqrt()
+        drawn = torch.randn(parameter.shape, generator=generator).to(parameter.device, parameter.dtype)
+        parameter.addcmul_(drawn, size, value=noise)
+
+
 def adam_cancels(rule: UpdateRule, optimizer: str, mini_batches: int = 2) -> str | None:
     """Return a warning where an optimizer cancels the scale of a rule, else None.
 

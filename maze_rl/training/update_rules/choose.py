@@ -14,11 +14,13 @@ from maze_rl.training.slots import UpdateRule
 from maze_rl.training.update_rules.constant_scale import ConstantScale
 from maze_rl.training.update_rules.dice import DiceRoll
 from maze_rl.training.update_rules.every_step import EveryStep
+from maze_rl.training.update_rules.noisy_update import NoisyUpdate
 
 SHIPPED: dict[str, Callable[..., UpdateRule]] = {
     "every_step": lambda seed: EveryStep(),
     "dice": DiceRoll,
     "scale": lambda seed, **options: ConstantScale(**options),
+    "noise": lambda seed, **options: NoisyUpdate(**options),
 }
 """What makes a rule of the run's seed and the options."""
 

@@ -15,8 +15,8 @@ that of March 2025 (github.com/sbartlett97/roll-to-train), both reproduced with 
 makes a natural 1 impossible or moves it to another face, and its update of scale 0 still steps the optimizer.
 """
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
 
 from maze_rl.configs.options import complete
 from maze_rl.configs.update_rules import FAILURE_SCALE, UPDATE_RULES, modifier_of
@@ -80,19 +80,30 @@ def face_chances(sides: int, advantage: Advantage = "normal") -> list[float]:
     return higher if advantage == "advantage" else higher[::-1]
 
 
-def mean_scale(
-    rules: str = "classic", *, intelligence: int = 10, dc: int = 12, sides: int = 20, advantage: Advantage = "normal",
-    failure: int | float = FAILURE_SCALE,
-) -> float:  # fmt: skip
+def mean_scale(rules: str = "classic", **settings: Any) -> float:
     """Return the expected scale of a throw, a skipped update as 0: what ``scale:...`` needs as a matched control.
 
     Classes, encounters and experience depend on what was thrown before and are not in it.
 
+    Args:
+        rules: Rule set.
+        **settings: `intelligence`, `dc`, `sides`, `advantage`, `failure`, where they are not the defaults.
+
     Raises:
         ConfigurationError: A setting is out of range.
     """
-    options = {"rules": rules, "intelligence": intelligence, "dc": dc, "sides": sides, "failure": failure}
-    complete("dice", UPDATE_RULES["dice"], options | {"advantage": advantage})
-    save = saving_throw(rules, intelligence, dc, sides, failure)
-    chances = face_chances(sides, advantage)
-    return sum(chance * (save(face).scale or 0.0) for face, chance in enumerate(chances, 1))
+    return _moment(rules, settings, 1)
+
+
+def scale_spread(rules: str = "classic", **settings: Any) -> float:
+    """Return the standard deviation of the scale of a throw, as `mean_scale`: what ``noise:...`` needs."""
+    return (_moment(rules, settings, 2) - _moment(rules, settings, 1) ** 2) ** 0.5
+
+
+def _moment(rules: str, settings: Mapping[str, Any], power: int) -> float:
+    """Return the expected power of the scale."""
+    known = {name: UPDATE_RULES["dice"][name] for name in ("intelligence", "dc", "sides", "failure", "advantage")}
+    options: dict[str, Any] = complete("dice", known, settings)
+    chances = face_chances(options["sides"], options.pop("advantage"))
+    save = saving_throw(rules, **options)
+    return sum(chance * (save(face).scale or 0.0) ** power for face, chance in enumerate(chances, 1))

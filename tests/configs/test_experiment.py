@@ -2,7 +2,7 @@
 
 import pytest
 
-from maze_rl.configs.experiments import Experiment, arm_in_words, lower_is_better, small_run
+from maze_rl.configs.experiment import Experiment, arm_in_words, lower_is_better, small_run
 from maze_rl.errors import ConfigurationError, UnknownNameError
 
 ARMS = {"one": small_run(), "two": small_run(loss="all"), "three": small_run(loss="path_only_set")}
