@@ -28,6 +28,10 @@ class ConfigurationError(MazeRLError):
     """Raised when settings contradict each other or a run on disk; names the fields."""
 
 
+class Caution(UserWarning):
+    """Warns of settings that work and do not do what they seem to, or of a training that goes astray."""
+
+
 def unknown_name(kind: str, name: str, choices: Iterable[str]) -> UnknownNameError:
     """Build the error for an unknown `name` of some `kind`, e.g. ``unknown_name("loss", "pathonly", [...])``."""
     known = sorted(choices)

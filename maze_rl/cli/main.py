@@ -4,11 +4,13 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 from maze_rl.cli.arguments import build_parser
-from maze_rl.errors import MazeRLError, unknown_name
+from maze_rl.errors import Caution, MazeRLError, unknown_name
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -26,7 +28,8 @@ def run(arguments: list[str]) -> int:
             return 0
         chosen.command_line = shlex.join(["maze-rl", *arguments])
         module, _, function = chosen.handler.partition(":")
-        status = getattr(_load(module), function)(chosen) or 0
+        with _cautions_in_one_line():
+            status = getattr(_load(module), function)(chosen) or 0
         sys.stdout.flush()
         return status
     except MazeRLError as error:
@@ -42,6 +45,23 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         print(f"maze-rl: {error.filename or 'a file'}: {error.strerror or error}.", file=sys.stderr)
         return 2
+
+
+@contextmanager
+def _cautions_in_one_line() -> Iterator[None]:
+    """Print cautions as errors are printed: one line, without the place in the code they come from."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", Caution)
+        others = warnings.showwarning
+
+        def show(message, category, *place, **more) -> None:
+            if issubclass(category, Caution):
+                print(f"maze-rl: caution: {message}", file=sys.stderr)
+            else:
+                others(message, category, *place, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 class OneLineParser(argparse.ArgumentParser):

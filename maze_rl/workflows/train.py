@@ -1,5 +1,6 @@
 """The training half of `maze-rl train`: fresh mazes in, a saved model out."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import torch
 
 from maze_rl.configs.training import RunConfig, StartModel, TrainingConfig
-from maze_rl.errors import CheckpointError, ConfigurationError
+from maze_rl.errors import Caution, CheckpointError, ConfigurationError
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.devices import check_device
 from maze_rl.models.digest import weights_digest
@@ -18,6 +19,7 @@ from maze_rl.training.checkpoints import checkpoint_steps, load_checkpoint, save
 from maze_rl.training.learning_rates.schedule_free import averaged
 from maze_rl.training.state import TrainingState, new_state
 from maze_rl.training.trainer import Callbacks, train
+from maze_rl.training.update_rules.applied_scale import adam_cancels
 from maze_rl.training.validation import validator
 from maze_rl.workflows.run_folder import RunFolder, versions
 
@@ -71,6 +73,9 @@ def train_run(
     if config.start is not None:
         load_start(model, config.start)
     state = new_state(model, config.training, config.seed)
+    caution = adam_cancels(state.update_rule, config.training.optimizer, config.training.accumulation)
+    if caution is not None:
+        warnings.warn(caution, Caution, stacklevel=2)
     if resume:
         load_newest(state, config.training, run)
     train(state, config.training, _callbacks(config, run, progress))
@@ -114,6 +119,8 @@ def load_newest(state: TrainingState, config: TrainingConfig, run: RunFolder) ->
 def _callbacks(config: RunConfig, run: RunFolder, progress: Progress | None) -> Callbacks:
     def on_row(row: dict[str, Any]) -> None:
         run.append_metrics(row)
+        if "spin_end" in row and "alarm" in row:
+            warnings.warn(f"round {row['spin_end']['round']}: {row['alarm']}", Caution, stacklevel=2)
         if progress is not None:
             progress("training", row["step"] / config.training.steps, row)
 

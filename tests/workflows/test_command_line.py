@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from maze_rl.cli.main import run
+from maze_rl.models.model_files import load_model
 
 BAD_INPUT = [
     (["train", "--sizes", "9..5"], "range '9..5' runs backwards: write 5..9"),
@@ -21,6 +22,21 @@ BAD_INPUT = [
     (["train", "--positions", "rotry"], "Did you mean 'rotary'"),
     (["train", "--optimizer", "adam"], "Did you mean 'adamw'"),
     (["train", "--steps", "0"], "--steps must be at least 1"),
+    (["train", "--update-rule", "dice:clasic"], "rules is 'clasic': expected one of classic, v0, head"),
+    (["train", "--update-rule", "dise"], "Did you mean 'dice'?"),
+    (["train", "--update-rule", "dice:classic,dc=30"], "dc=30 is never reached"),
+    (["train", "--update-rule", "dice:head,apply_to=grad", "--rounds", "1"], "cannot be combined with SPIN rounds"),
+    (["train", "--update-rule", "dice:classic", "--optimizer", "schedule_free"], "cannot be combined with optimizer"),
+    (["train", "--lr-controller", "ai_scientist_run9"], "Did you mean 'ai_scientist_run"),
+    (["train", "--lr-controller", "q_learning:every=0"], "every is 0: expected a whole number, at least 1"),
+    (["train", "--loss", "graded:2"], "g is 2: expected the mass of a legal move"),
+    (["train", "--parametrization", "lora:8"], "unknown parametrization 'lora'"),
+    (["train", "--lora", "0"], "lora is 0: the rank of adapters is at least 1"),
+    (["train", "--rounds", "-1"], "rounds is -1"),
+    (["train", "--start-from", "maze-5to9-cpu", "--layers", "3"], "--layers contradicts --start-from"),
+    (["train", "--plan", "no.json"], "no.json: No such file or directory"),
+    (["experiments", "run", "dise"], "Did you mean 'dice'?"),
+    (["experiments", "compare"], "compare needs folders"),
     (["train", "--steps", "many"], "invalid int value: 'many'"),
     (["train", "--heads", "5"], "n_heads 5 does not divide d_model"),
     (["train", "--learning-rate", "-1"], "learning_rate is -1.0: it must be above 0"),
@@ -75,6 +91,61 @@ BAD_INPUT = [
 @pytest.mark.parametrize(("arguments", "expected"), BAD_INPUT, ids=[" ".join(case[0]) for case in BAD_INPUT])
 def test_bad_input_gets_one_clear_line(arguments: list[str], expected: str, refused: Callable) -> None:
     refused(arguments, expected)
+
+
+TINY = ["--sizes", "3", "--canvas", "4", "--layers", "1", "--d-model", "16", "--heads", "2", "--device", "cpu", "--num",
+        "0", "--batch-size", "8"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--update-rule", "dice:classic"], ["--rounds", "3"], ["--lr-controller", "q_learning"], ["--lora", "8"],
+        ["--update-rule", "dice:classic", "--rounds", "3", "--lr-controller", "q_learning", "--lora", "8"],
+        ["--parametrization", "unified_weights:v6", "--parametrization", "unified_embeddings:2", "--loss", "graded"],
+        ["--optimizer", "schedule_free", "--schedule", "constant"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_plug_ins_run_from_the_command_line(flags: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert run(["train", *TINY, "--steps", "20", "--out", str(out), *flags]) == 0
+    rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == list(range(1, 27 if "--rounds" in flags else 21))
+    assert sum("spin" in row for row in rows) == (3 if "--rounds" in flags else 0)
+    assert ("rolls" in rows[0]) == ("--update-rule" in flags)
+    model = load_model(out)
+    assert not any("parametrizations" in name for name in model.state_dict())
+    assert run(["export", str(out), "--out", str(tmp_path / "exported")]) == 0
+
+
+def test_a_trained_model_plays_against_itself(tmp_path: Path) -> None:
+    first, played = tmp_path / "first", tmp_path / "played"
+    assert run(["train", *TINY, "--steps", "4", "--out", str(first)]) == 0
+    flags = ["--sizes", "3", "--steps", "0", "--rounds", "2", "--num", "0", "--device", "cpu", "--batch-size", "4"]
+    short = {"phases": [{"steps": 3, "spin": {"prompts": 16}}, {"steps": 3, "spin": {"prompts": 16}}]}
+    (tmp_path / "plan.json").write_text(json.dumps(short))
+    plan = [*flags[:2], *flags[6:], "--plan", str(tmp_path / "plan.json")]
+    assert run(["train", "--start-from", str(first), *plan, "--out", str(played)]) == 0
+    rows = [json.loads(line) for line in (played / "metrics.jsonl").read_text().splitlines()]
+    assert len(rows) == 6
+    assert rows[0]["loss"] == pytest.approx(0.693147, abs=1e-6)
+    model, before = load_model(played), load_model(first)
+    assert model.maze_config == before.maze_config
+    # another model in its place is found out
+    assert run(["train", *TINY, "--steps", "5", "--seed", "1", "--out", str(tmp_path / "other")]) == 0
+    for name in ("model.safetensors", "model.json", "checksums.json"):
+        (first / name).write_bytes((tmp_path / "other" / name).read_bytes())
+    again = ["train", "--start-from", str(first), *plan, "--out", str(played), "--resume"]
+    assert run(again) == 2
+
+
+def test_cautions_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--steps", "2", "--update-rule", "dice:classic,apply_to=grad", "--optimizer", "adamw", "--json"]
+    assert run(["train", *TINY, *flags, "--out", str(tmp_path / "run")]) == 0
+    shown = capsys.readouterr().err
+    assert shown.startswith("maze-rl: caution: apply_to=grad with adamw: its step does not grow with the gradient")
+    assert shown.count("\n") == 1
 
 
 def test_help_is_instant_and_imports_nothing_heavy() -> None:
