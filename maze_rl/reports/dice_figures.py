@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from maze_rl.reports.palette import light
 from maze_rl.reports.run_summary import JsonDict
-from maze_rl.reports.training_figures import _logarithmic, series, thin
+from maze_rl.reports.training_figures import make_logarithmic, series, thin
 from maze_rl.reports.vector_graphics import WIDTH
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _draw_line(axes: "Axes", steps: ndarray, values: ndarray, colour: str) -> No
     few = len(places) < 40
     axes.plot(places, middle, color=light(colour), linewidth=1.4, marker="o" if few else "", markersize=3.5)
     if (values > 0).all():
-        _logarithmic(axes)
+        make_logarithmic(axes)
     else:
         axes.set_ylim(bottom=0)
 

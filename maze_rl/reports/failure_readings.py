@@ -7,6 +7,7 @@ import numpy as np
 from maze_rl.evaluation.results import EvaluationResult
 from maze_rl.reports.content import NOTHING, Statement
 from maze_rl.reports.names import error_name
+from maze_rl.reports.plugin_readings import rounds_reading, supervised_rows
 from maze_rl.reports.pooling import HazardStep, error_counts, first_errors_by_range, join, pooled_hazard
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.reports.training_figures import series
@@ -108,9 +109,9 @@ def _early_and_late(stretches: Sequence[HazardStep], name: str) -> Statement:
 
 def training_reading(run: RunSummary) -> Statement:
     """Say from where to where the loss fell, and what validation reached."""
-    steps, losses = series(run.metrics, "loss")
+    steps, losses = series(supervised_rows(run.metrics), "loss")
     if not len(losses):
-        return NOTHING
+        return rounds_reading(run.metrics)
     part = max(1, len(losses) // 50)
     said = Statement(
         "The loss went from {first_loss:.3f} to {last_loss:.3f} nats in {num_steps:,} steps (medians of the first "
@@ -130,4 +131,4 @@ def training_reading(run: RunSummary) -> Statement:
             "{best_validation:.1%}, step {best_step:,}).",
             {"validation": float(shortest[-1]), "best_validation": float(shortest[best]), "best_step": int(at[best])},
         )
-    return said
+    return said + rounds_reading(run.metrics)

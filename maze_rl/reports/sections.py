@@ -12,6 +12,7 @@ from maze_rl.reports.comparison_readings import (
     trainings_reading,
 )
 from maze_rl.reports.content import NOTHING, Picture, Report, Section, Statement, Tile
+from maze_rl.reports.dice_figures import dice_panels
 from maze_rl.reports.error_figures import first_errors, hazard
 from maze_rl.reports.example_figures import choose_examples, example_gallery, outcome_counts
 from maze_rl.reports.failure_readings import (
@@ -21,6 +22,7 @@ from maze_rl.reports.failure_readings import (
     training_reading,
 )
 from maze_rl.reports.limits import limits
+from maze_rl.reports.plugin_readings import dice_reading
 from maze_rl.reports.pooling import leading_errors, split_rate
 from maze_rl.reports.reproduction import reproduction_section
 from maze_rl.reports.run_summary import RunSummary
@@ -248,4 +250,17 @@ def _training_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Sec
         alt="Loss, validation, learning rate and gradient norm by optimizer step.",
         reading=reading,
     )
-    return [Section(name="training", title="Training", pictures=[picture])]
+    rolled = [
+        _dice_picture(run, gallery, len(runs) > 1) for run in runs if any(row.get("rolls") for row in run.metrics)
+    ]
+    return [Section(name="training", title="Training", pictures=[picture, *rolled])]
+
+
+def _dice_picture(run: RunSummary, gallery: Gallery, several: bool) -> Picture:
+    return gallery.picture(
+        dice_panels(run.metrics),
+        name=f"dice-{run.name}" if several else "dice",
+        title=f"What the dice did: {run.name}" if several else "What the dice did",
+        alt="Loss before the roll, loss after it, validation loss, by step.",
+        reading=dice_reading(run.metrics),
+    )

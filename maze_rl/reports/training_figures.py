@@ -118,7 +118,7 @@ def _draw_panel(axes: "Axes", runs: Sequence[RunSummary], key: str, logarithmic:
         axes.plot(steps, middle, color=colour, linewidth=1.4, marker="o" if len(steps) < 40 else "", markersize=3)
         last = max(last, steps[-1])
     if logarithmic and all((series(run.metrics, key)[1] > 0).all() for run in runs):
-        _logarithmic(axes)
+        make_logarithmic(axes)
     elif key == "validation_exact":
         axes.set_ylim(0, 103)
     else:
@@ -127,11 +127,12 @@ def _draw_panel(axes: "Axes", runs: Sequence[RunSummary], key: str, logarithmic:
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
 
-def _logarithmic(axes: "Axes") -> None:
+def make_logarithmic(axes: "Axes", ticks: int = 6) -> None:
+    """Make the vertical axis logarithmic, with at most `ticks` labels at 1, 2 and 5 times powers of ten."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5), numticks=6))
+    axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5), numticks=ticks))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(axis="y", which="minor", length=0)

@@ -9,6 +9,7 @@ from maze_rl.reports.direct_labels import EndLabel, label_ends, right_edge
 from maze_rl.reports.palette import RUN_COLOURS, light
 from maze_rl.reports.run_comparison.groups import Comparison, Group
 from maze_rl.reports.run_comparison.learning_curves import Curve, Quantity, curves, differences, recorded
+from maze_rl.reports.training_figures import make_logarithmic
 from maze_rl.reports.vector_graphics import WIDTH
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _draw_quantity(axes: "Axes", groups: Sequence[Group], quantity: Quantity) ->
     axes.set_title(quantity.title + (" (each arm's own loss)" if own else ""), pad=6)
     shown = np.concatenate([curve.low[_late(curve)] for curve in found])
     if quantity.logarithmic and np.nanmin(shown) > 0:
-        _logarithmic_y(axes)
+        make_logarithmic(axes, ticks=8)
     elif quantity.percent:
         axes.set_ylim(0, 103)
     _token_axis(axes, found)
@@ -125,13 +126,3 @@ def count_text(value: float | int) -> str:
         if abs(value) >= size:
             return f"{value / size:g} {letter}"
     return f"{value:g}"
-
-
-def _logarithmic_y(axes: "Axes") -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter
-
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5), numticks=8))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.tick_params(axis="y", which="minor", length=0)
