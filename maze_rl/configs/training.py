@@ -43,7 +43,8 @@ class Phase:
     mazes: MazeSpec
     """What is drawn; always from the train split. With `data`, what validation draws from."""
     data: DataFolder | None = None
-    """A dataset to train on in its order, again from the start when it ends; None for the endless stream of `mazes`."""
+    """A dataset to train on (or to play on) in its order, again from the start when it ends; None for the endless
+    stream of `mazes`."""
     name: str = ""
     """What logs and reports call it."""
     loss: str | None = None

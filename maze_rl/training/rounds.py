@@ -1,17 +1,15 @@
 """The rounds of self-play among a run's stretches: pairs at the start, the best weights kept at the end."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
 from maze_rl.configs.training import Stretch, TrainingConfig
-from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.splits import count_outside
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.digest import weights_digest
+from maze_rl.training.source import maze_source
 from maze_rl.training.spin.make_pairs import make_pairs
 from maze_rl.training.spin.objective import falling_alarm, past_kl_stop
 from maze_rl.training.spin.pair_table import PairTable
@@ -29,9 +27,7 @@ def open_round(state: TrainingState, config: TrainingConfig, stretch: Stretch, v
         return {}
     number = round_number(config, stretch)
     first = stretch.first * config.batch_size * config.accumulation
-    mazes = generate_mazes(
-        replace(stretch.phases[0].mazes, split="train"), np.arange(first, first + spin.prompts), state.seed
-    )
+    mazes = maze_source(stretch.phases, state.seed)(stretch.phases[0], first, spin.prompts)
     state.leaks += sum(count_outside(batch, "train") for batch in mazes.batches)
     previous = PairTable.from_state(state.kept["pairs"]) if "pairs" in state.kept else None
     state.model.eval()

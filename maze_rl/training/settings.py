@@ -1,7 +1,6 @@
 """What holds in each phase: its objective, its learning-rate schedule, and what a controller may measure."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -10,10 +9,8 @@ import torch
 from maze_rl.configs.choices import read_choice
 from maze_rl.configs.learning_rates import SCHEDULES
 from maze_rl.configs.training import Phase, Stretch, TrainingConfig
-from maze_rl.mazes.generate import generate_mazes
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.weights_once import weights_once
-from maze_rl.training.examples import encode_examples
 from maze_rl.training.learning_rates.choose import schedule
 from maze_rl.training.losses import loss_functions
 from maze_rl.training.objective import CrossEntropy
@@ -22,6 +19,7 @@ from maze_rl.training.source import split_by_length
 from maze_rl.training.spin.objective import SpinObjective
 from maze_rl.training.state import TrainingState
 from maze_rl.training.step import Setting
+from maze_rl.training.validation import held_back_examples
 
 CONTROLLER_MAZES = 128
 """Mazes a controller measures the loss on, where the training mazes come again."""
@@ -37,7 +35,7 @@ def settings(state: TrainingState, config: TrainingConfig, stretch: Stretch) -> 
             objective=objective(config, phase),
             multiplier=_multiplier(config, stretch, phase.rate),
             steps=stretch.steps,
-            held_out=None if phase.data is None else _measuring_apart(state, config, phase),
+            held_out=_measuring_apart(state, config, phase) if phase.data and not phase.spin else None,
         )
 
     return lambda step: of_phase(config.phase_number(step))
@@ -58,11 +56,14 @@ def _multiplier(config: TrainingConfig, stretch: Stretch, rate: float) -> Callab
     return lambda updates: rate * curve(updates, stretch.steps, warmup)
 
 
-def _measuring_apart(state: TrainingState, config: TrainingConfig, phase: Phase) -> Callable[[MazeTransformer], float]:
+def _measuring_apart(
+    state: TrainingState, config: TrainingConfig, phase: Phase
+) -> Callable[[MazeTransformer], float] | None:
     """Return a measure of the phase's loss on mazes of the validation split that `validator` does not use."""
     indices = np.arange(config.validation_mazes, config.validation_mazes + CONTROLLER_MAZES)
-    mazes = generate_mazes(replace(phase.mazes, split="validation"), indices, state.seed)
-    examples = encode_examples(state.model.tokenization, mazes, state.seed, config.validation_mazes)
+    examples = held_back_examples(phase.mazes, state.model.tokenization, indices, state.seed)
+    if examples is None:
+        return None
     micro_batches = list(split_by_length(examples, config.micro_batch_tokens))
     measured = objective(config, phase)
     weight = sum(measured.weight(micro) for micro in micro_batches)

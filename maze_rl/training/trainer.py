@@ -62,7 +62,7 @@ def _train_stretch(
     with closing(batches):
         for batch in batches:
             measured = take_step(state, config, setting_at(state.step), batch) | news
-            ends = state.step == stretch.last or gone_too_far(stretch, measured)
+            ends = gone_too_far(stretch, measured) or state.step == stretch.last
             news = {}
             if ends:
                 measured |= _end_stretch(state, config, stretch, callbacks)
@@ -89,6 +89,8 @@ def _end_stretch(state: TrainingState, config: TrainingConfig, stretch: Stretch,
 def _record(state: TrainingState, config: TrainingConfig, callbacks: Callbacks, measured: Row) -> None:
     row = {"step": state.step, **measured, "tokens": state.tokens, "mazes": state.mazes, "leaks": state.leaks,
            "seconds": state.seconds}  # fmt: skip
+    if state.controller_tokens:
+        row["controller_tokens"] = state.controller_tokens
     if callbacks.validate and (state.step % config.validate_every == 0 or state.step == config.steps):
         with averaged(state.optimizer):
             row |= callbacks.validate(state.model)

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Int64
+from numpy import ndarray
 
+from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.ranges import check_squares
 from maze_rl.configs.training import TrainingConfig
 from maze_rl.mazes.generate import generate_mazes
@@ -31,13 +34,9 @@ def validator(
     without cycles that equals the rate of exact greedy rollouts. Sizes under 4 are left out (they have no
     mazes to hold back); where all are, nothing is measured.
     """
-    last = config.phases[-1].mazes
-    sizes = tuple(size for size in check_squares(last.sizes) if size >= SMALLEST_SPLIT_SIZE)
-    if not sizes:
+    examples = held_back_examples(config.phases[-1].mazes, tokenization, np.arange(config.validation_mazes), seed)
+    if examples is None:
         return lambda model: {}
-    spec = replace(last, sizes=sizes, split="validation")
-    mazes = generate_mazes(spec, np.arange(config.validation_mazes), seed)
-    examples = encode_examples(tokenization, mazes, seed, 0)
     micro_batches = list(split_by_length(examples, config.micro_batch_tokens))
     objective = CrossEntropy(loss_functions(config.loss_at(config.phases[-1])))
     weight = sum(objective.weight(micro) for micro in micro_batches)
@@ -52,6 +51,17 @@ def validator(
         return {"validation_loss": total / weight, "validation_exact": exact / len(examples)}
 
     return validate
+
+
+def held_back_examples(
+    mazes: MazeSpec, tokenization: Tokenization, indices: Int64[ndarray, " num"], seed: int
+) -> Examples | None:
+    """Return mazes of the validation split by index, encoded; None where no size is large enough to hold mazes back."""
+    sizes = tuple(size for size in check_squares(mazes.sizes) if size >= SMALLEST_SPLIT_SIZE)
+    if not sizes:
+        return None
+    spec = replace(mazes, sizes=sizes, split="validation")
+    return encode_examples(tokenization, generate_mazes(spec, indices, seed), seed, int(indices[0]))
 
 
 def exact_sequences(model: MazeTransformer, examples: Examples) -> torch.Tensor:

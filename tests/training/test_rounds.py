@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 import torch
 
-from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.spin import SpinConfig
-from maze_rl.configs.training import Phase, RunConfig, run_from_json, run_to_json
+from maze_rl.configs.training import DataFolder, Phase, RunConfig, run_from_json, run_to_json
 from maze_rl.errors import ConfigurationError
+from maze_rl.mazes.storage.dataset_writer import write_dataset
+from maze_rl.mazes.storage.store import open_dataset
 from maze_rl.models.digest import weights_digest
 from maze_rl.models.parametrizations.low_rank import adapter_parameters
 from maze_rl.training.checkpoints import load_checkpoint, save_checkpoint
 from maze_rl.training.laws import fresh, tiny_run
+from maze_rl.training.spin.pair_table import PairTable
 from maze_rl.training.state import TrainingState
 from maze_rl.training.trainer import Callbacks, train
 from maze_rl.training.validation import validator
@@ -184,6 +187,26 @@ def test_a_round_without_a_losing_path_says_so() -> None:
     config = game(1, invalid_policy="skip", prompts=2)
     with pytest.raises(ValueError, match="no pair to train on"):
         watch(config)
+
+
+def test_a_round_is_played_on_the_mazes_of_a_dataset(tmp_path: Path) -> None:
+    spec = MazeSpec(sizes=(3,), split="train")
+    folder = write_dataset(GenerationConfig(spec=spec, num=40), tmp_path / "mazes")
+    data = DataFolder(folder=str(folder), content=open_dataset(folder).content)
+    spin = SpinConfig(prompts=50, keep_best=False)
+    config = tiny_run((Phase(steps=2, mazes=MAZES, data=data), Phase(steps=2, mazes=MAZES, data=data, spin=spin)))
+    state, rows = watch(config)
+    assert rows[2]["spin"]["pairs"]["samples"] == 50
+    table = PairTable.from_state(state.kept["pairs"])
+    assert len(set(table.prompt_lengths.tolist())) == 1  # trees of 3 x 3 cells all have 8 edges
+    assert state.leaks == 0
+
+
+def test_the_alarm_is_raised_when_real_paths_fall() -> None:
+    _, rows = watch(game(1, beta=0.01))
+    assert all("alarm" not in row for row in rows if "margin" not in row)
+    fell = [row for row in rows if row.get("real_reward", 0) < -0.01]
+    assert all("alarm" in row for row in fell)
 
 
 def test_validation_works_beside_rounds() -> None:

@@ -2,12 +2,17 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.model import ModelConfig
+from maze_rl.configs.training import DataFolder, Phase
+from maze_rl.mazes.storage.dataset_writer import write_dataset
+from maze_rl.mazes.storage.store import open_dataset
 from maze_rl.training.batches import batch_maker
 from maze_rl.training.laws import fresh, run, tiny_run
 from maze_rl.training.settings import settings
@@ -298,6 +303,24 @@ def test_controllers_multiply_any_schedule(schedule: str) -> None:
     for number in range(3):
         rates = [step(state, config)["learning_rate"] for state in (plain, steered)]
         assert rates[1] == pytest.approx(2**number * rates[0])
+
+
+def test_on_a_dataset_controllers_measure_mazes_that_are_not_trained_on(tmp_path: Path) -> None:
+    spec = MazeSpec(sizes=(4,), split="train")
+    folder = write_dataset(GenerationConfig(spec=spec, num=40), tmp_path / "mazes")
+    data = DataFolder(folder=str(folder), content=open_dataset(folder).content)
+    config = tiny_run((Phase(steps=3, mazes=spec, data=data),))
+    state, measured, rows = fresh(config), [], []
+    state.controller = Doubling(lambda outcome: measured.append(outcome.held_out()) or Verdict.GO_ON)
+    train(state, config.training, Callbacks(on_row=rows.append))
+    assert all(value > 0 for value in measured)
+    assert measured != [row["loss"] for row in rows]
+    tokens = [row["controller_tokens"] for row in rows]
+    assert tokens == [tokens[0], 2 * tokens[0], 3 * tokens[0]]
+    stream = fresh(PLAIN)
+    stream.controller = Doubling(lambda outcome: measured.append(outcome.held_out()) or Verdict.GO_ON)
+    assert step(stream)["loss"] == measured[-1]  # no maze comes twice, so the training loss is held out itself
+    assert stream.controller_tokens == 0
 
 
 def test_the_default_run_has_no_plug_in_to_remember() -> None:
