@@ -3,9 +3,10 @@
 All arms share their first 300 steps. Then three rounds of SPIN, or as long a supervised training on the same
 schedules. A SPIN step trains on the real and a written path for each maze, two sequences, so the supervised arms take
 twice the steps and tokens are about equal; the tokens SPIN writes come on top and stand in the table. Both at several
-learning rates; `spin_nll` adds the likelihood of the real path.
+learning rates; `spin_nll` adds the likelihood of the real path. `filtered` learns from the model's own samples too, but
+only from those that are shortest, by their likelihood: what samples bring without a game.
 Expectation: no better than going on with supervised training, which has all shortest paths to learn from.
-Cost: 30 runs of half a minute of one core.
+Cost: 35 runs of half a minute of one core.
 """
 
 from dataclasses import replace
@@ -32,8 +33,8 @@ def experiment(large: bool = False) -> Experiment:
         rounds = [Phase(name=f"round {number + 1}", mazes=mazes, **changes) for number in range(ROUNDS)]
         return replace(base, training=replace(base.training, phases=(first, *rounds)))
 
-    def spin(rate: float, nll: float = 0.0) -> RunConfig:
-        return arm(steps=in_round, rate=rate, spin=SpinConfig(prompts=32 * in_round, keep_best=False, nll=nll))
+    def spin(rate: float, **settings) -> RunConfig:
+        return arm(steps=in_round, rate=rate, spin=SpinConfig(prompts=32 * in_round, keep_best=False, **settings))
 
     arms = {"continued": arm(steps=2 * in_round, rate=RATE, restart=True)}
     arms |= {
@@ -41,4 +42,7 @@ def experiment(large: bool = False) -> Experiment:
         for name, factor in (("slow", SLOWER), ("fast", FASTER))
     }
     arms |= {"spin": spin(RATE), "spin_slow": spin(SLOWER * RATE), "spin_nll": spin(RATE, nll=0.2)}
-    return Experiment(arms=arms, control="continued", shams={"spin_slow": "continued_slow"}, seeds=5)
+    arms["filtered"] = spin(RATE, loss="filtered")
+    return Experiment(
+        arms=arms, control="continued", shams={"spin": "filtered", "spin_slow": "continued_slow"}, seeds=5
+    )

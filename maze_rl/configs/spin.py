@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from maze_rl.configs.options import is_count, is_number
 from maze_rl.errors import ConfigurationError, unknown_name
 
-SPIN_LOSSES = ("logistic", "hinge")
+SPIN_LOSSES = ("logistic", "hinge", "filtered")
 TIE_POLICIES = ("skip", "as_real", "punish")
 INVALID_POLICIES = ("punish", "skip")
 
@@ -31,7 +31,8 @@ class SpinConfig:
     probabilities summed over hundreds of words; a wrong path differs from the right one at a few tokens.
     """
     loss: str = "logistic"
-    """`logistic`: softplus(-margin); `hinge`: max(0, 1 - margin)."""
+    """`logistic`: softplus(-margin); `hinge`: max(0, 1 - margin); `filtered`: no game, but the likelihood of those
+    written paths that are shortest (rejection sampling), the control for what the opponent's losing paths add."""
     samples: int = 1
     """Paths written for each maze."""
     temperature: int | float = 1.0
@@ -63,6 +64,10 @@ class SpinConfig:
             raise ConfigurationError(
                 f"samples is {self.samples} at temperature 0, which writes one path again and again: "
                 "use samples 1 or a temperature above 0."
+            )
+        if self.tie_policy != "skip" and self.loss == "filtered":
+            raise ConfigurationError(
+                f"tie_policy {self.tie_policy} with loss filtered, which learns from every shortest path: leave it out."
             )
         if self.tie_policy == "as_real" and self.samples < 2:
             raise ConfigurationError(

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
+from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.training import DataFolder, Phase, RunConfig, run_from_json, run_to_json
 from maze_rl.errors import ConfigurationError
@@ -70,6 +71,19 @@ def test_every_round_begins_at_ln_2_with_a_new_optimizer() -> None:
     steps = []
     train(state, game(2).training, Callbacks(save=lambda state: steps.append((state.step, state.updates))))
     assert steps == [(3, 0), (6, 0), (9, 3)]  # at a boundary the next stretch is built already
+
+
+def test_filtered_training_learns_from_what_the_model_gets_right() -> None:
+    teach = Phase(steps=150, mazes=replace(MAZES, sizes=(3,)))
+    play = Phase(steps=3, mazes=teach.mazes, spin=SpinConfig(loss="filtered", prompts=200, keep_best=False))
+    config = tiny_run(
+        (teach, play), batch_size=32, accumulation=1, model=ModelConfig(n_layers=2, d_model=32, n_heads=2)
+    )
+    _, rows = watch(config)
+    (pairs,) = [row["spin"]["pairs"] for row in rows if "spin" in row]
+    assert 0 < pairs["trained"] == pairs["identical"] + pairs["tied"] < 200
+    played = [row for row in rows if "margin" in row]
+    assert played[-1]["loss"] == pytest.approx(-played[-1]["generated_log_probability"], rel=1e-5)
 
 
 def test_a_round_counts_what_the_opponent_wrote() -> None:

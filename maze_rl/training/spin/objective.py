@@ -4,6 +4,8 @@ With ``reward(y) = beta * (log p(y | x) - log p_opponent(y | x))`` and ``margin 
 
     loss = softplus(-margin)  or  max(0, 1 - margin),   plus nll * -log p(real | x) where asked for.
 
+The control without a game, ``filtered``, is -log p(generated | x) of the written paths that are shortest.
+
 A round begins at p = p_opponent, with every margin 0 and the loss at ln 2 (hinge: 1). The sum over the weighted pairs
 is not normalised here: the trainer divides by the weights of the whole step.
 """
@@ -43,6 +45,8 @@ class BothPlayers(NamedTuple):
 
 def pair_losses(config: SpinConfig, real: BothPlayers, generated: BothPlayers) -> Float[Tensor, " pairs"]:
     """Return the loss of each pair, from the log probabilities of its two responses under the two players."""
+    if config.loss == "filtered":
+        return -generated.policy
     margin = config.beta * (real.log_ratio - generated.log_ratio)
     # -logsigmoid is softplus(-margin) without a threshold or an overflow
     return -logsigmoid(margin) if config.loss == "logistic" else (1 - margin).clamp(min=0)
@@ -68,8 +72,9 @@ class SpinObjective:
             tokens = (micro.lengths - micro.starts).chunk(2)
             scaled_real, scaled_generated = map(_per_token, (real, generated), tokens)
         losses = pair_losses(self.config, scaled_real, scaled_generated)
-        # The gradients of two equal responses cancel; exactly only if they are never added up.
-        losses = torch.where(micro.kinds == Kind.IDENTICAL, losses.detach(), losses)
+        if self.config.loss != "filtered":
+            # The gradients of two equal responses cancel; exactly only if they are never added up.
+            losses = torch.where(micro.kinds == Kind.IDENTICAL, losses.detach(), losses)
         losses = losses - self.config.nll * scaled_real.policy
         measures = self._measures(scaled_real, scaled_generated) | likelihoods(real, generated)
         return Loss(

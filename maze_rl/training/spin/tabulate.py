@@ -80,9 +80,8 @@ def _with_tied_as_real(
 
     A losing path then meets each of the right paths of its maze, and they share its weight.
     """
-    punished = {Kind.DISTINCT: True, Kind.IDENTICAL: False, Kind.TIED: config.tie_policy == "punish",
-                Kind.INVALID: config.invalid_policy == "punish"}  # fmt: skip
-    weights = np.where(np.array([punished[kind] for kind in Kind])[kinds], counts, 0).astype(np.float32)
+    trained_on = _trained_on(config)
+    weights = np.where(np.array([trained_on[kind] for kind in Kind])[kinds], counts, 0).astype(np.float32)
     columns = [real, generated, kinds, counts, weights]
     if config.tie_policy == "as_real":
         ties = kinds == Kind.TIED
@@ -95,3 +94,11 @@ def _with_tied_as_real(
         columns = [np.concatenate(both) for both in zip(columns, further, strict=True)]
     types = (torch.int32, torch.int32, torch.int8, torch.int32, torch.float32)
     return tuple(torch.from_numpy(column).to(kind) for column, kind in zip(columns, types, strict=True))
+
+
+def _trained_on(config: SpinConfig) -> dict[Kind, bool]:
+    """Return which pairs have a weight: the losing paths of a game, or the shortest ones of filtered training."""
+    if config.loss == "filtered":
+        return {kind: kind in (Kind.IDENTICAL, Kind.TIED) for kind in Kind}
+    return {Kind.DISTINCT: True, Kind.IDENTICAL: False, Kind.TIED: config.tie_policy == "punish",
+            Kind.INVALID: config.invalid_policy == "punish"}  # fmt: skip

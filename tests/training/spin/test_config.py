@@ -13,6 +13,10 @@ from maze_rl.errors import ConfigurationError, UnknownNameError
 @pytest.mark.parametrize("tie_policy", TIE_POLICIES)
 @pytest.mark.parametrize("invalid_policy", INVALID_POLICIES)
 def test_settings_round_trip(loss: str, tie_policy: str, invalid_policy: str) -> None:
+    if loss == "filtered" and tie_policy != "skip":
+        with pytest.raises(ConfigurationError, match=f"tie_policy {tie_policy} with loss filtered"):
+            SpinConfig(loss=loss, tie_policy=tie_policy, samples=2)
+        return
     config = SpinConfig(
         beta=5, loss=loss, samples=4, temperature=0.7, prompts=10, most_tokens=30, window=3, tie_policy=tie_policy,
         invalid_policy=invalid_policy, length_normalised=True, nll=0.1, kl_stop=2.0, keep_best=False,

@@ -151,6 +151,7 @@ def test_the_maze_says_what_a_written_path_is(walk: str, kind: Kind, square) -> 
         ({}, {Kind.DISTINCT: 2, Kind.INVALID: 1, Kind.TIED: 0, Kind.IDENTICAL: 0}),
         ({"invalid_policy": "skip"}, {Kind.DISTINCT: 2, Kind.INVALID: 0, Kind.TIED: 0, Kind.IDENTICAL: 0}),
         ({"tie_policy": "punish"}, {Kind.DISTINCT: 2, Kind.INVALID: 1, Kind.TIED: 1, Kind.IDENTICAL: 0}),
+        ({"loss": "filtered"}, {Kind.DISTINCT: 0, Kind.INVALID: 0, Kind.TIED: 1, Kind.IDENTICAL: 1}),
     ],
 )
 def test_policies_give_the_weights_and_equal_paths_are_one_pair(

@@ -50,6 +50,13 @@ def gradient(model: MazeTransformer, value: torch.Tensor) -> torch.Tensor:
     return torch.cat([part.flatten() for part in found if part is not None])
 
 
+def test_filtered_is_the_likelihood_of_what_was_written() -> None:
+    real, generated, real_ref, generated_ref = numbers(20)
+    config = SpinConfig(loss="filtered")
+    found = pair_losses(config, BothPlayers(real, real_ref), BothPlayers(generated, generated_ref))
+    assert torch.equal(found, -generated)
+
+
 @pytest.mark.parametrize("loss", ["logistic", "hinge"])
 @pytest.mark.parametrize("beta", [0.1, 1, 5.0])
 def test_loss_equals_the_oracle(loss: str, beta: int | float) -> None:
