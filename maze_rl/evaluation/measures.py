@@ -86,10 +86,13 @@ def _begins_at_origin(solution: BatchSolution, rollouts: Rollouts) -> np.ndarray
 def path_loss(predictions: Predictions) -> float:
     """Return -log of the probability of the optimal next tokens, nats per decision on reference shortest paths.
 
-    The mean over decisions; where a maze is asked about several paths, each counts so much less.
+    The mean over decisions, the copied origin left out; where a maze is asked about several paths, each counts so
+    much less.
     """
-    weight = _path_weights(predictions)[:, None] * predictions.used
-    return float((weight * np.where(predictions.used, predictions.optimal_nll, 0)).sum() / weight.sum())
+    used = predictions.used.copy()
+    used[:, 0] = False
+    weight = _path_weights(predictions)[:, None] * used
+    return float((weight * np.where(used, predictions.optimal_nll, 0)).sum() / weight.sum())
 
 
 def exact_rate(predictions: Predictions) -> float:

@@ -5,14 +5,17 @@ from typing import cast
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 from numpy import ndarray
 from torch import Tensor
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
+from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import BatchSolution
 from maze_rl.tokenization.layouts import PADDING
 from maze_rl.tokenization.outcomes import Rollouts, budget_for, parse_rollouts
+from maze_rl.tokenization.spans import TokenSpans
 from maze_rl.tokenization.tokenization import Tokenization
 
 Decode = Callable[[HookedTransformer, Tensor, Tensor, Tensor], Tensor]
@@ -35,6 +38,8 @@ def roll_out(
 ) -> Rollouts:
     """Let `model` walk every maze of a solved batch, greedily.
 
+    A model whose loss never asked for the origin (`origin_is_given`) finds it in its prompt, and goes on from there.
+
     Args:
         model: The model; its `tokenization` writes the prompts.
         solution: The solved mazes.
@@ -45,7 +50,11 @@ def roll_out(
     """
     tokenization, batch = tokenization_of(model), solution.batch
     prompts, spans = tokenization.encode_batch(batch, streams=np.arange(len(batch)), seed=seed, prompt_only=True)
-    layout = tokenization.layout
+    layout, prompt_lengths = tokenization.layout, spans.lengths
+    given = torch.zeros((len(batch), 0), dtype=prompts.dtype)
+    if origin_is_given(model):
+        given = _origins(batch, spans)
+        prompts, prompt_lengths = _continued(prompts, prompt_lengths, given), prompt_lengths + given.shape[1]
     # A shortest path is D + 1 cells and the end.
     longest = np.full(len(batch), budget_for(batch.shape, layout))
     budgets = layout.path_tokens(solution.lengths + 1) if shortest_only else longest
@@ -53,13 +62,33 @@ def roll_out(
     device = next(model.parameters()).device
     # Walks of like length end together: fewer steps are decoded for rows that are done.
     for rows in chunks(np.argsort(solution.lengths, kind="stable"), batch_size):
-        lengths, budget = spans.lengths[rows].to(device), torch.from_numpy(budgets[rows]).to(device)
+        lengths = prompt_lengths[rows].to(device)
+        budget = torch.from_numpy(budgets[rows] - given.shape[1]).to(device)
         chosen = prompts[rows, : int(lengths.max())].to(device)
         # A parametrized weight is computed once here, not once per token.
         with torch.inference_mode(), parametrize.cached():
             new = decode(model, chosen, lengths, budget)
-        tokens[rows, : new.shape[1]] = new.cpu().numpy()
+        written = torch.cat([given[rows], new.cpu()], dim=1)
+        tokens[rows, : written.shape[1]] = written.numpy()
     return parse_rollouts(tokens, batch.origins, spans.offsets.numpy(), batch.shape, layout, budgets)
+
+
+def origin_is_given(model: HookedTransformer) -> bool:
+    """Tell whether the model's training left out the copied origin, so that it never learned to write it."""
+    loss = str(getattr(model, "about", {}).get("loss", ""))
+    return loss.partition(":")[0] == "path_from_first_choice" and not tokenization_of(model).layout.path_as_moves
+
+
+def _origins(batch: MazeBatch, spans: TokenSpans) -> Int64[Tensor, "batch size"]:
+    """Return the tokens of each maze's origin, where the maze lies on the canvas."""
+    on_canvas = batch.origins + spans.offsets.numpy()
+    return torch.from_numpy(spans.layout.cell_tokens[on_canvas[:, 0], on_canvas[:, 1]]).long()
+
+
+def _continued(prompts: Tensor, lengths: Tensor, given: Tensor) -> Int64[Tensor, "batch pos"]:
+    """Return right-padded prompts with some more tokens each."""
+    wider = torch.nn.functional.pad(prompts, (0, given.shape[1]), value=PADDING)
+    return wider.scatter(1, lengths[:, None] + torch.arange(given.shape[1]), given)
 
 
 def chunks(order: ndarray, size: int) -> list[ndarray]:

@@ -27,7 +27,10 @@ def path_only(examples: Examples) -> Float[Tensor, "batch pos"]:
 
 
 def path_from_first_choice(examples: Examples) -> Float[Tensor, "batch pos"]:
-    """Weigh the path but for its origin, which the prompt has named already: a copy, no choice."""
+    """Weigh the path but for its origin, which the prompt has named already: a copy, no choice.
+
+    The model never learns to write the origin, so rollouts give it (`maze_rl.evaluation.rollouts.origin_is_given`).
+    """
     spans, layout = examples.spans, examples.spans.layout
     first = spans.path_start[:, None] + 1 + (0 if layout.path_as_moves else layout.tokens_per_cell)
     return (spans.after_path_start & (spans.positions >= first)).float()

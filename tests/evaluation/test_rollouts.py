@@ -36,6 +36,30 @@ def test_a_solver_that_reads_the_prompt_solves_every_maze(
         assert judge(solution, rollouts).shortest.all()
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_origin_that_was_never_asked_for_is_given(form: str) -> None:
+    tokenization = load_tokenization(form, canvas=5, random_offsets=True)
+    model = build_model(ModelConfig(n_layers=1, d_model=8, n_heads=1, embedding="free"), tokenization)
+    solution = solve_batch(generate(3, num=20, seed=0).batches[0])
+    encoded = tokenization.encode_batch(solution.batch, streams=np.arange(20), seed=0, solution=solution)
+    seen: list[Tensor] = []
+
+    def decode(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor) -> Tensor:
+        seen.extend(prompt[:length] for prompt, length in zip(prompts, lengths, strict=True))
+        return torch.full((len(prompts), 1), PATH_END)
+
+    model.about = {"loss": "path_from_first_choice"}
+    rollouts = roll_out(model, solution, seed=0, batch_size=20, decode=decode)
+    assert (rollouts.num_cells == 1).all()
+    assert (rollouts.cells[:, 0] == solution.batch.origins).all()
+    order = np.argsort(solution.lengths, kind="stable")
+    size = tokenization.layout.tokens_per_cell
+    for row, prompt in zip(order, seen, strict=True):
+        assert torch.equal(prompt, encoded.tokens[row, : int(encoded.spans.path_start[row]) + 1 + size])
+    model.about = {"loss": "path_only"}
+    assert (roll_out(model, solution, seed=0, batch_size=20, decode=decode).num_cells == 0).all()
+
+
 def test_prompts_end_where_the_path_starts_and_the_budget_is_that_of_the_grid(tiny_model: MazeTransformer) -> None:
     seen = []
 
