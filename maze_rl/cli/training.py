@@ -56,13 +56,13 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
     mazes, data = _mazes(chosen)
     base = default_run(
         mazes, device=device, seed=chosen.seed, steps=chosen.steps, loss=chosen.loss, data=data, rounds=chosen.rounds,
-        lora=chosen.lora, started=chosen.start_from is not None,
+        lora=chosen.lora, started=chosen.start_from is not None, batch_size=chosen.batch_size,
+        accumulation=chosen.accumulation,
     )  # fmt: skip
     base = _network(chosen, base) if chosen.start_from is None else _started(chosen, base)
-    settings = _given(batch_size=chosen.batch_size, learning_rate=chosen.learning_rate)
+    settings = _given(learning_rate=chosen.learning_rate)
     training = replace(
         base.training,
-        accumulation=chosen.accumulation,
         optimizer=chosen.optimizer,
         schedule=chosen.schedule,
         lr_controller=chosen.lr_controller,
@@ -125,7 +125,10 @@ def _planned(chosen: argparse.Namespace, training: TrainingConfig, mazes: MazeSp
             raise ConfigurationError(f"--{name} contradicts --plan, whose phases say that themselves: leave it out.")
     from maze_rl.workflows.run import plan_data
 
-    text = Path(chosen.plan).read_text()
+    try:
+        text = Path(chosen.plan).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{chosen.plan}: the plan is no text in UTF-8 ({error.reason}).") from error
     phases = plan_phases(text, mazes, training.batch_size * training.accumulation, plan_data)
     steps = sum(phase.steps for phase in phases)
     return replace(training, phases=phases, warmup_steps=min(100, max(1, steps // 10)))

@@ -87,6 +87,8 @@ def _built(values: dict[str, Any], mazes: MazeSpec, batch: int, open_data: OpenD
     mazes, data = replace(mazes, **spec), None
     settings = {name: values[name] for name in _OF_PHASE if name in values}
     if "data" in values:
+        if spec:
+            raise ConfigurationError(f'"data" brings its own mazes: leave out {", ".join(values.keys() & _OF_MAZES)}.')
         data, mazes, count = open_data(values["data"], mazes)
         if "epochs" in values:
             settings["steps"] = max(1, round(values["epochs"] * count / batch))

@@ -66,10 +66,10 @@ ROUND_RATE = 0.1
 
 
 def self_play(
-    mazes: MazeSpec, rounds: int, steps: int, batch_size: int, lora: int | None = None, spin: SpinConfig | None = None
+    mazes: MazeSpec, rounds: int, steps: int, pairs: int, lora: int | None = None, spin: SpinConfig | None = None
 ) -> tuple[Phase, ...]:
-    """Return rounds of self-play of `steps` steps each, with as many mazes as they have pairs, 4096 at most."""
-    played = spin or SpinConfig(prompts=min(4096, steps * batch_size))
+    """Return rounds of self-play of `steps` steps of `pairs` pairs each, with as many mazes, 4096 at most."""
+    played = spin or SpinConfig(prompts=min(4096, steps * pairs))
     return tuple(
         Phase(steps=steps, mazes=mazes, name=f"round {number}", spin=played, lora=lora, rate=ROUND_RATE)
         for number in range(1, rounds + 1)
@@ -87,6 +87,8 @@ def default_run(
     rounds: int = 0,
     lora: int | None = None,
     started: bool = False,
+    batch_size: int | None = None,
+    accumulation: int = 1,
 ) -> RunConfig:
     """Return the default run on `mazes` for a device.
 
@@ -100,6 +102,8 @@ def default_run(
         rounds: Rounds of self-play behind the supervised training.
         lora: Rank of adapters: of the rounds, where there are any, else of the whole run.
         started: Whether the run goes on from a trained model: then there is no curriculum.
+        batch_size: Mazes per mini-batch; None for the device's budget.
+        accumulation: Mini-batches per step.
 
     Raises:
         ConfigurationError: There would be nothing to do, or a model that knows nothing would play.
@@ -119,13 +123,16 @@ def default_run(
         first = (Phase(steps=num_steps, mazes=mazes, data=data),)
     if lora is not None and not rounds:
         first = (Phase(steps=num_steps, mazes=mazes, data=data, lora=lora),)
-    played = self_play(mazes, rounds, max(1, (num_steps or budget.steps) // 10), budget.batch_size, lora)
+    batch = budget.batch_size if batch_size is None else batch_size
+    pairs = max(1, batch * accumulation)
+    played = self_play(mazes, rounds, max(1, (num_steps or budget.steps) // 10), pairs, lora)
     training = TrainingConfig(
         phases=(*first, *played),
         loss=loss,
         warmup_steps=min(100, max(1, num_steps // 10)),
         checkpoint_every=max(250, num_steps // 10),
-        batch_size=budget.batch_size,
+        batch_size=batch,
+        accumulation=accumulation,
         micro_batch_tokens=budget.micro_batch_tokens,
         precision=budget.precision,
         learning_rate=budget.learning_rate,

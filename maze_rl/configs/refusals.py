@@ -32,6 +32,8 @@ def _options(config: "TrainingConfig") -> Mapping[str, OptionValue]:
 
 def _applied_to(config: "TrainingConfig") -> OptionValue:
     """Return what the update rule's scale falls on; None for a rule without a scale."""
+    if read_choice("update rule", UPDATE_RULES, config.update_rule).name == "noise":
+        return "update"
     options = _options(config)
     if "apply_to" not in options:
         return None
@@ -47,15 +49,28 @@ REFUSALS = (
         "update rule dice:head, applied to loss or gradient",
         "SPIN rounds",
         lambda config: _plays(config) and _options(config).get("rules") == "head" and _applied_to(config) != "update",
-        "it never skips a step: at its scale 0 momentum and decay still move the player, and its -1 plays to lose",
-        "use dice:head,apply_to=update, or dice:classic",
+        "it never skips a step: at its scale 0 momentum and decay still move the player",
+        "use dice:head,per=step,apply_to=update, or dice:classic",
     ),
     Refusal(
         "an update rule applied to the update",
         "optimizer schedule_free",
-        lambda config: config.optimizer == "schedule_free" and _applied_to(config) == "update",
+        lambda config: config.optimizer.strip() == "schedule_free" and _applied_to(config) == "update",
         "that optimizer keeps two more copies of the weights, which scaled updates would drift away from",
         "use apply_to=grad, or another optimizer",
+    ),
+    Refusal(
+        "loss path_from_first_choice",
+        "SPIN rounds",
+        lambda config: (
+            _plays(config)
+            and any(
+                phase.spin is None and config.loss_at(phase).strip().startswith("path_from_first_choice")
+                for phase in config.phases
+            )
+        ),
+        "such a model never learns to write the origin, with which every path it plays begins",
+        "use path_only",
     ),
 )
 

@@ -80,6 +80,9 @@ class SpinConfig:
                 raise unknown_name(name, getattr(self, name), known)
 
     def _check_numbers(self) -> None:
+        for name in ("length_normalised", "keep_best"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigurationError(f"{name} is {getattr(self, name)!r}: use true or false.")
         for name in ("samples", "prompts", "window"):
             if not is_count(getattr(self, name)):
                 raise ConfigurationError(f"{name} is {getattr(self, name)}: use a whole number, at least 1.")

@@ -9,6 +9,7 @@ from maze_rl.configs.learning_rates import CONTROLLERS, SCHEDULES
 from maze_rl.configs.losses import LOSSES
 from maze_rl.configs.mazes import MazeSpec, spec_from_json, spec_to_json
 from maze_rl.configs.model import ModelConfig, check_embedding
+from maze_rl.configs.options import is_count, is_number
 from maze_rl.configs.ranges import check_squares
 from maze_rl.configs.refusals import check_together
 from maze_rl.configs.spin import SpinConfig
@@ -61,11 +62,11 @@ class Phase:
 
     def __post_init__(self) -> None:
         what = f"phase {self.name!r}" if self.name else "a phase"
-        if self.steps < 1:
+        if not is_count(self.steps):
             raise ConfigurationError(f"{what} has {self.steps} steps: training needs at least one step in every phase.")
-        if not 0 < self.rate < float("inf"):
+        if not (is_number(self.rate, 0, 1e9) and self.rate > 0):
             raise ConfigurationError(f"{what}: rate is {self.rate}: a factor above 0, please.")
-        if self.lora is not None and self.lora < 1:
+        if self.lora is not None and not is_count(self.lora):
             raise ConfigurationError(f"{what}: lora is {self.lora}: the rank of adapters is at least 1.")
         if self.loss is not None:
             read_choice("loss", LOSSES, self.loss)
@@ -174,11 +175,14 @@ class TrainingConfig:
             "validate_every",
             "validation_mazes",
         ):
-            if getattr(self, name) < 1:
-                raise ConfigurationError(f"{name} is {getattr(self, name)}: it must be at least 1.")
+            if not is_count(getattr(self, name)):
+                raise ConfigurationError(f"{name} is {getattr(self, name)}: a whole number, at least 1, please.")
         for name in ("learning_rate", "matrix_learning_rate", "clip_norm"):
-            if not getattr(self, name) > 0:
+            if not (is_number(getattr(self, name), 0, 1e12) and getattr(self, name) > 0):
                 raise ConfigurationError(f"{name} is {getattr(self, name)}: it must be above 0.")
+        for name in ("warmup_steps", "weight_decay"):
+            if not is_number(getattr(self, name), 0, 1e12):
+                raise ConfigurationError(f"{name} is {getattr(self, name)}: it must be 0 or more.")
         check_together(self)
 
     @property
@@ -249,6 +253,12 @@ class RunConfig:
                 f"use sizes up to {self.tokenization.canvas} or --canvas {largest}."
             )
         check_embedding(self.model.embedding, self.tokenization.format)
+        for phase in self.training.phases:
+            if phase.lora is not None and phase.lora > self.model.d_model:
+                raise ConfigurationError(
+                    f"lora is {phase.lora}: adapters of a model with d_model {self.model.d_model} have rank 1 to "
+                    f"{self.model.d_model}."
+                )
         if self.training.precision == "bfloat16" and not self.device.startswith("cuda"):
             raise ConfigurationError("precision bfloat16 needs a CUDA device: use float32 on the CPU.")
 

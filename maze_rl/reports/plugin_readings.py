@@ -39,7 +39,7 @@ def rounds_reading(metrics: Sequence[JsonDict]) -> Statement:
         "{tied:.1%} as short, {invalid:.1%} invalid.",
         {"rounds": _rounds(len(opened)), "samples": samples, **shares},
     )
-    if ended:
+    if ended and "accuracy" in ended[-1]:
         said += Statement(
             "At the end of the last one {round_accuracy:.1%} of the pairs had the larger reward on the real path.",
             {"round_accuracy": float(ended[-1]["accuracy"])},

@@ -44,6 +44,19 @@ def open_round(state: TrainingState, config: TrainingConfig, stretch: Stretch, v
     return {"spin": {"round": number + 1, "opponent": state.kept["opponent"][:16], "pairs": table.summary(number)}}
 
 
+def nothing_to_learn(state: TrainingState, stretch: Stretch) -> str | None:
+    """Tell why a round has no pair to train on; None where it has some, and for other stretches."""
+    if stretch.phases[0].spin is None:
+        return None
+    table = PairTable.from_state(state.kept["pairs"])
+    if (table.weights > 0).any():
+        return None
+    return (
+        f"round {state.kept['round'] + 1} of self-play has no pair to train on and is passed over: raise prompts, "
+        "samples or temperature, or punish ties and invalid paths, if the model does not write all real paths."
+    )
+
+
 def close_round(state: TrainingState, config: TrainingConfig, stretch: Stretch, validate: Validate) -> Row:
     """Keep the weights if they are the best so far; after the last round, end with the best ones."""
     spin = stretch.phases[0].spin

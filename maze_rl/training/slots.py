@@ -1,7 +1,7 @@
 """The plug-in slots of the trainer: what each gets, what it answers, and when it is asked.
 
 A plug-in is a plain function or an object with two methods. The order within a step is fixed: learning rate, loss and
-gradient of every mini-batch (update rules ``per="mini_batch"`` are asked before each), unscale, clip, update rules
+gradient of every mini-batch (update rules ``per="mini_batch"`` are asked before each), clip, update rules
 ``per="step"``, step, scaling of the update, controllers.
 
 Objects that remember something between steps also have ``state_dict`` and ``load_state_dict`` (`Stateful`): what they
@@ -118,18 +118,20 @@ class Outcome:
     steps: int
     """Steps of the stretch."""
     loss: float
-    """Training loss before the update, per weight; not finite where the step was not taken."""
+    """Training loss before the update, per weight."""
     gradient_norm: float
-    """Before clipping; not finite where the step was not taken."""
+    """Before clipping."""
     learning_rate: float
     """The rate the step was taken with (of the last parameter group)."""
     held_out: Callable[[], float]
     """Loss on data no step trains on. On the endless stream that is the training loss itself; on a finite dataset it
     costs a forward pass over mazes set aside for controllers."""
+    taken: bool = True
+    """Whether the update was taken: false where the update rule skipped it, or loss or gradient was not finite."""
 
     @property
     def finite(self) -> bool:
-        """Whether loss and gradient were finite, so that the step was taken."""
+        """Whether loss and gradient were finite; else the step was not taken."""
         return abs(self.loss) != float("inf") and self.loss == self.loss and self.gradient_norm < float("inf")
 
 
@@ -143,6 +145,15 @@ class Controller(Protocol):
 
     def observe(self, outcome: Outcome) -> Verdict:
         """Learn from a step; called after every step, taken or not."""
+        ...
+
+
+@runtime_checkable
+class Beginning(Protocol):
+    """A controller that wants to know where a stretch begins: a new optimizer, a schedule from its start."""
+
+    def begin(self) -> None:
+        """Forget what belonged to the stretch before; its weights can no longer be gone back to."""
         ...
 
 

@@ -5,20 +5,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from schedulefree import AdamWScheduleFree
 from torch import Tensor, nn
 
 from maze_rl.configs.choices import read_choice
 from maze_rl.configs.learning_rates import CONTROLLERS
 from maze_rl.configs.training import Phase, TrainingConfig
 from maze_rl.configs.update_rules import UPDATE_RULES
+from maze_rl.errors import ConfigurationError
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.digest import weights_digest
 from maze_rl.models.parametrizations.low_rank import add_adapters, merge_adapters
 from maze_rl.training.learning_rates.choose import controller
 from maze_rl.training.optimizer_state import load_optimizer_tree, optimizer_tree
 from maze_rl.training.optimizers import make_optimizer, settle
-from maze_rl.training.slots import Controller, Stateful, UpdateRule
+from maze_rl.training.slots import Beginning, Controller, Stateful, UpdateRule
 from maze_rl.training.update_rules.choose import update_rule
+from maze_rl.training.update_rules.every_step import EveryStep
 
 
 @dataclass
@@ -79,23 +82,34 @@ def new_state(model: MazeTransformer, config: TrainingConfig, seed: int = 0) -> 
         seed,
     )
     build_for(state, config, config.phases[0])
+    _check_composed(state)
     return state
 
 
+def _check_composed(state: TrainingState) -> None:
+    """Refuse what the configuration cannot see: a rule or an optimizer of one's own that do not fit each other."""
+    scaled = state.update_rule.apply_to == "update" and not isinstance(state.update_rule, EveryStep)
+    if scaled and isinstance(state.optimizer, AdamWScheduleFree):
+        raise ConfigurationError(
+            f"update rule {type(state.update_rule).__name__} scales updates, which a schedule-free optimizer cannot "
+            "follow: use apply_to='grad', or another optimizer."
+        )
+
+
 def build_for(state: TrainingState, config: TrainingConfig, phase: Phase) -> None:
-    """Build what a restarting phase trains: its adapters, and an optimizer of its own."""
-    if phase.restarts:
-        if phase.spin is not None:
-            state.kept["opponent"] = weights_digest(state.model)
-            if phase.spin.keep_best and "best" not in state.kept:
-                state.kept["before"] = weights_copy(state.model)
-        if phase.lora is not None:
-            add_adapters(state.model, phase.lora, seed=state.seed)
-        renew_optimizer(state, config)
+    """Build what a stretch that begins with `phase` trains: its adapters, and an optimizer of its own."""
+    if phase.spin is not None:
+        state.kept["opponent"] = weights_digest(state.model)
+        if phase.spin.keep_best and "best" not in state.kept:
+            state.kept["before"] = weights_copy(state.model)
+    if phase.lora is not None:
+        add_adapters(state.model, phase.lora, seed=state.seed)
+    renew_optimizer(state, config)
 
 
 def take_down(state: TrainingState, config: TrainingConfig, phase: Phase) -> None:
-    """Leave a plain model behind at the end of a phase: its adapters become part of the weights."""
+    """Leave a plain model with the weights to be used: averaged ones, adapters become part of the weights."""
+    settle(state.optimizer)
     if phase.lora is not None:
         merge_adapters(state.model)
         renew_optimizer(state, config)
@@ -111,10 +125,11 @@ def rebuild_at(state: TrainingState, config: TrainingConfig, step: int) -> None:
 
 def renew_optimizer(state: TrainingState, config: TrainingConfig) -> None:
     """Begin with a fresh optimizer, at the start of the schedule."""
-    settle(state.optimizer)
     state.optimizer = make_optimizer(state.model, config)
     state.updates = 0
     state.kept.pop("remembered", None)
+    if isinstance(state.controller, Beginning):
+        state.controller.begin()
 
 
 def weights_copy(model: nn.Module) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from maze_rl.configs.training import TrainingConfig
-from maze_rl.errors import MazeRLError
+from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.weights_once import weights_once
 from maze_rl.seeding import stream_key
@@ -62,7 +62,7 @@ def take_step(state: TrainingState, config: TrainingConfig, setting: Setting, ba
     place, rate = state.updates, set_learning_rate(state, setting)
     state.optimizer.zero_grad(set_to_none=True)
     sums = add_up_gradients(state, config, setting.objective, batch)
-    decision = _decide_step(state, sums)
+    decision = _decide_step(state, sums, len(batch.mini_batches))
     parameters = [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
     if isinstance(decision, Apply) and state.update_rule.apply_to == "loss" and state.update_rule.per == "step":
         scale_gradients(parameters, decision.scale)
@@ -73,7 +73,8 @@ def take_step(state: TrainingState, config: TrainingConfig, setting: Setting, ba
         state.updates += 1
     else:
         state.optimizer.zero_grad(set_to_none=True)
-    verdict = _tell_controller(state, setting, place, sums.loss, norm, rate)
+    taken = finite and isinstance(decision, Apply)
+    verdict = _tell_controller(state, setting, place, sums.loss, norm, rate, taken)
     if not finite and verdict is not Verdict.GO_BACK:
         raise TrainingError(
             f"step {state.step + 1}: loss {sums.loss} and gradient norm {norm} are not finite: the step was not taken. "
@@ -91,7 +92,11 @@ def set_learning_rate(state: TrainingState, setting: Setting) -> float:
     """Write the rate of this step into the optimizer; return that of the last group."""
     multiplier = setting.multiplier(state.updates)
     if state.controller is not None:
-        multiplier *= state.controller.multiplier()
+        factor = state.controller.multiplier()
+        if not (math.isfinite(factor) and factor >= 0):
+            name = type(state.controller).__name__
+            raise ConfigurationError(f"controller {name}: expected a factor of 0 or above, got {factor!r}.")
+        multiplier *= factor
     for group in state.optimizer.param_groups:
         group["lr"] = group["peak_lr"] * multiplier
     return state.optimizer.param_groups[-1]["lr"]
@@ -103,6 +108,8 @@ def add_up_gradients(state: TrainingState, config: TrainingConfig, objective: Ob
     device = torch.device(model.cfg.device or "cpu")
     weights = [sum(objective.weight(micro) for micro in mini) for mini in batch.mini_batches]
     sums = Sums(sum(weights))
+    if not 0 < sums.normaliser < math.inf:
+        raise TrainingError(f"step {state.step + 1}: the weights of its loss add up to {sums.normaliser}, not above 0.")
     totals: dict[str, Tensor] = {}
     decisions: list[Decision] = []
     precision = autocast(model, config)
@@ -111,7 +118,7 @@ def add_up_gradients(state: TrainingState, config: TrainingConfig, objective: Ob
             decision: Decision = Apply()
             if rule.per == "mini_batch":
                 measure = _measuring(model, objective, mini, weight, precision)
-                decision = rule.decide(Moment(state.step, number, measure))
+                decision = _decide(state, Moment(state.step, number, measure))
             loss = torch.zeros((), device=device)
             for micro in mini:
                 with torch.set_grad_enabled(isinstance(decision, Apply)), precision:
@@ -146,12 +153,29 @@ def _measuring(
     return measure
 
 
-def _decide_step(state: TrainingState, sums: Sums) -> Decision:
+def _decide_step(state: TrainingState, sums: Sums, mini_batches: int) -> Decision:
     """Ask a rule that is asked once a step; a rule that is asked per mini-batch has spoken by now."""
     if state.update_rule.per == "mini_batch":
         return Skip() if sums.skipped else Apply()
-    decision = state.update_rule.decide(Moment(state.step, 0, lambda: sums.loss))
+    decision = _decide(state, Moment(state.step, mini_batches, lambda: sums.loss))
     _log_roll(sums, decision, sums.loss)
+    return decision
+
+
+def _decide(state: TrainingState, moment: Moment) -> Decision:
+    """Ask the update rule, and check its answer: it may be somebody else's."""
+    rule = state.update_rule
+    decision = rule.decide(moment)
+    if isinstance(decision, Skip):
+        return decision
+    if not (isinstance(decision, Apply) and math.isfinite(decision.scale) and math.isfinite(decision.noise)):
+        raise ConfigurationError(
+            f"update rule {type(rule).__name__}: expected Apply with a finite scale, or Skip(), got {decision!r}."
+        )
+    if decision.noise and (rule.per, rule.apply_to) != ("step", "update"):
+        raise ConfigurationError(
+            f"update rule {type(rule).__name__}: noise is for per='step' with apply_to='update', not {rule.apply_to!r}."
+        )
     return decision
 
 
@@ -178,14 +202,14 @@ def _update(state: TrainingState, parameters: list[Tensor], decision: Apply) -> 
 
 
 def _tell_controller(
-    state: TrainingState, setting: Setting, place: int, loss: float, norm: float, rate: float
+    state: TrainingState, setting: Setting, place: int, loss: float, norm: float, rate: float, taken: bool
 ) -> Verdict:
     """Let the controller learn from the step, and do what it asks for."""
     if state.controller is None:
         return Verdict.GO_ON
     held_out, model = setting.held_out, state.model
     outcome = Outcome(
-        step=place, steps=setting.steps, loss=loss, gradient_norm=norm, learning_rate=rate,
+        step=place, steps=setting.steps, loss=loss, gradient_norm=norm, learning_rate=rate, taken=taken,
         held_out=(lambda: loss) if held_out is None else (lambda: held_out(model)),
     )  # fmt: skip
     verdict = state.controller.observe(outcome)

@@ -11,7 +11,7 @@ from maze_rl.configs.training import Stretch, TrainingConfig
 from maze_rl.models.build import MazeTransformer
 from maze_rl.training.batches import batch_maker
 from maze_rl.training.learning_rates.schedule_free import averaged
-from maze_rl.training.rounds import close_round, gone_too_far, open_round
+from maze_rl.training.rounds import close_round, gone_too_far, nothing_to_learn, open_round
 from maze_rl.training.settings import settings
 from maze_rl.training.source import prefetch
 from maze_rl.training.state import TrainingState, build_for, take_down
@@ -57,6 +57,10 @@ def _train_stretch(
 ) -> None:
     clock = time.perf_counter()
     news = open_round(state, config, stretch, callbacks.validate)
+    reason = nothing_to_learn(state, stretch)
+    if reason is not None:
+        _record(state, config, callbacks, news | {"ended": reason} | _end_stretch(state, config, stretch, callbacks))
+        return callbacks.save(state)
     setting_at = settings(state, config, stretch)
     batches = prefetch(batch_maker(state, config, stretch), state.step, stretch.last)
     with closing(batches):

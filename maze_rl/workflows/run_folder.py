@@ -37,14 +37,7 @@ class RunFolder:
         Raises:
             ConfigurationError: The folder already holds a run, or other files.
         """
-        if self.config_path.exists():
-            raise ConfigurationError(
-                f"{self.folder} holds another run: choose another --out, or continue that one with --resume."
-            )
-        if self.folder.exists() and not self.folder.is_dir():
-            raise ConfigurationError(f"{self.folder} is a file: choose another --out.")
-        if self.folder.exists() and any(self.folder.iterdir()):
-            raise ConfigurationError(f"{self.folder} is not empty and holds no run: choose another --out.")
+        self.check_free()
         self.folder.mkdir(parents=True, exist_ok=True)
         write_folder(self.folder / "tokenizer", definition_files(Tokenization(config.tokenization)))
         values = {
@@ -54,6 +47,21 @@ class RunFolder:
             "revision": code_revision(),
         }
         write_file(self.config_path, json_bytes(values))
+
+    def check_free(self) -> None:
+        """Check that a new run can start here.
+
+        Raises:
+            ConfigurationError: The folder already holds a run, or other files.
+        """
+        if self.config_path.exists():
+            raise ConfigurationError(
+                f"{self.folder} holds another run: choose another --out, or continue that one with --resume."
+            )
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ConfigurationError(f"{self.folder} is a file: choose another --out.")
+        if self.folder.exists() and any(self.folder.iterdir()):
+            raise ConfigurationError(f"{self.folder} is not empty and holds no run: choose another --out.")
 
     def open(self, config: RunConfig | None = None) -> RunConfig:
         """Return the configuration of the run here; with `config`, check that it is the same.

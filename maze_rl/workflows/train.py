@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from maze_rl.configs.training import RunConfig, StartModel, TrainingConfig
+from maze_rl.configs.training import Phase, RunConfig, StartModel, TrainingConfig
 from maze_rl.errors import Caution, CheckpointError, ConfigurationError
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.devices import check_device
@@ -67,12 +67,14 @@ def train_run(
     if resume:
         run.open(config)
     else:
-        run.create(config, command)
+        run.check_free()
     tokenization = Tokenization(config.tokenization)
     model = build_model(config.model, tokenization, seed=config.seed, device=device)
     if config.start is not None:
         load_start(model, config.start)
     state = new_state(model, config.training, config.seed)
+    if not resume:
+        run.create(config, command)  # only now: what is refused leaves no folder behind
     caution = adam_cancels(state.update_rule, config.training.optimizer, config.training.accumulation)
     if caution is not None:
         warnings.warn(caution, Caution, stacklevel=2)
@@ -119,6 +121,8 @@ def load_newest(state: TrainingState, config: TrainingConfig, run: RunFolder) ->
 def _callbacks(config: RunConfig, run: RunFolder, progress: Progress | None) -> Callbacks:
     def on_row(row: dict[str, Any]) -> None:
         run.append_metrics(row)
+        if "ended" in row:
+            warnings.warn(row["ended"], Caution, stacklevel=2)
         if "spin_end" in row and "alarm" in row:
             warnings.warn(f"round {row['spin_end']['round']}: {row['alarm']}", Caution, stacklevel=2)
         if progress is not None:
@@ -131,11 +135,17 @@ def _callbacks(config: RunConfig, run: RunFolder, progress: Progress | None) -> 
     )
 
 
+def _supervised(config: RunConfig) -> Phase:
+    """Return the last phase that learns from the mazes' paths, whose loss the model is said to have."""
+    taught = [phase for phase in config.training.phases if phase.spin is None]
+    return taught[-1] if taught else config.training.phases[-1]
+
+
 def _about(config: RunConfig, state: TrainingState, out: Path) -> dict[str, Any]:
-    last = config.training.phases[-1].mazes
+    last, loss = config.training.phases[-1].mazes, config.training.loss_at(_supervised(config))
     return {
         "name": out.name, "sizes": list(config.sizes), "algorithm": last.algorithm, "options": dict(last.options),
-        "loss": config.training.loss, "steps": state.step, "mazes": state.mazes, "tokens": state.tokens,
+        "loss": loss, "steps": state.step, "mazes": state.mazes, "tokens": state.tokens,
         "leaks": state.leaks, "longest_path": state.longest_path, "seconds": state.seconds, "seed": config.seed,
         "num_parameters": sum(weight.numel() for weight in state.model.parameters() if weight.requires_grad),
         "versions": versions(),

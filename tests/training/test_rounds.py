@@ -20,6 +20,7 @@ from maze_rl.models.digest import weights_digest
 from maze_rl.models.parametrizations.low_rank import adapter_parameters
 from maze_rl.training.checkpoints import load_checkpoint, save_checkpoint
 from maze_rl.training.laws import fresh, tiny_run
+from maze_rl.training.learning_rates.schedule_free import averaged
 from maze_rl.training.spin.pair_table import PairTable
 from maze_rl.training.state import TrainingState
 from maze_rl.training.trainer import Callbacks, train
@@ -197,10 +198,43 @@ def test_phases_round_trip_and_contradictions_are_refused() -> None:
         Phase(steps=0, mazes=MAZES)
 
 
-def test_a_round_without_a_losing_path_says_so() -> None:
-    config = game(1, invalid_policy="skip", prompts=2)
-    with pytest.raises(ValueError, match="no pair to train on"):
-        watch(config)
+def test_a_round_without_a_losing_path_is_passed_over_and_says_so() -> None:
+    state, rows = watch(game(2, invalid_policy="skip", prompts=2))
+    assert [row["step"] for row in rows] == [1, 2, 3, 6, 9]
+    assert "round 1 of self-play has no pair to train on" in rows[3]["ended"]
+    assert "round 2 of self-play" in rows[4]["ended"]
+    assert {"spin", "spin_end"} <= rows[3].keys()
+    assert weights_digest(state.model)[:16] == rows[3]["spin"]["opponent"]
+
+
+@pytest.mark.parametrize("lora", [None, 2])
+def test_a_phase_behind_a_round_begins_its_schedule_anew(lora: int | None) -> None:
+    spin = SpinConfig(prompts=16, keep_best=False)
+    last = Phase(steps=6, mazes=MAZES)
+    config = tiny_run((PLAIN, Phase(steps=3, mazes=MAZES, spin=spin, lora=lora), last))
+    alone = tiny_run((PLAIN, replace(last, restart=True)))
+    rates = [[row["learning_rate"] for row in watch(one)[1]][-6:] for one in (config, alone)]
+    assert rates[0] == rates[1]
+
+
+@pytest.mark.parametrize("lora", [None, 2])
+def test_averaged_weights_are_what_plays_what_is_judged_and_what_is_kept(lora: int | None) -> None:
+    spin = SpinConfig(prompts=16, keep_best=True)
+    phases = (PLAIN, *(Phase(steps=3, mazes=MAZES, spin=spin, lora=lora) for _ in range(2)))
+    config = tiny_run(phases, optimizer="schedule_free", schedule="constant", validate_every=100)
+    judged: list[str] = []
+    scores = iter([0.1, 0.9, 0.5, 0.5])
+
+    def validate(model: Any) -> dict[str, float]:
+        judged.append(weights_digest(model))
+        return {"validation_exact": next(scores)}
+
+    state, rows = watch(config, validate)
+    assert rows[-1]["spin_end"]["kept_round"] == 1
+    opponents = [row["spin"]["opponent"] for row in rows if "spin" in row]
+    assert opponents[1] == judged[1][:16]  # the best so far, as it was judged, writes next
+    with averaged(state.optimizer):
+        assert weights_digest(state.model) == judged[1]
 
 
 def test_a_round_is_played_on_the_mazes_of_a_dataset(tmp_path: Path) -> None:

@@ -133,6 +133,10 @@ class AiScientist:
         self._factor = 1.0
         self.record = dict[str, Any]()
 
+    def begin(self) -> None:
+        """Begin a stretch: its warm-up is left alone."""
+        self._warm_up = WarmUp()
+
     def multiplier(self) -> float:
         """Return 1, or when applied and after the warm-up the product of what was decided."""
         return self._factor if self._applied and not self._warm_up.lasts else 1.0

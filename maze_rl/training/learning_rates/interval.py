@@ -61,6 +61,11 @@ class Interval:
         """Forget the steps collected since the last reading."""
         self._losses, self._norms = [], []
 
+    def restart(self) -> None:
+        """Begin anew where the loss may be another one: there is no level to compare with, but its noise is known."""
+        self.begin()
+        self._level = None
+
     def _broken_off(self, outcome: Outcome) -> Reading:
         """Close the interval without reading its losses: they belong to weights that are given up."""
         self.begin()

@@ -59,6 +59,11 @@ class IntervalController:
         self._lowest, self._highest, self._applied = lowest, highest, applied
         self._wanted = 1.0
 
+    def begin(self) -> None:
+        """Begin a stretch: its warm-up is left alone, and its loss compared with no earlier one."""
+        self._warm_up = WarmUp()
+        self._interval.restart()
+
     def multiplier(self) -> float:
         """Return the factor that holds; 1 during the warm-up, and always for a sham."""
         return self._wanted if self._applied and not self._warm_up.lasts else 1.0

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from maze_rl.training.learning_rates.warm_up import WarmUp
-from maze_rl.training.slots import Controller, Outcome, Stateful, Verdict
+from maze_rl.training.slots import Beginning, Controller, Outcome, Stateful, Verdict
 
 _SMOOTHING = 0.2
 """Weight of the newest step in the smoothed log-loss."""
@@ -61,6 +61,14 @@ class DivergenceGuard:
         self._variance = 0.0
         self._settled: float | None = None
         self._trial = False  # the next loss is the first one with the old weights
+
+    def begin(self) -> None:
+        """Begin a stretch: no weights are remembered, and no loss is known to compare with."""
+        self._warm_up, self._trial = WarmUp(), False
+        self._settled = self._smooth = self._last = None
+        self._returns = self._healthy = 0
+        if isinstance(self.controller, Beginning):
+            self.controller.begin()
 
     def multiplier(self) -> float:
         """Return the controller's factor, scaled, within the bounds."""

@@ -28,8 +28,6 @@ class WarmUp:
         if outcome.step > self._step:  # a step thrown away leaves the schedule where it is
             self.lasts = self.lasts and rate > self._rate
             self._step, self._rate = outcome.step, rate
-        if outcome.step == outcome.steps - 1:  # what comes next is a new stretch
-            self.__init__()
 
     def state_dict(self) -> dict[str, Any]:
         """Return whether it lasts, and the step and rate last seen."""

