@@ -1,11 +1,13 @@
 """Plug-ins of one's own, by name: ``package.module:function``, called with its options."""
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 from maze_rl.configs.choices import Choice
-from maze_rl.errors import ConfigurationError
+from maze_rl.errors import ConfigurationError, MazeRLError
 
 
 def import_own(slot: str, name: str) -> Any:
@@ -24,7 +26,7 @@ def import_own(slot: str, name: str) -> Any:
         for attribute in path.split("."):
             found = getattr(found, attribute)
     except Exception as error:  # whatever another package does when it is imported
-        raise ConfigurationError(f"{slot} {name}: cannot be imported ({type(error).__name__}: {error}).") from error
+        raise ConfigurationError(f"{slot} {name}: cannot be imported ({_in_one_line(error)}).") from error
     if not callable(found):
         raise ConfigurationError(f"{slot} {name}: expected a function, got {found!r}.")
     return found
@@ -49,4 +51,31 @@ def call_own(slot: str, choice: Choice, seed: int | None = None, **given: Any) -
             arguments.setdefault("seed", seed)
         return function(**arguments)
     except Exception as error:  # whatever another package does when it is called
-        raise ConfigurationError(f"{slot} {choice.name}: cannot be used ({type(error).__name__}: {error}).") from error
+        raise ConfigurationError(f"{slot} {choice.name}: cannot be used ({_in_one_line(error)}).") from error
+
+
+@contextmanager
+def named_in_errors(slot: str, plugin: object) -> Iterator[None]:
+    """Within, what a plug-in of one's own raises becomes an error that names it; errors of shipped ones stay.
+
+    Args:
+        slot: What the slot is called in messages, e.g. ``update rule``.
+        plugin: The function, or the object of a class, that is asked.
+
+    Raises:
+        ConfigurationError: The plug-in raised something; the cause is kept.
+    """
+    try:
+        yield
+    except MazeRLError:
+        raise
+    except Exception as error:  # whatever somebody else's code does when it is asked
+        named = plugin if hasattr(plugin, "__qualname__") else type(plugin)
+        where, name = str(getattr(named, "__module__", "")), getattr(named, "__qualname__", repr(plugin))
+        if where.partition(".")[0] == "maze_rl":
+            raise
+        raise ConfigurationError(f"{slot} {where}:{name}: {_in_one_line(error)}.") from error
+
+
+def _in_one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

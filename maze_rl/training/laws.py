@@ -5,7 +5,7 @@
 - The memory split into micro-batches changes nothing but rounding.
 - At its inert setting, where it has one, it equals the trainer without it, bit for bit.
 
-Each runs a few steps of a tiny model on the CPU, in all about a second.
+Each runs a few steps of a tiny model on the CPU, in all a few seconds.
 """
 
 import tempfile
@@ -25,7 +25,7 @@ from maze_rl.models.build import build_model
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.batches import batch_maker
 from maze_rl.training.checkpoints import checkpoint_steps, load_checkpoint, save_checkpoint
-from maze_rl.training.optimizer_state import optimizer_equal
+from maze_rl.training.optimizer_state import optimizer_equal, split_tree
 from maze_rl.training.settings import settings
 from maze_rl.training.state import TrainingState, new_state
 from maze_rl.training.step import add_up_gradients
@@ -40,12 +40,18 @@ class LawBroken(AssertionError):
     """Raised when a plug-in breaks a law; names it and the first parameter that differs."""
 
 
-def tiny_run(phases: tuple[Phase, ...] = (), model: ModelConfig | None = None, **training: Any) -> RunConfig:
+def tiny_run(
+    phases: tuple[Phase, ...] = (),
+    model: ModelConfig | None = None,
+    parametrizations: tuple[str, ...] = (),
+    **training: Any,
+) -> RunConfig:
     """Return a run of a few steps on 3 x 3 and 4 x 4 mazes.
 
     Args:
         phases: Its phases; none for six steps.
         model: Its network; None for two narrow layers.
+        parametrizations: How those layers' weights are computed, by name.
         **training: Fields of `TrainingConfig`, plug-ins by name.
     """
     mazes = MazeSpec(sizes=(3, 4), split="train")
@@ -56,7 +62,7 @@ def tiny_run(phases: tuple[Phase, ...] = (), model: ModelConfig | None = None, *
     return RunConfig(
         training=TrainingConfig(phases=phases or (Phase(steps=6, mazes=mazes),), **(values | training)),
         tokenization=TokenizationConfig(canvas=5, random_offsets=True),
-        model=model or ModelConfig(n_layers=2, d_model=16, n_heads=2),
+        model=model or ModelConfig(n_layers=2, d_model=16, n_heads=2, parametrizations=parametrizations),
     )
 
 
@@ -66,7 +72,7 @@ def check_laws(config: RunConfig | None = None, *, inert: RunConfig | None = Non
     Args:
         config: A run of few steps that uses the plug-in; None for `tiny_run` with the plug-ins in `training`.
         inert: A run with the plug-in at its inert setting; it is compared with `tiny_run()`.
-        **training: Fields of `TrainingConfig`, e.g. ``update_rule="my_rules:lucky,chance=0.5"``.
+        **training: What `tiny_run` takes, e.g. ``update_rule="my_rules:lucky,chance=0.5"``.
 
     Raises:
         LawBroken: Names the law.
@@ -144,13 +150,16 @@ def _save_and_stop(state: TrainingState, folder: Path) -> None:
 
 
 def _gradient(state: TrainingState) -> torch.Tensor:
-    return torch.cat([weight.grad.flatten() for weight in state.model.parameters() if weight.grad is not None])
+    gradients = [(weight, weight.grad) for weight in state.model.parameters()]
+    return torch.cat([torch.zeros_like(w).flatten() if g is None else g.flatten() for w, g in gradients])
 
 
 def _compare(first: TrainingState, second: TrainingState, law: str) -> None:
     _compare_training(first, second, law)
     remembered = [{slot: plugin.state_dict() for slot, plugin in state.plugins.items()} for state in (first, second)]
-    if remembered[0] != remembered[1]:
+    (tensors, values), (others, other_values) = map(split_tree, remembered)
+    same = values == other_values and all(torch.equal(tensor, others[path]) for path, tensor in tensors.items())
+    if not same:
         raise LawBroken(f"{law}: what the plug-ins remember differs")
 
 

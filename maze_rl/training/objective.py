@@ -5,10 +5,15 @@ divides by the weights of the whole step, which makes accumulation and micro-bat
 """
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.errors import ConfigurationError
 from maze_rl.models.readout import logits_at
+from maze_rl.own_plugins import named_in_errors
 from maze_rl.training.examples import Examples
+from maze_rl.training.loss_targets import Targets
 from maze_rl.training.losses import LossFunctions
 from maze_rl.training.slots import Loss
 
@@ -25,7 +30,7 @@ class CrossEntropy:
 
     def weight(self, micro: Examples) -> float:
         """Return the sum of the weights."""
-        return float(self.losses.weights(micro)[:, 1:].sum())
+        return float(self._weights(micro).sum())
 
     def loss(self, model: HookedTransformer, micro: Examples) -> Loss:
         """Return the weighted sum, nats; logits exist only where a weight is not zero.
@@ -33,7 +38,7 @@ class CrossEntropy:
         `accuracy` counts the weight of the positions whose most likely token has target mass.
         """
         device = model.cfg.device
-        weights, targets = self.losses.weights(micro)[:, 1:], self.losses.targets(micro)
+        weights, targets = self._weights(micro), self._targets(micro)
         chosen = weights != 0
         ids, mass = targets.ids[:, 1:][chosen].to(device), targets.probabilities[:, 1:][chosen].to(device)
         weight = weights[chosen].to(device)
@@ -42,3 +47,19 @@ class CrossEntropy:
         total = -(weight[:, None] * mass * log_probabilities.gather(1, ids)).sum()
         hit = ((logits.detach().argmax(dim=-1, keepdim=True) == ids) & (mass > 0)).any(dim=-1)
         return Loss(total, {"accuracy": (weight * hit).sum()})
+
+    def _weights(self, micro: Examples) -> Float[Tensor, "batch pos"]:
+        """Return the weights of predicting every token but the first."""
+        with named_in_errors("loss weights", self.losses.weights):
+            weights = self.losses.weights(micro)
+        if not isinstance(weights, Tensor) or weights.shape != micro.tokens.shape:
+            shape = tuple(weights.shape) if isinstance(weights, Tensor) else repr(weights)
+            raise ConfigurationError(f"loss weights: expected Float{list(micro.tokens.shape)}, got {shape}.")
+        return weights[:, 1:]
+
+    def _targets(self, micro: Examples) -> Targets:
+        with named_in_errors("loss targets", self.losses.targets):
+            targets = self.losses.targets(micro)
+        if not isinstance(targets, Targets):
+            raise ConfigurationError(f"loss targets: expected Targets(ids, probabilities), got {targets!r}.")
+        return targets

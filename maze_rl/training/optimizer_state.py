@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from maze_rl.errors import ConfigurationError
+
 Tree = dict[str, Any]
 
 
@@ -41,6 +43,8 @@ def split_tree(tree: Tree, prefix: str = "") -> tuple[dict[str, Tensor], Tree]:
     tensors: dict[str, Tensor] = {}
     rest: Tree = {}
     for name, value in tree.items():
+        if not isinstance(name, str):
+            raise ConfigurationError(f"the state to be saved has the key {name!r} under {prefix!r}: use text keys.")
         path = f"{prefix}{name}"
         if isinstance(value, Tensor):
             tensors[path], rest[name] = value, {"tensor": path}

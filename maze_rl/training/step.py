@@ -8,10 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from maze_rl.configs.options import is_number
 from maze_rl.configs.training import TrainingConfig
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.weights_once import weights_once
+from maze_rl.own_plugins import named_in_errors
 from maze_rl.seeding import stream_key
 from maze_rl.training.slots import Apply, Moment, Objective, Outcome, Skip, Verdict
 from maze_rl.training.source import StepBatch
@@ -20,6 +22,8 @@ from maze_rl.training.update_rules.applied_scale import add_noise, remember, sca
 
 Row = dict[str, Any]
 Decision = Apply | Skip
+_MOST = 1e12
+"""Largest factor that is taken for one."""
 
 
 class TrainingError(MazeRLError):
@@ -92,8 +96,9 @@ def set_learning_rate(state: TrainingState, setting: Setting) -> float:
     """Write the rate of this step into the optimizer; return that of the last group."""
     multiplier = setting.multiplier(state.updates)
     if state.controller is not None:
-        factor = state.controller.multiplier()
-        if not (math.isfinite(factor) and factor >= 0):
+        with named_in_errors("controller", state.controller):
+            factor = state.controller.multiplier()
+        if not is_number(factor, 0, _MOST):
             name = type(state.controller).__name__
             raise ConfigurationError(f"controller {name}: expected a factor of 0 or above, got {factor!r}.")
         multiplier *= factor
@@ -165,10 +170,12 @@ def _decide_step(state: TrainingState, sums: Sums, mini_batches: int) -> Decisio
 def _decide(state: TrainingState, moment: Moment) -> Decision:
     """Ask the update rule, and check its answer: it may be somebody else's."""
     rule = state.update_rule
-    decision = rule.decide(moment)
+    with named_in_errors("update rule", rule):
+        decision = rule.decide(moment)
     if isinstance(decision, Skip):
         return decision
-    if not (isinstance(decision, Apply) and math.isfinite(decision.scale) and math.isfinite(decision.noise)):
+    numbers = (decision.scale, decision.noise) if isinstance(decision, Apply) else ()
+    if not (numbers and all(is_number(value, -_MOST, _MOST) for value in numbers)):
         raise ConfigurationError(
             f"update rule {type(rule).__name__}: expected Apply with a finite scale, or Skip(), got {decision!r}."
         )
@@ -212,7 +219,10 @@ def _tell_controller(
         step=place, steps=setting.steps, loss=loss, gradient_norm=norm, learning_rate=rate, taken=taken,
         held_out=(lambda: loss) if held_out is None else (lambda: held_out(model)),
     )  # fmt: skip
-    verdict = state.controller.observe(outcome)
+    with named_in_errors("controller", state.controller):
+        verdict = state.controller.observe(outcome)
+    if not isinstance(verdict, Verdict):
+        raise ConfigurationError(f"controller {type(state.controller).__name__}: expected a Verdict, got {verdict!r}.")
     if verdict is Verdict.REMEMBER:
         state.remember()
     if verdict is Verdict.GO_BACK:

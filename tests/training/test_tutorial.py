@@ -90,3 +90,59 @@ def test_a_wrong_plan_gets_one_clear_line(
     assert expected in shown
     assert shown.count("\n") == 1
     assert not Path("run").exists()
+
+
+FAULTY = """
+import torch
+from maze_rl.training.loss_targets import next_token
+from maze_rl.training.loss_weights import path_only
+from maze_rl.training.slots import Apply, Verdict
+
+class Rule:
+    per, apply_to = "step", "update"
+    def __init__(self, answer="nothing"): self.answer = answer
+    def decide(self, moment):
+        if self.answer == "raise": return 1 / 0
+        return Apply(float("nan")) if self.answer == "nan" else None
+
+class Controller:
+    def __init__(self, factor=1.0): self.factor = factor
+    def multiplier(self): return self.factor
+    def observe(self, outcome): return None
+
+def loss(kind):
+    def weigh(examples):
+        if kind == "raise": raise RuntimeError("boom")
+        return {"nothing": None, "short": torch.ones(3), "zero": 0 * path_only(examples)}[kind]
+    return weigh, next_token
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (
+            ["--update-rule", "faulty:Rule,answer=nothing"],
+            "update rule Rule: expected Apply with a finite scale, or",
+        ),
+        (["--update-rule", "faulty:Rule,answer=nan"], "expected Apply with a finite scale"),
+        (["--update-rule", "faulty:Rule,answer=raise"], "update rule faulty:Rule: ZeroDivisionError"),
+        (["--update-rule", "faulty:Rule,anser=1"], "update rule faulty:Rule: cannot be used (TypeError"),
+        (["--lr-controller", "faulty:Controller"], "controller Controller: expected a Verdict, got None"),
+        (["--lr-controller", "faulty:Controller,factor=nan"], "expected a factor of 0 or above, got nan"),
+        (["--loss", "faulty:loss,kind=raise"], "RuntimeError: boom"),
+        (["--loss", "faulty:loss,kind=nothing"], "loss weights: expected Float"),
+        (["--loss", "faulty:loss,kind=short"], "loss weights: expected Float"),
+        (["--loss", "faulty:loss,kind=zero"], "add up to 0.0, not above 0"),
+    ],
+)
+def test_faulty_plug_ins_get_one_clear_line(
+    flags: list[str], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "faulty.py").write_text(FAULTY)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert run(["train", *TINY, "--steps", "3", "--json", *flags, "--out", "run"]) == 2
+    shown = capsys.readouterr().err
+    assert expected in shown
+    assert shown.count("\n") == 1
