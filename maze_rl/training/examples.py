@@ -52,8 +52,9 @@ class Examples:
 
     @property
     def longest_path(self) -> int:
-        """Steps of the longest path: tokens after ``<PATH_START>`` but for the origin and the end."""
-        return int((self.spans.lengths - self.spans.path_start).max()) - 3
+        """Steps of the longest path."""
+        layout, tokens = self.spans.layout, int((self.spans.lengths - self.spans.path_start).max()) - 2
+        return tokens if layout.path_as_moves else tokens // layout.tokens_per_cell - 1
 
     def rows(self, chosen: Tensor) -> "Examples":
         """Return the sequences `chosen`, cut to the longest of them."""

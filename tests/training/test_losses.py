@@ -191,6 +191,15 @@ def test_an_unknown_loss_is_told_the_nearest() -> None:
         loss_functions("pathonly")
 
 
+@pytest.mark.parametrize(
+    ("form", "options"), [("edges", {}), ("edges", {"path": "moves"}), ("row_column", {}), ("coordinate_tuples", {})]
+)
+def test_the_longest_path_is_counted_in_steps(form: str, options: dict) -> None:
+    mazes = generate((3, 4), num=12)
+    examples = encode_examples(load_tokenization(form, canvas=5, **options), mazes, 0, 0)
+    assert examples.longest_path == max(solve(maze).distance for maze in mazes)
+
+
 def test_every_named_loss_is_there() -> None:
     assert set(NAMED_LOSSES) == set(LOSSES)
 
