@@ -110,24 +110,13 @@ def default_run(
     """
     budget = CUDA_BUDGET if device.startswith("cuda") else CPU_BUDGET
     num_steps = budget.steps if steps is None else steps
-    if rounds < 0:
-        raise ConfigurationError(f"rounds is {rounds}: at least 0, please.")
-    if num_steps < 1 and not (num_steps == 0 and rounds and started):
-        raise ConfigurationError(
-            f"steps is {num_steps}: --steps must be at least 1, or 0 for rounds alone (--rounds N --start-from RUN)."
-        )
-    first: tuple[Phase, ...] = ()
-    if num_steps and data is None and not started:
-        first = curriculum(mazes, num_steps)
-    elif num_steps:
-        first = (Phase(steps=num_steps, mazes=mazes, data=data),)
-    if lora is not None and not rounds:
-        first = (Phase(steps=num_steps, mazes=mazes, data=data, lora=lora),)
+    _check_work(num_steps, rounds, started)
     batch = budget.batch_size if batch_size is None else batch_size
     pairs = max(1, batch * accumulation)
+    taught = _supervised(mazes, num_steps, data, None if rounds else lora, started)
     played = self_play(mazes, rounds, max(1, (num_steps or budget.steps) // 10), pairs, lora)
     training = TrainingConfig(
-        phases=(*first, *played),
+        phases=(*taught, *played),
         loss=loss,
         warmup_steps=min(100, max(1, num_steps // 10)),
         checkpoint_every=max(250, num_steps // 10),
@@ -141,3 +130,23 @@ def default_run(
     canvas = max(DEFAULT_CANVAS, *(max(shape) for shape in mazes.shapes))
     tokenization = TokenizationConfig(format="edges", canvas=canvas, random_offsets=True)
     return RunConfig(training=training, tokenization=tokenization, model=budget.model, seed=seed, device=device)
+
+
+def _check_work(steps: int, rounds: int, started: bool) -> None:
+    if rounds < 0:
+        raise ConfigurationError(f"rounds is {rounds}: at least 0, please.")
+    if steps < 1 and not (steps == 0 and rounds and started):
+        raise ConfigurationError(
+            f"steps is {steps}: --steps must be at least 1, or 0 for rounds alone (--rounds N --start-from RUN)."
+        )
+
+
+def _supervised(
+    mazes: MazeSpec, steps: int, data: DataFolder | None, lora: int | None, started: bool
+) -> tuple[Phase, ...]:
+    """Return the supervised phases; the curriculum is for fresh weights on the endless stream."""
+    if steps == 0:
+        return ()
+    if data is None and lora is None and not started:
+        return curriculum(mazes, steps)
+    return (Phase(steps=steps, mazes=mazes, data=data, lora=lora),)

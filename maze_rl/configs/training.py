@@ -18,6 +18,8 @@ from maze_rl.configs.update_rules import UPDATE_RULES, check_update_rule
 from maze_rl.errors import ConfigurationError, unknown_name
 
 OPTIMIZERS: Known = {name: {} for name in ("muon", "adamw", "sgd", "rmsprop", "adagrad", "schedule_free")}
+_LARGEST = 1e300
+"""Larger numbers are taken for infinite."""
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -178,10 +180,10 @@ class TrainingConfig:
             if not is_count(getattr(self, name)):
                 raise ConfigurationError(f"{name} is {getattr(self, name)}: a whole number, at least 1, please.")
         for name in ("learning_rate", "matrix_learning_rate", "clip_norm"):
-            if not (is_number(getattr(self, name), 0, 1e12) and getattr(self, name) > 0):
+            if not (is_number(getattr(self, name), 0, _LARGEST) and getattr(self, name) > 0):
                 raise ConfigurationError(f"{name} is {getattr(self, name)}: it must be above 0.")
         for name in ("warmup_steps", "weight_decay"):
-            if not is_number(getattr(self, name), 0, 1e12):
+            if not is_number(getattr(self, name), 0, _LARGEST):
                 raise ConfigurationError(f"{name} is {getattr(self, name)}: it must be 0 or more.")
         check_together(self)
 

@@ -43,8 +43,10 @@ def test_an_arm_trains_two_steps(config: RunConfig) -> None:
     before = {name: weight.detach().clone() for name, weight in model.named_parameters() if weight.requires_grad}
     rows: list[dict] = []
     train(state, config.training, Callbacks(on_row=rows.append))
-    assert len(rows) == config.training.steps
-    assert all(torch.isfinite(torch.tensor([row["loss"], row["gradient_norm"]])).all() for row in rows)
+    assert state.step == config.training.steps
+    trained = [row for row in rows if "ended" not in row]  # after two steps a model writes no path to be filtered for
+    assert len(trained) >= 2
+    assert all(torch.isfinite(torch.tensor([row["loss"], row["gradient_norm"]])).all() for row in trained)
     assert rows[0]["gradient_norm"] > 0
     if config.training.update_rule == "every_step":
         after = dict(model.named_parameters())
