@@ -46,7 +46,23 @@ PARAMETRIZATIONS = [
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_losses_keep_the_laws(loss: str) -> None:
-    check_laws(loss=loss, inert=tiny_run(loss="path_only"))
+    check_laws(loss=loss)
+
+
+SAME = [
+    ("all", "weighted:1"), ("path_only", "weighted:0"), ("path_only", "fork_weighted:1"), ("path_only_set", "graded:0"),
+]  # fmt: skip
+    ("all", "weighted:1"),
+    ("path_only", "weighted:0"),
+    ("path_only", "fork_weighted:1"),
+    ("path_only_set", "graded:0"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_losses_that_say_the_same_train_the_same(one: str, other: str) -> None:
+    first, second = (run(tiny_run(loss=loss)).model.state_dict() for loss in (one, other))
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
 @pytest.mark.parametrize("rule", RULES)

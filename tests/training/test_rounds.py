@@ -21,6 +21,7 @@ from maze_rl.models.parametrizations.low_rank import adapter_parameters
 from maze_rl.training.checkpoints import load_checkpoint, save_checkpoint
 from maze_rl.training.laws import fresh, tiny_run
 from maze_rl.training.learning_rates.schedule_free import averaged
+from maze_rl.training.rounds import gone_too_far
 from maze_rl.training.spin.pair_table import PairTable
 from maze_rl.training.state import TrainingState
 from maze_rl.training.trainer import Callbacks, train
@@ -251,10 +252,13 @@ def test_a_round_is_played_on_the_mazes_of_a_dataset(tmp_path: Path) -> None:
 
 
 def test_the_alarm_is_raised_when_real_paths_fall() -> None:
-    _, rows = watch(game(1, beta=0.01))
-    assert all("alarm" not in row for row in rows if "margin" not in row)
-    fell = [row for row in rows if row.get("real_reward", 0) < -0.01]
-    assert all("alarm" in row for row in fell)
+    plain, played = game(1).training.stretches
+    fallen = {"real_reward": -0.5, "real_fell": 0.9, "kl": 0.1}
+    risen = {**fallen, "real_reward": 0.1}
+    for stretch, row, expected in ((played, fallen, True), (plain, fallen, False), (played, risen, False)):
+        measured = dict(row)
+        assert not gone_too_far(stretch, measured)
+        assert ("alarm" in measured) == expected
 
 
 def test_validation_works_beside_rounds() -> None:
