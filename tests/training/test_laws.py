@@ -52,11 +52,6 @@ def test_losses_keep_the_laws(loss: str) -> None:
 SAME = [
     ("all", "weighted:1"), ("path_only", "weighted:0"), ("path_only", "fork_weighted:1"), ("path_only_set", "graded:0"),
 ]  # fmt: skip
-    ("all", "weighted:1"),
-    ("path_only", "weighted:0"),
-    ("path_only", "fork_weighted:1"),
-    ("path_only_set", "graded:0"),
-]
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
