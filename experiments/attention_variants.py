@@ -5,7 +5,7 @@ of query and distance to the attention scores; memory lets every MLP attend to 3
 how much every layer adds. The first three stay in the network that is explained afterwards, so they would have to be
 worth it.
 Expectation: no difference shown at this size, but for reverse positions, as the plain model has no positions at all.
-Cost: 18 runs of a minute of one core.
+Cost: 18 runs of about a minute of one core.
 """
 
 from maze_rl.configs.experiment import Experiment, small_run

@@ -2,7 +2,7 @@
 
 Expectation: over 60 % shortest paths at 4 x 4 after 500 steps, under 40 % at 5 x 5, which is never trained on; seeds
 differ by a few points. Every other experiment is to be read against this spread.
-Cost: 3 runs of half a minute of one core.
+Cost: 3 runs of about a minute of one core.
 """
 
 from maze_rl.configs.experiment import Experiment, small_run

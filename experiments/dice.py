@@ -5,7 +5,7 @@ set's mean: what the chance itself adds. `classic_noise` has the mean and the sp
 chance points anywhere, not along the update. The scale falls on the update, where it means the same for any optimizer.
 Expectation: worse than the baseline, since most updates shrink; no difference from the mean-matched scale, or worse by
 the noise.
-Cost: 40 runs of half a minute of one core.
+Cost: 40 runs of about a minute of one core.
 """
 
 from maze_rl.configs.experiment import Experiment, small_run

@@ -4,7 +4,7 @@ Dice were promised to find solutions that stand disturbance. Every weight gets G
 tensor, and the loss is sliced along random directions. Dice (classic), its mean-matched constant scale, no dice.
 Expectation: no difference that the mean scale does not make as well: smaller updates mean smaller weights and a less
 trained model.
-Cost: 9 runs of half a minute of one core, and 20 seconds of measuring each.
+Cost: 9 runs of about a minute of one core, and 20 seconds of measuring each.
 """
 
 from maze_rl.configs.experiment import Experiment, small_run

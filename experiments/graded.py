@@ -4,7 +4,7 @@ Mazes with cycles, where several shortest paths and longer ways around exist. Th
 shortest move, g on every other legal one, 0 on walls, normalised. Sham: g = 0, the same set of targets without the
 grading; next-token targets are the control.
 Expectation: more valid paths early on, fewer shortest ones at the end, the more so the larger g.
-Cost: 20 runs of half a minute of one core.
+Cost: 20 runs of about a minute of one core.
 """
 
 from maze_rl.configs.experiment import Experiment, small_run

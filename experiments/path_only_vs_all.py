@@ -3,7 +3,7 @@
 The list of edges is random, so its tokens cannot be predicted and cost capacity and gradient; on the other hand they
 may teach the structure of mazes. `weighted` gives them half the weight of the path.
 Expectation: path_only is better, clearly so early in training.
-Cost: 20 runs of half a minute of one core.
+Cost: 20 runs of about a minute of one core.
 """
 
 from maze_rl.configs.experiment import Experiment, small_run

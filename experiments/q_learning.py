@@ -5,7 +5,7 @@ applied, which must equal the schedule bit for bit. All at three learning rates,
 the best schedule, not only with the one it starts from. The agent sees the training loss of fresh mazes alone, so it
 costs no tokens.
 Expectation: the agent makes up for a badly chosen rate, and does not beat the best schedule.
-Cost: 35 runs of half a minute of one core.
+Cost: 35 runs of about a minute of one core.
 """
 
 from maze_rl.configs.experiment import Experiment, small_run

@@ -6,7 +6,7 @@ smaller mazes, of sizes the fixed arms never saw: 3 x 3, where the path begins w
 4 x 4, where such a list has just ended.
 Expectation: the symptom in fixed_all; under 1 % of rollouts in mixed_path_only, the cure. With loss on the path alone
 nothing ever asks for an edge, so fixed_path_only should not show it either, and yet fail on smaller mazes.
-Cost: 18 runs of a minute of one core.
+Cost: 18 runs of about a minute of one core.
 """
 
 from maze_rl.configs.experiment import Experiment, small_run

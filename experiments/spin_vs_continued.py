@@ -6,7 +6,7 @@ twice the steps and tokens are about equal; the tokens SPIN writes come on top a
 learning rates; `spin_nll` adds the likelihood of the real path. `filtered` learns from the model's own samples too, but
 only from those that are shortest, by their likelihood: what samples bring without a game.
 Expectation: no better than going on with supervised training, which has all shortest paths to learn from.
-Cost: 35 runs of half a minute of one core.
+Cost: 35 runs of about a minute of one core.
 """
 
 from dataclasses import replace

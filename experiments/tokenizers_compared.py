@@ -4,7 +4,7 @@ One id per lattice edge, one per cell, a row and a column token per cell, and co
 same mazes for as many steps; spelled-out formats need several times the tokens for a maze, which the curves by tokens
 show. The path loss is per decision, whatever a cell is written with.
 Expectation: edges first by far; spelled-out coordinates last.
-Cost: 12 runs, half a minute to four minutes (coordinate_tuples) of one core.
+Cost: 12 runs of about a minute of one core, several minutes for coordinate_tuples.
 """
 
 from maze_rl.configs.experiment import Experiment, small_run

@@ -3,7 +3,7 @@
 Phases have sizes, algorithms, losses and rates of their own. `plan` goes from small mazes to the mixture, `backwards`
 is the same phases in reverse, `mixed` the mixture throughout; `two_losses` begins with loss on every token.
 Expectation: plan no worse than mixed at the end, backwards worst: what comes last counts most.
-Cost: 12 runs of half a minute of one core.
+Cost: 12 runs of about a minute of one core.
 """
 
 from dataclasses import replace

@@ -4,7 +4,7 @@ Unified embeddings, unified weights of version 6 (all vectors from one shared ne
 model and, as the sham, a wider plain model with about as many parameters in training as both together. All fold to a
 plain model. Pre-norms stay, which LMPlay's combination leaves out.
 Expectation: little from the embeddings, as their tokens are frequent; what the weights bring, both together bring too.
-Cost: 15 runs of half a minute of one core.
+Cost: 15 runs of about a minute of one core.
 """
 
 from maze_rl.configs.experiment import LARGE, SMALL, Experiment, small_run

@@ -3,7 +3,7 @@
 Sham: a wider model with a plain table and about as many parameters in training, since what is folded away was trained
 as well. One token per cell, free embedding, so that nothing else shares between tokens.
 Expectation: little. Unified embeddings are meant for rare tokens, and the tokens of small mazes are all frequent.
-Cost: 15 runs of half a minute of one core.
+Cost: 15 runs of about a minute of one core.
 """
 
 from maze_rl.configs.experiment import LARGE, SMALL, Experiment, small_run

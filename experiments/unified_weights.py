@@ -2,7 +2,7 @@
 
 They start as the identity: before the first step both arms are the same function.
 Expectation: no difference under Muon, which normalises every matrix's update; perhaps a little under AdamW.
-Cost: 12 runs of half a minute of one core.
+Cost: 12 runs of about a minute of one core.
 """
 
 from maze_rl.configs.experiment import Experiment, small_run

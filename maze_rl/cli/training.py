@@ -10,7 +10,7 @@ from typing import Any
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import parse_option
 from maze_rl.configs.plans import plan_phases
-from maze_rl.configs.presets import default_run
+from maze_rl.configs.presets import default_run, warmup_of
 from maze_rl.configs.ranges import parse_squares
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
 from maze_rl.configs.training import DataFolder, RunConfig, TrainingConfig
@@ -109,9 +109,13 @@ def _network(chosen: argparse.Namespace, base: RunConfig) -> RunConfig:
 
 def _started(chosen: argparse.Namespace, base: RunConfig) -> RunConfig:
     """Return the run with the network, the tokens and the weights of a trained model."""
-    for name in ("tokenizer", "canvas", "positions", "layers", "d_model", "heads", "parametrizations"):
-        if getattr(chosen, name) not in (None, []):
-            flag = name.replace("_", "-").removesuffix("s") if name == "parametrizations" else name.replace("_", "-")
+    shaping = {
+        "tokenizer": chosen.tokenizer, "canvas": chosen.canvas, "positions": chosen.positions,
+        "layers": chosen.layers, "d-model": chosen.d_model, "heads": chosen.heads,
+        "parametrization": chosen.parametrizations or None,
+    }  # fmt: skip
+    for flag, value in shaping.items():
+        if value is not None:
             raise ConfigurationError(f"--{flag} contradicts --start-from, which takes the whole model: leave it out.")
     from maze_rl.workflows.run import started_from
 
@@ -131,7 +135,7 @@ def _planned(chosen: argparse.Namespace, training: TrainingConfig, mazes: MazeSp
         raise ConfigurationError(f"{chosen.plan}: the plan is no text in UTF-8 ({error.reason}).") from error
     phases = plan_phases(text, mazes, training.batch_size * training.accumulation, plan_data)
     steps = sum(phase.steps for phase in phases)
-    return replace(training, phases=phases, warmup_steps=min(100, max(1, steps // 10)))
+    return replace(training, phases=phases, warmup_steps=warmup_of(steps))
 
 
 def _given(**values: Any) -> dict[str, Any]:

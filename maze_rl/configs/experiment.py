@@ -10,7 +10,7 @@ from typing import Any
 
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
-from maze_rl.configs.presets import DEFAULT_CANVAS
+from maze_rl.configs.presets import DEFAULT_CANVAS, warmup_of
 from maze_rl.configs.ranges import format_range
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL, TokenizationConfig
 from maze_rl.configs.training import Phase, RunConfig, TrainingConfig
@@ -36,9 +36,9 @@ class Scale:
 
 
 SMALL = Scale(sizes=(3, 4), canvas=5, steps=500, model=ModelConfig(n_layers=2, d_model=64, n_heads=4), test_mazes=500)
-"""Half a minute of one CPU core for an arm and seed."""
+"""About a minute of one CPU core for an arm and seed."""
 LARGE = Scale(sizes=(5, 6, 7, 8, 9), canvas=DEFAULT_CANVAS, steps=5000, model=ModelConfig(), test_mazes=1000)
-"""Over an hour of one CPU core for an arm and seed."""
+"""Not measured; by extrapolation, hours of one CPU core for an arm and seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,7 @@ def small_run(sizes: tuple[int, ...] | None = None, *, large: bool = False, **ch
     model.setdefault("embedding", "factored" if token_format in ONE_TOKEN_PER_CELL else "free")
     phase = Phase(steps=steps, mazes=MazeSpec(**{"sizes": sizes or base.sizes, "split": "train"} | mazes))
     settings = {
-        "phases": (phase,), "batch_size": 64, "micro_batch_tokens": 8192, "warmup_steps": max(1, min(100, steps // 10)),
+        "phases": (phase,), "batch_size": 64, "micro_batch_tokens": 8192, "warmup_steps": warmup_of(steps),
         "checkpoint_every": max(1, steps // 4), "validate_every": max(1, steps // 20), "validation_mazes": 128,
     }  # fmt: skip
     return RunConfig(

@@ -65,6 +65,11 @@ ROUND_RATE = 0.1
 """Factor on the learning rates of a round of self-play: its opponent is near."""
 
 
+def warmup_of(steps: int) -> int:
+    """Return how many of `steps` steps warm up: a tenth, 1 to 100."""
+    return min(100, max(1, steps // 10))
+
+
 def self_play(
     mazes: MazeSpec, rounds: int, steps: int, pairs: int, lora: int | None = None, spin: SpinConfig | None = None
 ) -> tuple[Phase, ...]:
@@ -118,7 +123,7 @@ def default_run(
     training = TrainingConfig(
         phases=(*taught, *played),
         loss=loss,
-        warmup_steps=min(100, max(1, num_steps // 10)),
+        warmup_steps=warmup_of(num_steps),
         checkpoint_every=max(250, num_steps // 10),
         batch_size=batch,
         accumulation=accumulation,

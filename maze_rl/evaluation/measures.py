@@ -7,16 +7,16 @@ size, and a name is written ``what@where``: ``shortest@4`` is the rate of shorte
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 
 import numpy as np
 from transformer_lens import HookedTransformer
 
-from maze_rl.errors import ConfigurationError, unknown_name
+from maze_rl.errors import unknown_name
 from maze_rl.evaluation.rollouts import roll_out, tokenization_of
 from maze_rl.evaluation.teacher_forced import Predictions, predict, sample_paths
 from maze_rl.mazes.solve import BatchSolution
 from maze_rl.models.decoding import decode_paths
+from maze_rl.own_plugins import import_own
 from maze_rl.tokenization.outcomes import Rollouts, Stop, judge
 
 Measure = Callable[[HookedTransformer, Sequence[BatchSolution], int], Mapping[str, float]]
@@ -38,11 +38,7 @@ def find_measure(name: str) -> Measure:
     """
     if name not in BUILT_IN and ":" not in name:
         raise unknown_name("measure", name, BUILT_IN)
-    module, _, function = BUILT_IN.get(name, name).partition(":")
-    try:
-        return getattr(import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"measure {name}: the function cannot be imported ({error}).") from error
+    return import_own("measure", BUILT_IN.get(name, name))
 
 
 def rollout_rates(model: HookedTransformer, tests: Sequence[BatchSolution], seed: int) -> dict[str, float]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 
 from maze_rl.configs.training import DataFolder, Phase, TrainingConfig
 from maze_rl.errors import ConfigurationError
@@ -21,10 +20,10 @@ from maze_rl.mazes.lattice import MazeCollection
 from maze_rl.mazes.splits import count_outside
 from maze_rl.mazes.storage.store import StoredMazes, open_dataset
 from maze_rl.tokenization.tokenization import Tokenization
+from maze_rl.training.cut_by_length import cut_by_length
 from maze_rl.training.examples import Examples, encode_examples
 
 Item = TypeVar("Item")
-_SHORTEST_SHARE = 0.8
 _FEWEST_ROWS = 8
 
 
@@ -106,22 +105,9 @@ def prepare_step(
 
 
 def split_by_length(examples: Examples, most_tokens: int) -> Iterator[Examples]:
-    """Cut a batch into micro-batches of near-equal length with at most `most_tokens` tokens (or one sequence).
-
-    A sequence joins the micro-batch before it if it is at least 0.8 times as long as its longest, or if
-    that has under 8 sequences: tiny matrix products cost more than padding.
-    """
-    order = torch.argsort(examples.spans.lengths, descending=True, stable=True)
-    lengths = examples.spans.lengths[order].tolist()
-    first = 0
-    for position in range(1, len(lengths) + 1):
-        rows, longest = position - first, lengths[first]
-        if position < len(lengths):
-            fits = longest * (rows + 1) <= most_tokens
-            if fits and (rows < _FEWEST_ROWS or lengths[position] >= _SHORTEST_SHARE * longest):
-                continue
-        yield examples.rows(order[first:position])
-        first = position
+    """Cut a batch into micro-batches of near-equal length with at most `most_tokens` tokens (or one sequence)."""
+    for rows in cut_by_length(examples.spans.lengths, most_tokens, _FEWEST_ROWS):
+        yield examples.rows(rows)
 
 
 def prefetch(make: Callable[[int], Item], first: int, last: int, ahead: int = 4) -> Generator[Item, None, None]:

@@ -87,7 +87,7 @@ def run_experiment(
         name: The experiment.
         large: On the large scale.
         seeds: Runs per arm; None for what the experiment says. More can be added later.
-        workers: Processes, with one thread each; 0 works in this process.
+        workers: Processes, with one thread each; 0 works in this process, with one thread too: the same numbers.
         out: Folder of the runs; None for ``runs/experiments/NAME`` (``NAME-large``).
         progress: Called with (what, share done, newest numbers).
         command: What started it, for the record of each run.
@@ -231,7 +231,8 @@ def _work_off(jobs: Sequence[Job], workers: int, progress: Progress) -> dict[str
     """Do every job; return what went wrong with which."""
     todo = [job for job in jobs if not is_measured(job) or (job.folder / FAILURE).exists()]
     if workers == 0:
-        return {job.name: said for job in todo if (said := _unless_interrupted(run_one(job)))}
+        with _one_thread():
+            return {job.name: said for job in todo if (said := _unless_interrupted(run_one(job)))}
     failed: dict[str, str] = {}
     with _worker_processes(workers) as pool:
         running: dict[Future[str], Job] = {pool.submit(run_one, job): job for job in todo}
@@ -269,6 +270,19 @@ def _worker_processes(workers: int) -> Iterator[ProcessPoolExecutor]:
         raise
     else:
         pool.shutdown(wait=True)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute as a worker does: how many threads add up a sum shows in its last digits."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _begin_worker() -> None:

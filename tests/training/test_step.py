@@ -46,9 +46,9 @@ def weights(state: TrainingState) -> torch.Tensor:
     return torch.cat([weight.detach().flatten().clone() for weight in state.model.parameters()])
 
 
-def change(config: Any, rule: Any = None, steps_before: int = 2, **setup: Any) -> torch.Tensor:
-    """What the third step changes, after two plain ones."""
-    state = fresh(config)
+def change(config: Any, rule: Any = None, steps_before: int = 2, double: bool = False) -> torch.Tensor:
+    """What a step changes after some plain ones."""
+    state = _double(config) if double else fresh(config)
     for _ in range(steps_before):
         step(state, config)
     if rule is not None:
@@ -90,20 +90,8 @@ def test_a_full_roll_is_the_plain_step() -> None:
 def test_a_scaled_update_is_that_share_of_the_plain_one(scale: float) -> None:
     for optimizer in ("adamw", "muon", "sgd"):
         config = tiny_run(optimizer=optimizer, weight_decay=0.1)
-        plain, scaled = (_in_double(config, rule) for rule in (None, Always(Apply(scale))))
+        plain, scaled = (change(config, rule, 1, double=True) for rule in (None, Always(Apply(scale))))
         assert torch.allclose(scaled, scale * plain, rtol=1e-5, atol=1e-12)
-
-
-def _in_double(config: Any, rule: Any) -> torch.Tensor:
-    state = fresh(config)
-    model = state.model.double()
-    state = new_state(model, config.training, config.seed)
-    step(state, config)
-    if rule is not None:
-        state.update_rule = rule
-    before = weights(state)
-    step(state, config)
-    return weights(state) - before
 
 
 def test_noise_adds_to_an_update_what_it_says() -> None:
@@ -129,7 +117,7 @@ def test_adam_cancels_a_scale_of_the_gradient_and_sgd_does_not() -> None:
 
 def test_a_failed_roll_takes_back_under_sgd_and_the_loss_does_not_fall() -> None:
     config = tiny_run(optimizer="sgd", weight_decay=0.0, learning_rate=0.05)
-    plain, failed = (_in_double(config, rule) for rule in (None, Always(Apply(-0.01))))
+    plain, failed = (change(config, rule, 1, double=True) for rule in (None, Always(Apply(-0.01))))
     assert torch.allclose(failed, -0.01 * plain, rtol=1e-6, atol=1e-15)
     state = fresh(config)
     stretch = config.training.stretches[0]

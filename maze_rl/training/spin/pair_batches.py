@@ -13,9 +13,9 @@ from torch import Tensor
 
 from maze_rl.errors import MazeRLError
 from maze_rl.seeding import numpy_generator
+from maze_rl.training.cut_by_length import cut_by_length
 from maze_rl.training.spin.pair_table import PairTable
 
-_SHORTEST_SHARE = 0.8
 _FEWEST_PAIRS = 4
 
 
@@ -121,22 +121,11 @@ class _Order:
 
 
 def micro_batches(table: PairTable, pairs: Int64[Tensor, " pairs"], most_tokens: int) -> Iterator[PairBatch]:
-    """Cut pairs into micro-batches of near-equal length with at most `most_tokens` tokens, or one pair.
-
-    A pair joins the micro-batch before it if it is at least 0.8 times as long as its longest, or if that has under
-    4 pairs: tiny matrix products cost more than padding.
-    """
+    """Cut pairs into micro-batches of near-equal length with at most `most_tokens` tokens, or one pair."""
     written = torch.maximum(table.response_lengths[table.real[pairs]], table.response_lengths[table.generated[pairs]])
     lengths = table.prompt_lengths[table.prompt_of[table.real[pairs]]] + written
-    order = torch.argsort(lengths, descending=True, stable=True)
-    sizes, first = lengths[order].tolist(), 0
-    for position in range(1, len(sizes) + 1):
-        if position < len(sizes):
-            fits = 2 * sizes[first] * (position + 1 - first) <= most_tokens
-            if fits and (position - first < _FEWEST_PAIRS or sizes[position] >= _SHORTEST_SHARE * sizes[first]):
-                continue
-        yield pair_batch(table, pairs[order[first:position]])
-        first = position
+    for chosen in cut_by_length(lengths, most_tokens // 2, _FEWEST_PAIRS):  # a pair is two sequences
+        yield pair_batch(table, pairs[chosen])
 
 
 def pair_batch(table: PairTable, pairs: Int64[Tensor, " pairs"]) -> PairBatch:
