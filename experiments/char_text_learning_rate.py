@@ -36,7 +36,8 @@ from torch import Tensor, nn
 from maze_rl.configs.choices import read_choice
 from maze_rl.configs.learning_rates import CONTROLLERS
 from maze_rl.errors import ConfigurationError, MazeRLError
-from maze_rl.training.learning_rates.choose import controller
+from maze_rl.models.devices import check_device
+from maze_rl.training.learning_rates.choose import controller, controller_called
 from maze_rl.training.learning_rates.controlled_optimizer import LearningRateController
 
 
@@ -280,11 +281,31 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return read
 
 
+def check(read: argparse.Namespace, settings: Settings) -> None:
+    """Check all that was asked for, before hours of training.
+
+    Raises:
+        MazeRLError: A number is out of range, a controller unknown, or the device is not there.
+    """
+    check_device(read.device)
+    for field in fields(Settings):
+        value, least = getattr(settings, field.name), 1 if field.type is int and field.name != "warmup" else 0
+        if not least <= value < math.inf:
+            raise ConfigurationError(f"--{field.name.replace('_', '-')} is {value}: at least {least}, please.")
+    if settings.rate <= 0 or settings.width % settings.heads:
+        raise ConfigurationError("--rate must be above 0, and --width a multiple of --heads.")
+    if not (settings.dropout < 1 and 0 < settings.validation <= 1 - TRAIN_SHARE + 1e-9):
+        raise ConfigurationError(f"--dropout must be below 1, --validation above 0 and at most {1 - TRAIN_SHARE:.1f}.")
+    for _, name, _ in planned(read, settings):
+        controller_called(name)
+
+
 def main(arguments: Sequence[str] | None = None) -> dict[str, list[Result]]:
     """Train all that was asked for, and print the table."""
     read = parse(arguments)
     given = {field.name: getattr(read, field.name) for field in fields(Settings)}
     settings = replace(ORIGINAL[read.like], **{name: value for name, value in given.items() if value is not None})
+    check(read, settings)
     print(f"{'':<24}" + "".join(f"{column:>18}" for column in COLUMNS))
     results = {}
     for label, name, changed in planned(read, settings):

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from maze_rl.errors import MazeRLError
+
 SCRIPT = Path(__file__).parents[1] / "experiments" / "char_text_learning_rate.py"
 TINY = shlex.split(
     "--iterations 40 --batch 4 --block 12 --layers 1 --heads 2 --width 16 --warmup 4 --eval-every 8 --eval-batches 1 "
@@ -77,6 +79,25 @@ def test_two_runs_are_equal_and_seeds_differ(script: Any, text: str, capsys: pyt
     assert losses(first) == losses(second)
     assert first[0].columns[0] != first[1].columns[0]
     assert "±" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "flags, said",
+    [
+        (["--iterations", "0"], "--iterations is 0: at least 1"),
+        (["--width", "10", "--heads", "4"], "--width a multiple of --heads"),
+        (["--validation", "0.5"], "--validation above 0 and at most 0.1"),
+        (["--rate", "nan"], "--rate"),
+        (["--runs", "0", "--controllers", "qlearning"], "Did you mean 'q_learning'"),
+        (["--device", "tpu9"], "tpu9"),
+    ],
+)
+def test_arguments_are_checked_before_anything_is_trained(
+    script: Any, text: str, flags: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(MazeRLError, match=said):
+        script.main([text, *TINY, *flags])
+    assert capsys.readouterr().out == ""
 
 
 def test_settings_of_the_original_are_the_defaults(script: Any) -> None:

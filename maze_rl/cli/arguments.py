@@ -177,6 +177,16 @@ def _network(parser: argparse.ArgumentParser) -> None:
         help="width of the residual stream (default by device)",
     )
     parser.add_argument("--heads", type=int, default=None, metavar="N", help="attention heads (default by device)")
+    parser.add_argument(
+        "--value-norm", action="store_true", default=None, help="layer norm of every head's values; stays when folded"
+    )
+    parser.add_argument(
+        "--reverse-positions", action="store_true", default=None,
+        help="attention scores get a learned term of query and distance; stays when folded",
+    )  # fmt: skip
+    parser.add_argument(
+        "--memory", type=int, default=None, metavar="N", help="learned cells each MLP attends to; stay when folded"
+    )
 
 
 def _training(parser: argparse.ArgumentParser) -> None:
@@ -212,9 +222,8 @@ def _training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--parametrization",
         action="append",
-        default=[],
+        default=None,
         metavar="NAME",
-        dest="parametrizations",
         help=f"how weights are computed while training, folded at the end: {', '.join(PARAMETRIZATIONS)}",
     )
     parser.add_argument(
@@ -283,7 +292,7 @@ def _experiments(commands) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="an experiment; for compare also folders of runs")
     parser.add_argument("--large", action="store_true", help="the large version: more mazes, a larger model")
     parser.add_argument("--seeds", type=int, default=None, metavar="N", help="seeds of every arm (default: its own)")
-    parser.add_argument("--workers", type=int, default=2, metavar="N", help="runs at a time, one thread each")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="runs at a time, of one thread; 0: here")
     parser.add_argument(
         "--target", default=None, metavar="ARM", help="what curves are drawn against (default: the longest)"
     )

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from maze_rl.errors import ConfigurationError
+from maze_rl.errors import ConfigurationError, unknown_name
 
 _ONLY_ON_THE_PAGE = ("best_validation_exact", "trained_parameters", "folded_parameters")
 """Columns that a terminal has no room for."""
@@ -67,6 +67,7 @@ def run(chosen: argparse.Namespace) -> int:
     from maze_rl.workflows.experiment import run_experiment
 
     name = _one_name(chosen)
+    _check_target(name, chosen)
     try:
         with progress_bar(quiet=chosen.json) as bar:
             done = run_experiment(
@@ -82,6 +83,15 @@ def run(chosen: argparse.Namespace) -> int:
         return 1
     _print_comparison(chosen, compare_runs([done.folder], chosen.target), list(done.failed))
     return 1 if done.failed else 0
+
+
+def _check_target(name: str, chosen: argparse.Namespace) -> None:
+    """Check before hours of training what the comparison after it will need."""
+    from maze_rl.workflows.experiment_files import find_experiment
+
+    arms = find_experiment(name).load(chosen.large).arms
+    if chosen.target is not None and chosen.target not in arms:
+        raise unknown_name("target", chosen.target, arms)
 
 
 def compare(chosen: argparse.Namespace) -> int:

@@ -3,18 +3,24 @@
 import argparse
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from maze_rl.configs.changes import change_run
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import parse_option
-from maze_rl.configs.plans import plan_phases
-from maze_rl.configs.presets import default_run, warmup_of
+from maze_rl.configs.plans import planned
+from maze_rl.configs.presets import default_run
 from maze_rl.configs.ranges import parse_squares
-from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
-from maze_rl.configs.training import DataFolder, RunConfig, TrainingConfig
+from maze_rl.configs.training import DataFolder, RunConfig
 from maze_rl.errors import ConfigurationError
+
+_SHAPE = {
+    "tokenizer": "format", "canvas": "canvas", "positions": "positions", "layers": "n_layers", "d_model": "d_model",
+    "heads": "n_heads", "parametrization": "parametrizations", "value_norm": "value_norm",
+    "reverse_positions": "reverse_positions", "memory": "memory",
+}  # fmt: skip
+"""Flag -> setting of the network or the tokens."""
 
 
 def train(chosen: argparse.Namespace) -> int:
@@ -59,19 +65,13 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
         lora=chosen.lora, started=chosen.start_from is not None, batch_size=chosen.batch_size,
         accumulation=chosen.accumulation,
     )  # fmt: skip
-    base = _network(chosen, base) if chosen.start_from is None else _started(chosen, base)
-    settings = _given(learning_rate=chosen.learning_rate)
-    training = replace(
-        base.training,
-        optimizer=chosen.optimizer,
-        schedule=chosen.schedule,
-        lr_controller=chosen.lr_controller,
-        update_rule=chosen.update_rule,
-        **settings,
-    )
-    if chosen.plan is not None:
-        training = _planned(chosen, training, mazes)
-    return replace(base, training=training)
+    if chosen.start_from is not None:
+        base = _started(chosen, base)
+    return change_run(
+        base, optimizer=chosen.optimizer, schedule=chosen.schedule, lr_controller=chosen.lr_controller,
+        update_rule=chosen.update_rule, **_given(learning_rate=chosen.learning_rate), **_shape(chosen),
+        **_plan(chosen, base, mazes),
+    )  # fmt: skip
 
 
 def _mazes(chosen: argparse.Namespace) -> tuple[MazeSpec, DataFolder | None]:
@@ -94,48 +94,31 @@ def _mazes(chosen: argparse.Namespace) -> tuple[MazeSpec, DataFolder | None]:
     return held, data
 
 
-def _network(chosen: argparse.Namespace, base: RunConfig) -> RunConfig:
-    """Return the run with the network and the tokens the flags ask for."""
-    tokenization = replace(base.tokenization, **_given(canvas=chosen.canvas, format=chosen.tokenizer))
-    # A factored embedding adds up what a cell's token shares with others, so a cell must be one token.
-    embedding = base.model.embedding if tokenization.format in ONE_TOKEN_PER_CELL else "free"
-    shape = _given(
-        positions=chosen.positions, n_layers=chosen.layers, d_model=chosen.d_model, n_heads=chosen.heads
-    )  # fmt: skip
-    ways = tuple(chosen.parametrizations)
-    model = replace(base.model, embedding=embedding, parametrizations=ways, **shape)
-    return replace(base, tokenization=tokenization, model=model)
+def _shape(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings of network and tokens that the flags change."""
+    return _given(**{name: getattr(chosen, flag) for flag, name in _SHAPE.items()})
 
 
 def _started(chosen: argparse.Namespace, base: RunConfig) -> RunConfig:
     """Return the run with the network, the tokens and the weights of a trained model."""
-    shaping = {
-        "tokenizer": chosen.tokenizer, "canvas": chosen.canvas, "positions": chosen.positions,
-        "layers": chosen.layers, "d-model": chosen.d_model, "heads": chosen.heads,
-        "parametrization": chosen.parametrizations or None,
-    }  # fmt: skip
-    for flag, value in shaping.items():
-        if value is not None:
-            raise ConfigurationError(f"--{flag} contradicts --start-from, which takes the whole model: leave it out.")
+    for flag in _SHAPE:
+        if getattr(chosen, flag) is not None:
+            raise ConfigurationError(
+                f"--{flag.replace('_', '-')} contradicts --start-from, which takes the whole model: leave it out."
+            )
     from maze_rl.workflows.run import started_from
 
     return started_from(base, chosen.start_from)
 
 
-def _planned(chosen: argparse.Namespace, training: TrainingConfig, mazes: MazeSpec) -> TrainingConfig:
-    """Return the training with the phases of a plan in the place of the default ones."""
-    for name in ("steps", "rounds", "lora", "data"):
-        if getattr(chosen, name):
-            raise ConfigurationError(f"--{name} contradicts --plan, whose phases say that themselves: leave it out.")
+def _plan(chosen: argparse.Namespace, base: RunConfig, mazes: MazeSpec) -> dict[str, Any]:
+    """Return what --plan changes."""
+    if chosen.plan is None:
+        return {}
     from maze_rl.workflows.run import plan_data
 
-    try:
-        text = Path(chosen.plan).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{chosen.plan}: the plan is no text in UTF-8 ({error.reason}).") from error
-    phases = plan_phases(text, mazes, training.batch_size * training.accumulation, plan_data)
-    steps = sum(phase.steps for phase in phases)
-    return replace(training, phases=phases, warmup_steps=warmup_of(steps))
+    beside = {f"--{name}": getattr(chosen, name) for name in ("steps", "rounds", "lora", "data")}
+    return planned(chosen.plan, base.training, mazes, plan_data, beside)
 
 
 def _given(**values: Any) -> dict[str, Any]:

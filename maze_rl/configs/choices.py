@@ -40,7 +40,9 @@ def read_choice(slot: str, known: Known, text: str) -> Choice:
         UnknownNameError: There is no plug-in or option of that name.
         ConfigurationError: A value is out of range, or the text cannot be read.
     """
-    name, _, rest = text.replace(" ", "").partition(":")
+    name, colon, rest = text.replace(" ", "").partition(":")
+    if colon and not rest:
+        raise ConfigurationError(f"{slot} {text!r} ends with a colon: write {name}, or {name}:value.")
     parts = rest.split(",") if rest else []
     if name in known:
         return Choice(name, complete(name, known[name], _read_options(text, parts, list(known[name]))))

@@ -5,9 +5,10 @@ order, so arms are compared seed by seed.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from maze_rl.configs.changes import sort_changes
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.presets import DEFAULT_CANVAS, warmup_of
@@ -82,6 +83,17 @@ class Experiment:
             raise ConfigurationError(f"test size {max(self.test_sizes)} does not fit on an arm's canvas of {canvas}.")
         if not self.judged:
             object.__setattr__(self, "judged", tuple(f"{name}@{trained[-1]}" for name in ("shortest", "path_loss")))
+        self._check_judged()
+
+    def _check_judged(self) -> None:
+        """Check that what is judged will have been measured, as far as names tell."""
+        for measure in self.judged:
+            name, _, where = measure.partition("@")
+            if not name or not where:
+                raise ConfigurationError(f"judged {measure!r}: write what@where, as shortest@{self.test_sizes[0]}.")
+            if where.isdecimal() and int(where) not in self.test_sizes:
+                raise ConfigurationError(f"judged {measure!r}: no mazes of that size are tested; test_sizes has "
+                                         f"{', '.join(map(str, self.test_sizes))}.")  # fmt: skip
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -105,26 +117,24 @@ def scale(large: bool) -> Scale:
     return LARGE if large else SMALL
 
 
-def small_run(sizes: tuple[int, ...] | None = None, *, large: bool = False, **changes: Any) -> RunConfig:
+def small_run(
+    sizes: tuple[int, ...] | None = None, *, steps: int | None = None, large: bool = False, **changes: Any
+) -> RunConfig:
     """Return the base of an experiment's arms: a small run of path_only on depth-first mazes, with some changes.
 
     Args:
         sizes: Cells per side of the training mazes; None for those of the scale.
+        steps: Optimizer steps; None for those of the scale.
         large: The sizes, model and steps of `LARGE` instead of `SMALL`.
-        **changes: Fields of `TrainingConfig`, `ModelConfig`, `TokenizationConfig` or `MazeSpec` by name, and `steps`.
+        **changes: Fields of `TrainingConfig`, `ModelConfig`, `TokenizationConfig` or `MazeSpec` by name.
 
     Raises:
         UnknownNameError: A change names no such field.
     """
     base = scale(large)
-    model, tokens, mazes, training = (
-        {name: changes.pop(name) for name in [each.name for each in fields(kind)] if name in changes}
-        for kind in (ModelConfig, TokenizationConfig, MazeSpec, TrainingConfig)
-    )
-    steps = changes.pop("steps", base.steps)
-    if changes:
-        kinds = (ModelConfig, TokenizationConfig, MazeSpec, TrainingConfig)
-        raise unknown_name("change", next(iter(changes)), ["steps", *(f.name for kind in kinds for f in fields(kind))])
+    kinds = (ModelConfig, TokenizationConfig, MazeSpec, TrainingConfig)
+    steps = base.steps if steps is None else steps
+    model, tokens, mazes, training = sort_changes(changes, *kinds)
     token_format = tokens.get("format", TokenizationConfig.format)
     model.setdefault("embedding", "factored" if token_format in ONE_TOKEN_PER_CELL else "free")
     phase = Phase(steps=steps, mazes=MazeSpec(**{"sizes": sizes or base.sizes, "split": "train"} | mazes))
@@ -135,7 +145,7 @@ def small_run(sizes: tuple[int, ...] | None = None, *, large: bool = False, **ch
     return RunConfig(
         training=TrainingConfig(**(settings | training)),
         tokenization=TokenizationConfig(**({"canvas": base.canvas, "random_offsets": True} | tokens)),
-        model=ModelConfig(**({each.name: getattr(base.model, each.name) for each in fields(ModelConfig)} | model)),
+        model=replace(base.model, **model),
     )
 
 

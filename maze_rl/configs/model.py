@@ -70,7 +70,9 @@ class ModelConfig:
         if self.value_norm and self.d_model == self.n_heads:
             raise ConfigurationError("value_norm with one dimension per head makes all values 0: use fewer heads.")
         if "value_affine" in names and not self.value_norm:
-            raise ConfigurationError("value_affine is the affine part of the value norm: set value_norm too.")
+            raise ConfigurationError(
+                "value_affine is the affine part of the value norm: set value_norm (--value-norm) too."
+            )
         if self.memory < 0 or self.memory == 1:
             raise ConfigurationError(f"memory is {self.memory}: it must be 0 for none, or at least 2 cells.")
 

@@ -3,19 +3,25 @@
 {"phases": [{"name": "small", "steps": 300, "sizes": "3..4"},
 {"name": "large", "steps": 600, "sizes": "5..9", "algorithm": "wilson", "loss": "graded:0.1"},
 {"name": "own", "epochs": 0.5, "data": "data/mazes", "restart": true, "rate": 0.3},
+{"name": "both", "epochs": 1, "data": ["data/mazes", "data/others"]},
 {"name": "play", "steps": 100, "spin": {"samples": 2}}]}
+
+Of several datasets mazes are taken in turn, one of each; an epoch then lasts until the largest is through, and the
+smaller ones begin again.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import Option, is_count, is_number
+from maze_rl.configs.presets import warmup_of
 from maze_rl.configs.ranges import parse_squares
 from maze_rl.configs.spin import SpinConfig
-from maze_rl.configs.training import DataFolder, Phase
+from maze_rl.configs.training import DataFolder, Phase, TrainingConfig
 from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
 
 OpenData = Callable[[str, MazeSpec], tuple[DataFolder, MazeSpec, int]]
@@ -36,10 +42,45 @@ _OF_MAZES: dict[str, Option] = {
     "options": Option(None, lambda value: isinstance(value, dict), 'options of the algorithm, as {"percolation": 0.2}'),
 }
 _OF_DATA: dict[str, Option] = {
-    "data": Option(None, lambda value: isinstance(value, str), "the folder of a dataset"),
+    "data": Option(
+        None,
+        lambda value: (
+            isinstance(value, str)
+            or (isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value))
+        ),
+        "the folder of a dataset, or a list of folders",
+    ),
     "epochs": Option(None, lambda value: is_number(value, 1e-9, 1e9), "a number above 0"),
 }
 _FIELDS = _OF_PHASE | _OF_MAZES | _OF_DATA
+
+
+def planned(
+    file: str | Path, training: TrainingConfig, mazes: MazeSpec, open_data: OpenData, beside: Mapping[str, object]
+) -> dict[str, Any]:
+    """Return what a plan changes in a training: its phases, and the warm-up that fits them.
+
+    Args:
+        file: The plan.
+        training: What is to change.
+        mazes: What a phase trains on where it does not say.
+        open_data: Looks up a dataset.
+        beside: Settings given beside the plan which its phases have themselves, by name; none may be set.
+
+    Raises:
+        MazeRLError: The file is no plan, or something in `beside` is set.
+    """
+    for name, value in beside.items():
+        if value:
+            raise ConfigurationError(f"{name} contradicts the plan, whose phases say that themselves: leave it out.")
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file}: the plan is no text in UTF-8 ({error.reason}).") from error
+    except OSError as error:
+        raise ConfigurationError(f"{file}: the plan cannot be read ({error.strerror}).") from error
+    phases = plan_phases(text, mazes, training.batch_size * training.accumulation, open_data)
+    return {"phases": phases, "warmup_steps": warmup_of(sum(phase.steps for phase in phases))}
 
 
 def plan_phases(text: str, mazes: MazeSpec, batch: int, open_data: OpenData) -> tuple[Phase, ...]:
@@ -55,12 +96,23 @@ def plan_phases(text: str, mazes: MazeSpec, batch: int, open_data: OpenData) -> 
         MazeRLError: The text is no plan; names the phase and the field.
     """
     try:
-        plan = json.loads(text)
+        plan = json.loads(text, object_pairs_hook=_without_repetition)
+    except MazeRLError:
+        raise
     except ValueError as error:
         raise ConfigurationError(f"the plan is no JSON: {error}.") from error
     if not isinstance(plan, dict) or set(plan) != {"phases"} or not isinstance(plan["phases"], list):
         raise ConfigurationError('a plan is {"phases": [...]} and nothing else: a list of phases.')
     return tuple(_phase(number, values, mazes, batch, open_data) for number, values in enumerate(plan["phases"], 1))
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object of JSON; of a field given twice, JSON would take the last without a word."""
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigurationError(f"the plan gives {name!r} twice in one place: {dict(pairs)}.")
+    return dict(pairs)
 
 
 def _phase(number: int, values: Any, mazes: MazeSpec, batch: int, open_data: OpenData) -> Phase:
@@ -89,14 +141,25 @@ def _built(values: dict[str, Any], mazes: MazeSpec, batch: int, open_data: OpenD
     if "data" in values:
         if spec:
             raise ConfigurationError(f'"data" brings its own mazes: leave out {", ".join(values.keys() & _OF_MAZES)}.')
-        data, mazes, count = open_data(values["data"], mazes)
+        datasets, mazes, epoch = _datasets(values["data"], mazes, open_data)
+        data, settings["interleaved"] = datasets[0], datasets[1:]
         if "epochs" in values:
-            settings["steps"] = max(1, round(values["epochs"] * count / batch))
+            settings["steps"] = max(1, round(values["epochs"] * epoch / batch))
     if ("steps" in values) == ("epochs" in values) or ("epochs" in values and data is None):
         raise ConfigurationError('write "steps", or "epochs" where the phase has "data".')
     if "spin" in settings:
         settings["spin"] = _spin(settings["spin"])
     return Phase(mazes=mazes, data=data, **settings)
+
+
+def _datasets(
+    named: str | list[str], mazes: MazeSpec, open_data: OpenData
+) -> tuple[tuple[DataFolder, ...], MazeSpec, int]:
+    """Return the datasets of a phase, what validation draws (the first's mazes, of all sizes), and an epoch's mazes."""
+    opened = [open_data(folder, mazes) for folder in ([named] if isinstance(named, str) else named)]
+    datasets, specs, counts = zip(*opened, strict=True)
+    sizes = tuple(dict.fromkeys(size for spec in specs for size in spec.sizes))
+    return datasets, replace(specs[0], sizes=sizes), len(counts) * max(counts)
 
 
 def _spin(values: dict[str, Any]) -> SpinConfig:

@@ -48,6 +48,9 @@ class Phase:
     data: DataFolder | None = None
     """A dataset to train on (or to play on) in its order, again from the start when it ends; None for the endless
     stream of `mazes`."""
+    interleaved: tuple[DataFolder, ...] = ()
+    """More datasets, whose mazes are taken in turn with those of `data`, one of each; each begins again when it
+    ends."""
     name: str = ""
     """What logs and reports call it."""
     loss: str | None = None
@@ -70,6 +73,8 @@ class Phase:
             raise ConfigurationError(f"{what}: rate is {self.rate}: a factor above 0, please.")
         if self.lora is not None and not is_count(self.lora):
             raise ConfigurationError(f"{what}: lora is {self.lora}: the rank of adapters is at least 1.")
+        if self.interleaved and self.data is None:
+            raise ConfigurationError(f"{what} has interleaved datasets and no data to take in turn with: set data.")
         if self.loss is not None:
             read_choice("loss", LOSSES, self.loss)
         if self.loss is not None and self.spin is not None:
@@ -77,6 +82,11 @@ class Phase:
                 f"{what} has two owners of the objective, loss {self.loss!r} and spin: remove one "
                 "(spin's nll adds the likelihood of the real path)."
             )
+
+    @property
+    def datasets(self) -> tuple[DataFolder, ...]:
+        """The datasets whose mazes are taken in turn; none on the stream."""
+        return () if self.data is None else (self.data, *self.interleaved)
 
     @property
     def restarts(self) -> bool:
@@ -255,6 +265,11 @@ class RunConfig:
                 f"use sizes up to {self.tokenization.canvas} or --canvas {largest}."
             )
         check_embedding(self.model.embedding, self.tokenization.format)
+        if self.start is None and self.training.phases[0].spin is not None:
+            raise ConfigurationError(
+                "phases: the first is a round of self-play, and fresh weights have nothing to play: begin with steps "
+                "of supervised training, or from a trained model (--start-from)."
+            )
         for phase in self.training.phases:
             if phase.lora is not None and phase.lora > self.model.d_model:
                 raise ConfigurationError(
@@ -284,6 +299,7 @@ def phase_from_json(values: dict[str, Any]) -> Phase:
     parts = {"data": DataFolder, "spin": SpinConfig}
     built: dict[str, Any] = values | {"mazes": spec_from_json(values["mazes"])}
     built |= {name: made(**values[name]) for name, made in parts.items() if values.get(name) is not None}
+    built["interleaved"] = tuple(DataFolder(**each) for each in values.get("interleaved", ()))
     return Phase(**built)
 
 

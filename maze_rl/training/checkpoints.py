@@ -39,10 +39,11 @@ def save_checkpoint(state: TrainingState, folder: Path) -> Path:
 
 
 def load_checkpoint(state: TrainingState, config: TrainingConfig, folder: Path) -> None:
-    """Fill `state`, which is fresh, from one checkpoint; nothing is changed unless every file is sound.
+    """Fill `state`, which is fresh, from one checkpoint.
 
     Raises:
-        CheckpointError: A file is missing, truncated, altered, or of another model; names it.
+        CheckpointError: A file is missing, truncated, altered, or of another model or plug-in; names it. Then `state`
+            is of no more use.
     """
     files = read_folder(folder, (WEIGHTS, OPTIMIZER, MEMORY, STATE))
     try:
@@ -59,9 +60,14 @@ def load_checkpoint(state: TrainingState, config: TrainingConfig, folder: Path) 
         state.model.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(f"{folder / WEIGHTS}: belongs to another model: {error}") from error
-    load_optimizer_tree(state.optimizer, optimizer)
-    for slot, plugin in state.plugins.items():
-        plugin.load_state_dict(plugins[slot])
+    try:
+        load_optimizer_tree(state.optimizer, optimizer)
+        for slot, plugin in state.plugins.items():
+            plugin.load_state_dict(plugins[slot])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{folder}: the optimizer or a plug-in of this run cannot take up its state: {error!r}."
+        ) from error
     state.kept = memory["kept"]
     for name in _COUNTERS:
         setattr(state, name, counters[name])

@@ -66,10 +66,13 @@ def close_round(state: TrainingState, config: TrainingConfig, stretch: Stretch, 
     news: dict[str, Any] = {"round": number + 1, "policy": weights_digest(state.model)[:16]}
     if spin.keep_best and validate is not None:
         keep_if_best(state, number + 1, validate, weights_copy(state.model))
-        best = state.kept.get("best")
-        if best is not None and stretch.number == _last_round(config).number:
+    if stretch.number == _last_round(config).number:
+        best = state.kept.pop("best", None)
+        if best is not None and spin.keep_best:
             state.model.load_state_dict(best["weights"])
             news["kept_round"] = best["round"]
+        state.kept.pop("before", None)
+        state.kept.pop("pairs", None)
     return {"spin_end": news}
 
 

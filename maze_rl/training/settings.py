@@ -35,10 +35,15 @@ def settings(state: TrainingState, config: TrainingConfig, stretch: Stretch) -> 
             objective=objective(config, phase),
             multiplier=_multiplier(config, stretch, phase.rate),
             steps=stretch.steps,
-            held_out=_measuring_apart(state, config, phase) if phase.data and not phase.spin else None,
+            held_out=_measuring_apart(state, config, phase) if state.controller and comes_again(phase) else None,
         )
 
     return lambda step: of_phase(config.phase_number(step))
+
+
+def comes_again(phase: Phase) -> bool:
+    """Tell whether a phase may train on the same mazes twice, so that its training loss is not held out."""
+    return phase.data is not None or phase.spin is not None
 
 
 def objective(config: TrainingConfig, phase: Phase) -> Objective:
@@ -59,13 +64,16 @@ def _multiplier(config: TrainingConfig, stretch: Stretch, rate: float) -> Callab
 def _measuring_apart(
     state: TrainingState, config: TrainingConfig, phase: Phase
 ) -> Callable[[MazeTransformer], float] | None:
-    """Return a measure of the phase's loss on mazes of the validation split that `validator` does not use."""
+    """Return a measure of the loss on mazes of the validation split that `validator` does not use.
+
+    In a round of self-play, whose pairs come again, that is the run's own loss: what the game is to improve.
+    """
     indices = np.arange(config.validation_mazes, config.validation_mazes + CONTROLLER_MAZES)
     examples = held_back_examples(phase.mazes, state.model.tokenization, indices, state.seed)
     if examples is None:
         return None
     micro_batches = list(split_by_length(examples, config.micro_batch_tokens))
-    measured = objective(config, phase)
+    measured = CrossEntropy(loss_functions(config.loss_at(phase)))
     weight = sum(measured.weight(micro) for micro in micro_batches)
 
     @torch.no_grad()

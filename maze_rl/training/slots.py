@@ -124,8 +124,8 @@ class Outcome:
     learning_rate: float
     """The rate the step was taken with (of the last parameter group)."""
     held_out: Callable[[], float]
-    """Loss on data no step trains on. On the endless stream that is the training loss itself; on a finite dataset it
-    costs a forward pass over mazes set aside for controllers."""
+    """Loss on data no step trains on. On the endless stream that is the training loss itself; on a finite dataset, and
+    in a round of self-play (there the run's loss on mazes' paths), a forward pass over mazes set aside for it."""
     taken: bool = True
     """Whether the update was taken: false where the update rule skipped it, or loss or gradient was not finite."""
 

@@ -60,21 +60,34 @@ def maze_source(phases: Sequence[Phase], seed: int) -> MazeSource:
     """Return where the mazes of a run come from: index i is maze i of the phase's stream, or of its dataset.
 
     A dataset begins again when it ends; rows of other splits than train are passed over. So a dataset generated from
-    the train split with the run's own seed gives the very batches of the stream.
+    the train split with the run's own seed gives the very batches of the stream. Of n datasets in turn, index i is
+    maze i // n of dataset i % n.
 
     Raises:
         MazeRLError: A dataset is damaged, is not the one the run began with, or has no maze of the train split.
     """
-    stored = {phase.data: _training_rows(phase.data) for phase in phases if phase.data is not None}
+    stored = {data: _training_rows(data) for phase in phases for data in phase.datasets}
 
     def draw(phase: Phase, start: int, num: int) -> MazeCollection:
         indices = np.arange(start, start + num)
         if phase.data is None:
             return generate_mazes(replace(phase.mazes, split="train"), indices, seed)
-        mazes, rows = stored[phase.data]
-        return mazes.take(rows[indices % len(rows)])
+        return _in_turn([stored[data] for data in phase.datasets], indices)
 
     return draw
+
+
+def _in_turn(datasets: Sequence[tuple[StoredMazes, np.ndarray]], indices: np.ndarray) -> MazeCollection:
+    """Return the mazes at `indices` of datasets taken in turn; each is given with its rows for training."""
+    places = [np.flatnonzero(indices % len(datasets) == turn) for turn in range(len(datasets))]
+    parts = [
+        mazes.take(rows[indices[where] // len(datasets) % len(rows)])
+        for (mazes, rows), where in zip(datasets, places, strict=True)
+        if len(where)
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    return MazeCollection.concatenate(parts).take(np.argsort(np.concatenate(places)))
 
 
 def _training_rows(data: DataFolder) -> tuple[StoredMazes, np.ndarray]:

@@ -35,7 +35,7 @@ class TrainingState:
     seed: int
     """Seed of the run's random streams."""
     step: int = 0
-    """Batches used up."""
+    """Batches used up, or passed over where a round ended early."""
     updates: int = 0
     """Optimizer steps taken in this stretch: the place in the learning-rate schedule."""
     tokens: int = 0

@@ -18,7 +18,7 @@ from maze_rl.seeding import stream_key
 from maze_rl.training.slots import Apply, Moment, Objective, Outcome, Skip, Verdict
 from maze_rl.training.source import StepBatch
 from maze_rl.training.state import TrainingState
-from maze_rl.training.update_rules.applied_scale import add_noise, remember, scale_gradients, scale_update
+from maze_rl.training.update_rules.applied_scale import scale_gradients, take_scaled_step
 
 Row = dict[str, Any]
 Decision = Apply | Skip
@@ -194,18 +194,9 @@ def _log_roll(sums: Sums, decision: Decision, loss: Tensor | float) -> None:
 
 def _update(state: TrainingState, parameters: list[Tensor], decision: Apply) -> None:
     """Step the optimizer; the rule's scale falls on the clipped gradient or on what the step changed."""
-    rule, scale = state.update_rule, decision.scale
-    if rule.per == "mini_batch" or rule.apply_to == "loss" or (scale == 1.0 and not decision.noise):
-        state.optimizer.step()
-    elif rule.apply_to == "grad":
-        scale_gradients(parameters, scale)
-        state.optimizer.step()
-    else:
-        copies = remember(parameters)
-        state.optimizer.step()
-        if decision.noise:
-            add_noise(parameters, copies, decision.noise / (scale or 1.0), stream_key(state.seed, "noise", state.step))
-        scale_update(parameters, copies, scale)
+    per_step = state.update_rule.per == "step"
+    place = state.update_rule.apply_to if per_step else "loss"
+    take_scaled_step(state.optimizer, parameters, place, decision, stream_key(state.seed, "noise", state.step))
 
 
 def _tell_controller(

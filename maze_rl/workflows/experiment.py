@@ -22,6 +22,7 @@ from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import OptionValue
 from maze_rl.configs.training import RunConfig, differing_fields, run_to_json
 from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.own_plugins import named_in_errors
 from maze_rl.workflows.experiment_files import ExperimentFile, find_experiment
 
 RUNS = Path("runs/experiments")
@@ -93,7 +94,8 @@ def run_experiment(
         command: What started it, for the record of each run.
 
     Raises:
-        MazeRLError: There is no such experiment, it is faulty, or `out` holds runs of another one.
+        MazeRLError: There is no such experiment, it is faulty, one of its measures cannot be imported, or `out` holds
+            runs of another one; all before anything is trained.
         KeyboardInterrupt: Ctrl-C; running arms have saved their state.
     """
     if workers < 0 or (seeds is not None and seeds < 1):
@@ -102,12 +104,25 @@ def run_experiment(
     experiment = file.load(large)
     experiment = experiment if seeds is None else replace(experiment, seeds=seeds)
     folder = Path(out) if out is not None else RUNS / (file.name + ("-large" if large else ""))
+    check_measures(experiment)
     jobs = plan(experiment, folder, command)
     for job in jobs:
         _check_same(job)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RECORD).write_text(json.dumps(record(file, experiment, large), indent=1) + "\n")
     return _summary(folder, jobs, _work_off(jobs, workers, progress or (lambda doing, done, numbers: None)))
+
+
+def check_measures(experiment: Experiment) -> None:
+    """Check that everything that is to be measured can be.
+
+    Raises:
+        MazeRLError: A measure is unknown or cannot be imported.
+    """
+    from maze_rl.evaluation.measures import find_measure
+
+    for name in experiment.measures:
+        find_measure(name)
 
 
 def plan(experiment: Experiment, folder: Path, command: str = "") -> list[Job]:
@@ -205,8 +220,9 @@ def _measure(job: Job) -> None:
     tests = solved_tests(job.tests)
     for name in job.measures:
         if name not in done:
-            found = find_measure(name)(model, tests, TEST_SEED)
-            done[name] = {key: float(value) for key, value in found.items()}
+            measure = find_measure(name)
+            with named_in_errors("measure", measure):
+                done[name] = {key: float(value) for key, value in measure(model, tests, TEST_SEED).items()}
             write_file(job.folder / MEASURES, json_bytes(done))
 
 

@@ -48,7 +48,12 @@ class ExperimentFile:
         if self.is_script:
             raise ConfigurationError(f"experiment {self.name} is a script of its own: python {self.path} --help.")
         function = _function(self)
-        made = function(large=True) if large else function()
+        try:
+            made = function(large=True) if large else function()
+        except MazeRLError:
+            raise
+        except Exception as error:  # whatever an experiment of one's own does
+            raise ConfigurationError(f"{self.path}: {self.function}(): {type(error).__name__}: {error}.") from error
         if not isinstance(made, Experiment):
             raise ConfigurationError(f"{self.path}: {self.function}() gives a {type(made).__name__}, no Experiment.")
         return made

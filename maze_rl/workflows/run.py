@@ -1,13 +1,17 @@
 """Train, evaluate, report: the main job in one call; what `maze-rl train` does."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from maze_rl.configs.changes import change_run
 from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.model import ModelConfig
+from maze_rl.configs.plans import planned
 from maze_rl.configs.presets import default_run
 from maze_rl.configs.ranges import check_squares
+from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.configs.training import DataFolder, RunConfig, StartModel
 from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.storage.store import open_dataset
@@ -30,9 +34,8 @@ def train(
     update_rule: str = "every_step", lr_controller: str = "none",
     rounds: int = 0, lora: int | None = None,
     start_from: str | Path | None = None,
-    data: str | Path | None = None,
-    steps: int | None = None,
-    seed: int = 0,
+    data: str | Path | None = None, plan: str | Path | None = None,
+    steps: int | None = None, seed: int = 0,
     out: str | Path = "runs/default",
     device: str | None = None,
     config: RunConfig | None = None,
@@ -40,6 +43,7 @@ def train(
     evaluation_mazes: int = 1000,
     progress: Progress | None = None,
     command: str = "maze_rl.train(...)",
+    **changes: Any,
 ) -> Run:  # fmt: skip
     """Train a model, evaluate it on held-out mazes, write its report; the same as ``maze-rl train``.
 
@@ -53,35 +57,59 @@ def train(
         lora: Rank of adapters to train alone: in the rounds, or, without rounds, all the time.
         start_from: A trained model to go on from: its weights, shape and tokens.
         data: A dataset folder to train on, in its order; then its sizes and algorithm are taken, where it names them.
+        plan: A file of phases, as `maze_rl.configs.plans` describes; in place of `steps`, `rounds`, `lora`, `data`.
         steps: Optimizer steps; None for the default budget of the device.
         seed: Seed of everything.
         out: The run's folder.
         device: `cpu` or `cuda`; None for CUDA where there is one.
-        config: A complete configuration, in place of all arguments but `out`, `resume` and what follows.
+        config: A complete configuration, in place of all arguments but `out`, `resume` and what follows them here.
         resume: Continue the run in `out`.
         evaluation_mazes: Mazes per size in the evaluation; 0 leaves it and the report out.
         progress: Called with (what, share done, newest numbers).
         command: What started the run, for its record.
+        **changes: More settings by name, fields of `TrainingConfig`, `TokenizationConfig` or `ModelConfig`:
+            ``optimizer="adamw", batch_size=128, n_layers=4``. None goes with `config`.
 
     Raises:
         MazeRLError: A setting or a file is at fault, or the training diverged.
         TrainingInterrupted: Ctrl-C while training; the state was saved.
     """
     if config is None:
-        squares = check_squares((sizes,) if isinstance(sizes, int) else tuple(sizes))
-        mazes = MazeSpec(sizes=squares, algorithm=algorithm, split="train")
-        folder, mazes = (None, mazes) if data is None else training_data(data, mazes)
-        config = default_run(
-            mazes, device=device or default_device(), seed=seed, steps=steps, loss=loss, data=folder, rounds=rounds,
-            lora=lora, started=start_from is not None,
+        config = configured(
+            sizes=sizes, algorithm=algorithm, data=data, plan=plan, start_from=start_from, steps=steps, seed=seed,
+            device=device, loss=loss, rounds=rounds, lora=lora, update_rule=update_rule, lr_controller=lr_controller,
+            **changes,
         )  # fmt: skip
-        config = config if start_from is None else started_from(config, start_from)
-        plugins = {"update_rule": update_rule, "lr_controller": lr_controller}
-        config = replace(config, training=replace(config.training, **plugins))
+    elif changes:
+        raise ConfigurationError(f"{next(iter(changes))} contradicts config, which is complete: change it there.")
     run = train_run(config, Path(out), resume=resume, progress=progress, command=command)
     if evaluation_mazes:
         evaluate_and_report(run.folder, evaluation_mazes, progress)
     return run
+
+
+def configured(
+    *, sizes: int | Iterable[int], algorithm: str, data: str | Path | None, plan: str | Path | None,
+    start_from: str | Path | None, steps: int | None, seed: int, device: str | None, loss: str, rounds: int,
+    lora: int | None, batch_size: int | None = None, accumulation: int = 1, **changes: Any,
+) -> RunConfig:  # fmt: skip
+    """Return the configuration that the arguments of `train` ask for."""
+    squares = check_squares((sizes,) if isinstance(sizes, int) else tuple(sizes))
+    mazes = MazeSpec(sizes=squares, algorithm=algorithm, split="train")
+    folder, mazes = (None, mazes) if data is None else training_data(data, mazes)
+    base = default_run(
+        mazes, device=device or default_device(), seed=seed, steps=steps, loss=loss, data=folder, rounds=rounds,
+        lora=lora, started=start_from is not None, batch_size=batch_size, accumulation=accumulation,
+    )  # fmt: skip
+    if start_from is not None:
+        for kind in (TokenizationConfig, ModelConfig):
+            for name in changes.keys() & {field.name for field in fields(kind)}:
+                raise ConfigurationError(f"{name} contradicts start_from, which takes the whole model: leave it out.")
+        base = started_from(base, start_from)
+    if plan is not None:
+        beside = {"steps": steps, "rounds": rounds, "lora": lora, "data": data}
+        changes |= planned(plan, base.training, mazes, plan_data, beside)
+    return change_run(base, **changes)
 
 
 def started_from(config: RunConfig, name: str | Path) -> RunConfig:

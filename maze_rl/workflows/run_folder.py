@@ -76,6 +76,8 @@ class RunFolder:
             raise CheckpointError(f"{self.config_path}: not written by this version of maze_rl ({error}).") from error
         if config is not None:
             differences = differing_fields(run_to_json(saved), run_to_json(config))
+            if saved.training.steps != config.training.steps:  # of which other fields are but a consequence
+                differences.insert(0, f"steps ({saved.training.steps} -> {config.training.steps})")
             if differences:
                 raise ConfigurationError(
                     f"{self.folder} was started with other settings: {_shortened(differences)}. "

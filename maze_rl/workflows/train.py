@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from maze_rl.configs.cautions import cautions
 from maze_rl.configs.training import Phase, RunConfig, StartModel, TrainingConfig
 from maze_rl.errors import Caution, CheckpointError, ConfigurationError
 from maze_rl.models.build import MazeTransformer, build_model
@@ -75,8 +76,8 @@ def train_run(
     state = new_state(model, config.training, config.seed)
     if not resume:
         run.create(config, command)  # only now: what is refused leaves no folder behind
-    caution = adam_cancels(state.update_rule, config.training.optimizer, config.training.accumulation)
-    if caution is not None:
+    cancelled = adam_cancels(state.update_rule, config.training.optimizer, config.training.accumulation)
+    for caution in (*cautions(config.training), *filter(None, [cancelled])):
         warnings.warn(caution, Caution, stacklevel=2)
     if resume:
         load_newest(state, config.training, run)

@@ -41,8 +41,8 @@ def test_changes_reach_the_part_of_the_run_they_belong_to() -> None:
     assert (run.tokenization.format, run.tokenization.canvas, run.model.embedding) == ("unique_cells", 4, "free")
     assert (run.training.phases[0].mazes.algorithm, run.sizes) == ("wilson", (3,))
     assert small_run(format="row_column").model.embedding == "free"
-    with pytest.raises(UnknownNameError, match="Did you mean 'steps'"):
-        small_run(step=7)
+    with pytest.raises(UnknownNameError, match="Did you mean 'n_layers'"):
+        small_run(layers=3)
 
 
 def test_the_large_scale_differs_and_is_larger() -> None:

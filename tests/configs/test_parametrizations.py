@@ -33,7 +33,7 @@ def test_once_is_enough() -> None:
 
 
 def test_contradictions_name_both_sides() -> None:
-    with pytest.raises(ConfigurationError, match=r"value_affine .* set value_norm too"):
+    with pytest.raises(ConfigurationError, match=r"value_affine .* set value_norm .* too"):
         ModelConfig(parametrizations=("value_affine",))
     with pytest.raises(ConfigurationError, match="reverse_positions with positions rotary"):
         ModelConfig(reverse_positions=True, positions="rotary")

@@ -167,6 +167,24 @@ def test_a_plug_in_that_forgets_its_state_is_found_out(tmp_path: Path, monkeypat
         check_laws(update_rule="forgetful_rules:Forgetful")
 
 
+RELATIVE = """
+from maze_rl.training.loss_targets import next_token
+from maze_rl.training.loss_weights import path_only
+
+def relative_to_the_batch():
+    return lambda examples: path_only(examples) / len(examples), next_token
+"""
+
+
+def test_a_loss_that_depends_on_the_split_into_micro_batches_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "relative_losses.py").write_text(RELATIVE)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(LawBroken, match="micro-batches"):
+        check_laws(loss="relative_losses:relative_to_the_batch")
+
+
 def test_a_setting_that_is_not_inert_is_found_out() -> None:
     with pytest.raises(LawBroken, match="inert setting"):
         check_laws(inert=tiny_run(update_rule="scale:0.5"))

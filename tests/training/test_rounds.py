@@ -11,6 +11,7 @@ import torch
 
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.model import ModelConfig
+from maze_rl.configs.plans import plan_phases
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.training import DataFolder, Phase, RunConfig, run_from_json, run_to_json
 from maze_rl.errors import ConfigurationError
@@ -19,13 +20,15 @@ from maze_rl.mazes.storage.store import open_dataset
 from maze_rl.models.digest import weights_digest
 from maze_rl.models.parametrizations.low_rank import adapter_parameters
 from maze_rl.training.checkpoints import load_checkpoint, save_checkpoint
-from maze_rl.training.laws import fresh, tiny_run
+from maze_rl.training.laws import check_laws, fresh, tiny_run
 from maze_rl.training.learning_rates.schedule_free import averaged
 from maze_rl.training.rounds import gone_too_far
+from maze_rl.training.source import maze_source
 from maze_rl.training.spin.pair_table import PairTable
 from maze_rl.training.state import TrainingState
 from maze_rl.training.trainer import Callbacks, train
 from maze_rl.training.validation import validator
+from maze_rl.workflows.run import plan_data
 
 MAZES = MazeSpec(sizes=(3, 4), split="train")
 PLAIN = Phase(steps=3, mazes=MAZES)
@@ -244,11 +247,57 @@ def test_a_round_is_played_on_the_mazes_of_a_dataset(tmp_path: Path) -> None:
     data = DataFolder(folder=str(folder), content=open_dataset(folder).content)
     spin = SpinConfig(prompts=50, keep_best=False)
     config = tiny_run((Phase(steps=2, mazes=MAZES, data=data), Phase(steps=2, mazes=MAZES, data=data, spin=spin)))
-    state, rows = watch(config)
+    config = replace(config, training=replace(config.training, checkpoint_every=1))
+    tables: list[PairTable] = []
+
+    def save(state: TrainingState) -> None:
+        tables.extend([PairTable.from_state(state.kept["pairs"])] if "pairs" in state.kept else [])
+
+    state, rows = watch(config, save=save)
     assert rows[2]["spin"]["pairs"]["samples"] == 50
-    table = PairTable.from_state(state.kept["pairs"])
+    (table,) = tables  # the last checkpoint has no more use for it
     assert len(set(table.prompt_lengths.tolist())) == 1  # trees of 3 x 3 cells all have 8 edges
     assert state.leaks == 0
+
+
+def test_mazes_of_several_datasets_are_taken_in_turn(tmp_path: Path) -> None:
+    folders = []
+    for size, algorithm, num in ((3, "dfs", 40), (4, "wilson", 7)):
+        spec = MazeSpec(sizes=(size,), algorithm=algorithm, split="train")
+        folders.append(str(write_dataset(GenerationConfig(spec=spec, num=num), tmp_path / algorithm)))
+    plan = json.dumps({"phases": [{"epochs": 0.5, "data": folders}, {"steps": 1}]})
+    turns, after = plan_phases(plan, MAZES, 8, plan_data)
+    assert [data.folder for data in turns.datasets] == [str(Path(folder).resolve()) for folder in folders]
+    assert (turns.steps, turns.mazes.sizes, after.datasets) == (5, (3, 4), ())  # half of twice forty, eight a step
+    source = maze_source((turns,), seed=0)
+    mazes = source(turns, 10, 8)
+    small, large = (open_dataset(folder) for folder in folders)
+    rows = [each.rows_of("train") for each in (small, large)]
+    expected = [(small, large)[i % 2].take(rows[i % 2][[i // 2 % len(rows[i % 2])]])[0] for i in range(10, 18)]
+    assert list(mazes) == expected
+    assert [maze.shape for maze in mazes] == [(3, 3), (4, 4)] * 4
+    config = tiny_run((turns, after), checkpoint_every=1)
+    assert run_from_json(json.loads(json.dumps(run_to_json(config)))) == config
+    check_laws(config)
+    assert len(open_dataset(folders[0]).rows_of("train")) == 40
+
+
+def test_a_controller_measures_on_other_mazes_than_a_round_plays_on() -> None:
+    config = game(1)
+    config = replace(config, training=replace(config.training, lr_controller="q_learning:every=1"))
+    state, rows = watch(config)
+    assert "controller_tokens" not in rows[2]  # before the round the training loss is held out itself
+    assert rows[-1]["controller_tokens"] == state.controller_tokens > 0
+    plain, _ = watch(game(1))
+    assert plain.controller_tokens == 0
+
+
+def test_nothing_of_the_rounds_is_carried_on_behind_the_last() -> None:
+    config = game(2, keep_best=True)
+    config = replace(config, training=replace(config.training, phases=(*config.training.phases, PLAIN)))
+    state, rows = watch(config, lambda model: {"validation_exact": 0.5})
+    assert rows[-1]["step"] == config.training.steps
+    assert state.kept.keys() <= {"opponent", "round"}
 
 
 def test_the_alarm_is_raised_when_real_paths_fall() -> None:

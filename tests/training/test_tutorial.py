@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ TEXT = (Path(__file__).resolve().parents[2] / "maze_rl" / "training" / "README.m
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 PLUGINS = [block for block in BLOCKS if block.startswith("# my_plugins.py\n")]
 (LAWS,) = [block for block in BLOCKS if "check_laws(" in block]
+(OUTSIDE,) = [block for block in BLOCKS if "LearningRateController(" in block]
 (PLAN,) = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
 
 
@@ -39,6 +41,13 @@ def test_every_plug_in_is_written_in_under_20_lines() -> None:
 
 def test_they_keep_the_laws(at_home: Path) -> None:
     exec(compile(LAWS, "README.md", "exec"), {})
+
+
+def test_the_loop_outside_the_trainer_learns() -> None:
+    names: dict[str, Any] = {}
+    exec(compile(OUTSIDE.replace("model =", "torch.manual_seed(0)\nmodel ="), "README.md", "exec"), names)
+    assert names["dice"].steps == names["control"].step == 100
+    assert names["model"].weight.norm() < 0.2
 
 
 TINY = ["--sizes", "3", "--canvas", "4", "--layers", "1", "--d-model", "16", "--heads", "2", "--device", "cpu", "--num",
@@ -75,6 +84,8 @@ def test_the_plan_trains(at_home: Path) -> None:
         ('{"phases": [{"steps": 3, "loss": "al", "spin": {}}]}', "unknown loss 'al'"),
         ('{"phases": [{"steps": 3, "loss": "all", "spin": {}}]}', "two owners of the objective"),
         ('{"phases": [{"sizes": "3"}]}', 'write "steps", or "epochs" where the phase has "data"'),
+        ('{"phases": [{"steps": 3, "steps": 4}]}', "the plan gives 'steps' twice in one place"),
+        ('{"phases": [{"steps": 3, "spin": {}}]}', "the first is a round of self-play"),
         ('{"phases": []}', "training needs at least one"),
         ('{"steps": 3}', '{"phases": [...]}'),
         ("phases", "the plan is no JSON"),

@@ -34,7 +34,11 @@ BAD_INPUT = [
     (["train", "--lora", "0"], "lora is 0: the rank of adapters is at least 1"),
     (["train", "--rounds", "-1"], "rounds is -1"),
     (["train", "--start-from", "maze-5to9-cpu", "--layers", "3"], "--layers contradicts --start-from"),
-    (["train", "--plan", "no.json"], "no.json: No such file or directory"),
+    (["train", "--plan", "no.json"], "no.json: the plan cannot be read (No such file or directory)"),
+    (["train", "--loss", "graded:"], "loss 'graded:' ends with a colon: write graded, or graded:value"),
+    (["train", "--parametrization", "value_affine"], "set value_norm (--value-norm) too"),
+    (["train", "--start-from", "maze-5to9-cpu", "--value-norm"], "--value-norm contradicts --start-from"),
+    (["train", "--memory", "1"], "memory is 1"),
     (["experiments", "run", "dise"], "Did you mean 'dice'?"),
     (["experiments", "compare"], "compare needs folders"),
     (["train", "--steps", "many"], "invalid int value: 'many'"),
@@ -104,6 +108,7 @@ TINY = ["--sizes", "3", "--canvas", "4", "--layers", "1", "--d-model", "16", "--
         ["--update-rule", "dice:classic", "--rounds", "3", "--lr-controller", "q_learning", "--lora", "8"],
         ["--parametrization", "unified_weights:v6", "--parametrization", "unified_embeddings:2", "--loss", "graded"],
         ["--optimizer", "schedule_free", "--schedule", "constant"],
+        ["--value-norm", "--parametrization", "value_affine", "--reverse-positions", "--memory", "4"],
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -116,7 +121,8 @@ def test_plug_ins_run_from_the_command_line(flags: list[str], tmp_path: Path) ->
     assert ("rolls" in rows[0]) == ("--update-rule" in flags)
     model = load_model(out)
     assert not any("parametrizations" in name for name in model.state_dict())
-    assert run(["export", str(out), "--out", str(tmp_path / "exported")]) == 0
+    folds = "--memory" not in flags
+    assert run(["export", str(out), "--out", str(tmp_path / "exported")]) == (0 if folds else 2)
 
 
 def test_a_trained_model_plays_against_itself(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from maze_rl.cli.main import run
 from maze_rl.configs.experiment import Experiment
-from maze_rl.errors import ConfigurationError, UnknownNameError
+from maze_rl.errors import Caution, ConfigurationError, MazeRLError, UnknownNameError
 from maze_rl.models.model_files import load_model
+from maze_rl.reports.run_comparison.verdicts import verdicts
 from maze_rl.workflows import experiment as workflow
 from maze_rl.workflows.compare import collect
 from maze_rl.workflows.experiment import HeldOutMazes, plan, read_measures, run_experiment, run_one, solved_tests
@@ -119,15 +121,46 @@ def test_changed_settings_are_refused_before_anything_runs(tiny: Path) -> None:
 
 
 def test_a_run_that_fails_is_told_and_the_others_go_on(tiny: Path) -> None:
-    tiny.write_text(TEXT.replace("MORE", ", measures=('rollouts', 'no.such:measure')"))
+    tiny.write_text(TEXT.replace("MORE", ", measures=('rollouts', 'statistics:mean')"))
     done = run_here(tiny, seeds=1)
     assert done.finished == 0
     assert set(done.failed) == {"four, seed 0", "three, seed 0"}
-    assert "cannot be imported" in done.failed["four, seed 0"]
+    assert "measure statistics:mean: TypeError" in done.failed["four, seed 0"]
     tiny.write_text(TEXT.replace("MORE", ""))
     assert run_here(tiny, seeds=1).finished == 2
     comparison, _ = collect([done.folder])
     assert [group.failed for group in comparison.groups] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "more, said",
+    [
+        (", measures=('rollouts', 'no.such:measure')", "measure no.such:measure: cannot be imported"),
+        (", measures=('rolouts',)", "unknown measure 'rolouts'. Did you mean 'rollouts'"),
+        (", judged=('shortest@9',)", "judged 'shortest@9': no mazes of that size are tested; test_sizes has 3, 4"),
+        (", judged=('shortest',)", "judged 'shortest': write what@where, as shortest@3"),
+        (" + 1", r"tiny.py: experiment\(\): TypeError"),
+    ],
+)
+def test_what_could_not_be_judged_is_refused_before_training(tiny: Path, more: str, said: str) -> None:
+    tiny.write_text(TEXT.replace("MORE)", ")" + more if more == " + 1" else more + ")"))
+    with pytest.raises(MazeRLError, match=said):
+        run_here(tiny)
+    assert not (tiny.parent / "runs").exists()
+
+
+def test_a_target_that_is_no_arm_is_refused_before_training(tiny: Path, capsys: pytest.CaptureFixture) -> None:
+    out = tiny.parent / "runs"
+    assert run(["experiments", "run", str(tiny), "--target", "tree", "--out", str(out)]) == 2
+    assert "unknown target 'tree'. Did you mean 'three'?" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_judged_measure_that_no_run_has_is_told(tiny: Path) -> None:
+    tiny.write_text(TEXT.replace("MORE", ", judged=('shortst@4',)"))
+    comparison, _ = collect([run_here(tiny, seeds=1).folder])
+    with pytest.warns(Caution, match="judged 'shortst@4' was measured in no run"):
+        assert verdicts(comparison) == []
 
 
 def test_a_kill_before_the_first_file_leaves_no_obstacle(tiny: Path) -> None:

@@ -6,6 +6,7 @@ A verdict is given only if the interval lies on one side of zero. Each interval 
 corrected for their number.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from maze_rl.configs.experiment import lower_is_better
+from maze_rl.errors import Caution
 from maze_rl.intervals import LEVEL
 from maze_rl.reports.run_comparison.groups import Comparison, Group
 
@@ -105,7 +107,14 @@ def _word(low: float | None, high: float | None, lower_better: bool) -> str:
 
 
 def verdicts(comparison: Comparison) -> list[Verdict]:
-    """Return the verdicts of all pairs on all judged measures, pair by pair."""
+    """Return the verdicts of all pairs on all judged measures, pair by pair; warns of a measure that no run has."""
+    measured = {name for group in comparison.groups for run in group.runs for name in run.measures}
+    for measure in comparison.judged:
+        if measure not in measured:
+            warnings.warn(
+                f"judged {measure!r} was measured in no run: no verdict on it. Measured were: "
+                f"{', '.join(sorted(measured))}.", Caution, stacklevel=2,
+            )  # fmt: skip
     found: Sequence[Verdict | None] = [
         judge_pair(arm, other, measure) for arm, other in comparison.pairs for measure in comparison.judged
     ]

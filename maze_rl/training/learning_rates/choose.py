@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from maze_rl.configs.choices import Choice
+from maze_rl.configs.choices import Choice, read_choice
 from maze_rl.configs.learning_rates import CONTROLLERS, SCHEDULES
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.own_plugins import call_own, import_own
@@ -52,6 +52,15 @@ def schedule(choice: Choice) -> Schedule:
         return float(value)
 
     return checked
+
+
+def controller_called(text: str, seed: int = 0) -> Controller | None:
+    """Return the controller that people write as `text`, e.g. ``q_learning:every=20``; None for ``none``.
+
+    Raises:
+        MazeRLError: As `controller`; or the text cannot be read.
+    """
+    return controller(read_choice("learning-rate controller", CONTROLLERS, text), seed)
 
 
 def controller(choice: Choice, seed: int) -> Controller | None:

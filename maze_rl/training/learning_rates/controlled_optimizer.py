@@ -1,11 +1,11 @@
 """Controllers outside the trainer: for any loop with a `torch.optim` optimizer.
 
-    control = LearningRateController(optimizer, controller(read_choice(...), seed=0), steps=1000)
+    control = LearningRateController(optimizer, controller_called("q_learning:every=20", seed=0), steps=1000)
     for batch in batches:
         loss = ...                  # forward, backward, clip
         control.before_step()       # the optimizer's rates are multiplied
         optimizer.step()
-        control.after_step(float(loss))   # the controller learns; the rates are what they were
+        control.after_step(loss.item())   # the controller learns; the rates are what they were
         scheduler.step()            # any scheduler of torch's, or none
 
 What a group's rate is multiplied by is the same for all groups, so their ratios stay. Between `after_step` and
@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from maze_rl.configs.options import is_count
 from maze_rl.errors import ConfigurationError
 from maze_rl.training.learning_rates.schedules import Schedule
 from maze_rl.training.slots import Controller, Outcome, Stateful, Verdict
@@ -51,7 +52,17 @@ class LearningRateController:
             warmup_steps: For `schedule`.
             snapshot: Keep a copy of weights and optimizer state for controllers that go back on a divergence; without
                 one, a divergence only lowers the rate. (Buffers, as of batch norm, are not part of it.)
+
+        Raises:
+            ConfigurationError: `controller` is none, or `steps` is no count.
         """
+        if controller is not None and (isinstance(controller, type) or not isinstance(controller, Controller)):
+            raise ConfigurationError(
+                f"controller is {controller!r}: expected an object with multiplier() and observe(outcome); by name: "
+                'maze_rl.training.learning_rates.choose.controller_called("q_learning:every=20", seed=0).'
+            )
+        if not is_count(steps) or not is_count(warmup_steps, 0):
+            raise ConfigurationError(f"steps is {steps}, warmup_steps {warmup_steps}: whole numbers, at least 1 and 0.")
         self.optimizer, self.controller, self.steps = optimizer, controller, steps
         self.step = 0
         self.learning_rate = 0.0

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from maze_rl.training.slots import UpdateRule
+from maze_rl.training.slots import Apply, UpdateRule
 from maze_rl.training.update_rules.every_step import EveryStep
 
 SCALE_INVARIANT = (
@@ -17,6 +17,28 @@ SCALE_INVARIANT = (
     "schedule_free", "adamwschedulefree", "radamschedulefree",
 )  # fmt: skip
 """Optimizers (ours by name, others by class, small letters) whose step does not grow with the gradient."""
+
+
+def take_scaled_step(
+    optimizer: torch.optim.Optimizer, parameters: Sequence[Tensor], place: str, roll: Apply, seed: int
+) -> None:
+    """Take a step of `optimizer` with a roll's scale on the gradients as they are, or on what the step changes.
+
+    Args:
+        optimizer: Has the gradients of the step, clipped.
+        parameters: What it changes.
+        place: ``grad``, ``update``, or ``loss`` where the scale is in the gradients already.
+        roll: Scale, and noise for ``update``.
+        seed: Decides the noise.
+    """
+    if place == "grad":
+        scale_gradients(parameters, roll.scale)
+    copies = remember(parameters) if place == "update" and (roll.scale != 1.0 or roll.noise) else []
+    optimizer.step()
+    if copies and roll.noise:
+        add_noise(parameters, copies, roll.noise / (roll.scale or 1.0), seed)
+    if copies:
+        scale_update(parameters, copies, roll.scale)
 
 
 @torch.no_grad()

@@ -22,9 +22,11 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler
 
+from maze_rl.configs.options import is_number
 from maze_rl.errors import CheckpointError, ConfigurationError
+from maze_rl.seeding import stream_key
 from maze_rl.training.slots import Apply, Moment, Skip, Stateful, UpdateRule
-from maze_rl.training.update_rules.applied_scale import adam_cancels, remember, scale_gradients, scale_update
+from maze_rl.training.update_rules.applied_scale import adam_cancels, scale_gradients, take_scaled_step
 
 _STATE = "update_rule"
 
@@ -43,7 +45,7 @@ class DiceOptimizer(torch.optim.Optimizer):
 
     Raises:
         ConfigurationError: The optimizer evaluates the loss by itself, or keeps weights that a scaled update would
-            leave behind (schedule-free ones).
+            leave behind (schedule-free ones); or an argument is none of what it should be.
     """
 
     # a scaler hands gradients that it has not unscaled to optimizers which say they unscale themselves
@@ -56,6 +58,10 @@ class DiceOptimizer(torch.optim.Optimizer):
         clip_norm: int | float | None = None,
         on_step: Callable[[dict[str, Any]], object] | None = None,
     ) -> None:
+        if isinstance(rule, type) or not isinstance(rule, UpdateRule):
+            raise ConfigurationError(f"rule is {rule!r}: expected an update rule, as DiceRoll(seed=0, dc=12).")
+        if clip_norm is not None and not (is_number(clip_norm, 0) and clip_norm > 0):
+            raise ConfigurationError(f"clip_norm is {clip_norm}: use a number above 0, or None for no clipping.")
         if isinstance(optimizer, torch.optim.LBFGS):
             raise ConfigurationError("LBFGS evaluates the loss several times a step: expected another optimizer.")
         if rule.apply_to == "update" and "schedulefree" in type(optimizer).__name__.lower():
@@ -121,12 +127,7 @@ class DiceOptimizer(torch.optim.Optimizer):
             scale_gradients(weights, roll.scale)
         if self.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(weights, self.clip_norm)
-        if place == "grad":
-            scale_gradients(weights, roll.scale)
-        copies = remember(weights) if place == "update" and roll.scale != 1 else []
-        self.optimizer.step()
-        if copies:
-            scale_update(weights, copies, roll.scale)
+        take_scaled_step(self.optimizer, weights, place, roll, stream_key(0, "noise", self.steps))
 
     def _mean_loss(self) -> float:
         if not self._losses:

@@ -219,6 +219,20 @@ def test_calls_in_the_wrong_order_are_refused() -> None:
         loop.control.after_step(1.0)
 
 
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"controller": DivergenceGuard, "steps": 3}, r"DivergenceGuard'>: expected an object.*controller_called"),
+        ({"controller": None, "steps": 0}, "steps is 0"),
+        ({"controller": None, "steps": 3, "warmup_steps": -1}, "warmup_steps -1"),
+    ],
+)
+def test_wrong_arguments_are_named(given: dict[str, Any], said: str) -> None:
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    with pytest.raises(ConfigurationError, match=said):
+        LearningRateController(optimizer, **given)
+
+
 def test_works_on_an_optimizer_of_another_package() -> None:
     OPTIMIZERS["schedulefree"] = lambda groups: AdamWScheduleFree(groups)
     try:

@@ -15,6 +15,7 @@ from maze_rl.training.slots import Apply, Moment, Skip
 from maze_rl.training.update_rules.constant_scale import ConstantScale
 from maze_rl.training.update_rules.dice import DiceRoll
 from maze_rl.training.update_rules.dice_optimizer import DiceOptimizer, DiceSchedule
+from maze_rl.training.update_rules.noisy_update import NoisyUpdate
 
 FACTORIES = {
     "sgd": lambda weights: torch.optim.SGD(weights, lr=0.1, momentum=0.9, nesterov=True),
@@ -353,8 +354,26 @@ def test_groups_state_hooks_and_copies_are_those_of_the_wrapped_optimizer() -> N
     assert "DiceOptimizer(AdamW" in repr(dice)
 
 
+def test_noise_turns_the_update_by_as_much_as_it_says() -> None:
+    steps = {}
+    for rule in (None, NoisyUpdate(0.5, 0.0), NoisyUpdate(0.5, 0.4)):
+        model = network()
+        before, optimizer = flat(model), FACTORIES["sgd"](model.parameters())
+        taken = optimizer if rule is None else DiceOptimizer(optimizer, rule)
+        loss_of(model, batches(1)[0]).backward()
+        taken.step()
+        steps[rule and rule.noise] = flat(model) - before
+    assert torch.allclose(steps[0.0], 0.5 * steps[None], rtol=1e-6)
+    noise = steps[0.4] - steps[0.0]
+    assert 0.2 < noise.norm() / steps[None].norm() < 0.7
+
+
 def test_wrong_uses_are_named() -> None:
     model = network()
+    with pytest.raises(ConfigurationError, match="NoisyUpdate'>: expected an update rule, as DiceRoll"):
+        DiceOptimizer(FACTORIES["sgd"](model.parameters()), NoisyUpdate)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="clip_norm is -1"):
+        DiceOptimizer(FACTORIES["sgd"](model.parameters()), DiceRoll(0), clip_norm=-1)
     with pytest.raises(ConfigurationError, match="LBFGS"):
         DiceOptimizer(torch.optim.LBFGS(model.parameters()), DiceRoll(0))
     dice = DiceOptimizer(FACTORIES["sgd"](model.parameters()), DiceRoll(0, character="cleric"))
