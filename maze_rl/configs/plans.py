@@ -27,6 +27,12 @@ from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
 OpenData = Callable[[str, MazeSpec], tuple[DataFolder, MazeSpec, int]]
 """(folder, mazes) -> the dataset, the specification of its mazes, and how many of them are for training."""
 
+
+def _is_folders(value: object) -> bool:
+    named = [value] if isinstance(value, str) else value
+    return isinstance(named, list) and bool(named) and all(isinstance(folder, str) for folder in named)
+
+
 _OF_PHASE: dict[str, Option] = {
     "name": Option("", lambda value: isinstance(value, str), "a word"),
     "steps": Option(None, is_count, "a whole number, at least 1"),
@@ -42,14 +48,7 @@ _OF_MAZES: dict[str, Option] = {
     "options": Option(None, lambda value: isinstance(value, dict), 'options of the algorithm, as {"percolation": 0.2}'),
 }
 _OF_DATA: dict[str, Option] = {
-    "data": Option(
-        None,
-        lambda value: (
-            isinstance(value, str)
-            or (isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value))
-        ),
-        "the folder of a dataset, or a list of folders",
-    ),
+    "data": Option(None, _is_folders, "the folder of a dataset, or a list of folders"),
     "epochs": Option(None, lambda value: is_number(value, 1e-9, 1e9), "a number above 0"),
 }
 _FIELDS = _OF_PHASE | _OF_MAZES | _OF_DATA

@@ -83,6 +83,11 @@ def test_the_plan_trains(at_home: Path) -> None:
         ('{"phases": [{"name": "b", "steps": "all"}]}', "phase 1 (b) of the plan: steps is 'all': expected a whole"),
         ('{"phases": [{"steps": 3, "loss": "al", "spin": {}}]}', "unknown loss 'al'"),
         ('{"phases": [{"steps": 3, "loss": "all", "spin": {}}]}', "two owners of the objective"),
+        (
+            '{"phases": [{"steps": 3, "data": []}]}',
+            "data is []: expected the folder of a dataset, or a list of folders",
+        ),
+        ('{"phases": [{"steps": 3, "data": ["gone"]}]}', "gone: there is no such folder"),
         ('{"phases": [{"sizes": "3"}]}', 'write "steps", or "epochs" where the phase has "data"'),
         ('{"phases": [{"steps": 3, "steps": 4}]}', "the plan gives 'steps' twice in one place"),
         ('{"phases": [{"steps": 3, "spin": {}}]}', "the first is a round of self-play"),
