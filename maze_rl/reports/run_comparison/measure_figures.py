@@ -10,7 +10,7 @@ from maze_rl.reports.direct_labels import EndLabel, label_ends, right_edge
 from maze_rl.reports.palette import light
 from maze_rl.reports.run_comparison.curve_figures import group_style
 from maze_rl.reports.run_comparison.groups import Comparison, Group
-from maze_rl.reports.run_comparison.verdicts import BETTER, WORSE, Verdict
+from maze_rl.reports.run_comparison.verdicts import BETTER, NONE_SHOWN, WORSE, Verdict
 from maze_rl.reports.vector_graphics import WIDTH
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ PLACES = {
     "slice_path_loss": ("path loss, nats per decision", "along random directions, share of each tensor's rms"),
 }
 """Measure -> (title, axis) of the panels that are drawn; the third only where it happens."""
+_SHORT = {NONE_SHOWN: "none shown"}
+"""Verdicts as they stand beside a row."""
+_WORD_SHARE = 57 / (72 * WIDTH)
+"""The share of the figure's width that they take."""
 _WORD_COLOURS = {BETTER: "green", WORSE: "vermillion"}
 
 
@@ -54,8 +58,8 @@ def verdict_figure(comparison: Comparison, found: Sequence[Verdict]) -> "Figure"
     names = [group.name for group in comparison.groups]
     left, middle = _label_share(names), _label_share([f"{arm} − {other}" for arm, other in pairs])
     figure.subplots_adjust(
-        left=left, right=0.985, bottom=0.42 / height, top=1 - 0.3 / height, hspace=0.62 / (row - 0.62 + 0.1),
-        wspace=2 * middle / max(0.2, 0.985 - left - middle),
+        left=left, right=1 - _WORD_SHARE, bottom=0.42 / height, top=1 - 0.3 / height, hspace=0.62 / (row - 0.52),
+        wspace=2 * middle / max(0.2, 1 - _WORD_SHARE - left - middle),
     )  # fmt: skip
     for (seeds, gaps), measure in zip(grid, measures, strict=True):
         _draw_seeds(seeds, comparison.groups, measure)
@@ -89,13 +93,13 @@ def _draw_gaps(axes: "Axes", found: Sequence[Verdict]) -> None:
             axes.plot([scale * verdict.low, scale * verdict.high], [place] * 2, color=colour, linewidth=2.2,
                       solid_capstyle="butt")  # fmt: skip
         axes.plot([scale * verdict.difference], [place], "o", color=colour, markersize=5.5)
-        said = verdict.word if verdict.low is not None else "one seed, no interval"
+        said = _SHORT.get(verdict.word, verdict.word) if verdict.low is not None else "one seed"
         axes.annotate(
-            said, (1, place), (-2, 7.5), xycoords=("axes fraction", "data"), textcoords="offset points",
-            ha="right", va="center", fontsize=7.5, color=colour if verdict.word in _WORD_COLOURS else light("muted"),
+            said, (1, place), (5, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
+            ha="left", va="center", fontsize=7.5, color=colour if verdict.word in _WORD_COLOURS else light("muted"),
         )  # fmt: skip
     _rows(axes, [f"{verdict.arm} − {verdict.against}" for verdict in found])
-    axes.set_title("difference, mean and 95 % interval over seeds", pad=6)
+    axes.set_title("difference and its 95 % interval", pad=6)
     low, high = axes.get_xlim()
     axes.set_xlim(min(low, 0), max(high, 0) + 0.02 * (high - low))
     axes.margins(x=0.08)
