@@ -292,10 +292,15 @@ def check(read: argparse.Namespace, settings: Settings) -> None:
         value, least = getattr(settings, field.name), 1 if field.type is int and field.name != "warmup" else 0
         if not least <= value < math.inf:
             raise ConfigurationError(f"--{field.name.replace('_', '-')} is {value}: at least {least}, please.")
-    if settings.rate <= 0 or settings.width % settings.heads:
-        raise ConfigurationError("--rate must be above 0, and --width a multiple of --heads.")
-    if not (settings.dropout < 1 and 0 < settings.validation <= 1 - TRAIN_SHARE + 1e-9):
-        raise ConfigurationError(f"--dropout must be below 1, --validation above 0 and at most {1 - TRAIN_SHARE:.1f}.")
+    for fault, text in (
+        (settings.rate == 0, "--rate is 0: above 0, please."),
+        (settings.dropout >= 1, f"--dropout is {settings.dropout}: below 1, please."),
+        (settings.width % settings.heads, f"--width {settings.width} is no multiple of --heads {settings.heads}."),
+        (not 0 < settings.validation <= 1 - TRAIN_SHARE + 1e-9,
+         f"--validation is {settings.validation}: above 0 and at most {1 - TRAIN_SHARE:.1f}, please."),
+    ):  # fmt: skip
+        if fault:
+            raise ConfigurationError(text)
     for _, name, _ in planned(read, settings):
         controller_called(name)
 

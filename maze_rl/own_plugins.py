@@ -1,8 +1,9 @@
 """Plug-ins of one's own, by name: ``package.module:function``, called with its options."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -10,12 +11,13 @@ from maze_rl.configs.choices import Choice
 from maze_rl.errors import ConfigurationError, MazeRLError
 
 
-def import_own(slot: str, name: str) -> Any:
+def import_own(slot: str, name: str, known: Iterable[str] = ()) -> Any:
     """Return what ``package.module:function`` names.
 
     Args:
         slot: What the slot is called in messages, e.g. ``loss``.
         name: The name.
+        known: The names of shipped plug-ins, of which this may be a misspelt one.
 
     Raises:
         ConfigurationError: It cannot be imported; says why.
@@ -26,25 +28,28 @@ def import_own(slot: str, name: str) -> Any:
         for attribute in path.split("."):
             found = getattr(found, attribute)
     except Exception as error:  # whatever another package does when it is imported
-        raise ConfigurationError(f"{slot} {name}: cannot be imported ({_in_one_line(error)}).") from error
+        nearest = get_close_matches(module, known, n=1, cutoff=0.6)
+        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        raise ConfigurationError(f"{slot} {name}: cannot be imported ({_in_one_line(error)}).{hint}") from error
     if not callable(found):
         raise ConfigurationError(f"{slot} {name}: expected a function, got {found!r}.")
     return found
 
 
-def call_own(slot: str, choice: Choice, seed: int | None = None, **given: Any) -> Any:
+def call_own(slot: str, choice: Choice, seed: int | None = None, known: Iterable[str] = (), **given: Any) -> Any:
     """Import the function a choice names and return what it answers.
 
     Args:
         slot: What the slot is called in messages, e.g. ``loss``.
         choice: Its name is ``package.module:function``; its options become keyword arguments.
         seed: Seed of the run, passed on if the function has a parameter of that name and no option says otherwise.
+        known: As in `import_own`.
         **given: What else the slot passes.
 
     Raises:
         ConfigurationError: It cannot be imported or called; says why.
     """
-    function = import_own(slot, choice.name)
+    function = import_own(slot, choice.name, known)
     arguments = given | dict(choice.options)
     try:
         if seed is not None and "seed" in inspect.signature(function).parameters:
@@ -70,11 +75,15 @@ def named_in_errors(slot: str, plugin: object) -> Iterator[None]:
     except MazeRLError:
         raise
     except Exception as error:  # whatever somebody else's code does when it is asked
-        named = plugin if hasattr(plugin, "__qualname__") else type(plugin)
-        where, name = str(getattr(named, "__module__", "")), getattr(named, "__qualname__", repr(plugin))
-        if where.partition(".")[0] == "maze_rl":
+        if named(plugin).startswith("maze_rl."):
             raise
-        raise ConfigurationError(f"{slot} {where}:{name}: {_in_one_line(error)}.") from error
+        raise ConfigurationError(f"{slot} {named(plugin)}: {_in_one_line(error)}.") from error
+
+
+def named(plugin: object) -> str:
+    """Return ``package.module:function`` of a function, or of the class of an object."""
+    kind = plugin if hasattr(plugin, "__qualname__") else type(plugin)
+    return f"{getattr(kind, '__module__', '')}:{getattr(kind, '__qualname__', repr(plugin))}"
 
 
 def _in_one_line(error: Exception) -> str:

@@ -85,8 +85,8 @@ def test_two_runs_are_equal_and_seeds_differ(script: Any, text: str, capsys: pyt
     "flags, said",
     [
         (["--iterations", "0"], "--iterations is 0: at least 1"),
-        (["--width", "10", "--heads", "4"], "--width a multiple of --heads"),
-        (["--validation", "0.5"], "--validation above 0 and at most 0.1"),
+        (["--width", "10", "--heads", "4"], "--width 10 is no multiple of --heads 4"),
+        (["--validation", "0.5"], "--validation is 0.5: above 0 and at most 0.1"),
         (["--rate", "nan"], "--rate"),
         (["--runs", "0", "--controllers", "qlearning"], "Did you mean 'q_learning'"),
         (["--device", "tpu9"], "tpu9"),

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def describe(chosen: argparse.Namespace) -> int:
             print(f"  {arm}{sham}: {_shortened(differences)}")
     print(f"judged: {', '.join(experiment.judged)}; measured: {', '.join(experiment.measures)}, "
           f"{experiment.test_mazes} test mazes of each size {', '.join(map(str, experiment.test_sizes))}")  # fmt: skip
-    print(f"to run: maze-rl experiments run {file.name}")
+    print(f"to run: maze-rl experiments run {shlex.quote(chosen.names[0])}")
     return 0
 
 

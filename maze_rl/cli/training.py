@@ -9,7 +9,7 @@ from typing import Any
 from maze_rl.configs.changes import change_run
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import parse_option
-from maze_rl.configs.plans import planned
+from maze_rl.configs.plans import check_alone, planned
 from maze_rl.configs.presets import default_run
 from maze_rl.configs.ranges import parse_squares
 from maze_rl.configs.training import DataFolder, RunConfig
@@ -59,6 +59,9 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
     """
     if chosen.num < 0:
         raise ConfigurationError(f"--num is {chosen.num}: it must be at least 0.")
+    if chosen.plan is not None:
+        check_alone({"--steps": chosen.steps, "--rounds": chosen.rounds or None, "--lora": chosen.lora,
+                     "--data": chosen.data})  # fmt: skip
     mazes, data = _mazes(chosen)
     base = default_run(
         mazes, device=device, seed=chosen.seed, steps=chosen.steps, loss=chosen.loss, data=data, rounds=chosen.rounds,
@@ -117,8 +120,7 @@ def _plan(chosen: argparse.Namespace, base: RunConfig, mazes: MazeSpec) -> dict[
         return {}
     from maze_rl.workflows.run import plan_data
 
-    beside = {f"--{name}": getattr(chosen, name) for name in ("steps", "rounds", "lora", "data")}
-    return planned(chosen.plan, base.training, mazes, plan_data, beside)
+    return planned(chosen.plan, base.training, mazes, plan_data)
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -40,6 +40,8 @@ def read_choice(slot: str, known: Known, text: str) -> Choice:
         UnknownNameError: There is no plug-in or option of that name.
         ConfigurationError: A value is out of range, or the text cannot be read.
     """
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{slot} is {text!r}: write its name, as {next(iter(known))!r}.")
     name, colon, rest = text.replace(" ", "").partition(":")
     if colon and not rest:
         raise ConfigurationError(f"{slot} {text!r} ends with a colon: write {name}, or {name}:value.")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from maze_rl.configs.field_types import check_field_types
 from maze_rl.configs.parametrizations import read_parametrizations
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
 from maze_rl.errors import ConfigurationError, unknown_name
@@ -46,6 +47,7 @@ class ModelConfig:
     """Learned cells each MLP also attends to; 0 for none. Does not fold."""
 
     def __post_init__(self) -> None:
+        check_field_types(self)
         named = self.parametrizations
         # JSON has lists; equal configurations must be equal
         object.__setattr__(self, "parametrizations", (named,) if isinstance(named, str) else tuple(named))

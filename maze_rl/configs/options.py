@@ -33,6 +33,16 @@ def is_count(value: object, least: int = 1, most: int = 2**31 - 1) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
+def check_count(name: str, value: object, least: int = 1) -> None:
+    """Check that a setting is a whole number.
+
+    Raises:
+        ConfigurationError: It is none, or below `least`.
+    """
+    if not is_count(value, least):
+        raise ConfigurationError(f"{name} is {value!r}: expected a whole number, at least {least}.")
+
+
 def complete(what: str, known: Mapping[str, Option], given: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
     """Return the options of `what`, those not `given` at their defaults.
 

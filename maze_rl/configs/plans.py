@@ -54,9 +54,21 @@ _OF_DATA: dict[str, Option] = {
 _FIELDS = _OF_PHASE | _OF_MAZES | _OF_DATA
 
 
-def planned(
-    file: str | Path, training: TrainingConfig, mazes: MazeSpec, open_data: OpenData, beside: Mapping[str, object]
-) -> dict[str, Any]:
+def check_alone(beside: Mapping[str, object]) -> None:
+    """Check that nothing is given beside a plan which its phases have themselves.
+
+    Args:
+        beside: Settings by name; None for what was not given.
+
+    Raises:
+        ConfigurationError: Names the first that was.
+    """
+    for name, value in beside.items():
+        if value is not None:
+            raise ConfigurationError(f"{name} contradicts the plan, whose phases say that themselves: leave it out.")
+
+
+def planned(file: str | Path, training: TrainingConfig, mazes: MazeSpec, open_data: OpenData) -> dict[str, Any]:
     """Return what a plan changes in a training: its phases, and the warm-up that fits them.
 
     Args:
@@ -64,14 +76,10 @@ def planned(
         training: What is to change.
         mazes: What a phase trains on where it does not say.
         open_data: Looks up a dataset.
-        beside: Settings given beside the plan which its phases have themselves, by name; none may be set.
 
     Raises:
-        MazeRLError: The file is no plan, or something in `beside` is set.
+        MazeRLError: The file is no plan.
     """
-    for name, value in beside.items():
-        if value:
-            raise ConfigurationError(f"{name} contradicts the plan, whose phases say that themselves: leave it out.")
     try:
         text = Path(file).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:

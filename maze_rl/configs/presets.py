@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
+from maze_rl.configs.options import check_count
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.configs.training import DataFolder, Phase, RunConfig, TrainingConfig
@@ -61,6 +62,7 @@ def curriculum(mazes: MazeSpec, steps: int) -> tuple[Phase, ...]:
     return tuple(phases)
 
 
+MOST_ROUNDS = 1000
 ROUND_RATE = 0.1
 """Factor on the learning rates of a round of self-play: its opponent is near."""
 
@@ -113,6 +115,10 @@ def default_run(
     Raises:
         ConfigurationError: There would be nothing to do, or a model that knows nothing would play.
     """
+    for name, value in (("steps", steps), ("rounds", rounds), ("lora", lora), ("batch_size", batch_size),
+                        ("accumulation", accumulation)):  # fmt: skip
+        if value is not None:
+            check_count(name, value, 0)
     budget = CUDA_BUDGET if device.startswith("cuda") else CPU_BUDGET
     num_steps = budget.steps if steps is None else steps
     _check_work(num_steps, rounds, started)
@@ -138,8 +144,8 @@ def default_run(
 
 
 def _check_work(steps: int, rounds: int, started: bool) -> None:
-    if rounds < 0:
-        raise ConfigurationError(f"rounds is {rounds}: at least 0, please.")
+    if rounds > MOST_ROUNDS:
+        raise ConfigurationError(f"rounds is {rounds}: at most {MOST_ROUNDS} are played.")
     if steps < 1 and not (steps == 0 and rounds and started):
         raise ConfigurationError(
             f"steps is {steps}: --steps must be at least 1, or 0 for rounds alone (--rounds N --start-from RUN)."

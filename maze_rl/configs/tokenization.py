@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from maze_rl.configs.field_types import check_field_types
 from maze_rl.errors import ConfigurationError, unknown_name
 
 ONE_TOKEN_PER_CELL = ("unique_cells", "edges")
@@ -39,6 +40,7 @@ class TokenizationConfig:
     """Where origin and target stand: behind the list of edges (`last`) or before it (`first`)."""
 
     def __post_init__(self) -> None:
+        check_field_types(self)
         for kind, name, known in (
             ("tokenizer", self.format, FORMATS), ("path", self.path, PATHS), ("query", self.query, QUERIES)
         ):  # fmt: skip

@@ -5,6 +5,7 @@ from itertools import accumulate
 from typing import Any
 
 from maze_rl.configs.choices import Known, read_choice
+from maze_rl.configs.field_types import check_field_types
 from maze_rl.configs.learning_rates import CONTROLLERS, SCHEDULES
 from maze_rl.configs.losses import LOSSES
 from maze_rl.configs.mazes import MazeSpec, spec_from_json, spec_to_json
@@ -66,6 +67,7 @@ class Phase:
     """Train adapters of this rank alone, merged at the end of the phase; restarts. None trains all weights."""
 
     def __post_init__(self) -> None:
+        check_field_types(self)
         what = f"phase {self.name!r}" if self.name else "a phase"
         if not is_count(self.steps):
             raise ConfigurationError(f"{what} has {self.steps} steps: training needs at least one step in every phase.")
@@ -167,6 +169,9 @@ class TrainingConfig:
     """Mazes of the validation split, drawn from the last phase's distribution."""
 
     def __post_init__(self) -> None:
+        check_field_types(self)
+        if not all(isinstance(phase, Phase) for phase in self.phases):
+            raise ConfigurationError(f"phases is {self.phases!r}: expected a tuple of Phase.")
         for slot, known, text in (
             ("loss", LOSSES, self.loss),
             ("learning-rate controller", CONTROLLERS, self.lr_controller),
@@ -258,6 +263,7 @@ class RunConfig:
     """Torch device."""
 
     def __post_init__(self) -> None:
+        check_field_types(self)
         largest = max(self.sizes)
         if largest > self.tokenization.canvas:
             raise ConfigurationError(

@@ -18,7 +18,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from maze_rl.errors import CheckpointError
+from maze_rl.errors import CheckpointError, ConfigurationError
 
 CHECKSUMS = "checksums.json"
 
@@ -30,7 +30,22 @@ def tensor_bytes(tensors: Mapping[str, Tensor]) -> bytes:
 
 def json_bytes(value: Any) -> bytes:
     """Return `value` as readable JSON."""
-    return (json.dumps(value, indent=1) + "\n").encode()
+    return (json.dumps(value, indent=1, default=plain_number) + "\n").encode()
+
+
+def plain_number(value: Any) -> Any:
+    """Return a number of numpy or torch as Python's, for `json.dumps`.
+
+    Raises:
+        ConfigurationError: It is none; says what can be saved.
+    """
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        return value.item()
+    shown = " ".join(repr(value).split())[:80]
+    raise ConfigurationError(
+        f"{shown} cannot be saved: records and states are numbers, texts, true, false, none, and lists and dicts of "
+        "them; tensors only in a state, as values of a dict."
+    )
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes], write: Callable[[Path, bytes], None] | None = None) -> None:

@@ -49,7 +49,7 @@ def loss_functions(name: str) -> LossFunctions:
     choice = read_choice("loss", LOSSES, name)
     if not choice.own:
         return NAMED_LOSSES[choice.name](**choice.options)
-    found = call_own("loss", choice)
+    found = call_own("loss", choice, known=LOSSES)
     if not (isinstance(found, tuple) and len(found) == 2 and all(map(callable, found))):
         raise ConfigurationError(f"loss {name}: expected (weights, targets), two functions, got {found!r}.")
     return LossFunctions(*found)

@@ -11,7 +11,7 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.readout import logits_at
-from maze_rl.own_plugins import named_in_errors
+from maze_rl.own_plugins import named, named_in_errors
 from maze_rl.training.examples import Examples
 from maze_rl.training.loss_targets import Targets
 from maze_rl.training.losses import LossFunctions
@@ -29,8 +29,15 @@ class CrossEntropy:
         self.losses = losses
 
     def weight(self, micro: Examples) -> float:
-        """Return the sum of the weights."""
-        return float(self._weights(micro).sum())
+        """Return the sum of the weights.
+
+        Raises:
+            ConfigurationError: One is negative or no number.
+        """
+        weights = self._weights(micro)
+        if not bool((weights >= 0).all()):
+            raise ConfigurationError(f"loss weights {named(self.losses.weights)}: all must be 0 or above.")
+        return float(weights.sum())
 
     def loss(self, model: HookedTransformer, micro: Examples) -> Loss:
         """Return the weighted sum, nats; logits exist only where a weight is not zero.
@@ -54,12 +61,23 @@ class CrossEntropy:
             weights = self.losses.weights(micro)
         if not isinstance(weights, Tensor) or weights.shape != micro.tokens.shape:
             shape = tuple(weights.shape) if isinstance(weights, Tensor) else repr(weights)
-            raise ConfigurationError(f"loss weights: expected Float{list(micro.tokens.shape)}, got {shape}.")
+            raise ConfigurationError(
+                f"loss weights {named(self.losses.weights)}: expected Float{list(micro.tokens.shape)}, got {shape}."
+            )
         return weights[:, 1:]
 
     def _targets(self, micro: Examples) -> Targets:
         with named_in_errors("loss targets", self.losses.targets):
             targets = self.losses.targets(micro)
         if not isinstance(targets, Targets):
-            raise ConfigurationError(f"loss targets: expected Targets(ids, probabilities), got {targets!r}.")
+            got = type(targets).__name__
+            raise ConfigurationError(
+                f"loss targets {named(self.losses.targets)}: expected Targets(ids, probabilities), got a {got}."
+            )
+        ids, mass, expected = targets.ids.shape, targets.probabilities.shape, micro.tokens.shape
+        if ids != mass or ids[:-1] != expected:
+            raise ConfigurationError(
+                f"loss targets {named(self.losses.targets)}: expected ids and probabilities of shape "
+                f"[{', '.join(map(str, expected))}, choices], got {list(ids)} and {list(mass)}."
+            )
         return targets

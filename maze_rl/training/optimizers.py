@@ -78,7 +78,7 @@ def make_optimizer(model: HookedTransformer, config: TrainingConfig) -> torch.op
     choice = read_choice("optimizer", OPTIMIZERS, config.optimizer)
     if not choice.own:
         return OPTIMIZER_FACTORIES[choice.name](model, config)
-    made = call_own("optimizer", choice, model=model, config=config)
+    made = call_own("optimizer", choice, known=OPTIMIZERS, model=model, config=config)
     if not isinstance(made, torch.optim.Optimizer):
         raise ConfigurationError(f"optimizer {choice.name}: expected a torch.optim.Optimizer, got {made!r}.")
     if not all("peak_lr" in group for group in made.param_groups):

@@ -16,8 +16,10 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.digest import weights_digest
 from maze_rl.models.parametrizations.low_rank import add_adapters, merge_adapters
+from maze_rl.models.verified_files import json_bytes
+from maze_rl.own_plugins import named, named_in_errors
 from maze_rl.training.learning_rates.choose import controller
-from maze_rl.training.optimizer_state import load_optimizer_tree, optimizer_tree
+from maze_rl.training.optimizer_state import load_optimizer_tree, optimizer_tree, split_tree
 from maze_rl.training.optimizers import make_optimizer, settle
 from maze_rl.training.slots import Beginning, Controller, Stateful, UpdateRule
 from maze_rl.training.update_rules.choose import update_rule
@@ -87,7 +89,14 @@ def new_state(model: MazeTransformer, config: TrainingConfig, seed: int = 0) -> 
 
 
 def _check_composed(state: TrainingState) -> None:
-    """Refuse what the configuration cannot see: a rule or an optimizer of one's own that do not fit each other."""
+    """Refuse what the configuration cannot see: plug-ins of one's own that do not fit, or could not be saved."""
+    for slot, plugin in state.plugins.items():
+        with named_in_errors(slot.replace("_", " "), plugin):
+            kept = plugin.state_dict()
+        try:
+            json_bytes(split_tree(kept)[1])
+        except (ConfigurationError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigurationError(f"{slot.replace('_', ' ')} {named(plugin)}: state_dict(): {error}") from error
     scaled = state.update_rule.apply_to == "update" and not isinstance(state.update_rule, EveryStep)
     if scaled and isinstance(state.optimizer, AdamWScheduleFree):
         raise ConfigurationError(

@@ -8,7 +8,8 @@ from typing import Any
 from maze_rl.configs.changes import change_run
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
-from maze_rl.configs.plans import planned
+from maze_rl.configs.options import check_count
+from maze_rl.configs.plans import check_alone, planned
 from maze_rl.configs.presets import default_run
 from maze_rl.configs.ranges import check_squares
 from maze_rl.configs.tokenization import TokenizationConfig
@@ -39,8 +40,7 @@ def train(
     out: str | Path = "runs/default",
     device: str | None = None,
     config: RunConfig | None = None,
-    resume: bool = False,
-    evaluation_mazes: int = 1000,
+    resume: bool = False, evaluation_mazes: int = 1000,
     progress: Progress | None = None,
     command: str = "maze_rl.train(...)",
     **changes: Any,
@@ -74,6 +74,7 @@ def train(
         MazeRLError: A setting or a file is at fault, or the training diverged.
         TrainingInterrupted: Ctrl-C while training; the state was saved.
     """
+    check_count("evaluation_mazes", evaluation_mazes, 0)
     if config is None:
         config = configured(
             sizes=sizes, algorithm=algorithm, data=data, plan=plan, start_from=start_from, steps=steps, seed=seed,
@@ -94,7 +95,9 @@ def configured(
     lora: int | None, batch_size: int | None = None, accumulation: int = 1, **changes: Any,
 ) -> RunConfig:  # fmt: skip
     """Return the configuration that the arguments of `train` ask for."""
-    squares = check_squares((sizes,) if isinstance(sizes, int) else tuple(sizes))
+    if plan is not None:
+        check_alone({"steps": steps, "rounds": rounds or None, "lora": lora, "data": data})
+    squares = check_squares(tuple(sizes) if isinstance(sizes, Iterable) else (sizes,))
     mazes = MazeSpec(sizes=squares, algorithm=algorithm, split="train")
     folder, mazes = (None, mazes) if data is None else training_data(data, mazes)
     base = default_run(
@@ -107,8 +110,7 @@ def configured(
                 raise ConfigurationError(f"{name} contradicts start_from, which takes the whole model: leave it out.")
         base = started_from(base, start_from)
     if plan is not None:
-        beside = {"steps": steps, "rounds": rounds, "lora": lora, "data": data}
-        changes |= planned(plan, base.training, mazes, plan_data, beside)
+        changes |= planned(plan, base.training, mazes, plan_data)
     return change_run(base, **changes)
 
 

@@ -6,14 +6,16 @@
 
 import json
 import platform
+import shutil
 import subprocess
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from maze_rl.configs.training import RunConfig, differing_fields, run_from_json, run_to_json
 from maze_rl.errors import CheckpointError, ConfigurationError
-from maze_rl.models.verified_files import json_bytes, write_file, write_folder
+from maze_rl.models.verified_files import json_bytes, plain_number, write_file, write_folder
 from maze_rl.tokenization.definitions import definition_files
 from maze_rl.tokenization.tokenization import Tokenization
 
@@ -47,6 +49,15 @@ class RunFolder:
             "revision": code_revision(),
         }
         write_file(self.config_path, json_bytes(values))
+
+    def discard_unused(self) -> None:
+        """Remove what `create` wrote, if nothing was trained since: a run that was refused holds no folder."""
+        if self.metrics_path.exists() or self.checkpoints.exists():
+            return
+        shutil.rmtree(self.folder / "tokenizer", ignore_errors=True)
+        self.config_path.unlink(missing_ok=True)
+        with suppress(OSError):  # somebody else put something there
+            self.folder.rmdir()
 
     def check_free(self) -> None:
         """Check that a new run can start here.
@@ -99,9 +110,10 @@ class RunFolder:
         Raises:
             CheckpointError: The disk is full or refuses.
         """
+        line = json.dumps(row, default=plain_number) + "\n"
         try:
             with self.metrics_path.open("a") as file:
-                file.write(json.dumps(row) + "\n")
+                file.write(line)
         except OSError as error:
             reason = error.strerror or error
             raise CheckpointError(

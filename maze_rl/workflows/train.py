@@ -10,7 +10,7 @@ import torch
 
 from maze_rl.configs.cautions import cautions
 from maze_rl.configs.training import Phase, RunConfig, StartModel, TrainingConfig
-from maze_rl.errors import Caution, CheckpointError, ConfigurationError
+from maze_rl.errors import Caution, CheckpointError, ConfigurationError, MazeRLError
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.devices import check_device
 from maze_rl.models.digest import weights_digest
@@ -81,7 +81,12 @@ def train_run(
         warnings.warn(caution, Caution, stacklevel=2)
     if resume:
         load_newest(state, config.training, run)
-    train(state, config.training, _callbacks(config, run, progress))
+    try:
+        train(state, config.training, _callbacks(config, run, progress))
+    except MazeRLError as error:
+        if not (resume or isinstance(error, CheckpointError)):
+            run.discard_unused()  # what is only seen at the first step
+        raise
     with averaged(state.optimizer):
         save_model(state.model, out, _about(config, state, out))
     return Run(out, state.step)

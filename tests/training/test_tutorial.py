@@ -109,8 +109,9 @@ def test_a_wrong_plan_gets_one_clear_line(
 
 
 FAULTY = """
+import numpy as np
 import torch
-from maze_rl.training.loss_targets import next_token
+from maze_rl.training.loss_targets import Targets, next_token
 from maze_rl.training.loss_weights import path_only
 from maze_rl.training.slots import Apply, Verdict
 
@@ -129,9 +130,36 @@ class Controller:
 def loss(kind):
     def weigh(examples):
         if kind == "raise": raise RuntimeError("boom")
-        return {"nothing": None, "short": torch.ones(3), "zero": 0 * path_only(examples)}[kind]
+        return {"nothing": None, "short": torch.ones(3), "zero": 0 * path_only(examples),
+                "negative": -path_only(examples)}[kind]
     return weigh, next_token
+
+def targets():
+    return path_only, lambda examples: Targets(examples.tokens[:, :3, None], torch.ones(len(examples), 3, 1))
+
+def schedule(step): return 1.0
+
+class Forgotten:
+    per, apply_to = "step", "update"
+    def __init__(self, kind="number"): self.kind, self.asked = kind, np.int64(0)
+    def decide(self, moment):
+        self.asked += 1
+        return Apply(1.0, {"asked": {3} if self.kind == "record" else self.asked})
+    def state_dict(self): return {"asked": {1, 2} if self.kind == "state" else self.asked}
+    def load_state_dict(self, state): self.asked = np.int64(state["asked"])
 """
+
+
+def test_numbers_of_numpy_may_be_recorded_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "faulty.py").write_text(FAULTY)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert run(["train", *TINY, "--steps", "3", "--json", "--update-rule", "faulty:Forgotten", "--out", "run"]) == 0
+    rows = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    assert [row["rolls"][0]["asked"] for row in rows] == [1, 2, 3]
+    assert json.loads(Path("run/checkpoints/3/state.json").read_text())["memory"]["plugins"] == {
+        "update_rule": {"asked": 3}
+    }
 
 
 @pytest.mark.parametrize(
@@ -147,9 +175,19 @@ def loss(kind):
         (["--lr-controller", "faulty:Controller"], "controller Controller: expected a Verdict, got None"),
         (["--lr-controller", "faulty:Controller,factor=nan"], "expected a factor of 0 or above, got nan"),
         (["--loss", "faulty:loss,kind=raise"], "RuntimeError: boom"),
-        (["--loss", "faulty:loss,kind=nothing"], "loss weights: expected Float"),
-        (["--loss", "faulty:loss,kind=short"], "loss weights: expected Float"),
+        (["--loss", "faulty:loss,kind=nothing"], "loss weights faulty:loss.<locals>.weigh: expected Float"),
+        (["--loss", "faulty:loss,kind=short"], "loss weights faulty:loss.<locals>.weigh: expected Float"),
         (["--loss", "faulty:loss,kind=zero"], "add up to 0.0, not above 0"),
+        (["--loss", "faulty:loss,kind=negative"], "loss weights faulty:loss.<locals>.weigh: all must be 0 or above"),
+        (["--loss", "faulty:targets"], "loss targets faulty:targets.<locals>.<lambda>: expected ids and probabilities"),
+        (["--loss", "faulty:gone"], "loss faulty:gone: cannot be imported"),
+        (["--schedule", "faulty:schedule"], "schedule faulty:schedule: TypeError"),
+        (["--update-rule", "dise:classic"], "No module named 'dise'). Did you mean 'dice'?"),
+        (
+            ["--update-rule", "faulty:Forgotten,kind=state"],
+            "update rule faulty:Forgotten: state_dict(): {1, 2} cannot be",
+        ),
+        (["--update-rule", "faulty:Forgotten,kind=record"], "{3} cannot be saved: records and states are numbers"),
     ],
 )
 def test_faulty_plug_ins_get_one_clear_line(
@@ -162,3 +200,4 @@ def test_faulty_plug_ins_get_one_clear_line(
     shown = capsys.readouterr().err
     assert expected in shown
     assert shown.count("\n") == 1
+    assert not Path("run").exists()

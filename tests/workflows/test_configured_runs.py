@@ -66,6 +66,7 @@ def test_plans_agree_too(tmp_path: Path) -> None:
         ({"start_from": "maze-5to9-cpu", "d_model": 8}, "d_model contradicts start_from"),
         ({"start_from": "maze-5to9-cpu", "format": "row_column"}, "format contradicts start_from"),
         ({"config": from_flags(), "optimizer": "sgd"}, "optimizer contradicts config"),
+        ({"evaluation_mazes": -1}, "evaluation_mazes is -1"),
         ({"parametrizations": ("value_affine",)}, "set value_norm (--value-norm) too"),
     ],
 )  # fmt: skip

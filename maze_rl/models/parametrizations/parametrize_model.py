@@ -12,7 +12,7 @@ import torch
 from transformer_lens import HookedTransformer
 
 from maze_rl.configs.choices import Choice
-from maze_rl.configs.parametrizations import read_parametrizations
+from maze_rl.configs.parametrizations import PARAMETRIZATIONS, read_parametrizations
 from maze_rl.models.parametrizations.predicted_weights import predict_weights
 from maze_rl.models.parametrizations.residual_scaling import scale_residuals
 from maze_rl.models.parametrizations.unified_embeddings import unify_embeddings
@@ -53,4 +53,4 @@ def parametrize_model(model: HookedTransformer, parametrizations: Sequence[str],
 def _call_own(model: HookedTransformer, choice: Choice, seed: int) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, "parametrization", choice.name))
-        call_own("parametrization", choice, model=model)
+        call_own("parametrization", choice, known=PARAMETRIZATIONS, model=model)

@@ -40,7 +40,7 @@ def schedule(choice: Choice) -> Schedule:
         if choice.name not in SCHEDULE_FUNCTIONS:
             raise unknown_name("schedule", choice.name, SCHEDULES)
         return partial(SCHEDULE_FUNCTIONS[choice.name], **choice.options)
-    function = import_own("schedule", choice.name)
+    function = import_own("schedule", choice.name, SCHEDULES)
 
     def checked(step: int, steps: int, warmup_steps: int) -> float:
         try:
@@ -122,7 +122,7 @@ POLICIES: dict[str, Callable[[Options, int], Policy]] = {
 
 
 def _own_controller(choice: Choice, seed: int) -> Controller:
-    made = call_own("controller", choice, seed)
+    made = call_own("controller", choice, seed, CONTROLLERS)
     if isinstance(made, type) or not isinstance(made, Controller):
         raise ConfigurationError(
             f"controller {choice.name}: expected an object with multiplier() and observe(outcome), got {made!r}."

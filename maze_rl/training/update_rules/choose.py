@@ -40,7 +40,7 @@ def update_rule(choice: Choice, seed: int) -> UpdateRule:
 
 
 def _own(choice: Choice, seed: int) -> UpdateRule:
-    made = call_own("update rule", choice, seed)
+    made = call_own("update rule", choice, seed, UPDATE_RULES)
     if not isinstance(made, UpdateRule):
         raise ConfigurationError(
             f"update rule {choice.name}: expected an object with per, apply_to and decide(moment), got {made!r}."
