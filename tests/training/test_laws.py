@@ -172,7 +172,7 @@ from maze_rl.training.loss_targets import next_token
 from maze_rl.training.loss_weights import path_only
 
 def relative_to_the_batch():
-    return lambda examples: path_only(examples) / len(examples), next_token
+    return lambda examples: path_only(examples) * examples.tokens.shape[1], next_token
 """
 
 
