@@ -68,7 +68,8 @@ def run(chosen: argparse.Namespace) -> int:
     from maze_rl.workflows.experiment import run_experiment
 
     name = _one_name(chosen)
-    _check_target(name, chosen)
+    if chosen.target is not None:
+        _check_target(name, chosen)
     try:
         with progress_bar(quiet=chosen.json) as bar:
             done = run_experiment(
@@ -91,7 +92,7 @@ def _check_target(name: str, chosen: argparse.Namespace) -> None:
     from maze_rl.workflows.experiment_files import find_experiment
 
     arms = find_experiment(name).load(chosen.large).arms
-    if chosen.target is not None and chosen.target not in arms:
+    if chosen.target not in arms:
         raise unknown_name("target", chosen.target, arms)
 
 

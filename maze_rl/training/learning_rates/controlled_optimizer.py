@@ -54,7 +54,7 @@ class LearningRateController:
                 one, a divergence only lowers the rate. (Buffers, as of batch norm, are not part of it.)
 
         Raises:
-            ConfigurationError: `controller` is none, or `steps` is no count.
+            ConfigurationError: `controller` is no controller, or `steps` or `warmup_steps` no whole number.
         """
         if controller is not None and (isinstance(controller, type) or not isinstance(controller, Controller)):
             raise ConfigurationError(

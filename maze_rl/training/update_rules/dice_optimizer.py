@@ -38,7 +38,7 @@ class DiceOptimizer(torch.optim.Optimizer):
 
     Args:
         optimizer: Any optimizer that takes a step from the gradients as they are (not LBFGS).
-        rule: A dice roll, or another update rule.
+        rule: A dice roll, or another update rule; noise it asks for depends on the step alone.
         clip_norm: Gradients are clipped to this norm before the dice; None where the loop does that itself.
         on_step: Gets a row ``{"step", "loss", "rolls"}`` after every step, as in ``metrics.jsonl``; collected with
             ``rows.append``, they are what `maze_rl.reports.dice_figures.dice_panels` draws.
