@@ -46,7 +46,10 @@ def learning_figure(comparison: Comparison) -> "Figure":
     )  # fmt: skip
     for (left, right), quantity in zip(grid, quantities, strict=True):
         _draw_quantity(left, groups, quantity)
-        _draw_differences(right, comparison, quantity)
+        if len(groups) > 1:
+            _draw_differences(right, comparison, quantity)
+        else:
+            right.set_axis_off()  # a run less itself
     for axes in grid[-1]:
         axes.set_xlabel("tokens trained on")
     return figure

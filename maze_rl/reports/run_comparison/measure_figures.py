@@ -108,6 +108,7 @@ def _draw_gaps(axes: "Axes", found: Sequence[Verdict]) -> None:
 def _rows(axes: "Axes", names: Sequence[str]) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.locator_params(axis="x", nbins=5)  # more, and long numbers run into each other
     axes.grid(True, axis="x")
     axes.grid(False, axis="y")
     axes.spines["left"].set_visible(False)
