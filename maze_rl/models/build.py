@@ -7,9 +7,11 @@ fused kernels.
 
 import math
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import nn
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer, HookedTransformerConfig
 from transformer_lens.components.attention import Attention
@@ -62,11 +64,9 @@ def build_model(
             parametrization of one's own fails.
     """
     check_embedding(config.embedding, tokenization.name)
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        # TransformerLens 3.x says on every construction that 4.0 removes the class; we pin below 4.
-        warnings.filterwarnings("ignore", message="HookedTransformer is deprecated", category=DeprecationWarning)
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, "init"))
-        model = MazeTransformer(_stock_config(config, tokenization, dtype), move_to_device=False)
+        model = _constructed(_stock_config(config, tokenization, dtype))
         _scale_residual_writes(model)
         _fuse(model)
         if config.positions == "none":
@@ -81,10 +81,37 @@ def build_model(
     return model.to(device, print_details=False)  # type: ignore[return-value]
 
 
+def build_bare(shape: Mapping[str, Any], tokenization: Tokenization, *, seed: int = 0) -> MazeTransformer:
+    """Build a stock model of any shape, for weights that are set by hand or for a twin of such a model.
+
+    Args:
+        shape: Fields of `HookedTransformerConfig`; vocabulary, context and device are filled in.
+        tokenization: Gives the vocabulary and the longest sequence.
+        seed: Seed of TransformerLens's own initial weights; the global random state is left as it was.
+    """
+    sizes = {"d_vocab": len(tokenization.vocabulary), "n_ctx": longest_sequence(tokenization), "device": "cpu"}
+    config = HookedTransformerConfig(**{**shape, **sizes})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(torch_seed(seed, "init"))
+        model = _constructed(config)
+    _fuse(model)
+    if config.normalization_type is None:
+        model.ln_final = nn.Identity()  # TransformerLens leaves it out; whoever unembeds need not ask
+    model.tokenization, model.about = tokenization, {}
+    return model.eval()
+
+
 def longest_sequence(tokenization: Tokenization) -> int:
     """Return the most tokens a maze on the canvas can take: every edge open, a budget of n^2 + 2 path cells, an end."""
     side, layout = tokenization.canvas, tokenization.layout
     return layout.prompt_tokens(2 * side * (side - 1)) + layout.path_tokens(side * side + 2) + 1
+
+
+def _constructed(config: HookedTransformerConfig) -> MazeTransformer:
+    with warnings.catch_warnings():
+        # TransformerLens 3.x says on every construction that 4.0 removes the class; we pin below 4.
+        warnings.filterwarnings("ignore", message="HookedTransformer is deprecated", category=DeprecationWarning)
+        return MazeTransformer(config, move_to_device=False)
 
 
 def _stock_config(config: ModelConfig, tokenization: Tokenization, dtype: torch.dtype) -> HookedTransformerConfig:

@@ -1,0 +1,62 @@
+"""Unembeddings of the hand-built models: how the next cell is chosen among the open neighbours."""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float64
+from numpy import ndarray
+
+from maze_rl.calibration.residual_layout import ResidualLayout
+
+Readout = Callable[[ResidualLayout, float], Float64[ndarray, "d_model cells"]]
+"""(layout, unit of preference) -> logits of the cells as a linear map of the residual stream, neighbours left out."""
+
+_UNIT = 10.0
+_TIE_BREAK = 0.2
+
+
+def nearest(at: ResidualLayout, unit: float) -> Float64[ndarray, "d_model cells"]:
+    """Prefer cells by their nearness, as the wave left it."""
+    return _readings(at, {"nearness": unit})
+
+
+def alive(at: ResidualLayout, unit: float) -> Float64[ndarray, "d_model cells"]:
+    """Prefer cells that no dead end swallowed; the origin, where it is known, is the next token."""
+    return _readings(at, {"alive": unit, "origin": _reach(at)})
+
+
+def greedy(at: ResidualLayout, unit: float) -> Float64[ndarray, "d_model cells"]:
+    """Prefer cells by their Manhattan distance to the target; stepping back is the last resort."""
+    row, col = np.divmod(np.arange(at.num_cells), at.canvas)
+    manhattan = np.abs(row[:, None] - row) + np.abs(col[:, None] - col)
+    logits = _readings(at, {"previous": -3.0 * unit * at.canvas})
+    logits[at["target"]] -= unit * manhattan
+    return logits
+
+
+def unembedding(
+    at: ResidualLayout, readout: Readout, cell_ids: ndarray, end_id: int, d_vocab: int, ties: np.random.Generator
+) -> tuple[Float64[ndarray, "d_model d_vocab"], Float64[ndarray, " d_vocab"]]:
+    """Return W_U and b_U: open neighbours first, among them what `readout` prefers; at the target, the end.
+
+    Neighbours that are level differ by a little that is random and fixed for each cell, so that where the algorithm
+    has nothing to say the choice follows no direction.
+    """
+    weights, bias = np.zeros((at.d_model, d_vocab)), np.zeros(d_vocab)
+    reach = _reach(at)
+    weights[:, cell_ids] = readout(at, _UNIT) + _readings(at, {"neighbours": reach})
+    weights[at["arrived"], end_id] = 2 * reach
+    bias[cell_ids] = _TIE_BREAK * ties.permutation(at.num_cells) / at.num_cells
+    return weights, bias
+
+
+def _reach(at: ResidualLayout) -> float:
+    """Return what being an open neighbour is worth: more than any preference."""
+    return 100.0 * _UNIT * at.num_cells
+
+
+def _readings(at: ResidualLayout, fields: dict[str, float]) -> Float64[ndarray, "d_model cells"]:
+    logits = np.zeros((at.d_model, at.num_cells))
+    for name, factor in fields.items():
+        logits[at[name], np.arange(at.num_cells)] = factor
+    return logits

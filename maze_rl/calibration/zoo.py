@@ -1,0 +1,108 @@
+"""The calibration models: what each row is, what every score must say of it, and the instances it is tried on.
+
+The expectations are those of the algorithms, not of what was measured: attention and probes are *supposed* to be fooled
+by `greedy` and `decoy`, which look at neighbours, or hold a distance field, that they do not search with.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from maze_rl.calibration.hand_built import READING_LAYERS, Kind, build_hand_built
+from maze_rl.calibration.memorizer import train_memorizer
+from maze_rl.models.build import MazeTransformer
+from maze_rl.models.untrained import untrained_twin
+from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
+
+Expected = Literal["yes", "no", "any"]
+SCORES = ("adjacency", "S1", "S2", "S3", "S4", "S5", "search")
+"""Columns of the confusion matrix, the combined verdict last."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """One model to build: its tokens, depth, basis and seed."""
+
+    token_format: str
+    canvas: int
+    n_layers: int
+    rotate: bool
+    seed: int
+
+    @property
+    def tokenization(self) -> Tokenization:
+        """How its mazes are written."""
+        return load_tokenization(self.token_format, canvas=self.canvas)
+
+    @property
+    def rounds(self) -> int:
+        """Layers after those that read the prompt: the reach of a wave."""
+        return self.n_layers - READING_LAYERS
+
+
+@dataclass(frozen=True)
+class ZooRow:
+    """A kind of model with the verdicts the toolkit must give."""
+
+    name: str
+    about: str
+    build: Callable[[Instance], MazeTransformer]
+    expected: dict[str, Expected]
+
+
+def _hand_built(kind: Kind) -> Callable[[Instance], MazeTransformer]:
+    def build(instance: Instance) -> MazeTransformer:
+        return build_hand_built(
+            kind, instance.tokenization, n_layers=instance.n_layers, rotate=instance.rotate, seed=instance.seed
+        )
+
+    return build
+
+
+def _untrained(instance: Instance) -> MazeTransformer:
+    return untrained_twin(_hand_built("wave")(instance), seed=instance.seed)
+
+
+def _memorizer(instance: Instance) -> MazeTransformer:
+    return train_memorizer(instance.tokenization, seed=instance.seed)
+
+
+def build_ablated(instance: Instance, strength: float) -> MazeTransformer:
+    """Build the wave with the heads of the last `strength` (0 to 1) of its wave layers cut."""
+    reach = round((1 - strength) * instance.rounds)
+    return build_hand_built(
+        "ablated", instance.tokenization, n_layers=instance.n_layers, reach=reach, rotate=instance.rotate,
+        seed=instance.seed,
+    )  # fmt: skip
+
+
+def _expect(*verdicts: Expected) -> dict[str, Expected]:
+    return dict(zip(SCORES, verdicts, strict=True))
+
+
+ROWS = (
+    ZooRow("H1 wave", "breadth-first search", _hand_built("wave"), _expect("yes", "yes", "yes", "yes", "yes", "yes", "yes")),
+    ZooRow("H3 filling", "dead-end filling", _hand_built("dead_end_filling"),
+           _expect("yes", "yes", "yes", "yes", "yes", "yes", "yes")),
+    ZooRow("N1 untrained", "random weights", _untrained, _expect("no", "no", "no", "no", "no", "no", "no")),
+    ZooRow("N2 greedy", "Manhattan distance", _hand_built("greedy"), _expect("yes", "no", "no", "no", "no", "no", "no")),
+    ZooRow("N3 decoy", "wave computed, never read", _hand_built("decoy"),
+           _expect("yes", "no", "yes", "no", "no", "no", "no")),
+    ZooRow("N4 memorizer", "trained on a few mazes", _memorizer, _expect("any", "no", "no", "no", "no", "no", "no")),
+)  # fmt: skip
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""How much of the wave is cut in the instances of N5; its score must fall along them."""
+
+
+def instances(num: int = 10) -> list[Instance]:
+    """Return `num` instances: both formats, both canvases, several depths, with and without rotation, all seeds."""
+    return [
+        Instance(
+            token_format=("edges", "unique_cells")[index % 2],
+            canvas=(4, 4, 5)[index % 3],
+            n_layers=(12, 11, 10)[index % 3 if index % 2 else 0],
+            rotate=index % 4 != 3,
+            seed=index,
+        )
+        for index in range(num)
+    ]

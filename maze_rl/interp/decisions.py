@@ -1,0 +1,145 @@
+"""The decisions along shortest paths: where each is taken in the token sequence, what was open, what was right.
+
+A decision is a cell of a shortest path before its end; the token of the cell predicts the next one. Models are asked
+teacher-forced, so that one wrong step does not hide the next.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int16, Int64
+from numpy import ndarray
+from torch import Tensor
+from torch.nn.utils import parametrize
+
+from maze_rl.errors import ConfigurationError
+from maze_rl.interp.requirements import analysed_tokenization
+from maze_rl.mazes.lattice import MazeBatch
+from maze_rl.mazes.oracle import label_paths
+from maze_rl.mazes.solve import solve_batch
+from maze_rl.models.build import MazeTransformer
+from maze_rl.tokenization.layouts import STEPS
+from maze_rl.tokenization.spans import TokenSpans
+from maze_rl.tokenization.tokenization import Tokenization
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """Decisions of one batch of mazes, maze by maze; directions are 0 down, 1 right, 2 up, 3 left."""
+
+    batch: MazeBatch
+    tokens: Int64[Tensor, "maze pos"]
+    """Whole sequences: prompt and one shortest path each."""
+    spans: TokenSpans
+    maze: Int64[ndarray, " decision"]
+    """Row of the batch."""
+    position: Int64[ndarray, " decision"]
+    """Where the token of the cell stands, which predicts the next."""
+    cells: Int16[ndarray, "decision 2"]
+    previous: Int16[ndarray, "decision 2"]
+    """The cell before; -1 at the origin."""
+    next_ids: Int64[ndarray, "decision 4"]
+    """Id of the neighbour's token in each direction; -1 off the grid."""
+    options: Bool[ndarray, "decision 4"]
+    """Open directions other than back."""
+    optimal: Bool[ndarray, "decision 4"]
+    """Directions one step nearer to the target."""
+    look_ahead: Int16[ndarray, " decision"]
+    """k*, see `maze_rl.mazes.oracle`."""
+    distance: Int16[ndarray, " decision"]
+    """Steps to the target."""
+
+    def __len__(self) -> int:
+        return len(self.maze)
+
+    @property
+    def is_fork(self) -> Bool[ndarray, " decision"]:
+        """Whether there is more than one option."""
+        return self.options.sum(axis=1) > 1
+
+    @property
+    def chance(self) -> Float[ndarray, " decision"]:
+        """Rate of right choices of one who draws among the options; 1 where there is none but the right one."""
+        return (self.optimal & self.options).sum(axis=1) / np.maximum(self.options.sum(axis=1), 1)
+
+    def take(self, rows: ndarray) -> "Decisions":
+        """Return some decisions, given as indices or as a mask; the mazes stay."""
+        kept = {each.name for each in fields(self)} - {"batch", "tokens", "spans"}
+        return replace(self, **{name: getattr(self, name)[rows] for name in kept})
+
+
+def find_decisions(tokenization: Tokenization, batch: MazeBatch, *, seed: int = 0) -> Decisions:
+    """List the decisions along one shortest path of each maze.
+
+    Args:
+        tokenization: How the model's mazes are written; the offset on the canvas is fixed.
+        batch: The mazes, of one shape, trees or not.
+        seed: Seed of edge order and of the choice among several shortest paths.
+
+    Raises:
+        ConfigurationError: A step of the path takes several tokens, or a maze does not fit on the canvas.
+    """
+    tokenization = analysed_tokenization(tokenization)
+    solution = solve_batch(batch, seed)
+    encoded = tokenization.encode_batch(batch, streams=np.arange(len(batch)), seed=seed, solution=solution)
+    labels = label_paths(batch, solution.paths, solution.lengths + 1)
+    before_end = np.arange(solution.paths.shape[1]) < solution.lengths[:, None]
+    maze, place = np.nonzero(before_end)
+    cells = solution.paths[maze, place]
+    previous = np.where(place[:, None] > 0, solution.paths[maze, place - 1], np.int16(-1)).astype(np.int16)
+    back = (cells[:, None] + STEPS == previous[:, None]).all(axis=2)
+    return Decisions(
+        batch=batch,
+        tokens=encoded.tokens,
+        spans=encoded.spans,
+        maze=maze,
+        position=encoded.spans.path_start.numpy()[maze] + 1 + place,
+        cells=cells,
+        previous=previous,
+        next_ids=neighbour_ids(tokenization, cells, batch.shape),
+        options=labels.legal[maze, place] & ~back,
+        optimal=labels.optimal[maze, place],
+        look_ahead=labels.look_ahead[maze, place],
+        distance=labels.distances[maze, place].astype(np.int16),
+    )
+
+
+def neighbour_ids(
+    tokenization: Tokenization, cells: Int16[ndarray, "cell 2"], shape: tuple[int, int]
+) -> Int64[ndarray, "cell 4"]:
+    """Return the token id of each cell's neighbour in each direction; -1 off the grid. The maze lies at offset 0."""
+    neighbours = cells[:, None] + STEPS
+    inside = ((neighbours >= 0) & (neighbours < np.array(shape))).all(axis=2)
+    clipped = np.clip(neighbours, 0, np.array(shape) - 1)
+    ids = tokenization.layout.cell_ids[clipped[..., 0], clipped[..., 1]]
+    return np.where(inside, ids, -1).astype(np.int64)
+
+
+@torch.inference_mode()
+def decision_logits(
+    model: MazeTransformer, decisions: Decisions, *, batch_size: int = 256
+) -> Float[Tensor, "decision d_vocab"]:
+    """Return the model's logits at each decision, on the CPU."""
+    device = next(model.parameters()).device
+    parts: list[Tensor] = []
+    used = np.unique(decisions.maze)
+    with parametrize.cached():
+        for start in range(0, len(used), batch_size):
+            mazes = used[start : start + batch_size]
+            rows = np.flatnonzero((decisions.maze >= mazes[0]) & (decisions.maze <= mazes[-1]))
+            at = torch.from_numpy(np.searchsorted(mazes, decisions.maze[rows]))
+            longest = int(decisions.position[rows].max()) + 1
+            tokens = decisions.tokens[torch.from_numpy(mazes), :longest].to(device)
+            residual = model(tokens, stop_at_layer=model.cfg.n_layers)
+            chosen = residual[at.to(device), torch.from_numpy(decisions.position[rows]).to(device)]
+            parts.append(model.unembed(model.ln_final(chosen[:, None]))[:, 0].cpu())
+    if not parts:
+        raise ConfigurationError("there is no decision to ask the model about: its mazes have no steps.")
+    return torch.cat(parts)
+
+
+def right_choices(decisions: Decisions, logits: Float[Tensor, "decision d_vocab"]) -> Bool[ndarray, " decision"]:
+    """Tell where the likeliest of all tokens is an optimal next cell."""
+    chosen = logits.argmax(dim=-1).numpy()
+    return (decisions.optimal & (decisions.next_ids == chosen[:, None])).any(axis=1)
