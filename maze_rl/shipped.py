@@ -1,4 +1,4 @@
-"""Find what ships with the library: vocabularies, experiments, trained models; and its version.
+"""Find what ships with the library: vocabularies, experiments, studies, trained models; and its version.
 
 In a checkout they lie beside the package (models inside it); in a wheel they are package data.
 """
@@ -9,7 +9,9 @@ from maze_rl.errors import MazeRLError, unknown_name
 
 VERSION = "0.1.0"
 _PACKAGE = Path(__file__).parent
-KINDS = ("tokenizers", "experiments", "models")
+KINDS = ("tokenizers", "experiments", "analysis", "models")
+_FILES = ("experiments", "analysis")
+"""Kinds that are Python files; the others are folders."""
 
 
 def shipped_folder(kind: str) -> Path:
@@ -28,19 +30,19 @@ def shipped_folder(kind: str) -> Path:
 
 
 def shipped_names(kind: str) -> list[str]:
-    """List what ships of one `kind`, sorted: folder names, or file stems for experiments."""
+    """List what ships of one `kind`, sorted: folder names, or file stems for experiments and studies."""
     folder = shipped_folder(kind)
-    if kind == "experiments":
+    if kind in _FILES:
         return sorted(path.stem for path in folder.glob("*.py"))
     return sorted(path.name for path in folder.iterdir() if path.is_dir())
 
 
 def shipped(kind: str, name: str) -> Path:
-    """Return the path of the shipped vocabulary, experiment or model called `name`.
+    """Return the path of the shipped vocabulary, experiment, study or model called `name`.
 
     Raises:
         UnknownNameError: Nothing of that name ships; the message lists what does.
     """
     if name not in shipped_names(kind):
-        raise unknown_name(kind.removesuffix("s"), name, shipped_names(kind))
-    return shipped_folder(kind) / (f"{name}.py" if kind == "experiments" else name)
+        raise unknown_name("study" if kind == "analysis" else kind.removesuffix("s"), name, shipped_names(kind))
+    return shipped_folder(kind) / (f"{name}.py" if kind in _FILES else name)

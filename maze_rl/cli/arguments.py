@@ -34,8 +34,8 @@ def build_parser(parser_class: type[argparse.ArgumentParser]) -> argparse.Argume
     parser.add_argument("--version", action="version", version=f"maze-rl {VERSION}")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND", parser_class=parser_class)
     for add in (
-        _generate, _join, _convert, _describe, _show, _train, _evaluate, _solve, _report, _export, _experiments,
-        _tokenizers, _bench,
+        _generate, _join, _convert, _describe, _show, _train, _evaluate, _solve, _report, _search, _selftest, _export,
+        _experiments, _studies, _tokenizers, _bench,
     ):  # fmt: skip
         add(commands)
     return parser
@@ -297,6 +297,35 @@ def _experiments(commands) -> None:
         "--target", default=None, metavar="ARM", help="what curves are drawn against (default: the longest)"
     )
     parser.add_argument("--out", default=None, metavar="DIR", help="folder of the runs, or of the comparison")
+
+
+def _search(commands) -> None:
+    parser = _command(commands, "search", "studying:search", "does the model search? The scorecard, with its controls")
+    parser.add_argument("run", help="a run folder or the name of a shipped model")
+    parser.add_argument("--size", type=int, default=None, metavar="N", help="cells per side (default: 7, or the canvas)")
+    parser.add_argument("--num", type=int, default=300, metavar="N", help="mazes of each test")
+    parser.add_argument("--algorithm", default="dfs", metavar="NAME", help="generator of mazes without cycles")
+    parser.add_argument("--seed", type=int, default=0, help="seed of mazes, pairs, controls and draws")
+    parser.add_argument("--out", default=None, metavar="DIR", help="folder to write (default: search/ in the run)")
+
+
+def _selftest(commands) -> None:
+    parser = _command(
+        commands, "selftest", "studying:selftest", "every analysis against models whose algorithm is known"
+    )
+    parser.add_argument("--instances", type=int, default=10, metavar="N", help="models of each kind")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes, of one thread each; 0: here")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the mazes")
+    parser.add_argument("--out", default=None, metavar="FILE", help="also write all scores as JSON")
+
+
+def _studies(commands) -> None:
+    parser = _command(commands, "studies", "studying:studies", "questions about trained models, as scripts and notebooks")
+    parser.add_argument("action", choices=("list", "run", "export"), help="what to do")
+    parser.add_argument("name", nargs="?", default=None, metavar="NAME", help="a study")
+    parser.add_argument("--run", default=None, metavar="RUN", help="model to study (default: the study's own)")
+    parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--out", default=None, metavar="PATH", help="folder of the figures, or the .ipynb to write")
 
 
 def _tokenizers(commands) -> None:

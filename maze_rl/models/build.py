@@ -81,23 +81,27 @@ def build_model(
     return model.to(device, print_details=False)  # type: ignore[return-value]
 
 
-def build_bare(shape: Mapping[str, Any], tokenization: Tokenization, *, seed: int = 0) -> MazeTransformer:
-    """Build a stock model of any shape, for weights that are set by hand or for a twin of such a model.
+def build_bare(shape: Mapping[str, Any], tokenization: Tokenization | None, *, seed: int = 0) -> MazeTransformer:
+    """Build a stock model of any shape: for weights set by hand, for a twin of such a model, for other tokens than ours.
 
     Args:
-        shape: Fields of `HookedTransformerConfig`; vocabulary, context and device are filled in.
-        tokenization: Gives the vocabulary and the longest sequence.
+        shape: Fields of `HookedTransformerConfig`.
+        tokenization: Gives the vocabulary and the longest sequence; None where `shape` has `d_vocab` and `n_ctx`.
         seed: Seed of TransformerLens's own initial weights; the global random state is left as it was.
     """
-    sizes = {"d_vocab": len(tokenization.vocabulary), "n_ctx": longest_sequence(tokenization), "device": "cpu"}
-    config = HookedTransformerConfig(**{**shape, **sizes})
+    sizes = {}
+    if tokenization is not None:
+        sizes = {"d_vocab": len(tokenization.vocabulary), "n_ctx": longest_sequence(tokenization)}
+    config = HookedTransformerConfig(**{**shape, **sizes, "device": "cpu"})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, "init"))
         model = _constructed(config)
     _fuse(model)
     if config.normalization_type is None:
         model.ln_final = nn.Identity()  # TransformerLens leaves it out; whoever unembeds need not ask
-    model.tokenization, model.about = tokenization, {}
+    if tokenization is not None:
+        model.tokenization = tokenization
+    model.about = {}
     return model.eval()
 
 

@@ -1,0 +1,327 @@
+"""Ablation of attention heads: how many right choices at forks are lost, and how many with random heads instead.
+
+The output z of the chosen heads is replaced at every position, by what carries nothing about this maze:
+
+- `mean`: its mean over the reference mazes' positions of the same kind, decisions or all others;
+- `resample`: its value in the run of another maze at the same token position (prompts of one size are aligned; where
+  the other sequence is shorter, at its last decision).
+
+    drop = right rate of the whole model - right rate of the ablated one, over forks,
+
+set against the drops of random sets with as many heads in each layer (`maze_rl.interp.random_head_sets`). A search
+that runs in these heads is lost where much look-ahead k* is needed, a local rule everywhere alike. Mean ablation as in
+Wang et al. 2022 (arXiv 2211.00593), resampling as in Chan et al. 2022 (causal scrubbing).
+
+All sets go through the model together, one layer after another: sets that agree up to a layer, or
+whose heads there make no difference, share its computation.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float64, Int64
+from numpy import ndarray
+from torch import Tensor
+from torch.nn.utils import parametrize
+
+from maze_rl.errors import ConfigurationError
+from maze_rl.interp.decisions import Decisions, right_choices
+from maze_rl.interp.finding import Finding
+from maze_rl.interp.random_head_sets import Heads, random_head_sets
+from maze_rl.intervals import Interval, bootstrap_ratio
+from maze_rl.models.build import MazeTransformer
+from maze_rl.seeding import numpy_generator, stream_key
+
+How = Literal["mean", "resample"]
+THRESHOLD = 0.1
+"""Share of right choices that must be lost beyond what random heads lose."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AblationResult:
+    """What was lost with the chosen heads, and with random ones; rates are over forks, intervals over mazes."""
+
+    heads: Heads
+    how: How
+    right_rate: Interval
+    """Of the whole model."""
+    ablated_rate: Interval
+    """Without the chosen heads."""
+    drop: Interval
+    """The first minus the second, paired over mazes."""
+    random_drops: Float64[ndarray, " set"]
+    """Drop with each random set."""
+    beyond_random: Interval
+    """Drop minus the mean drop of the random sets, paired over mazes; nan where there is no other set."""
+    percentile: float
+    """Share of the random sets that lose less than the chosen one, in [0, 1]; nan without any."""
+    split_at: int
+    """Forks with k* up to this are `shallow`, those beyond `deep`."""
+    shallow_drop: Interval
+    deep_drop: Interval
+    drop_by_look_ahead: dict[int, tuple[float, int]]
+    """For each k*: the drop, and the number of forks."""
+    num_mazes: int
+    num_forks: int
+
+    @property
+    def finding(self) -> Finding:
+        """The drop beyond that of random heads."""
+        control = float(self.random_drops.mean()) if len(self.random_drops) else float("nan")
+        spread = np.quantile(self.random_drops, [0.025, 0.975]) if len(self.random_drops) else (control, control)
+        return Finding(
+            name=f"right choices at forks lost by {self.how} ablation of {len(self.heads)} heads, beyond random heads",
+            effect=self.beyond_random,
+            threshold=THRESHOLD,
+            num_mazes=self.num_mazes,
+            control=Interval(control, float(spread[0]), float(spread[1])),
+            control_name=f"{len(self.random_drops)} random sets with as many heads in each layer (95 % of them)",
+        )
+
+
+def ablate_heads(
+    model: MazeTransformer,
+    decisions: Decisions,
+    heads: Sequence[tuple[int, int]],
+    *,
+    how: How = "mean",
+    reference: Decisions | None = None,
+    num_random: int = 200,
+    split_at: int | None = None,
+    seed: int = 0,
+    batch_size: int = 64,
+) -> AblationResult:
+    """Ablate a set of heads, and random sets like it.
+
+    Args:
+        model: The network.
+        decisions: All decisions of the mazes asked about (`find_decisions`); forks among them count.
+        heads: (layer, head) of the heads taken out together.
+        how: What takes the place of their output.
+        reference: Mazes that give it, of the same shape and number of edges; None takes the very mazes, where
+            `resample` gives each maze another's.
+        num_random: Random sets; fewer where fewer exist.
+        split_at: Largest k* of a shallow fork; None for the median.
+        seed: Seed of the random sets, of the mazes that are paired, and of the bootstrap.
+        batch_size: Mazes run at once.
+
+    Raises:
+        ConfigurationError: A head does not exist, there are no forks, or the reference's prompts have another length.
+    """
+    chosen = _checked_heads(model, heads)
+    sets: list[Heads] = [(), chosen, *random_head_sets(chosen, model.cfg.n_heads, num=num_random, seed=seed)]
+    forks = decisions.take(decisions.is_fork)
+    if len(forks) == 0:
+        raise ConfigurationError("no decision is a fork: ablation needs mazes with branches on their paths.")
+    right = _right_by_set(model, decisions, forks, sets, how, decisions if reference is None else reference, seed,
+                          batch_size)  # fmt: skip
+    cut = int(np.median(forks.look_ahead)) if split_at is None else split_at
+    return _summarised(forks, right, chosen, how, cut, seed)
+
+
+def _checked_heads(model: MazeTransformer, heads: Sequence[tuple[int, int]]) -> Heads:
+    layers, per_layer = model.cfg.n_layers, model.cfg.n_heads
+    for layer, head in heads:
+        if not (0 <= layer < layers and 0 <= head < per_layer):
+            raise ConfigurationError(
+                f"there is no head {head} in layer {layer}: the model has layers 0 to {layers - 1} with heads 0 to "
+                f"{per_layer - 1}."
+            )
+    if not heads:
+        raise ConfigurationError("heads is empty: name at least one (layer, head).")
+    return tuple(sorted(set(heads)))
+
+
+@torch.inference_mode()
+def _right_by_set(
+    model: MazeTransformer,
+    decisions: Decisions,
+    forks: Decisions,
+    sets: Sequence[Heads],
+    how: How,
+    reference: Decisions,
+    seed: int,
+    batch_size: int,
+) -> Bool[ndarray, "set fork"]:
+    """Tell for each set of heads taken out where the choice is right."""
+    device = next(model.parameters()).device
+    right = np.zeros((len(sets), len(forks)), np.bool_)
+    mazes = np.unique(forks.maze)
+    used = sorted({layer for each in sets for layer, _ in each})
+    with parametrize.cached():
+        source = _Replacement(model, used, how, decisions, reference, seed, batch_size)
+        for start in range(0, len(mazes), batch_size):
+            rows = mazes[start : start + batch_size]
+            here = np.flatnonzero((forks.maze >= rows[0]) & (forks.maze <= rows[-1]))
+            within = torch.from_numpy(np.searchsorted(rows, forks.maze[here])).to(device)
+            position = torch.from_numpy(forks.position[here]).to(device)
+            length = int(forks.position[here].max()) + 1
+            stream = model(decisions.tokens[rows, :length].to(device), stop_at_layer=0)
+            ablation = _LayerwiseAblation(model, sets, source.at(rows, length))
+            for numbers, final in ablation.finals(0, stream, range(len(sets))):
+                logits = model.unembed(model.ln_final(final[within, position][:, None]))[:, 0].cpu()
+                right[np.ix_(list(numbers), here)] = right_choices(forks.take(here), logits)
+    return right
+
+
+class _LayerwiseAblation:
+    """Runs one batch with many sets of heads taken out, as a walk down the layers that branches where sets differ."""
+
+    def __init__(self, model: MazeTransformer, sets: Sequence[Heads], instead: dict[int, Tensor]) -> None:
+        self.model, self.sets, self.instead = model, sets, instead
+
+    def finals(self, layer: int, stream: Tensor, numbers: Sequence[int]) -> Iterator[tuple[Sequence[int], Tensor]]:
+        """Yield sets, by number, and the final residual stream [maze, pos, d_model] they share."""
+        if layer == self.model.cfg.n_layers:
+            yield numbers, stream
+            return
+        branches: dict[tuple[int, ...], list[int]] = {}
+        for number in numbers:
+            heads = tuple(head for at, head in self.sets[number] if at == layer)
+            branches.setdefault(heads, []).append(number)
+        ran: list[tuple[list[int], Tensor]] = []
+        for heads, members in branches.items():
+            after = self._through(layer, stream, heads)
+            # heads that write nothing make no difference, and their sets go on as one
+            for same, other in ran:
+                if torch.equal(after, other):
+                    same.extend(members)
+                    break
+            else:
+                ran.append((members, after))
+        for members, after in ran:
+            yield from self.finals(layer + 1, after, members)
+
+    def _through(self, layer: int, stream: Tensor, heads: tuple[int, ...]) -> Tensor:
+        def replace(z: Tensor, hook: object) -> Tensor:
+            changed = z.clone()
+            for head in heads:
+                changed[:, :, head] = self.instead[layer][:, :, head]
+            return changed
+
+        hooks = [(f"blocks.{layer}.attn.hook_z", replace)] if heads else []
+        return self.model.run_with_hooks(stream, start_at_layer=layer, stop_at_layer=layer + 1, fwd_hooks=hooks)
+
+
+class _Replacement:
+    """What takes the place of z, for any rows of the decisions' mazes."""
+
+    def __init__(
+        self,
+        model: MazeTransformer,
+        layers: Sequence[int],
+        how: How,
+        decisions: Decisions,
+        reference: Decisions,
+        seed: int,
+        batch_size: int,
+    ) -> None:
+        self.model, self.layers, self.how, self.reference = model, layers, how, reference
+        self.device = next(model.parameters()).device
+        self.decided = _decision_mask(decisions)
+        if how == "mean":
+            self.means = self._means(batch_size)
+            return
+        if set(reference.spans.path_start.tolist()) != set(decisions.spans.path_start.tolist()[:1]):
+            raise ConfigurationError("resample needs prompts of one length: use trees of one shape for both.")
+        self.donors = _donors(len(decisions.batch), len(reference.batch), reference is decisions, seed)
+
+    def at(self, rows: Int64[ndarray, " maze"], length: int) -> dict[int, Float[Tensor, "maze pos head d_head"]]:
+        """Return the replacement in each layer at the first `length` positions."""
+        if self.how == "mean":
+            kind = self.decided[rows, :length].long()
+            return {layer: mean[kind] for layer, mean in self.means.items()}
+        given = self.donors[rows]
+        last = torch.from_numpy(_last_position(self.reference))[given].to(self.device)
+        positions = torch.minimum(torch.arange(length, device=self.device), last[:, None])
+        values = self._z(given, int(positions.max()) + 1)
+        pick = torch.arange(len(rows), device=self.device)[:, None]
+        return {layer: z[pick, positions] for layer, z in values.items()}
+
+    def _z(self, rows: Int64[ndarray, " maze"], length: int) -> dict[int, Tensor]:
+        names = {f"blocks.{layer}.attn.hook_z": layer for layer in self.layers}
+        tokens = self.reference.tokens[rows, :length].to(self.device)
+        stop = max(self.layers, default=-1) + 1
+        _, cache = self.model.run_with_cache(tokens, names_filter=lambda name: name in names, stop_at_layer=stop)
+        return {layer: cache[name] for name, layer in names.items()}
+
+    def _means(self, batch_size: int) -> dict[int, Float[Tensor, "2 head d_head"]]:
+        """Return the mean z at other positions (0) and at decisions (1), padding and the path's end left out."""
+        decided, last = _decision_mask(self.reference), torch.from_numpy(_last_position(self.reference))
+        counted = torch.arange(decided.shape[1]) <= last[:, None]
+        weights = torch.stack([~decided & counted, decided & counted]).float()
+        length, sums = int(last.max()) + 1, dict.fromkeys(self.layers, torch.tensor(0.0))
+        for start in range(0, len(decided), batch_size):
+            rows = np.arange(start, min(start + batch_size, len(decided)))
+            kinds = weights[:, rows, :length].to(self.device)
+            for layer, z in self._z(rows, length).items():
+                sums[layer] = sums[layer].to(self.device) + torch.einsum("kmp,mphd->khd", kinds, z)
+        num = weights.sum(dim=(1, 2)).clamp(min=1)[:, None, None].to(self.device)
+        return {layer: total / num for layer, total in sums.items()}
+
+
+def _decision_mask(decisions: Decisions) -> Bool[Tensor, "maze pos"]:
+    mask = torch.zeros(decisions.tokens.shape, dtype=torch.bool)
+    mask[decisions.maze, decisions.position] = True
+    return mask
+
+
+def _last_position(decisions: Decisions) -> Int64[ndarray, " maze"]:
+    """Return the position of each maze's last decision, that of ``<PATH_START>`` where it has none."""
+    last = decisions.spans.path_start.numpy().copy()
+    np.maximum.at(last, decisions.maze, decisions.position)
+    return last
+
+
+def _donors(num: int, num_reference: int, same: bool, seed: int) -> Int64[ndarray, " maze"]:
+    """Draw the maze each maze gets its values from; never itself where both are the same mazes."""
+    generator = numpy_generator(seed, "ablation_donors")
+    if not same:
+        return generator.integers(0, num_reference, num)
+    order = generator.permutation(num)
+    donors = np.empty(num, np.int64)
+    donors[order] = np.roll(order, 1)
+    return donors
+
+
+def _summarised(
+    forks: Decisions, right: Bool[ndarray, "set fork"], chosen: Heads, how: How, cut: int, seed: int
+) -> AblationResult:
+    whole, ablated, controls = right[0].astype(np.float64), right[1].astype(np.float64), right[2:]
+    lost = whole - ablated
+    random_drops = whole.mean() - controls.mean(axis=1)
+    nothing = Interval(float("nan"), float("nan"), float("nan"))
+    draws = stream_key(seed, "head_ablation")
+
+    def over(values: ndarray, kept: ndarray | slice = slice(None)) -> Interval:
+        return _per_maze(forks.maze[kept], values[kept], draws)
+
+    deep = forks.look_ahead > cut
+    return AblationResult(
+        heads=chosen,
+        how=how,
+        right_rate=over(whole),
+        ablated_rate=over(ablated),
+        drop=over(lost),
+        random_drops=random_drops,
+        beyond_random=over(controls.mean(axis=0) - ablated) if len(controls) else nothing,
+        percentile=float((random_drops < lost.mean() - 1e-12).mean()) if len(controls) else float("nan"),
+        split_at=cut,
+        shallow_drop=over(lost, ~deep) if (~deep).any() else nothing,
+        deep_drop=over(lost, deep) if deep.any() else nothing,
+        drop_by_look_ahead={
+            int(k): (float(lost[forks.look_ahead == k].mean()), int((forks.look_ahead == k).sum()))
+            for k in np.unique(forks.look_ahead)
+        },
+        num_mazes=len(np.unique(forks.maze)),
+        num_forks=len(forks),
+    )
+
+
+def _per_maze(maze: Int64[ndarray, " fork"], values: Float64[ndarray, " fork"], seed: int) -> Interval:
+    """Return the mean over forks with its bootstrap interval over mazes."""
+    _, row = np.unique(maze, return_inverse=True)
+    return bootstrap_ratio(np.bincount(row, values), np.bincount(row).astype(np.float64), seed=seed)

@@ -1,0 +1,57 @@
+"""A clean and a corrupt sequence per maze, token by token alike, and what is measured on them.
+
+The measure is the logit difference LD = logit(right) - logit(wrong) at the decision position: linear in the final
+residual stream, and not saturated as probabilities are (Zhang & Nanda 2023, arXiv 2309.16042).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from jaxtyping import Int64
+from torch import Tensor
+
+from maze_rl.errors import ConfigurationError
+
+Direction = Literal["denoise", "noise"]
+
+
+@dataclass(frozen=True)
+class PairTokens:
+    """Pairs of runs, one of each maze.
+
+    Raises:
+        ConfigurationError: Clean and corrupt tokens differ in shape.
+    """
+
+    clean: Int64[Tensor, "pair pos"]
+    """Token ids, right-padded."""
+    corrupt: Int64[Tensor, "pair pos"]
+    """The same with another token in some place."""
+    position: Int64[Tensor, " pair"]
+    """The decision position: its logits are read."""
+    right: Int64[Tensor, " pair"]
+    """The token that is right in the clean run."""
+    wrong: Int64[Tensor, " pair"]
+    """The token that is right in the corrupt run."""
+
+    def __post_init__(self) -> None:
+        if self.clean.shape != self.corrupt.shape:
+            raise ConfigurationError(
+                f"clean tokens are {tuple(self.clean.shape)}, corrupt ones {tuple(self.corrupt.shape)}: pad them alike."
+            )
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+    def rows(self, rows: slice) -> "PairTokens":
+        """Return some of the pairs."""
+        return PairTokens(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+    def chunks(self, size: int) -> Iterator["PairTokens"]:
+        """Yield the pairs, at most `size` at a time."""
+        return (self.rows(slice(start, start + size)) for start in range(0, len(self), size))
+
+    def base_and_source(self, direction: Direction) -> tuple[Int64[Tensor, "pair pos"], Int64[Tensor, "pair pos"]]:
+        """Return the tokens of the run that is changed and of the run activations are taken from."""
+        return (self.corrupt, self.clean) if direction == "denoise" else (self.clean, self.corrupt)

@@ -1,0 +1,135 @@
+"""Path patching: what a sender tells a receiver directly, through the residual stream and nothing else.
+
+The base run stands still. The difference of the sender's output between the two runs is added to what each receiver
+reads (before its layer norm); a receiver's query, key or value (or its MLP's output, or the logits) is computed from
+that, and the base run goes on with all receivers so changed. Paths through other heads and MLPs between sender and
+receiver are left out.
+
+Source: Wang et al. (2022), Interpretability in the Wild, arXiv 2211.00593; Goldowsky-Dill et al. (2023), arXiv
+2304.05969.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import torch
+from jaxtyping import Bool, Float, Float64
+from numpy import ndarray
+from torch import Tensor
+from transformer_lens import HookedTransformer
+
+from maze_rl.errors import ConfigurationError
+from maze_rl.interp.pair_tokens import Direction, PairTokens
+from maze_rl.interp.residual_replay import Readout, ResidualReplay, at_decision
+from maze_rl.intervals import Interval, bootstrap_ratio
+
+Sender = tuple[int, int | Literal["mlp"]]
+HeadReceiver = tuple[int, int, Literal["q", "k", "v"]]
+Receiver = HeadReceiver | tuple[int, Literal["mlp"]] | Literal["logits"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathEffect:
+    """What the paths from a sender to receivers carry."""
+
+    sender: Sender
+    """(layer, head) or (layer, "mlp")."""
+    receivers: tuple[Receiver, ...]
+    """(layer, head, "q" | "k" | "v"), (layer, "mlp") or "logits"."""
+    direction: Direction
+    """`denoise` or `noise`."""
+    numerators: Float64[ndarray, " pair"]
+    """LD_patched - LD_corrupt (denoise) or LD_clean - LD_patched (noise)."""
+    denominators: Float64[ndarray, " pair"]
+    """LD_clean - LD_corrupt."""
+
+    def interval(self, seed: int = 0) -> Interval:
+        """Return the effect, a ratio of sums over pairs, with its bootstrap interval over mazes."""
+        return bootstrap_ratio(self.numerators, self.denominators, seed=seed)
+
+
+@torch.no_grad()
+def path_patch(
+    model: HookedTransformer,
+    pairs: PairTokens,
+    sender: Sender,
+    receivers: Sequence[Receiver],
+    *,
+    direction: Direction = "denoise",
+    positions: Bool[Tensor, "pair pos"] | None = None,
+) -> PathEffect:
+    """Patch the direct paths from one sender to receivers, all at once.
+
+    Args:
+        model: The network.
+        pairs: Clean and corrupt tokens.
+        sender: (layer, head) or (layer, "mlp").
+        receivers: Where its difference is read.
+        direction: `denoise` or `noise`.
+        positions: Where the sender's output counts; None for everywhere.
+
+    Raises:
+        ConfigurationError: A receiver does not come after the sender.
+    """
+    for receiver in receivers:
+        _check_order(sender, receiver)
+    base, source = (
+        ResidualReplay(model, tokens, pairs.position, pairs.right, pairs.wrong)
+        for tokens in pairs.base_and_source(direction)
+    )
+    step = _output(source, sender) - _output(base, sender)
+    if positions is not None:
+        step = step * positions[..., None]
+    hooks: list[Any] = [_overwrite(base, step, receiver) for receiver in receivers if receiver != "logits"]
+    final = model.run_with_hooks(base.tokens, fwd_hooks=hooks, stop_at_layer=model.cfg.n_layers)
+    if "logits" in receivers:
+        final = final + step
+    patched = Readout(model, pairs.right, pairs.wrong).of(at_decision(final, pairs.position))
+    sign = 1.0 if direction == "denoise" else -1.0
+    change, total = patched - base.logit_difference, source.logit_difference - base.logit_difference
+    return PathEffect(
+        sender=sender,
+        receivers=tuple(receivers),
+        direction=direction,
+        numerators=sign * change.double().cpu().numpy(),
+        denominators=sign * total.double().cpu().numpy(),
+    )
+
+
+def _check_order(sender: Sender, receiver: Receiver) -> None:
+    if receiver == "logits":
+        return
+    same_layer_mlp = receiver[0] == sender[0] and receiver[1] == "mlp" and sender[1] != "mlp"
+    if receiver[0] <= sender[0] and not same_layer_mlp:
+        raise ConfigurationError(f"receiver {receiver} does not read what sender {sender} writes: choose a later one.")
+
+
+def _output(run: ResidualReplay, sender: Sender) -> Float[Tensor, "pair pos d_model"]:
+    """Return what the sender writes to the residual stream, without the bias all heads share."""
+    layer, head = sender
+    if head == "mlp":
+        return run.cache["mlp_out", layer]
+    attention: Any = run.model.blocks[layer].attn
+    return run.cache["z", layer][:, :, head] @ attention.W_O[head]
+
+
+def _overwrite(
+    base: ResidualReplay, step: Float[Tensor, "pair pos d_model"], receiver: HeadReceiver | tuple[int, Literal["mlp"]]
+) -> tuple[str, Any]:
+    """Return the hook that gives the receiver what it computes from its own input and the sender's step."""
+    layer = receiver[0]
+    block: Any = base.model.blocks[layer]
+    if receiver[1] == "mlp":
+        told = block.apply_mlp(block.ln2(base.streams[layer] + base.cache["attn_out", layer] + step))
+        return f"blocks.{layer}.hook_mlp_out", lambda value, hook: told
+    head, letter = cast(tuple[int, str], receiver[1:])
+    read = block.ln1(base.streams[layer] + step)
+    told = block.attn.calculate_qkv_matrices(read, read, read)["qkv".index(letter)][:, :, head]
+
+    def tell(value: Tensor, hook: object) -> Tensor:
+        value = value.clone()
+        value[:, :, head] = told
+        return value
+
+    return f"blocks.{layer}.attn.hook_{letter}", tell

@@ -1,0 +1,136 @@
+"""Go on with a finished run from a changed residual stream: only later layers and positions are computed again.
+
+A causal model's activations before position p do not depend on what happens at p, and those below layer l do not depend
+on layer l. A change of the residual stream at (l, p) therefore needs blocks l, l + 1, ... on positions p, p + 1, ...
+alone, with the run's own keys and values for the positions before. Of the logits two are read, at the decision. Changes
+at different layers that start at the same position travel in one batch, which grows from block to block.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+from transformer_lens import HookedTransformer
+from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValueCacheEntry
+
+_KEPT = ("hook_resid_pre", "attn.hook_k", "attn.hook_v", "attn.hook_z", "hook_attn_out", "hook_mlp_out")
+
+
+class Entering(NamedTuple):
+    """Changed residual streams that enter a layer; each goes on the run of one row."""
+
+    rows: Int64[Tensor, " change"]
+    stream: Float[Tensor, "change late_pos d_model"]
+
+
+class Readout:
+    """logit(right) - logit(wrong) of each row as a function of its final residual stream."""
+
+    def __init__(self, model: HookedTransformer, right: Int64[Tensor, " row"], wrong: Int64[Tensor, " row"]) -> None:
+        columns = model.unembed.W_U
+        self._model = model
+        self.direction: Tensor = (columns[:, right] - columns[:, wrong]).T
+        """What the normalised stream is multiplied with, [row, d_model]."""
+        self.bias: Tensor = model.unembed.b_U[right] - model.unembed.b_U[wrong]
+        """[row]."""
+
+    def at(self, final: Float[Tensor, "change d_model"], rows: Int64[Tensor, " change"]) -> Float[Tensor, " change"]:
+        """Return the logit differences of streams, each belonging to the row named."""
+        return (normalized(self._model, final[None])[0] * self.direction[rows]).sum(dim=-1) + self.bias[rows]
+
+    def of(self, final: Float[Tensor, "row d_model"]) -> Float[Tensor, " row"]:
+        """Return the logit difference of every row."""
+        return self.at(final, torch.arange(len(final), device=final.device))
+
+
+class ResidualReplay:
+    """One run of the model on right-padded tokens, kept so that it can be continued with changes.
+
+    Args:
+        model: The network; causal, pre-norm, blocks in sequence. No hooks may be on it.
+        tokens: Token ids.
+        position: Where the logits of each row are read.
+        right: The token whose logit counts.
+        wrong: The token whose logit is subtracted.
+    """
+
+    @torch.no_grad()
+    def __init__(
+        self,
+        model: HookedTransformer,
+        tokens: Int64[Tensor, "row pos"],
+        position: Int64[Tensor, " row"],
+        right: Int64[Tensor, " row"],
+        wrong: Int64[Tensor, " row"],
+    ) -> None:
+        self.model, self.tokens, self.position = model, tokens, position
+        final: Any
+        final, cache = model.run_with_cache(
+            tokens, names_filter=lambda name: name.endswith(_KEPT), stop_at_layer=model.cfg.n_layers
+        )
+        self.cache = cache
+        self.streams: list[Tensor] = [cache["resid_pre", layer] for layer in range(model.cfg.n_layers)] + [final]
+        """What enters each layer, and at last the unembedding; each [row, pos, d_model]."""
+        self._readout = Readout(model, right, wrong)
+        self.logit_difference: Tensor = self._readout.of(at_decision(final, position))
+        """Of the run as it is, [row]."""
+
+    def read(self, final: Float[Tensor, "change d_model"], rows: Int64[Tensor, " change"]) -> Float[Tensor, " change"]:
+        """Return the logit differences of final residual streams at the decision positions of `rows`."""
+        return self._readout.at(final, rows)
+
+    @torch.no_grad()
+    def after_attention(
+        self, layer: int, resid_mid: Float[Tensor, "change d_model"]
+    ) -> Float[Tensor, "change d_model"]:
+        """Return what leaves a layer at positions where its residual stream after attention is `resid_mid`."""
+        block: Any = self.model.blocks[layer]
+        if self.model.cfg.attn_only:
+            return resid_mid
+        return resid_mid + block.apply_mlp(block.ln2(resid_mid[None]))[0]
+
+    @torch.no_grad()
+    def go_on(self, entering: Sequence[Entering], start: int) -> list[Float[Tensor, " change"]]:
+        """Continue the run with changes, all at once.
+
+        Args:
+            entering: For every layer, and at last for the unembedding, the changed streams from position `start` to the
+                last decision position among the rows of all of them; before `start` they must be as in the run.
+            start: First position that is computed again.
+
+        Returns:
+            The logit differences, in the form of `entering`.
+        """
+        rows, stream = entering[0]
+        for layer, block in enumerate(self.model.blocks):
+            if len(rows):
+                earlier = _Earlier(self.cache["k", layer][:, :start], self.cache["v", layer][:, :start], rows)
+                stream = block(stream, past_kv_cache_entry=earlier)
+            rows = torch.cat([rows, entering[layer + 1].rows])
+            stream = torch.cat([stream, entering[layer + 1].stream])
+        changes = torch.arange(len(rows), device=rows.device)
+        read = self.read(stream[changes, self.position[rows] - start], rows)
+        return list(read.split([len(change.rows) for change in entering]))
+
+
+class _Earlier(TransformerLensKeyValueCacheEntry):
+    """Keys and values of one layer before the start, as attention expects them."""
+
+    def __init__(self, keys: Tensor, values: Tensor, rows: Tensor) -> None:
+        super().__init__(keys[rows], values[rows], frozen=True)
+
+
+def normalized(
+    model: HookedTransformer, final: Float[Tensor, "*batch pos d_model"]
+) -> Float[Tensor, "*batch pos d_model"]:
+    """Return what the unembedding reads of final residual streams."""
+    return final if model.cfg.normalization_type is None else model.ln_final(final)
+
+
+def at_decision(
+    activation: Float[Tensor, "row pos *rest"], position: Int64[Tensor, " row"]
+) -> Float[Tensor, "row *rest"]:
+    """Return each row's activation at its decision position."""
+    return activation[torch.arange(len(position), device=position.device), position]

@@ -1,0 +1,96 @@
+"""Ablating a wave head costs exactly what its layer's step decides; sets run together do as they do alone."""
+
+import numpy as np
+import pytest
+import torch
+
+from maze_rl.calibration.hand_built import build_hand_built
+from maze_rl.configs.model import ModelConfig
+from maze_rl.errors import ConfigurationError
+from maze_rl.interp.decisions import Decisions, decision_logits, find_decisions, right_choices
+from maze_rl.interp.head_ablation import _right_by_set, ablate_heads
+from maze_rl.mazes.generate import generate
+from maze_rl.models.build import MazeTransformer, build_model
+from maze_rl.tokenization.tokenization import load_tokenization
+
+EDGES = load_tokenization("edges", canvas=4)
+
+
+@pytest.fixture(scope="module")
+def wave() -> MazeTransformer:
+    return build_hand_built("wave", EDGES, n_layers=8)
+
+
+@pytest.fixture(scope="module")
+def decisions() -> Decisions:
+    return find_decisions(EDGES, generate(4, "dfs", 40, 3, split="test").batches[0])
+
+
+def test_a_wave_head_carries_the_steps_from_its_ring_on(wave: MazeTransformer, decisions: Decisions) -> None:
+    forks = decisions.take(decisions.is_fork)
+    layer, ring = 4, 2  # wave layers count from 2, and nearness is known for distances below their number
+    sets = [(), ((layer, 0),), ((layer, 1),)]
+    right = _right_by_set(wave, decisions, forks, sets, "mean", decisions, 0, 64)
+    near, reached = forks.distance - 1 < ring, forks.distance - 1 < 6
+    assert right[0][reached].all()
+    assert right[1][near].all()
+    assert right[1][reached & ~near].mean() < 0.8
+    assert np.array_equal(right[2], right[0])
+
+
+@pytest.mark.parametrize("how", ["mean", "resample"])
+def test_wave_heads_lose_deep_forks_and_idle_heads_nothing(wave: MazeTransformer, decisions: Decisions, how) -> None:
+    result = ablate_heads(wave, decisions, [(3, 0)], how=how, split_at=2)
+    assert result.drop.low > 0.1
+    assert len(result.random_drops) == 2
+    assert np.array_equal(result.random_drops, [0.0, 0.0])
+    assert result.percentile == 1.0
+    assert result.finding.verdict != "no"
+    assert result.drop.value == pytest.approx(result.right_rate.value - result.ablated_rate.value)
+    assert sum(num for _, num in result.drop_by_look_ahead.values()) == result.num_forks
+    idle = ablate_heads(wave, decisions, [(3, 1)], how=how)
+    assert idle.drop.value == 0.0
+    assert idle.finding.verdict == "no"
+
+
+@pytest.mark.parametrize("how", ["mean", "resample"])
+def test_many_sets_at_once_do_as_each_does_alone(decisions: Decisions, how) -> None:
+    shape = ModelConfig(n_layers=3, d_model=24, n_heads=3, positions="learned")
+    model = build_model(shape, EDGES, seed=1).eval()
+    forks = decisions.take(decisions.is_fork)
+    sets = [(), ((0, 1), (2, 0)), ((0, 1), (1, 2)), ((2, 0),)]
+    together = _right_by_set(model, decisions, forks, sets, how, decisions, 0, 7)
+    alone = [_right_by_set(model, decisions, forks, [(), each], how, decisions, 0, 64)[1] for each in sets]
+    assert np.array_equal(together, np.array(alone))
+    assert np.array_equal(together[0], right_choices(forks, decision_logits(model, forks)))
+
+
+def test_mean_ablation_is_what_a_plain_hook_with_the_means_gives(decisions: Decisions) -> None:
+    shape = ModelConfig(n_layers=2, d_model=24, n_heads=3, positions="learned")
+    model = build_model(shape, EDGES, seed=1).eval()
+    with torch.no_grad():
+        z = model.run_with_cache(decisions.tokens)[1]["z", 0][:, :, 1]
+        decided = torch.zeros(decisions.tokens.shape, dtype=torch.bool)
+        decided[decisions.maze, decisions.position] = True
+        last = torch.tensor([decisions.position[decisions.maze == maze].max() for maze in range(40)])
+        rest = ~decided & (torch.arange(decided.shape[1]) <= last[:, None])
+        mean = torch.where(decided[..., None], z[decided].mean(dim=0), z[rest].mean(dim=0))
+
+        def hook(value, hook):
+            value[:, :, 1] = mean
+            return value
+
+        logits = model.run_with_hooks(decisions.tokens, fwd_hooks=[("blocks.0.attn.hook_z", hook)])
+    forks = decisions.take(decisions.is_fork)
+    expected = right_choices(forks, logits[forks.maze, forks.position])
+    found = _right_by_set(model, decisions, forks, [((0, 1),)], "mean", decisions, 0, 16)[0]
+    assert np.array_equal(found, expected)
+
+
+def test_what_cannot_be_ablated_is_refused(wave: MazeTransformer, decisions: Decisions) -> None:
+    with pytest.raises(ConfigurationError, match="no head 3 in layer 0"):
+        ablate_heads(wave, decisions, [(0, 3)])
+    with pytest.raises(ConfigurationError, match="empty"):
+        ablate_heads(wave, decisions, [])
+    with pytest.raises(ConfigurationError, match="no decision is a fork"):
+        ablate_heads(wave, decisions.take(~decisions.is_fork), [(2, 0)])
