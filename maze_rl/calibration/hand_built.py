@@ -81,8 +81,9 @@ def build_hand_built(
     ties = numpy_generator(seed, "ties", kind)
     table = tokenization.layout
     w_u, b_u = unembedding(
-        layout, _READOUTS[kind], table.cell_ids.ravel(), PATH_END, len(tokenization.vocabulary), ties
-    )
+        layout, _READOUTS[kind], n_layers - READING_LAYERS, table.cell_ids.ravel(), PATH_END,
+        len(tokenization.vocabulary), ties,
+    )  # fmt: skip
     embeddings = {"embed.W_E": _embedding(layout, tokenization), "pos_embed.W_pos": _positions(layout, tokenization)}
     arrays = {**weights.arrays, **embeddings, "unembed.W_U": w_u, "unembed.b_U": b_u}
     if rotate:

@@ -21,8 +21,8 @@ def nearest(at: ResidualLayout, unit: float) -> Float64[ndarray, "d_model cells"
 
 
 def alive(at: ResidualLayout, unit: float) -> Float64[ndarray, "d_model cells"]:
-    """Prefer cells that no dead end swallowed; the origin, where it is known, is the next token."""
-    return _readings(at, {"alive": unit, "origin": _reach(at)})
+    """Prefer cells that no dead end swallowed."""
+    return _readings(at, {"alive": unit})
 
 
 def greedy(at: ResidualLayout, unit: float) -> Float64[ndarray, "d_model cells"]:
@@ -35,24 +35,24 @@ def greedy(at: ResidualLayout, unit: float) -> Float64[ndarray, "d_model cells"]
 
 
 def unembedding(
-    at: ResidualLayout, readout: Readout, cell_ids: ndarray, end_id: int, d_vocab: int, ties: np.random.Generator
+    at: ResidualLayout, readout: Readout, rounds: int, cell_ids: ndarray, end_id: int, d_vocab: int,
+    ties: np.random.Generator,
 ) -> tuple[Float64[ndarray, "d_model d_vocab"], Float64[ndarray, " d_vocab"]]:
     """Return W_U and b_U: open neighbours first, among them what `readout` prefers; at the target, the end.
+
+    Where the origin is brought in a field of its own (at ``<PATH_START>``), it is the next token.
 
     Neighbours that are level differ by a little that is random and fixed for each cell, so that where the algorithm
     has nothing to say the choice follows no direction.
     """
     weights, bias = np.zeros((at.d_model, d_vocab)), np.zeros(d_vocab)
-    reach = _reach(at)
-    weights[:, cell_ids] = readout(at, _UNIT) + _readings(at, {"neighbours": reach})
-    weights[at["arrived"], end_id] = 2 * reach
+    # more than any preference, and no more than needed: a small error in `neighbours` must not scramble the choice
+    most = 2 * _UNIT * max(rounds, 4 * at.canvas)
+    sure = {name: most for name in ("neighbours", "origin") if name in at}
+    weights[:, cell_ids] = readout(at, _UNIT) + _readings(at, sure)
+    weights[at["arrived"], end_id] = 2 * most
     bias[cell_ids] = _TIE_BREAK * ties.permutation(at.num_cells) / at.num_cells
     return weights, bias
-
-
-def _reach(at: ResidualLayout) -> float:
-    """Return what being an open neighbour is worth: more than any preference."""
-    return 100.0 * _UNIT * at.num_cells
 
 
 def _readings(at: ResidualLayout, fields: dict[str, float]) -> Float64[ndarray, "d_model cells"]:

@@ -15,3 +15,5 @@ class Softness(NamedTuple):
 
 
 SHARP = Softness(beta=60.0, gain=6.0)
+SOFT = Softness(beta=12.0, gain=0.1)
+"""Ramps that do not saturate: 1/m with m edges at the frontier stays within a step, and fades with every branching."""

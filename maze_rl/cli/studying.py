@@ -49,3 +49,48 @@ def _one_name(chosen: argparse.Namespace) -> str:
     if chosen.name is None:
         raise ConfigurationError(f"{chosen.action} takes the name of a study; maze-rl studies list has them.")
     return chosen.name
+
+
+def selftest(chosen: argparse.Namespace) -> int:
+    """Handle ``maze-rl selftest``; the exit status is 1 where a verdict is wrong."""
+    if chosen.instances < 1 or chosen.workers < 0:
+        raise ConfigurationError("selftest needs at least one instance, and 0 or more workers.")
+    from maze_rl.calibration.confusion_matrix import matrix_values
+    from maze_rl.calibration.selftest import selftest as run_selftest
+    from maze_rl.cli.progress import progress_bar
+    from maze_rl.cli.tables import print_selftest
+
+    with progress_bar(quiet=chosen.json) as bar:
+        result = run_selftest(
+            chosen.instances, workers=chosen.workers, seed=chosen.seed,
+            progress=lambda doing, done: bar("selftest", done, {"doing": doing}),
+        )  # fmt: skip
+    values = matrix_values(result)
+    if chosen.json:
+        print(json.dumps(values))
+    else:
+        print_selftest(values)
+    if chosen.out is not None:
+        Path(chosen.out).parent.mkdir(parents=True, exist_ok=True)
+        Path(chosen.out).write_text(json.dumps(values, indent=1) + "\n")
+    return 0 if result.all_right else 1
+
+
+def search(chosen: argparse.Namespace) -> None:
+    """Handle ``maze-rl search``."""
+    from maze_rl.cli.progress import progress_bar
+    from maze_rl.workflows.search import search as run_search
+
+    with progress_bar(quiet=chosen.json) as bar:
+        found = run_search(
+            chosen.run, size=chosen.size, num=chosen.num, algorithm=chosen.algorithm, seed=chosen.seed,
+            out=None if chosen.out is None else Path(chosen.out), command=chosen.command_line,
+            progress=lambda doing, done: bar("search", done, {"doing": doing}),
+        )  # fmt: skip
+    if chosen.json:
+        print(json.dumps({"report": str(found.page), "verdict": found.verdict, "scores": found.scores}))
+        return
+    for name, row in found.scores.items():
+        print(f"{name}  {row['effect']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]  {row['verdict']:<8} {row['name']}")
+    print(f"{chosen.run}: {found.verdict}")
+    print(f"report: {found.page.resolve()}")

@@ -49,5 +49,31 @@ def print_bench(rows: list[dict[str, Any]], missing: list[str]) -> None:
         console.print(f"not measured, {name} is missing: pip install -c constraints.txt -e '.[peers]'", markup=False)
 
 
+def print_selftest(values: dict[str, Any]) -> None:
+    """Print the confusion matrix: how many instances of each row a score says yes of, and whether it should."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = list(values["rows"][0]["cells"])
+    table = Table(title="instances a score says yes of; ! marks a wrong cell", box=box.SIMPLE)
+    for name in ("model", "what it does", *columns):
+        table.add_column(name, justify="left" if name in ("model", "what it does") else "right", no_wrap=True)
+    for row in values["rows"]:
+        table.add_row(row["name"], row["about"], *(_verdict_cell(row["cells"][name]) for name in columns))
+    console = Console()
+    console.print(table)
+    graded = ", ".join(f"{100 * one['cut']:.0f} %: {one['score']:.2f}" for one in values["graded"])
+    falls = "falls at every step" if values["falls"] else "DOES NOT FALL at every step"
+    console.print(f"N5, mean of S1, S3 and S5 by the share of the wave that is cut: {graded}; it {falls}.")
+    console.print("All verdicts are right." if values["all_right"] else "SOME VERDICTS ARE WRONG: trust no score above.")
+
+
+def _verdict_cell(cell: dict[str, Any]) -> str:
+    mark = "" if cell["right"] == cell["num"] else " !"
+    expected = {"yes": "yes", "no": "no", "any": "any"}[cell["expected"]]
+    return f"{cell['says_yes']}/{cell['num']} ({expected}){mark}"
+
+
 def _rate(estimate: Estimate) -> str:
     return f"{estimate.value:.3f}"

@@ -8,7 +8,7 @@ readers; runs are coloured, references are grey.
 from collections.abc import Mapping
 
 LEVELS = 21
-"""Steps of the ramp of the heat map."""
+"""Steps of each ramp: one for shares, a diverging one for effects of either sign."""
 
 _NAMED = {
     "ink": ("#1c2430", "#e8ebf0"),
@@ -30,6 +30,10 @@ _NAMED = {
     "brown": ("#7a6a53", "#b5a383"),
 }
 _RAMP_STOPS = (("#eef3f8", "#a9cbe4", "#4a94c8", "#0a4f87"), ("#1d2733", "#1e4c70", "#2f86bf", "#9ad6f8"))
+_DIVERGING_STOPS = (
+    ("#a34a06", "#e9a878", "#f1f2f4", "#83b7dc", "#08467a"),
+    ("#f79a5e", "#8f4f26", "#242c36", "#245b85", "#8dcdf4"),
+)
 _DARK_TEXT, _LIGHT_TEXT = (0x06, 0x09, 0x0F), (0xFF, 0xFF, 0xFF)
 
 RUN_COLOURS = ("blue", "vermillion", "green", "purple", "amber", "sky", "brown")
@@ -69,10 +73,12 @@ def _text_on(background: RGB, level: int) -> str:
 
 def _build() -> Mapping[str, tuple[str, str]]:
     colours = dict(_NAMED)
-    for level in range(LEVELS):
-        light, dark = (_ramp(stops, level) for stops in _RAMP_STOPS)
-        colours[f"ramp-{level}"] = (_hexadecimal(light), _hexadecimal(dark))
-        colours[f"on-ramp-{level}"] = (_text_on(light, level), _text_on(dark, level))
+    for number, (name, ramp) in enumerate((("ramp", _RAMP_STOPS), ("diverging", _DIVERGING_STOPS))):
+        for level in range(LEVELS):
+            light, dark = (_ramp(stops, level) for stops in ramp)
+            place = level + number * LEVELS
+            colours[f"{name}-{level}"] = (_hexadecimal(light), _hexadecimal(dark))
+            colours[f"on-{name}-{level}"] = (_text_on(light, place), _text_on(dark, place))
     assert len({light for light, _ in colours.values()}) == len(colours)
     return colours
 

@@ -1,0 +1,160 @@
+"""The self-test: every score of the battery against models whose algorithm is known, as a confusion matrix.
+
+Each score is judged by its own column: attention and probes are *meant* to say yes for models that look or represent
+without searching. The combined verdict must be right in every row, and along the graded cut of the wave (N5) the score
+must fall. Verdicts are those of `maze_rl.interp.scorecard`, thresholds included: nothing is fitted here.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from statistics import mean
+
+import torch
+
+from maze_rl.calibration.zoo import ROWS, SCORES, STRENGTHS, Instance, ZooRow, build_ablated, instances
+from maze_rl.interp.distance_probe import ProbeScore, untrained_scores
+from maze_rl.interp.finding import Finding
+from maze_rl.interp.scorecard import Materials, Scorecard, Setting, gather, score
+from maze_rl.models.build import MazeTransformer
+from maze_rl.models.untrained import untrained_twin
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """All verdicts on one instance of one row."""
+
+    row: str
+    instance: Instance
+    findings: Mapping[str, Finding]
+    """By score; the combined verdict has none."""
+    verdicts: Mapping[str, str]
+    """By score, `search` among them."""
+
+    def is_right(self, score_name: str, expected: str) -> bool:
+        """Tell whether a verdict is the one the column asks for: a score claims something by saying yes, and only so."""
+        return expected == "any" or (self.verdicts[score_name] == "yes") == (expected == "yes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfTest:
+    """Everything the self-test found."""
+
+    judged: Sequence[Judged]
+    graded: Mapping[float, Sequence[Judged]]
+    """N5: by the share of the wave that is cut."""
+
+    def cell(self, row: ZooRow, score_name: str) -> tuple[int, int]:
+        """Return how many instances of a row have the right verdict, and how many there are."""
+        of_row = [each for each in self.judged if each.row == row.name]
+        return sum(each.is_right(score_name, row.expected[score_name]) for each in of_row), len(of_row)
+
+    @property
+    def graded_scores(self) -> list[tuple[float, float]]:
+        """(share cut, mean of S1, S3 and S5 over instances)."""
+        return [
+            (strength, mean(mean(each.findings[name].effect.value for name in ("S1", "S3", "S5")) for each in judged))
+            for strength, judged in self.graded.items()
+        ]
+
+    @property
+    def falls(self) -> bool:
+        """Whether the score of N5 falls at every step of the cut."""
+        scores = [value for _, value in self.graded_scores]
+        return all(after < before for before, after in zip(scores, scores[1:], strict=False))
+
+    @property
+    def all_right(self) -> bool:
+        """Whether every verdict is right and N5 falls."""
+        cells = (self.cell(row, name) for row in ROWS for name in SCORES)
+        return self.falls and all(right == num for right, num in cells)
+
+
+def setting_of(instance: Instance, seed: int) -> Setting:
+    """Return the mazes of an instance: as large as its canvas, with paths its wave can reach."""
+    return Setting(
+        size=instance.canvas, num_mazes=100, num_pairs=120, num_probed=240,
+        max_distance=instance.rounds, seed=seed + instance.seed,
+    )  # fmt: skip
+
+
+def selftest(
+    num: int = 10, *, workers: int = 2, seed: int = 0, progress: Progress = lambda doing, done: None
+) -> SelfTest:
+    """Run the battery's scores over the calibration models.
+
+    Args:
+        num: Instances of every row.
+        workers: Processes of one thread each; 0 runs here.
+        seed: Seed of the mazes.
+        progress: Called with (what, share done).
+    """
+    tasks = [(instance, seed) for instance in instances(num)]
+    judged: list[Judged] = []
+    graded: dict[float, list[Judged]] = {strength: [] for strength in STRENGTHS}
+    for number, (rows, cuts) in enumerate(_results(tasks, workers)):
+        judged += rows
+        for strength, one in zip(STRENGTHS, cuts, strict=True):
+            graded[strength].append(one)
+        progress(f"instance {number + 1} of {num}", (number + 1) / num)
+    return SelfTest(judged=judged, graded=graded)
+
+
+def judge_instance(instance: Instance, seed: int) -> tuple[list[Judged], list[Judged]]:
+    """Judge every row, and every strength of N5, on the mazes of one instance."""
+    materials = gather(instance.tokenization, setting_of(instance, seed))
+    twin = untrained_twin(ROWS[0].build(instance), instance.seed + 1)
+    untrained = untrained_scores(twin, materials.probed, seed=materials.setting.seed)
+    rows = [_judge(row.name, instance, row.build(instance), materials, untrained) for row in ROWS]
+    wave = next(one for one in rows if one.row == ROWS[0].name)
+    cuts = [
+        # nothing cut is the wave itself
+        wave if strength == 0 else _judge("N5 ablated", instance, build_ablated(instance, strength), materials, untrained)
+        for strength in STRENGTHS
+    ]
+    return rows, cuts
+
+
+def _judge(
+    name: str, instance: Instance, model: MazeTransformer, materials: Materials, untrained: Mapping[str, ProbeScore]
+) -> Judged:
+    card = score(model, materials, untrained=untrained)
+    findings = findings_of(card)
+    verdicts = {key: finding.verdict for key, finding in findings.items()}
+    verdicts["search"] = "yes" if card.searches else "no"
+    return Judged(row=name, instance=instance, findings=findings, verdicts=verdicts)
+
+
+def findings_of(card: Scorecard) -> dict[str, Finding]:
+    """Return the findings of the confusion matrix's columns."""
+    return {"adjacency": card.adjacency.finding} | card.scores
+
+
+def _results(tasks: Sequence[tuple[Instance, int]], workers: int) -> Iterator[tuple[list[Judged], list[Judged]]]:
+    if workers == 0:
+        with _one_thread():
+            for instance, seed in tasks:
+                yield judge_instance(instance, seed)
+        return
+    # a forked process would inherit the locks of torch's threads
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=torch.set_num_threads,
+                             initargs=(1,)) as pool:  # fmt: skip
+        yield from pool.map(_judge_task, tasks)
+
+
+def _judge_task(task: tuple[Instance, int]) -> tuple[list[Judged], list[Judged]]:
+    return judge_instance(*task)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,180 @@
+"""Every test of the battery on one model, for its page: the scorecard, and what is known beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from maze_rl.interp.activation_patching import patch_map
+from maze_rl.interp.attribution_patching import Confirmation, attribution_maps, confirm, shortlist
+from maze_rl.interp.decisions import right_choices
+from maze_rl.interp.doubling import GrowthOfReach, fit_growth
+from maze_rl.interp.edge_consolidation import EdgeConsolidation, measure_consolidation
+from maze_rl.interp.edge_steering import SteeringResult, steer_edges
+from maze_rl.interp.emergence import Emergence, emergence
+from maze_rl.interp.flip_rate import LogitSensitivity, logit_sensitivity
+from maze_rl.interp.frontier_heads import FrontierHeads, find_frontier_heads
+from maze_rl.interp.head_ablation import AblationResult, ablate_heads
+from maze_rl.interp.logit_attribution import LogitAttribution, logit_attribution
+from maze_rl.interp.look_ahead import LookAhead, ideal_curves, look_ahead
+from maze_rl.interp.on_path_probe import OnPathProbe, on_path_probe
+from maze_rl.interp.pair_tokens import PairTokens
+from maze_rl.interp.patch_effects import PatchMap
+from maze_rl.interp.patching_pairs import PatchingPairs, SolvedPairs, solved_pairs
+from maze_rl.interp.position_groups import position_groups
+from maze_rl.interp.requirements import FEWEST_MAZES
+from maze_rl.interp.scorecard import Materials, Progress, Scorecard, score
+from maze_rl.interp.wall_probe import WallProbe, wall_probe
+from maze_rl.models.build import MazeTransformer
+from maze_rl.models.untrained import untrained_twin
+
+_PATCHED_PAIRS, _SHORTLIST, _MOST_ABLATED = 96, 20, 4
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Patching:
+    """Patching of the solved pairs; LD is the logit difference of right and wrong next step."""
+
+    pairs: PatchingPairs
+    """The pairs that were patched."""
+    denoise: PatchMap
+    """Residual stream by layer and group of positions."""
+    noise: PatchMap
+    random_step: PatchMap
+    """Control of `denoise`: random steps as long as the real ones."""
+    control: PatchMap
+    """Denoising of control pairs, whose edge does not matter, in units of the flips' logit differences."""
+    heads: PatchMap
+    """Heads by layer and group, denoising."""
+    confirmation: Confirmation
+    """Nodes that attribution shortlists on one half of the pairs, patched exactly on the other."""
+    direct: LogitAttribution
+    """What every component writes into the logit difference of the clean mazes."""
+    example: int
+    """Row of the pair that `by_position` shows."""
+    by_position: PatchMap
+    """Residual stream by layer and position of the example, denoising."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Battery:
+    """All results."""
+
+    scorecard: Scorecard
+    untrained: Scorecard
+    """Of the untrained twin, on the same mazes."""
+    curve: LookAhead
+    ideal: Mapping[int, LookAhead]
+    """Curves of ideal look-ahead on the same forks; 0 is Manhattan greedy."""
+    sensitivity: LogitSensitivity
+    consolidation: EdgeConsolidation
+    frontier: FrontierHeads | None
+    """None for a model of one layer."""
+    walls: WallProbe
+    on_path: OnPathProbe
+    emergence: Emergence
+    growth: GrowthOfReach
+    solved: SolvedPairs
+    patching: Patching | None
+    """None where too few pairs are solved for an interval."""
+    steering: SteeringResult
+    ablated: tuple[tuple[int, int], ...]
+    """(layer, head) of the heads that attention scores named, ablated together."""
+    ablation: AblationResult | None
+    """None where they named none."""
+
+
+def run_battery(
+    model: MazeTransformer, materials: Materials, *, progress: Progress = lambda doing, done: None
+) -> Battery:
+    """Run every test on a model and its untrained twin.
+
+    Args:
+        model: The model.
+        materials: Mazes and pairs of its tokenization, from `scorecard.gather`.
+        progress: Called with (what is being done, share done).
+
+    Raises:
+        ConfigurationError: The mazes do not fit the model, or are too few for an interval.
+    """
+    seed, decisions, pairs = materials.setting.seed, materials.decisions, materials.pairs
+    twin = untrained_twin(model, seed)
+    card = score(model, materials, progress=lambda doing, done: progress(doing, 0.25 * done))
+    untrained = score(twin, materials, progress=lambda doing, done: progress("the untrained control", 0.25 + 0.15 * done))
+    progress("look-ahead", 0.4)
+    curve = look_ahead(decisions, right_choices(decisions, card.logits), seed=seed)
+    progress("attention", 0.45)
+    frontier = find_frontier_heads(model, decisions, seed=seed) if model.cfg.n_layers > 1 else None
+    consolidation = measure_consolidation(model, decisions, seed=seed)
+    progress("probes", 0.5)
+    walls = wall_probe(model, materials.probed, control_model=twin, seed=seed)
+    on_path = on_path_probe(model, materials.probed, control_model=twin, seed=seed)
+    emerges = emergence(model, materials.probed, seed=seed)
+    progress("patching", 0.6)
+    solved = solved_pairs(model, pairs)
+    patching = patch(model, pairs, solved, seed) if len(solved.rows) >= 2 * FEWEST_MAZES else None
+    progress("steering", 0.8)
+    layers = range(max(1, min(3, model.cfg.n_layers - 1)))
+    steering = steer_edges(model, pairs, layers=layers, strengths=(1, 2, 4), seed=seed)
+    progress("ablation", 0.9)
+    named = named_heads(card, consolidation, frontier)
+    return Battery(
+        scorecard=card, untrained=untrained, curve=curve, ideal=ideal_curves(decisions, seed=seed),
+        sensitivity=logit_sensitivity(model, pairs, seed=seed), consolidation=consolidation, frontier=frontier,
+        walls=walls, on_path=on_path, emergence=emerges, growth=fit_growth(emerges.reach.astype(float)), solved=solved,
+        patching=patching, steering=steering, ablated=named,
+        ablation=ablate_heads(model, decisions, named, how="resample", seed=seed) if named else None,
+    )  # fmt: skip
+
+
+def patch(model: MazeTransformer, pairs: PatchingPairs, solved: SolvedPairs, seed: int) -> Patching:
+    """Patch the pairs that the model solves, half of them to find nodes and half to confirm them."""
+    chosen = pairs.take(solved.rows[:_PATCHED_PAIRS])
+    tokens, groups = flip_tokens(chosen), position_groups(chosen)
+    denoise = patch_map(model, tokens, groups=groups, seed=seed)
+    control = patch_map(model, control_tokens(chosen), groups=groups, seed=seed)
+    half = len(chosen) // 2
+    found, confirmed = chosen.take(np.arange(half)), chosen.take(np.arange(half, len(chosen)))
+    maps = attribution_maps(model, flip_tokens(found), groups=position_groups(found), steps=5)
+    example = int(np.argmax(chosen.depth))
+    return Patching(
+        pairs=chosen,
+        denoise=denoise,
+        noise=patch_map(model, tokens, groups=groups, direction="noise", seed=seed),
+        random_step=patch_map(model, tokens, groups=groups, source="random_step", seed=seed),
+        control=PatchMap(
+            component=control.component, direction=control.direction, places=control.places,
+            numerators=control.numerators, denominators=denoise.denominators,
+        ),
+        heads=patch_map(model, tokens, component="head", groups=groups, seed=seed),
+        confirmation=confirm(
+            model, maps, shortlist(maps, _SHORTLIST), flip_tokens(confirmed), groups=position_groups(confirmed),
+            seed=seed,
+        ),
+        direct=logit_attribution(model, chosen.clean, chosen.position, chosen.right, chosen.wrong),
+        example=example,
+        by_position=patch_map(model, flip_tokens(chosen.take(np.array([example]))), seed=seed),
+    )  # fmt: skip
+
+
+def flip_tokens(pairs: PatchingPairs) -> PairTokens:
+    """Return the pairs as clean and flipped tokens."""
+    return PairTokens(pairs.clean, pairs.flipped, pairs.position, pairs.right, pairs.wrong)
+
+
+def control_tokens(pairs: PatchingPairs) -> PairTokens:
+    """Return the pairs as clean and control tokens, asked about the same two cells."""
+    return PairTokens(pairs.clean, pairs.control, pairs.position, pairs.right, pairs.wrong)
+
+
+def named_heads(
+    card: Scorecard, consolidation: EdgeConsolidation, frontier: FrontierHeads | None
+) -> tuple[tuple[int, int], ...]:
+    """Return the heads that the attention scores name: confirmed ones, the strongest of each score first."""
+    named = list(card.adjacency.confirmed[:2])
+    if consolidation.heads is not None and consolidation.consolidates:
+        named += consolidation.heads
+    if frontier is not None and frontier.direction != "none":
+        anchored = frontier.anchors[frontier.winner]
+        named += list(zip(range(anchored.layers[0], anchored.layers[1] + 1), anchored.heads, strict=True))[:2]
+    return tuple(dict.fromkeys(named))[:_MOST_ABLATED]

@@ -1,0 +1,195 @@
+"""Compute frontier (S4): how many steps ahead the choice reaches when it is read out after each layer.
+
+The residual stream at each fork goes, after every layer, through the final layer norm and the unembedding (logit lens),
+and the likeliest *option* is the choice. Over the forks where Manhattan greedy is wrong, so that no heuristic gets credit,
+the steps seen after layer l are
+
+    S(l) = sum over k = 1 .. K of the least skill at forks that need up to k steps, cut to 0 .. 1,
+
+with skill = (right rate - chance) / (1 - chance): k0 for one who is right where k <= k0, whatever comes after, and 0 for
+one who draws, whose luck at single k a plain sum would collect. Neighbouring k are pooled until 20 mazes have one. A
+search of one step each layer has S grow by up to one a layer; a heuristic has none to grow.
+
+    S4 = mean of S over the last third of the layers - mean over the first third,
+
+beside Spearman's correlation of S with the layer. Intervals are over mazes. The layers of a looped model count as
+they are unrolled.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float64, Int64
+from numpy import ndarray
+from torch import Tensor
+from torch.nn.utils import parametrize
+
+from maze_rl.interp.decisions import Decisions
+from maze_rl.interp.finding import Finding
+from maze_rl.interp.look_ahead import Axis, skills, widths
+from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_maze
+from maze_rl.interp.requirements import FEWEST_MAZES
+from maze_rl.interp.simple_rules import manhattan
+from maze_rl.intervals import Interval
+from maze_rl.models.build import MazeTransformer
+
+THRESHOLD = 2.0
+"""Steps by which what is seen must grow: hand-built searches of ten rounds on 4 x 4 mazes grow by 5, untrained networks
+by up to 2, by luck at the smallest k."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeFrontier:
+    """Steps seen layer by layer; layer 0 is the embedding, layer l what block l - 1 leaves."""
+
+    axis: Axis
+    layers: tuple[str, ...]
+    steps: tuple[int, ...]
+    """The largest k of each pool; the last stands for all beyond, too."""
+    right_rate: Float64[ndarray, "layer step"]
+    """Rate of right choices at forks that need k steps."""
+    chance: Float64[ndarray, " step"]
+    steps_seen: tuple[Interval, ...]
+    """S after each layer."""
+    trend: Interval
+    """Spearman's correlation of S with the layer."""
+    finding: Finding
+    """S4."""
+
+
+def compute_frontier(
+    model: MazeTransformer, decisions: Decisions, *, axis: Axis = "look_ahead", batch_size: int = 256, seed: int = 0
+) -> ComputeFrontier:
+    """Read the choices out after every layer.
+
+    Args:
+        model: The network.
+        decisions: Decisions along shortest paths; the forks where Manhattan greedy is wrong are used.
+        axis: What k is: the oracle's k*, or the distance to the target.
+        batch_size: Mazes run at once.
+        seed: Seed of the draws of mazes.
+    """
+    greedy_fails = ~(manhattan(decisions) & decisions.optimal).any(axis=1)
+    decisions = decisions.take(np.flatnonzero(decisions.is_fork & greedy_fails))
+    names = ("embedding", *(f"layer {layer}" for layer in range(model.cfg.n_layers)))
+    if len(np.unique(decisions.maze)) < FEWEST_MAZES:
+        return _nothing(names, axis, len(np.unique(decisions.maze)))
+    right = right_by_layer(model, decisions, batch_size=batch_size)
+    steps, column = pooled(decisions.maze, getattr(decisions, axis).astype(np.int64))
+    at = (column[:, None] == np.arange(len(steps))).astype(np.float64)
+    counts = [at, at * decisions.chance[:, None], *(at * layer[:, None] for layer in right.T)]
+    sums = sums_by_maze(decisions.maze, np.concatenate(counts, axis=1))
+    totals = sums.sum(axis=0).reshape(-1, len(steps))
+    seen, redrawn = (_seen(rows, steps) for rows in (sums.sum(axis=0)[None], redrawn_sums(sums, seed=seed)))
+    growth = _thirds(len(names))
+    return ComputeFrontier(
+        axis=axis,
+        layers=names,
+        steps=tuple(steps.tolist()),
+        right_rate=totals[2:] / totals[0],
+        chance=totals[1] / totals[0],
+        steps_seen=tuple(percentile_interval(seen[0, row], redrawn[:, row]) for row in range(len(names))),
+        trend=percentile_interval(_spearman(seen)[0], _spearman(redrawn)),
+        finding=_finding(percentile_interval(float(seen[0] @ growth), redrawn @ growth), len(sums)),
+    )
+
+
+@torch.inference_mode()
+def right_by_layer(
+    model: MazeTransformer, decisions: Decisions, *, batch_size: int = 256
+) -> Bool[ndarray, "decision layer"]:
+    """Tell whether the likeliest option is right, read after the embedding and after every layer."""
+    device = next(model.parameters()).device
+    parts: list[ndarray] = []
+    used = np.unique(decisions.maze)
+    with parametrize.cached():
+        for start in range(0, len(used), batch_size):
+            mazes = used[start : start + batch_size]
+            rows = np.flatnonzero((decisions.maze >= mazes[0]) & (decisions.maze <= mazes[-1]))
+            chosen = decisions.take(rows)
+            longest = int(chosen.position.max()) + 1
+            tokens = decisions.tokens[torch.from_numpy(mazes), :longest].to(device)
+            at = torch.from_numpy(np.searchsorted(mazes, chosen.maze)).to(device)
+            streams = _streams(model, tokens, at, torch.from_numpy(chosen.position).to(device))
+            logits = model.unembed(model.ln_final(streams)).cpu()
+            ids = torch.from_numpy(chosen.next_ids).clamp(min=0)[:, None].expand(-1, logits.shape[1], -1)
+            closed = torch.from_numpy(~chosen.options)[:, None]
+            picked = logits.gather(2, ids).masked_fill(closed, -torch.inf).argmax(dim=-1).numpy()
+            parts.append(np.take_along_axis(chosen.optimal, picked, axis=1))
+    return np.concatenate(parts)
+
+
+def _streams(model: MazeTransformer, tokens: Tensor, at: Tensor, position: Tensor) -> Tensor:
+    """Return the residual stream at the decisions after the embedding and every layer, [decision, layer, d_model]."""
+    found: list[Tensor] = []
+
+    def keep(stream: Tensor, hook: object) -> None:
+        found.append(stream[at, position])
+
+    last = model.cfg.n_layers - 1
+    names = [f"blocks.{layer}.hook_resid_pre" for layer in range(last + 1)] + [f"blocks.{last}.hook_resid_post"]
+    model.run_with_hooks(tokens, fwd_hooks=[(name, keep) for name in names], stop_at_layer=last + 1)
+    return torch.stack(found, dim=1)
+
+
+def pooled(
+    maze: Int64[ndarray, " decision"], k: Int64[ndarray, " decision"]
+) -> tuple[Int64[ndarray, " step"], Int64[ndarray, " decision"]]:
+    """Pool neighbouring k, from the smallest on, until `FEWEST_MAZES` have one; return the largest k of each pool,
+    and each decision's pool. What is left over at the end joins the last."""
+    tops: list[int] = []
+    low = -1
+    for top in np.unique(k):
+        if len(np.unique(maze[(k > low) & (k <= top)])) >= FEWEST_MAZES:
+            tops.append(int(top))
+            low = int(top)
+    tops = tops or [int(k.max())]
+    steps = np.array(tops)
+    return steps, np.minimum(np.searchsorted(steps, k), len(steps) - 1)
+
+
+def _seen(rows: Float64[ndarray, "draw column"], steps: ndarray) -> Float64[ndarray, "draw layer"]:
+    """Return S of each layer from sums of counts, chance, and right choices after every layer."""
+    counts = rows.reshape(len(rows), -1, len(steps))
+    each = skills(counts[:, 2:], np.broadcast_to(counts[:, 1:2], counts[:, 2:].shape), counts[:, :1])
+    # a drawn set of mazes without forks of some k says nothing against them
+    each[np.broadcast_to(counts[:, :1] == 0, each.shape)] = 1.0
+    return np.minimum.accumulate(np.clip(each, 0, 1), axis=2) @ widths(steps)
+
+
+def _thirds(num: int) -> Float64[ndarray, " layer"]:
+    """Return weights: the mean of the last third less the mean of the first."""
+    third = max(1, num // 3)
+    weights = np.zeros(num)
+    weights[:third], weights[-third:] = -1 / third, 1 / third
+    return weights
+
+
+def _spearman(seen: Float64[ndarray, "draw layer"]) -> Float64[ndarray, " draw"]:
+    """Return the rank correlation of each row with its index; 0 for a constant one."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata(np.round(seen, 9), axis=1) - (seen.shape[1] + 1) / 2
+    order = np.arange(seen.shape[1]) - (seen.shape[1] - 1) / 2
+    spread = np.sqrt((ranks**2).sum(axis=1) * (order**2).sum())
+    return np.divide(ranks @ order, spread, out=np.zeros(len(seen)), where=spread > 0)
+
+
+def _finding(effect: Interval, num_mazes: int) -> Finding:
+    return Finding(
+        name="growth of the steps seen from the first to the last third of the layers",
+        effect=effect,
+        threshold=THRESHOLD,
+        num_mazes=num_mazes,
+        control=Interval(0.0, 0.0, 0.0),
+        control_name="one who draws among the options; subtracted",
+    )
+
+
+def _nothing(names: tuple[str, ...], axis: Axis, num_mazes: int) -> ComputeFrontier:
+    none = Interval(float("nan"), float("nan"), float("nan"))
+    return ComputeFrontier(
+        axis=axis, layers=names, steps=(), right_rate=np.empty((len(names), 0)), chance=np.empty(0),
+        steps_seen=(none,) * len(names), trend=none, finding=_finding(none, num_mazes),
+    )  # fmt: skip

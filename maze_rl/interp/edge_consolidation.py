@@ -1,0 +1,158 @@
+"""Heads that gather an edge's two cells at its last token (attention score A1).
+
+Where an edge is spelled ``a <--> b ;``, with A_h(q, k) the attention of head h from q to k and p the position of
+a ``;``,
+
+    C_h(first) = mean_p A_h(p, p - 3),    C_h(second) = mean_p A_h(p, p - 1),
+
+less the same at p - 1 and p + 1, which end no edge: a head that looks a fixed number of tokens back wherever it stands
+gathers nothing in particular. Further null: edge membership permuted, which is the mean attention from p to one cell
+of an edge listed before. The first edge of a list is left out, since none comes before it.
+
+Consolidation at ``;`` in maze transformers: Spies et al. (2024), Transformers Use Causal World Models in Maze-Solving
+Tasks. Heads are chosen on the mazes of even index and measured on those of odd index.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+from torch import Tensor
+
+from maze_rl.interp.attention_maps import stream_patterns
+from maze_rl.interp.decisions import Decisions
+from maze_rl.interp.finding import Finding
+from maze_rl.interp.sign_flips import head_means, mean_over_mazes, sign_flip_p_values
+from maze_rl.models.build import MazeTransformer
+from maze_rl.tokenization.layouts import SEPARATOR
+from maze_rl.tokenization.spans import Region
+
+THRESHOLD = 0.1
+"""A tenth of the head's attention; hand-built heads reach 1, untrained ones stay below 0.03."""
+ENDPOINTS = ("first", "second")
+_BACK = (3, 1)
+_OWN, _MATCHED, _PERMUTED = range(3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeConsolidation:
+    """Consolidation of both endpoints."""
+
+    findings: tuple[Finding, Finding] | None
+    """For the first and the second cell: the best head of the even mazes, on the odd ones; the control is the mean
+    attention to a cell of another edge. None where the score does not apply."""
+    heads: tuple[tuple[int, int], tuple[int, int]] | None
+    """(layer, head) of these heads."""
+    scores: Float[ndarray, "endpoint layer head"] | None
+    """Mean score on the odd mazes."""
+    p_values: Float[ndarray, "endpoint layer head"] | None
+    """On the even mazes, corrected for the maximum over heads and endpoints."""
+    note: str = ""
+    """Why the score does not apply."""
+
+    @property
+    def consolidates(self) -> bool:
+        """Whether both endpoints are attended by some head."""
+        return self.findings is not None and all(each.verdict == "yes" for each in self.findings)
+
+
+class ConsolidationAttention:
+    """Reducer: attention at the ends of edges."""
+
+    means: Float[ndarray, "maze layer head endpoint 3"]
+    """Mean attention to the own cell, at matched positions, and to cells of other edges; nan without an edge."""
+
+    def __init__(self, model: MazeTransformer, decisions: Decisions) -> None:
+        self._decisions = decisions
+        shape = (len(decisions.tokens), model.cfg.n_layers, model.cfg.n_heads, 2, 3)
+        self.means = np.full(shape, np.nan, np.float32)
+
+    def begin(self, first: int, stop: int, length: int) -> None:
+        """Mark the ends of edges, their neighbours and the listed cells of these mazes."""
+        spans = self._decisions.spans
+        listed = (spans.regions[first:stop, :length] == Region.ADJACENCY).numpy()
+        ends = listed & (spans.tokens[first:stop, :length] == SEPARATOR).numpy()
+        before = ends.cumsum(axis=1) - 1
+        ends &= before > 0
+        matched = np.zeros(ends.shape)
+        matched[:, :-1] += ends[:, 1:]
+        matched[:, 1:] += ends[:, :-1]
+        cells = listed & (spans.cells[first:stop, :length, 0] >= 0).numpy()
+        # each edge listed before has two cells
+        others = np.where(ends, 1 / (2 * np.maximum(before, 1)), 0)
+        self._ends, self._matched, self._cells, self._others = (
+            torch.from_numpy(each.astype(np.float32)) for each in (ends, matched, cells, others)
+        )
+        self._mazes = slice(first, stop)
+
+    def add(self, layer: int, pattern: Float[Tensor, "maze head query key"]) -> None:
+        """Keep the means of one layer."""
+        pattern = pattern.float()
+        ends, matched, cells, others = (
+            each.to(pattern.device) for each in (self._ends, self._matched, self._cells, self._others)
+        )
+        num = ends.sum(dim=1)[:, None]
+        on_cells = (pattern @ cells[:, None, :, None])[..., 0]
+        own_cells = 0.0
+        for endpoint, back in enumerate(_BACK):
+            attended = torch.nn.functional.pad(pattern.diagonal(offset=-back, dim1=2, dim2=3), (back, 0))
+            own_cells = own_cells + attended
+            own = (attended * ends[:, None]).sum(dim=2) / num
+            control = (attended * matched[:, None]).sum(dim=2) / (2 * num)
+            self.means[self._mazes, layer, :, endpoint, _OWN] = own.cpu().numpy()
+            self.means[self._mazes, layer, :, endpoint, _MATCHED] = control.cpu().numpy()
+        permuted = ((on_cells - own_cells) * others[:, None]).sum(dim=2) / num
+        self.means[self._mazes, layer, :, :, _PERMUTED] = permuted.cpu().numpy()[..., None]
+
+
+def measure_consolidation(
+    model: MazeTransformer,
+    decisions: Decisions,
+    *,
+    attention: ConsolidationAttention | None = None,
+    seed: int = 0,
+) -> EdgeConsolidation:
+    """Measure how far heads gather the cells of an edge at its end.
+
+    Args:
+        model: The model under study.
+        decisions: Mazes, written in the model's format.
+        attention: The reducer after `stream_patterns`, where one run serves several scores.
+        seed: Seed of sign flips and intervals.
+    """
+    if decisions.spans.layout.tokens_per_edge != 4:
+        note = "edges of this format are not spelled `a <--> b ;`: there is nothing to gather."
+        return EdgeConsolidation(findings=None, heads=None, scores=None, p_values=None, note=note)
+    if attention is None:
+        attention = ConsolidationAttention(model, decisions)
+        stream_patterns(model, decisions, [attention])
+    means = np.moveaxis(attention.means.astype(np.float64), 3, 1)
+    scores = means[..., _OWN] - means[..., _MATCHED]
+    discovery, confirmation = scores[::2], scores[1::2]
+    best = mean_over_mazes(discovery).reshape(2, -1).argmax(axis=1)
+    layers, heads = np.divmod(best, model.cfg.n_heads)
+    first, second = (
+        _finding(name, means[1::2, place, layers[place], heads[place]], seed) for place, name in enumerate(ENDPOINTS)
+    )
+    p_values = sign_flip_p_values(discovery.reshape(len(discovery), -1), seed=seed)
+    return EdgeConsolidation(
+        findings=(first, second),
+        heads=((int(layers[0]), int(heads[0])), (int(layers[1]), int(heads[1]))),
+        scores=mean_over_mazes(confirmation),
+        p_values=p_values.reshape(scores.shape[1:]),
+    )
+
+
+def _finding(endpoint: str, means: Float[ndarray, "maze 3"], seed: int) -> Finding:
+    score = means[:, _OWN] - means[:, _MATCHED]
+    effect, control = head_means(np.stack([score, means[:, _PERMUTED]], axis=1), seed=seed)
+    return Finding(
+        name=f"attention from the end of an edge to its {endpoint} cell, matched positions subtracted",
+        effect=effect,
+        threshold=THRESHOLD,
+        num_mazes=int(np.isfinite(score).sum()),
+        control=control,
+        control_name="a cell of another edge listed before",
+    )

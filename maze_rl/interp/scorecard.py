@@ -1,0 +1,217 @@
+"""The scorecard: five graded scores of one model on one set of mazes, and what they come to together.
+
+======  =======================================================================  =====================================
+S1      one far edge changes, and the choice follows as the oracle demands       `maze_rl.interp.flip_rate`
+S2      a search's variable is in the stream before the path starts              `maze_rl.interp.distance_probe`
+S3      swapping that variable between mazes swaps the choices                   `maze_rl.interp.interchange`
+S4      the steps the choice looks ahead grow with the layers                    `maze_rl.interp.compute_frontier`
+S5      the choices are right where simple rules are wrong                       `maze_rl.interp.rule_exclusion`
+======  =======================================================================  =====================================
+
+The mazes are demanding ones: the choices are those of mazes with at least one fork that needs a look-ahead k* of four or
+more and at which Manhattan greedy is wrong, and the flips lie four or more steps away. On easy mazes everything
+solves nearly everything, and nothing can be told.
+
+A model *searches* on a distribution of mazes if S1, S3 and S5 say yes, and S2 or S4 with them. S2 alone says that it
+represents, S1 alone that it plans as far as behaviour shows. Attention scores stand beside, and decide nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int64
+from numpy import ndarray
+from torch import Tensor
+
+from maze_rl.configs.algorithms import TREES
+from maze_rl.configs.mazes import spec_from_arguments
+from maze_rl.errors import ConfigurationError, unknown_name
+from maze_rl.interp.adjacency_heads import AdjacencyHeads, find_adjacency_heads
+from maze_rl.interp.compute_frontier import ComputeFrontier, compute_frontier
+from maze_rl.interp.decisions import Decisions, decision_logits, find_decisions
+from maze_rl.interp.distance_probe import LatentState, ProbeScore, latent_state
+from maze_rl.interp.finding import Finding
+from maze_rl.interp.flip_rate import FAR, FlipRates, flip_rates
+from maze_rl.interp.interchange import Interchange, interchange
+from maze_rl.interp.patching_pairs import PatchingPairs, make_pairs
+from maze_rl.interp.requirements import check_mazes
+from maze_rl.interp.rule_exclusion import RuleExclusion, exclude_rules
+from maze_rl.interp.simple_rules import manhattan
+from maze_rl.mazes.generate import generate_mazes
+from maze_rl.mazes.lattice import MazeBatch, trusted_batch
+from maze_rl.models.build import MazeTransformer
+from maze_rl.models.untrained import untrained_twin
+from maze_rl.seeding import stream_key
+from maze_rl.tokenization.tokenization import Tokenization
+
+Progress = Callable[[str, float], None]
+SCORES = ("S1", "S2", "S3", "S4", "S5")
+_BLOCK, _MOST_SEARCHED = 512, 400
+"""Mazes looked through at once, and in all for each one that is asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """The mazes a model is judged on."""
+
+    size: int
+    algorithm: str = "dfs"
+    split: str | None = "test"
+    num_mazes: int = 300
+    """Demanding mazes, for behaviour and attention."""
+    num_pairs: int = 300
+    """Flip pairs whose change is far, one from each maze."""
+    num_probed: int = 600
+    """Mazes for probes; half are fitted on."""
+    max_distance: int | None = None
+    """Longest shortest path, and distance from fork to target; None for no limit."""
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Materials:
+    """What every model of one tokenization is shown."""
+
+    setting: Setting
+    decisions: Decisions
+    pairs: PatchingPairs
+    probed: MazeBatch
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scorecard:
+    """All scores of one model; each keeps the details it was made from."""
+
+    setting: Setting
+    logits: Float[Tensor, "decision d_vocab"]
+    """At the decisions of the materials."""
+    flips: FlipRates
+    latent: LatentState
+    swaps: Interchange
+    frontier: ComputeFrontier
+    rules: RuleExclusion
+    adjacency: AdjacencyHeads
+
+    @property
+    def scores(self) -> dict[str, Finding]:
+        """S1 to S5."""
+        return {
+            "S1": self.flips.finding,
+            "S2": self.latent.best.finding,
+            "S3": self.swaps.finding,
+            "S4": self.frontier.finding,
+            "S5": self.rules.finding,
+        }
+
+    @property
+    def searches(self) -> bool:
+        """The combined verdict: S1, S3 and S5, and S2 or S4."""
+        says = {name: finding.verdict == "yes" for name, finding in self.scores.items()}
+        return says["S1"] and says["S3"] and says["S5"] and (says["S2"] or says["S4"])
+
+    @property
+    def verdict(self) -> str:
+        """What may be said, in a few words."""
+        verdicts = {name: finding.verdict for name, finding in self.scores.items()}
+        if self.searches:
+            return f"searches ({self.latent.algorithm})"
+        if "no" in (verdicts["S1"], verdicts["S3"], verdicts["S5"]):
+            if verdicts["S1"] == "yes":
+                return "plans, as far as behaviour shows; no causal search state found"
+            return "represents, does not use" if verdicts["S2"] == "yes" else "no search found"
+        return "unclear: too few mazes for these intervals"
+
+
+def gather(tokenization: Tokenization, setting: Setting) -> Materials:
+    """Make the mazes, decisions and pairs of a setting; streams of the seed keep them apart.
+
+    Raises:
+        UnknownNameError: The algorithm is none that makes mazes without cycles.
+        ConfigurationError: Too few mazes have a flip pair.
+    """
+    if setting.algorithm not in TREES:
+        raise unknown_name("algorithm without cycles", setting.algorithm, TREES)
+    pairs = make_pairs(
+        tokenization, size=setting.size, num=setting.num_pairs, depths=(FAR, setting.size**2),
+        algorithm=setting.algorithm, split=setting.split, max_distance=setting.max_distance,
+        seed=_seed(setting, "pairs"),
+    )  # fmt: skip
+    demanding = find_decisions(tokenization, demanding_mazes(tokenization, setting), seed=setting.seed)
+    return Materials(setting, demanding, pairs, _mazes(setting, np.arange(setting.num_probed), "probes"))
+
+
+def demanding_mazes(tokenization: Tokenization, setting: Setting) -> MazeBatch:
+    """Return mazes that have, on the way, a far fork at which Manhattan greedy is wrong.
+
+    Raises:
+        ConfigurationError: There are too few of them among the mazes of this size and algorithm.
+    """
+    found: list[MazeBatch] = []
+    num = searched = 0
+    while num < setting.num_mazes:
+        if searched >= _MOST_SEARCHED * setting.num_mazes:
+            raise ConfigurationError(
+                f"{num} of {searched} {setting.size} x {setting.size} {setting.algorithm} mazes have a fork that needs "
+                f"look-ahead {FAR} and that Manhattan greedy gets wrong: use a larger size or fewer mazes."
+            )
+        block = _mazes(setting, np.arange(searched, searched + _BLOCK), "decisions")
+        decisions = find_decisions(tokenization, block, seed=setting.seed)
+        far = decisions.is_fork & (decisions.look_ahead >= FAR)
+        wrong = ~(manhattan(decisions) & decisions.optimal).any(axis=1)
+        found.append(block.take(np.unique(decisions.maze[far & wrong])))
+        num, searched = num + len(found[-1]), searched + _BLOCK
+    joined = (np.concatenate([getattr(part, name) for part in found]) for name in ("connections", "origins", "targets"))
+    return trusted_batch(*joined).take(np.arange(setting.num_mazes))
+
+
+def score(
+    model: MazeTransformer,
+    materials: Materials,
+    *,
+    untrained: Mapping[str, ProbeScore] | None = None,
+    progress: Progress = lambda doing, done: None,
+) -> Scorecard:
+    """Give a model its five scores.
+
+    Args:
+        model: The model; its tokenization is the one the materials were made for.
+        materials: Mazes and pairs.
+        untrained: Scores of the untrained control's probes on the same materials (`distance_probe.untrained_scores`); None
+            builds the twin of the model and probes it.
+        progress: Called with (what is being done, share done).
+
+    Raises:
+        ConfigurationError: The mazes do not fit the model, or are too few for an interval.
+    """
+    setting, decisions = materials.setting, materials.decisions
+    check_mazes(model, setting.size, min(setting.num_mazes, setting.num_pairs, setting.num_probed))
+    progress("behaviour", 0.0)
+    logits = decision_logits(model, decisions)
+    rules = exclude_rules(decisions, logits, seed=setting.seed)
+    flips = flip_rates(model, materials.pairs)
+    frontier = compute_frontier(model, decisions, seed=setting.seed)
+    progress("attention", 0.2)
+    adjacency = find_adjacency_heads(model, decisions, seed=setting.seed)
+    progress("probes", 0.4)
+    twin = None if untrained is not None else untrained_twin(model, setting.seed + 1)
+    latent = latent_state(model, materials.probed, control_model=twin, untrained=untrained, seed=setting.seed)
+    progress("interchange", 0.7)
+    swaps = interchange(model, materials.pairs, variable=latent.best.variable, seed=setting.seed)
+    progress("done", 1.0)
+    return Scorecard(
+        setting=setting, logits=logits, flips=flips, latent=latent, swaps=swaps, frontier=frontier, rules=rules,
+        adjacency=adjacency,
+    )  # fmt: skip
+
+
+def _mazes(setting: Setting, indices: Int64[ndarray, " num"], stream: str) -> MazeBatch:
+    spec = spec_from_arguments(
+        sizes=(setting.size,), algorithm=setting.algorithm, split=setting.split, max_path_length=setting.max_distance
+    )
+    return generate_mazes(spec, indices, _seed(setting, stream)).batches[0]
+
+
+def _seed(setting: Setting, stream: str) -> int:
+    """Return a seed of its own for each set of mazes, so that none of them meet."""
+    return stream_key(setting.seed, "scorecard", stream) >> 1

@@ -1,0 +1,1 @@
+"""Results of the search battery -> scorecard, figures and one self-contained page; never runs a model."""

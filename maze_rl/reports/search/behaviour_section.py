@@ -1,0 +1,208 @@
+"""The section on behaviour: what the choices show without a look inside."""
+
+import numpy as np
+
+from maze_rl.interp.battery import Battery
+from maze_rl.interp.flip_rate import FlipRates
+from maze_rl.interp.look_ahead import LookAhead
+from maze_rl.interp.rule_exclusion import RuleExclusion
+from maze_rl.reports.content import Column, Picture, Section, Statement, Table
+from maze_rl.reports.search.behaviour_figures import (
+    flip_figure,
+    frontier_figure,
+    look_ahead_figure,
+    rule_name,
+    rules_figure,
+    sensitivity_figure,
+)
+from maze_rl.reports.search.search_result import SearchResult
+from maze_rl.reports.search.stated import decimal, estimate, is_known, paragraph, sentence
+from maze_rl.reports.sections import Gallery
+
+
+def behaviour_section(result: SearchResult, gallery: Gallery) -> Section:
+    """Put the section together."""
+    battery = result.battery
+    card = battery.scorecard
+    pictures: list[Picture] = []
+    if card.flips.solved.any():
+        pictures.append(
+            gallery.picture(
+                flip_figure(card.flips), name="flips", title="Does the choice follow one changed edge?",
+                alt="Rate of right flips and of false flips by depth of the change.", reading=flip_reading(card.flips),
+            )
+        )  # fmt: skip
+    if battery.curve.steps:
+        pictures.append(
+            gallery.picture(
+                look_ahead_figure(battery), name="look-ahead", title="Right choices by the look-ahead they need",
+                alt="Rate of right choices by needed look-ahead, with curves of ideal look-ahead.",
+                reading=look_ahead_reading(battery.curve),
+            )
+        )  # fmt: skip
+    pictures.append(
+        gallery.picture(
+            rules_figure(card.rules), name="rules", title="Which simple rule it resembles", narrow=True,
+            alt="How often the model's choice is a pick of each simple rule; ticks: how often the rule is right.",
+            reading=rules_reading(card.rules),
+        )
+    )  # fmt: skip
+    if is_known(card.frontier.finding.effect):
+        pictures.append(
+            gallery.picture(
+                frontier_figure(card.frontier, battery.untrained.frontier), name="compute-frontier",
+                title="Steps seen, layer by layer", narrow=True,
+                alt="Steps seen ahead when the choice is read out after each layer, with the untrained control.",
+                reading=frontier_reading(battery),
+            )
+        )  # fmt: skip
+    pictures.append(
+        gallery.picture(
+            sensitivity_figure(battery.sensitivity), name="sensitivity", title="Change of the logit difference",
+            alt="Change of the logit difference between clean and flipped maze after each layer, by depth.",
+            reading=sensitivity_reading(battery), narrow=True,
+        )
+    )  # fmt: skip
+    lead = (
+        paragraph(flip_reading(card.flips), *_unmeasured(battery))
+        if not card.flips.solved.any()
+        else paragraph(*_unmeasured(battery))
+    )
+    return Section(name="behaviour", title="Behaviour", lead=lead, pictures=pictures,
+                   tables=[_flip_table(card.flips), _curve_table(battery.curve), _rule_table(card.rules)])  # fmt: skip
+
+
+def _unmeasured(battery: Battery) -> list[Statement]:
+    frontier = battery.scorecard.frontier.finding
+    if is_known(frontier.effect):
+        return []
+    return [
+        sentence(
+            "The steps seen by layer (S4) could not be measured: only {mazes} mazes have a fork where the nearest "
+            "cell is the wrong one.", mazes=frontier.num_mazes,
+        )
+    ]  # fmt: skip
+
+
+def flip_reading(flips: FlipRates) -> Statement:
+    """State how the choices follow changes."""
+    solved = sentence("{solved} of {pairs} pairs are solved in the clean maze.", solved=int(flips.solved.sum()),
+                      pairs=len(flips.solved))  # fmt: skip
+    if not flips.solved.any():
+        return solved + Statement("There is no flip to count.")
+    far = flips.solved & (flips.depth >= flips.far)
+    if not far.any():
+        return solved + sentence("None of them has a change {far} or more steps away.", far=flips.far)
+    return solved + sentence(
+        "Of the {num_far} with a change {far} or more steps away, {rate:.0%} follow it. S1, false flips subtracted, is "
+        "{s1}.", num_far=int(far.sum()), far=flips.far, rate=float(flips.flips[far].mean()), s1=flips.finding.effect,
+    )  # fmt: skip
+
+
+def look_ahead_reading(curve: LookAhead) -> Statement:
+    """State how far ahead the choices depend on."""
+    fit = curve.joint
+    if fit.where == "within":
+        found = sentence("The fitted look-ahead is {ahead:.1f} steps", ahead=fit.look_ahead)
+        rest = sentence(
+            "; where it does not see far enough, it goes by Manhattan distance with weight {fallback:.2f}.",
+            fallback=fit.fallback,
+        )
+        found = Statement(found.template + rest.template, {**found.values, **rest.values})
+    elif fit.where == "below":
+        found = Statement("The curve is low throughout: it fits no look-ahead within the data.")
+    else:
+        found = Statement("The curve is high throughout: look-ahead reaches beyond what these mazes need.")
+    return found + sentence(
+        "The area under it is {seen:.1f} steps. Grey: ideal agents that see so many steps on the same forks and beyond "
+        "that go by Manhattan distance.", seen=curve.steps_seen,
+    )  # fmt: skip
+
+
+def rules_reading(rules: RuleExclusion) -> Statement:
+    """State which rule the model is most like, and whether rules may explain it."""
+    alike, hardest = rules.most_alike, rules.hardest
+    found = sentence(
+        "Most like: {rule}, in {agreement:.0%} of forks; that rule is right in {right:.0%} (ticks).",
+        rule=rule_name(alike.name), agreement=float(alike.agreement.value), right=float(alike.rule_right.value),
+    )  # fmt: skip
+    if hardest is None:
+        return found + Statement("No rule is wrong in enough mazes to be excluded.")
+    return found + sentence(
+        "Least skill where a rule is wrong: {skill}, against {hardest}.", skill=hardest.skill,
+        hardest=rule_name(hardest.name),
+    )  # fmt: skip
+
+
+def frontier_reading(battery: Battery) -> Statement:
+    """State how the steps seen grow."""
+    frontier = battery.scorecard.frontier
+    seen = [each.value for each in frontier.steps_seen]
+    return sentence(
+        "From {first:.1f} steps after the embedding to {last:.1f} after the last layer; between the first and the last "
+        "third of the layers S4 is {s4}. Rank correlation with the layer: {trend}.",
+        first=float(seen[0]), last=float(seen[-1]), s4=frontier.finding.effect, trend=frontier.trend,
+    )  # fmt: skip
+
+
+def sensitivity_reading(battery: Battery) -> Statement:
+    """State whether far changes count less."""
+    sensitivity = battery.sensitivity
+    return sentence(
+        "All pairs, in units of the final logit differences: at the end, {nearest} at K = {near} and {farthest} at "
+        "K = {far}. Slope over K: {slope:.3f}.",
+        nearest=float(sensitivity.by_layer[-1, 0]), near=sensitivity.depths[0],
+        farthest=float(sensitivity.by_layer[-1, -1]), far=sensitivity.depths[-1], slope=sensitivity.slope,
+    )  # fmt: skip
+
+
+def _flip_table(flips: FlipRates) -> Table:
+    columns = [
+        Column(key="depth", title="K", kind="count", about="steps from the fork to the change"),
+        Column(key="pairs", title="pairs", kind="count"),
+        Column(key="solved", title="solved", kind="count", about="right in the clean maze"),
+        Column(key="flips", title="follows, %", kind="percent"),
+        Column(key="leaves", title="false flips, %", kind="percent", about="another edge changed, choice left"),
+    ]
+    rows = [
+        {
+            "depth": depth, "pairs": int((flips.depth == depth).sum()), "solved": flips.num_solved(depth),
+            "flips": estimate(flips.flip_rate(depth), flips.num_solved(depth)),
+            "leaves": estimate(flips.false_flip_rate(depth), flips.num_solved(depth)),
+        }
+        if flips.num_solved(depth)
+        else {"depth": depth, "pairs": int((flips.depth == depth).sum()), "solved": 0, "flips": None, "leaves": None}
+        for depth in flips.depths
+    ]  # fmt: skip
+    return Table(name="flips", caption="Flips by depth of the change.", columns=columns, rows=rows, folded=True)
+
+
+def _curve_table(curve: LookAhead) -> Table:
+    columns = [
+        Column(key="k", title="k*", kind="count"), Column(key="forks", title="forks", kind="count"),
+        Column(key="right", title="right, %", kind="percent"),
+    ]  # fmt: skip
+    rows = [
+        {"k": k, "forks": num, "right": estimate(rate, num)}
+        for k, num, rate in zip(curve.steps, curve.num_forks, curve.right_rate, strict=False)
+    ]
+    return Table(name="look_ahead", caption="Right choices at forks.", columns=columns, rows=rows, folded=True)
+
+
+def _rule_table(rules: RuleExclusion) -> Table:
+    columns = [
+        Column(key="rule", title="rule"),
+        Column(key="agreement", title="agreement, %", kind="percent"),
+        Column(key="right", title="rule is right, %", kind="percent"),
+        Column(key="skill", title="skill where the rule is wrong", kind="decimal", about="0 draws, 1 is always right"),
+        Column(key="mazes", title="mazes", kind="count", about="with a far fork where the rule is wrong"),
+    ]
+    rows = [
+        {
+            "rule": rule_name(rule.name), "agreement": estimate(rule.agreement, rule.num_mazes),
+            "right": decimal(np.float64(rule.rule_right.value)), "skill": estimate(rule.skill, rule.num_mazes),
+            "mazes": rule.num_mazes,
+        }
+        for rule in rules.rules
+    ]  # fmt: skip
+    return Table(name="rules", caption="Simple rules.", columns=columns, rows=rows, folded=True)

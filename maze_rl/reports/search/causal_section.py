@@ -1,0 +1,124 @@
+"""The section on causal use: what happens when the inside is changed."""
+
+from maze_rl.interp.edge_steering import SteeringEffect, SteeringResult
+from maze_rl.interp.head_ablation import AblationResult
+from maze_rl.interp.interchange import Interchange
+from maze_rl.reports.content import Column, Section, Statement, Table
+from maze_rl.reports.search.causal_figures import ablation_figure, interchange_figure, steering_figure
+from maze_rl.reports.search.search_result import SearchResult
+from maze_rl.reports.search.search_tables import finding_table
+from maze_rl.reports.search.stated import counted, decimal, estimate, head_name, is_known, paragraph, sentence
+from maze_rl.reports.sections import Gallery
+
+
+def causal_section(result: SearchResult, gallery: Gallery) -> Section:
+    """Put the section together."""
+    battery = result.battery
+    swaps, steering, ablation = battery.scorecard.swaps, battery.steering, battery.ablation
+    notes, pictures = [], []
+    if is_known(swaps.iia):
+        pictures.append(gallery.picture(
+            interchange_figure(swaps), name="interchange", title="Interchange: the variable of another maze",
+            alt="Accuracy of swaps of the probe's subspace, beside controls.", reading=interchange_reading(swaps),
+            narrow=True,
+        ))  # fmt: skip
+    else:
+        notes.append(Statement("Interchange could not be measured: no pair is left to swap between."))
+    if steering.add.num_confirmation or steering.remove.num_confirmation:
+        pictures.append(gallery.picture(
+            steering_figure(steering), name="steering", title="Steering: an edge written in or taken out",
+            alt="Share of decisions turned by steering, beside controls.", reading=_steering_reading(steering),
+            narrow=True,
+        ))  # fmt: skip
+    else:
+        notes.append(sentence(
+            "Steering could not be measured: of {add} and {remove} pairs asked to add and to remove an edge, none for "
+            "confirmation is solved before and after.", add=steering.add.num_asked, remove=steering.remove.num_asked,
+        ))  # fmt: skip
+    findings = {"interchange": swaps.finding, "steering: add": steering.add.finding,
+                "steering: remove": steering.remove.finding}  # fmt: skip
+    if ablation is None:
+        notes.append(Statement("Attention scores named no head: there was nothing to ablate."))
+    else:
+        findings["ablation"] = ablation.finding
+        pictures.append(gallery.picture(
+            ablation_figure(ablation), name="ablation", title="Ablation of the heads that attention named",
+            alt="Losses without random sets of heads, and the loss without the named heads.", narrow=True,
+            reading=_ablation_reading(ablation),
+        ))  # fmt: skip
+    tables = [finding_table("causal", "Interventions, each beyond its control.", findings, folded=False),
+              _steering_table(steering)]  # fmt: skip
+    if ablation is not None:
+        tables.append(_ablation_table(ablation))
+    return Section(name="causal-use", title="Causal use", lead=paragraph(*notes), pictures=pictures, tables=tables)
+
+
+def interchange_reading(swaps: Interchange) -> Statement:
+    """State whether choices follow the swapped variable."""
+    used = "solved both ways" if swaps.both_solved else "into solved members only, as few pairs are solved both ways"
+    return sentence(
+        "{num} swaps {used}, rank {rank} after layer {layer}: {iia} follow, {random} with random subspaces; beyond "
+        "them {effect}. Within the data's own span {in_data}, which holds {share:.0%} of the change. Labels of other "
+        "mazes: {labels}; where these do as well, the swap does not tell this variable from others.",
+        num=swaps.num_swaps, used=used, rank=swaps.rank, layer=swaps.layer, iia=swaps.iia, random=swaps.random,
+        effect=swaps.finding.effect, in_data=swaps.in_data, share=swaps.in_data_share, labels=swaps.other_labels,
+    )  # fmt: skip
+
+
+def _steering_reading(steering: SteeringResult) -> Statement:
+    return paragraph(_edit_reading(steering.add), _edit_reading(steering.remove))
+
+
+def _edit_reading(effect: SteeringEffect) -> Statement:
+    title = effect.edit.capitalize()
+    if not effect.num_confirmation:
+        return sentence("{edit}: no pair to confirm on.", edit=title)
+    return sentence(
+        "{edit} (layer {layer}, {strength:g} times the feature): {success} of {num} pairs, {beyond} beyond the better "
+        "control.", edit=title, layer=effect.layer, strength=effect.strength, success=effect.success,
+        num=effect.num_confirmation, beyond=effect.beyond_control,
+    )  # fmt: skip
+
+
+def _ablation_reading(ablation: AblationResult) -> Statement:
+    return sentence(
+        "Without {heads}, {drop} of right choices are lost, more than with {percentile:.0%} of {sets} random sets; at "
+        "forks with k* up to {split} {shallow}, beyond {deep}.",
+        heads=", ".join(head_name(head) for head in ablation.heads), drop=ablation.drop,
+        percentile=float(ablation.percentile), sets=len(ablation.random_drops), split=ablation.split_at,
+        shallow=ablation.shallow_drop, deep=ablation.deep_drop,
+    )  # fmt: skip
+
+
+def _steering_table(steering: SteeringResult) -> Table:
+    columns = [
+        Column(key="edit", title="edit"), Column(key="asked", title="asked", kind="count"),
+        Column(key="qualified", title="solved", kind="count", about="before and after the edit, written as tokens"),
+        Column(key="confirmed", title="confirmed on", kind="count"),
+        Column(key="success", title="turned", kind="decimal"),
+        Column(key="flipped", title="sign flipped", kind="decimal"),
+        Column(key="random", title="random direction", kind="decimal"),
+    ]  # fmt: skip
+    rows = [
+        {
+            "edit": each.edit, "asked": each.num_asked, "qualified": each.num_qualified,
+            "confirmed": each.num_confirmation, "success": estimate(each.success, each.num_confirmation),
+            "flipped": estimate(each.sign_flipped, each.num_confirmation),
+            "random": estimate(each.random_direction, each.num_confirmation),
+        }
+        for each in (steering.add, steering.remove)
+    ]  # fmt: skip
+    caption = f"Steering, of {counted(steering.num_pairs, 'pair')}."
+    return Table(name="steering", caption=caption, columns=columns, rows=rows, folded=True)
+
+
+def _ablation_table(ablation: AblationResult) -> Table:
+    columns = [
+        Column(key="k", title="k*", kind="count"), Column(key="forks", title="forks", kind="count"),
+        Column(key="drop", title="lost, points", kind="points"),
+    ]  # fmt: skip
+    rows = [
+        {"k": k, "forks": num, "drop": decimal(float(drop))} for k, (drop, num) in ablation.drop_by_look_ahead.items()
+    ]
+    return Table(name="ablation", caption="Right choices lost by look-ahead needed.", columns=columns, rows=rows,
+                 folded=True)  # fmt: skip

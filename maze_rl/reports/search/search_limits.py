@@ -1,0 +1,57 @@
+"""What a search scorecard does not show, said on the page itself."""
+
+from maze_rl.reports.content import Statement
+from maze_rl.reports.search.patching_section import solved_reading
+from maze_rl.reports.search.search_result import SearchResult
+from maze_rl.reports.search.stated import paragraph, sentence
+
+
+def search_limits(result: SearchResult) -> list[Statement]:
+    """List the limits of these results."""
+    setting, flips = result.setting, result.battery.scorecard.flips
+    longest = "any length" if setting.max_distance is None else f"up to {setting.max_distance} steps"
+    return [
+        Statement(
+            "Other training runs. One set of weights was judged; intervals are over mazes, and differences between "
+            "seeds are not in them."
+        ),
+        sentence(
+            "Other mazes. All are perfect mazes (trees) of {size}×{size} cells from {algorithm}, with paths of "
+            "{longest}: nothing is said of other sizes, of loops, or of other kinds.",
+            size=setting.size, algorithm=setting.algorithm, longest=longest,
+        ),
+        Statement("Rollouts. Every choice is made from the right path up to there (teacher forcing)."),
+        Statement(
+            "What only a non-linear reading would find. All probes are linear, and S3 swaps linear subspaces; a "
+            "variable written otherwise would be missed."
+        ),
+        Statement(
+            "Other places of the canvas. Every maze lies in the same corner of it, so that a cell is the same token in "
+            "all; the model may treat other places differently."
+        ),
+        Statement(
+            "That the thresholds fit models of this kind. They were set on hand-built and tiny models of small "
+            "canvases, whose algorithms are known, not on trained models of this size."
+        ),
+        Statement(
+            "That there is no search. Only steps to the target and dead-end filling are looked for inside; another "
+            "algorithm may pass S1, S4 and S5 and fail S2 and S3."
+        ),
+        paragraph(
+            Statement("Pairs that the model does not solve."),
+            sentence(
+                "S1 stands on {s1_solved} of {s1_pairs} pairs.", s1_solved=int(flips.solved.sum()),
+                s1_pairs=len(flips.solved),
+            ),
+            solved_reading(result.battery),
+            Statement("What the model does in them may differ."),
+        ),
+        sentence(
+            "Mazes without a flip pair: {share:.0%} of those drawn have none and are not in S1, S3 and patching.",
+            share=1 - result.materials.pairs.found_share,
+        ),
+        Statement(
+            "Corrections for several looks. Each of the five scores has its own interval; heads are corrected for "
+            "their number, the scores are not."
+        ),
+    ]  # fmt: skip

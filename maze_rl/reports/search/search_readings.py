@@ -1,0 +1,84 @@
+"""The sentences at the top of the page: the verdict, and what the scorecard says."""
+
+from collections.abc import Mapping
+
+from maze_rl.interp.finding import Finding
+from maze_rl.interp.requirements import FEWEST_MAZES
+from maze_rl.interp.scorecard import SCORES
+from maze_rl.reports.content import Statement
+from maze_rl.reports.search.scorecard_figures import MEANINGS
+from maze_rl.reports.search.search_result import SearchResult
+from maze_rl.reports.search.stated import NOT_MEASURED, is_known, paragraph, sentence
+
+
+def headline(result: SearchResult) -> Statement:
+    """State the verdict with the scores it stands on."""
+    card, setting = result.battery.scorecard, result.setting
+    scores = card.scores
+    verdict = sentence(
+        "{name} on {size}×{size} {algorithm} mazes: {verdict}.", name=result.name, size=setting.size,
+        algorithm=setting.algorithm, verdict=card.verdict,
+    )  # fmt: skip
+    return paragraph(verdict, *(_group(scores, kind) for kind in _LEADS))
+
+
+def _group(scores: Mapping[str, Finding], kind: str) -> Statement:
+    """List the scores of one verdict."""
+    chosen = {score: each for score, each in scores.items() if _kind(each) == kind}
+    if not chosen:
+        return Statement("")
+    parts, values = [], {}
+    for score, each in chosen.items():
+        part = sentence(f"{score} ({MEANINGS[score]}) {{{score.lower()}}}", **{score.lower(): each.effect})
+        parts.append(part.template.removesuffix(f" {NOT_MEASURED}"))
+        values |= part.values
+    return Statement(f"{_LEADS[kind]}: {'; '.join(parts)}.", values)
+
+
+_LEADS = {"yes": "Yes", "no": "No", "unclear": "Unclear", NOT_MEASURED: "Not measured"}
+
+
+def _kind(finding: Finding) -> str:
+    return finding.verdict if is_known(finding.effect) else NOT_MEASURED
+
+
+def scorecard_reading(result: SearchResult) -> Statement:
+    """State how the model stands beside its control and the calibration models."""
+    control = result.battery.untrained
+    reading = sentence("The untrained control: {control}.", control=control.verdict)
+    if result.calibration:
+        searchers = [name for name in result.calibration if name.startswith("H")]
+        right = sum(result.calibration_searches.get(name, False) == name.startswith("H") for name in result.calibration)
+        reading += sentence(
+            "Models of known algorithm: {right} of {models} judged rightly ({searchers} search, {others} do not).",
+            right=right, models=len(result.calibration), searchers=len(searchers),
+            others=len(result.calibration) - len(searchers),
+        )  # fmt: skip
+    return reading
+
+
+def scorecard_lead(result: SearchResult) -> Statement:
+    """Explain the figure and the rule of the verdict."""
+    unmeasured = [score for score in SCORES if not is_known(result.battery.scorecard.scores[score].effect)]
+    lead = Statement(
+        "A model searches if S1, S3 and S5 say yes, and S2 or S4 with them. Blue: the model with its 95% interval; "
+        "dashed: the threshold; triangles above: hand-built searchers (H1 breadth-first wave, H3 dead-end filling); "
+        "below: models that do not search (N1 untrained, N2 greedy, N3 computes a wave it never reads, N4 memorizer) "
+        "and the untrained control."
+    )
+    for score in unmeasured:
+        lead += sentence(
+            f"{score} could not be measured: {_REASONS[score]}.",
+            **{f"mazes_{score}": result.battery.scorecard.scores[score].num_mazes, "fewest": FEWEST_MAZES},
+        )
+    return lead
+
+
+_REASONS = {
+    "S1": "{mazes_S1} pairs have a change far enough away, and an interval needs {fewest}",
+    "S2": "the probes gave no score on {mazes_S2} mazes",
+    "S3": "no pair is left to swap between ({mazes_S3} mazes)",
+    "S4": "{mazes_S4} mazes have a fork where the nearest cell is the wrong one, and an interval needs {fewest}",
+    "S5": "fewer than {fewest} mazes have a far fork where Manhattan greedy is wrong",
+}
+"""Why a score is missing."""

@@ -1,0 +1,84 @@
+"""Writes the page of ``maze-rl search``: ``search.html``, ``search.md``, ``search.json`` and PNG figures."""
+
+import json
+from pathlib import Path
+
+from maze_rl.interp.scorecard import SCORES
+from maze_rl.reports.content import Report, Section, Tile, report_json
+from maze_rl.reports.generalization_report import render_markdown, render_page
+from maze_rl.reports.search.attention_section import attention_section
+from maze_rl.reports.search.behaviour_section import behaviour_section
+from maze_rl.reports.search.causal_section import causal_section
+from maze_rl.reports.search.checkpoint_section import checkpoint_section
+from maze_rl.reports.search.patching_section import patching_section
+from maze_rl.reports.search.probe_section import probe_section
+from maze_rl.reports.search.scorecard_figures import MEANINGS, scorecard_figure
+from maze_rl.reports.search.search_limits import search_limits
+from maze_rl.reports.search.search_readings import headline, scorecard_lead, scorecard_reading
+from maze_rl.reports.search.search_result import SearchResult
+from maze_rl.reports.search.search_tables import comparison_table, score_table, setup_table
+from maze_rl.reports.search.search_values import battery_values
+from maze_rl.reports.search.stated import estimate
+from maze_rl.reports.sections import Gallery
+from maze_rl.reports.vector_graphics import figure_style
+
+
+def write_search_report(result: SearchResult, folder: Path) -> Path:
+    """Write the report on one model.
+
+    Args:
+        result: What was found.
+        folder: Where to write; made if it is missing, files of an earlier report are overwritten.
+
+    Returns:
+        The path of the page.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    report = build_search_report(result, folder)
+    page = folder / "search.html"
+    page.write_text(render_page(report, "search/search.html.jinja"), encoding="utf-8")
+    (folder / "search.md").write_text(render_markdown(report), encoding="utf-8")
+    values = report_json(report) | battery_values(result)
+    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / "search.json").write_text(text + "\n", encoding="utf-8")
+    return page
+
+
+def build_search_report(result: SearchResult, folder: Path) -> Report:
+    """Put the page together, writing the PNG figures into `folder`."""
+    gallery = Gallery(folder)
+    with figure_style():
+        sections = [_scorecard(result, gallery)]
+        sections += [
+            build(result, gallery)
+            for build in (behaviour_section, attention_section, probe_section, patching_section, causal_section)
+        ]
+        if len(result.checkpoints) > 1:
+            sections.append(checkpoint_section(result, gallery))
+    sections.append(Section(name="limits", title="What this does not show", points=search_limits(result)))
+    return Report(
+        title=result.name, headline=headline(result), tiles=_tiles(result), setup=setup_table(result),
+        sections=sections,
+    )  # fmt: skip
+
+
+def _tiles(result: SearchResult) -> list[Tile]:
+    scores = result.battery.scorecard.scores
+    return [
+        Tile(label=f"{score} {MEANINGS[score]}", value=estimate(scores[score].effect, scores[score].num_mazes),
+             kind="decimal", note=scores[score].verdict)
+        for score in SCORES
+    ]  # fmt: skip
+
+
+def _scorecard(result: SearchResult, gallery: Gallery) -> Section:
+    card, control = result.battery.scorecard, result.battery.untrained
+    picture = gallery.picture(
+        scorecard_figure(card.scores, control.scores, result.calibration), name="scorecard", title="Scorecard",
+        alt="Scores S1 to S5 of the model with intervals and thresholds, beside models of known algorithm.",
+        reading=scorecard_reading(result),
+    )  # fmt: skip
+    return Section(
+        name="scorecard", title="Scorecard", lead=scorecard_lead(result), pictures=[picture],
+        tables=[score_table(card.scores), comparison_table(result)],
+    )  # fmt: skip

@@ -1,0 +1,63 @@
+"""What the page of a search scorecard is made from: the results of one model, and what stands beside them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from maze_rl.interp.battery import Battery
+from maze_rl.interp.decisions import Decisions
+from maze_rl.interp.finding import Finding
+from maze_rl.interp.scorecard import Materials, Setting
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DecisionAttention:
+    """Where one head looks from one decision."""
+
+    what: str
+    """Why this head is shown, in a few words, e.g. `best adjacency head`."""
+    layer: int
+    head: int
+    decision: int
+    """Row of `Materials.decisions`."""
+    pattern: Float[ndarray, " pos"]
+    """Attention from the decision's position to every position of its sequence, 0 behind it; adds up to 1."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SearchResult:
+    """One model's results."""
+
+    name: str
+    """Of the model."""
+    about: Mapping[str, Any]
+    """What was recorded when it was trained; empty for hand-built models."""
+    model_facts: Mapping[str, Any]
+    """Facts shown in the set-up, by label: layers, d_model, heads, format, canvas, positions, parameters."""
+    setting: Setting
+    materials: Materials
+    battery: Battery
+    calibration: Mapping[str, Mapping[str, Finding]]
+    """Scores S1 to S5 of each calibration model, by its name (`H1 wave`, `N2 greedy`); H searches, N does not."""
+    calibration_searches: Mapping[str, bool]
+    """Their combined verdicts."""
+    attention: Sequence[DecisionAttention] = ()
+    """Attention to draw on a maze."""
+    checkpoints: Sequence[tuple[int, Mapping[str, Finding]]] = ()
+    """(step, scores S1 to S5) of checkpoints of the run, if there are any."""
+    seconds: float | int
+    """What the battery took."""
+    command: str
+    """What was typed."""
+
+
+def example_decision(decisions: Decisions) -> int:
+    """Return the row of the decision whose attention is worth drawing: the fork that needs most look-ahead."""
+    forks = np.flatnonzero(decisions.is_fork)
+    if len(forks) == 0:
+        return 0
+    return int(forks[decisions.look_ahead[forks].argmax()])

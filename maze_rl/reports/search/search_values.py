@@ -1,0 +1,88 @@
+"""The numbers behind the figures, as JSON values."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from maze_rl.interp.finding import Finding
+from maze_rl.interp.logit_attribution import LogitAttribution
+from maze_rl.interp.patch_effects import PatchMap
+from maze_rl.interp.patching_pairs import PatchingPairs
+from maze_rl.interp.scorecard import SCORES
+from maze_rl.intervals import Interval
+from maze_rl.reports.search.search_result import SearchResult
+
+_LEFT_OUT = ("logits", "explained", "total", "first_layer", "random_drops")
+"""Fields with a value for every maze, cell or random set: the figures show what they come to."""
+
+
+def battery_values(result: SearchResult) -> dict[str, Any]:
+    """Return the scores of all models, and all that the battery found, without tokens and single mazes."""
+    return {
+        "name": result.name,
+        "verdict": result.battery.scorecard.verdict,
+        "searches": result.battery.scorecard.searches,
+        "scores": _scores(result.battery.scorecard.scores),
+        "untrained": _scores(result.battery.untrained.scores),
+        "calibration": {
+            name: {"searches": result.calibration_searches.get(name), "scores": _scores(scores)}
+            for name, scores in result.calibration.items()
+        },
+        "checkpoints": [{"step": step, "scores": _scores(scores)} for step, scores in result.checkpoints],
+        "about": json_values(dict(result.about)),
+        "seconds": result.seconds,
+        "command": result.command,
+        "setting": json_values(result.setting),
+        "battery": json_values(result.battery),
+    }
+
+
+def _scores(scores: Mapping[str, Finding]) -> dict[str, Any]:
+    return {score: json_values(scores[score]) for score in SCORES}
+
+
+def json_values(value: Any) -> Any:
+    """Return results as JSON values; what is not finite becomes null."""
+    match value:
+        case Finding():
+            return {each.name: json_values(getattr(value, each.name)) for each in fields(value)} | {
+                "verdict": value.verdict
+            }
+        case Interval():
+            return {name: json_values(float(part)) for name, part in zip(Interval._fields, value, strict=True)}
+        case PatchMap():
+            return {
+                "component": value.component, "direction": value.direction, "places": list(value.places),
+                "effects": json_values(value.effects),
+            }  # fmt: skip
+        case LogitAttribution():
+            return json_values(dict(zip(value.names, value.intervals(), strict=True)))
+        case PatchingPairs():
+            return {"num": len(value), "depth": value.depth.tolist()}
+        case Tensor():
+            return None
+        case np.ndarray():
+            return json_values(value.tolist())
+        case Mapping():
+            return {_key(key): json_values(each) for key, each in value.items()}
+        case tuple() | list():
+            return [json_values(each) for each in value]
+        case bool() | str() | None:
+            return value
+        case np.generic():
+            return json_values(value.item())
+        case int():
+            return value
+        case float():
+            return value if np.isfinite(value) else None
+    if is_dataclass(value):
+        kept = [each.name for each in fields(value) if each.name not in _LEFT_OUT]
+        return {name: json_values(getattr(value, name)) for name in kept}
+    return str(value)
+
+
+def _key(key: object) -> str:
+    return " ".join(map(str, key)) if isinstance(key, tuple) else str(key)

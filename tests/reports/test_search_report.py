@@ -1,0 +1,167 @@
+"""The search page: complete, without nan, the same numbers as its JSON; also where nothing could be measured."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from maze_rl.calibration.hand_built import build_hand_built
+from maze_rl.configs.mazes import spec_from_arguments
+from maze_rl.interp.battery import patch, run_battery
+from maze_rl.interp.decisions import find_decisions
+from maze_rl.interp.finding import Finding
+from maze_rl.interp.patching_pairs import make_pairs, solved_pairs
+from maze_rl.interp.scorecard import SCORES, Materials, Setting
+from maze_rl.intervals import Interval
+from maze_rl.mazes.generate import generate_mazes
+from maze_rl.models.build import MazeTransformer
+from maze_rl.models.untrained import untrained_twin
+from maze_rl.reports.content import number_text
+from maze_rl.reports.palette import COLOURS, LEVELS
+from maze_rl.reports.search.checkpoint_section import first_yes
+from maze_rl.reports.search.maze_overlays import by_edge
+from maze_rl.reports.search.search_report import write_search_report
+from maze_rl.reports.search.search_result import DecisionAttention, SearchResult, example_decision
+from maze_rl.reports.search.stated import paragraph, sentence
+from maze_rl.tokenization.tokenization import load_tokenization
+
+NAN = Interval(float("nan"), float("nan"), float("nan"))
+SECTIONS = ("scorecard", "behaviour", "attention", "probes", "patching", "causal-use", "limits")
+
+
+def finding(value: float) -> Finding:
+    return Finding(name="made up", effect=Interval(value, value - 0.1, value + 0.1), threshold=0.3, num_mazes=30)
+
+
+def result_of(model: MazeTransformer, materials: Materials, *, patched: bool) -> SearchResult:
+    battery = run_battery(model, materials)
+    if patched:
+        solved = solved_pairs(model, materials.pairs)
+        few = replace(solved, rows=solved.rows[:8])
+        battery = replace(battery, solved=solved, patching=patch(model, materials.pairs, few, 0))
+    decisions = materials.decisions
+    row = example_decision(decisions)
+    pattern = np.zeros(int(decisions.position[row]) + 1)
+    pattern[1:5] = 0.25
+    shown = DecisionAttention(what="best adjacency head", layer=1, head=0, decision=row, pattern=pattern)
+    calibration = {
+        name: {score: finding(value) for score in SCORES} for name, value in (("H1 wave", 0.9), ("N2 greedy", 0.0))
+    }
+    return SearchResult(
+        name="a <model> & {name}", about={"sizes": [4], "algorithm": "dfs", "seed": 3},
+        model_facts={"layers": model.cfg.n_layers}, setting=materials.setting, materials=materials, battery=battery,
+        calibration=calibration, calibration_searches={"H1 wave": True, "N2 greedy": False}, attention=[shown],
+        checkpoints=[(step, {score: finding(value) for score in SCORES}) for step, value in ((100, 0.0), (200, 0.8))],
+        seconds=12.5, command="maze-rl search model --size 4",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def wave() -> MazeTransformer:
+    return build_hand_built("wave", load_tokenization("unique_cells", canvas=4), n_layers=6)
+
+
+@pytest.fixture(scope="session")
+def materials(wave: MazeTransformer) -> Materials:
+    setting = Setting(size=4, split=None, num_mazes=24, num_pairs=24, num_probed=24)
+    mazes = generate_mazes(spec_from_arguments(sizes=(4,), split=None), np.arange(24), 5).batches[0]
+    pairs = make_pairs(wave.tokenization, size=4, num=24, split=None)
+    return Materials(setting, find_decisions(wave.tokenization, mazes), pairs, mazes)
+
+
+@pytest.fixture(scope="session")
+def solved(
+    wave: MazeTransformer, materials: Materials, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[SearchResult, Path]:
+    result = result_of(wave, materials, patched=True)
+    return result, write_search_report(result, tmp_path_factory.mktemp("solved"))
+
+
+@pytest.fixture(scope="session")
+def unsolved(
+    wave: MazeTransformer, materials: Materials, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[SearchResult, Path]:
+    result = replace(result_of(untrained_twin(wave, 7), materials, patched=False), attention=(), checkpoints=())
+    return result, write_search_report(result, tmp_path_factory.mktemp("unsolved"))
+
+
+@pytest.mark.parametrize("made", ["solved", "unsolved"])
+def test_page_markdown_and_json_hold_verdict_scores_and_limits(made: str, request: pytest.FixtureRequest) -> None:
+    result, page = request.getfixturevalue(made)
+    html, markdown = page.read_text("utf-8"), page.with_suffix(".md").read_text("utf-8")
+    values = json.loads(page.with_suffix(".json").read_text("utf-8"))
+    card = result.battery.scorecard
+    assert card.verdict in html and card.verdict in markdown and card.verdict == values["verdict"]
+    for score, each in card.scores.items():
+        shown = number_text(each.effect.value, "decimal")
+        assert shown in html and shown in markdown
+        kept = values["scores"][score]
+        known = np.isfinite(each.effect.value)
+        assert kept["verdict"] == each.verdict
+        assert kept["effect"]["value"] == (pytest.approx(each.effect.value) if known else None)
+    assert "What this does not show" in html and "teacher forcing" in html and "teacher forcing" in markdown
+    assert [section["name"] for section in values["sections"] if section["name"] != "checkpoints"] == list(SECTIONS)
+
+
+@pytest.mark.parametrize("made", ["solved", "unsolved"])
+def test_nothing_reads_nan_and_nothing_is_taken_as_markup(made: str, request: pytest.FixtureRequest) -> None:
+    _, page = request.getfixturevalue(made)
+    for suffix in (".html", ".md", ".json"):
+        text = page.with_suffix(suffix).read_text("utf-8")
+        assert "nan" not in text.lower().replace("nanda", "")
+        assert "NaN" not in text and "Interval(" not in text
+    assert "<model>" not in page.read_text("utf-8")
+
+
+def test_every_figure_is_written_and_read(solved: tuple[SearchResult, Path]) -> None:
+    _, page = solved
+    values = json.loads(page.with_suffix(".json").read_text("utf-8"))
+    figures = [figure for section in values["sections"] for figure in section["figures"]]
+    names = {figure["name"] for figure in figures}
+    assert {"scorecard", "flips", "look-ahead", "rules", "adjacency", "consolidation-first", "attention-on-maze",
+            "probe-distance", "probe-alive", "auroc", "patching-groups", "patching-on-maze", "patched-heads",
+            "interchange", "ablation", "checkpoints"} <= names  # fmt: skip
+    for figure in figures:
+        assert (page.parent / figure["file"]).stat().st_size > 2000
+        assert figure["reading"]["text"].endswith(".")
+
+
+def test_what_was_not_measured_is_said(unsolved: tuple[SearchResult, Path]) -> None:
+    result, page = unsolved
+    assert result.battery.patching is None
+    values = json.loads(page.with_suffix(".json").read_text("utf-8"))
+    patching = next(section for section in values["sections"] if section["name"] == "patching")
+    assert "Patching was not done" in patching["lead"]["text"] and not patching["figures"]
+    assert patching["lead"]["values"]["pairs"] == 24
+    assert patching["lead"]["values"]["left_out"] == 24 - len(result.battery.solved.rows)
+
+
+def test_sentences_keep_their_numbers() -> None:
+    said = sentence("{a} and {b:.0%}, {c}", a=Interval(-0.001, -0.2, 0.3), b=0.5, c=NAN)
+    assert said.text == "0.00 (−0.20 to 0.30) and 50%, not measured"
+    assert said.values == {"a": 0.0, "a_low": -0.2, "a_high": 0.3, "b": 0.5, "c": None}
+    twice = paragraph(sentence("{x}", x=1), sentence("{x}", x=2))
+    assert twice.text == "1 2" and sorted(twice.values.values()) == [1, 2]
+
+
+def test_values_are_joined_by_edge() -> None:
+    edges = np.array([[-1, 0, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0]])
+    values = np.array([9.0, 0.25, -0.5, 0.125])
+    found, sums = by_edge(values, edges)
+    assert found.tolist() == [[0, 1, 0], [1, 0, 0]] and sums.tolist() == [-0.25, 0.125]
+    assert by_edge(values, edges, join="largest")[1].tolist() == [-0.5, 0.125]
+
+
+def test_first_yes_must_last() -> None:
+    runs = [(step, {"S1": finding(value)}) for step, value in ((1, 0.9), (2, 0.0), (3, 0.9), (4, 0.8))]
+    assert first_yes(runs, "S1") == 3
+    assert first_yes(runs[:2], "S1") is None
+
+
+def test_the_diverging_ramp_has_its_middle_in_the_middle() -> None:
+    middle = COLOURS[f"diverging-{LEVELS // 2}"][0]
+    red, _, blue = (int(middle[place : place + 2], 16) for place in (1, 3, 5))
+    assert abs(red - blue) < 6
+    assert COLOURS["diverging-0"] != COLOURS[f"diverging-{LEVELS - 1}"]
