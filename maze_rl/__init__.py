@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from maze_rl.workflows.evaluate import evaluate as evaluate
     from maze_rl.workflows.report import report as report
     from maze_rl.workflows.run import train as train
+    from maze_rl.workflows.search import search as search
 
 
 __version__ = VERSION
@@ -43,6 +44,7 @@ _HOMES = {
     "load_tokenization": "tokenization.tokenization",
     "evaluate": "workflows.evaluate",
     "report": "workflows.report",
+    "search": "workflows.search",
     "train": "workflows.run",
 }
 

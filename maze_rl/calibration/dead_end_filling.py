@@ -6,8 +6,8 @@ it brings count(v) / (m + 1) and 1 / (m + 1), and the MLP compares without knowi
 
     alive' = step(g (attended - 1.5 share) + 1/2 + kept - gone),   g >= m + 1.
 
-In a perfect maze what is left after enough layers is the path from the current cell to the target; the layers needed are
-the depth of the deepest dead end.
+In a perfect maze what is left after enough layers is the path from the current cell to the target; the layers needed
+are the depth of the deepest dead end.
 """
 
 from maze_rl.calibration.softness import Softness

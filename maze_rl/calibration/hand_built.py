@@ -109,7 +109,8 @@ def _check(kind: str, tokenization: Tokenization, n_layers: int) -> None:
     plain = type(config)(format=config.format, canvas=config.canvas, random_offsets=config.random_offsets)
     if tokenization.name not in ("edges", "unique_cells") or config != plain:
         raise ConfigurationError(
-            f"a hand-built model reads the formats edges and unique_cells with their options at the defaults, not {config}."
+            "a hand-built model reads the formats edges and unique_cells with their options at the defaults, "
+            f"not {config}."
         )
     if n_layers < READING_LAYERS:
         raise ConfigurationError(f"n_layers is {n_layers}: reading the prompt alone takes {READING_LAYERS} layers.")

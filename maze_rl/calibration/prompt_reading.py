@@ -8,8 +8,8 @@ Layer 1. One head at a cell attends to the edges that touch it, with equal weigh
 into NEIGHBOURS; one head brings TARGET to every later position; one brings the origin to ``<PATH_START>``, where it is
 the next token.
 
-Scores of 2 (in units of the inverse temperature) mark what is looked for, 1 what is nearly so, and the first token takes
-the attention at 1.5 where nothing fits.
+Scores of 2 (in units of the inverse temperature) mark what is looked for, 1 what is nearly so, and the first token
+takes the attention at 1.5 where nothing fits.
 """
 
 from maze_rl.calibration.position_code import turn_back

@@ -35,7 +35,12 @@ def greedy(at: ResidualLayout, unit: float) -> Float64[ndarray, "d_model cells"]
 
 
 def unembedding(
-    at: ResidualLayout, readout: Readout, rounds: int, cell_ids: ndarray, end_id: int, d_vocab: int,
+    at: ResidualLayout,
+    readout: Readout,
+    rounds: int,
+    cell_ids: ndarray,
+    end_id: int,
+    d_vocab: int,
     ties: np.random.Generator,
 ) -> tuple[Float64[ndarray, "d_model d_vocab"], Float64[ndarray, " d_vocab"]]:
     """Return W_U and b_U: open neighbours first, among them what `readout` prefers; at the target, the end.

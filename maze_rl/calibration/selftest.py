@@ -5,6 +5,7 @@ without searching. The combined verdict must be right in every row, and along th
 must fall. Verdicts are those of `maze_rl.interp.scorecard`, thresholds included: nothing is fitted here.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -36,7 +37,7 @@ class Judged:
     """By score, `search` among them."""
 
     def is_right(self, score_name: str, expected: str) -> bool:
-        """Tell whether a verdict is the one the column asks for: a score claims something by saying yes, and only so."""
+        """Tell whether a verdict is the one its column asks for: a score claims something by saying yes alone."""
         return expected == "any" or (self.verdicts[score_name] == "yes") == (expected == "yes")
 
 
@@ -65,7 +66,7 @@ class SelfTest:
     def falls(self) -> bool:
         """Whether the score of N5 falls at every step of the cut."""
         scores = [value for _, value in self.graded_scores]
-        return all(after < before for before, after in zip(scores, scores[1:], strict=False))
+        return all(after < before for before, after in itertools.pairwise(scores))
 
     @property
     def all_right(self) -> bool:
@@ -113,7 +114,9 @@ def judge_instance(instance: Instance, seed: int) -> tuple[list[Judged], list[Ju
     wave = next(one for one in rows if one.row == ROWS[0].name)
     cuts = [
         # nothing cut is the wave itself
-        wave if strength == 0 else _judge("N5 ablated", instance, build_ablated(instance, strength), materials, untrained)
+        wave
+        if strength == 0
+        else _judge("N5 ablated", instance, build_ablated(instance, strength), materials, untrained)
         for strength in STRENGTHS
     ]
     return rows, cuts

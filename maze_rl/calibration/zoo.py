@@ -80,16 +80,18 @@ def _expect(*verdicts: Expected) -> dict[str, Expected]:
     return dict(zip(SCORES, verdicts, strict=True))
 
 
+_SEARCHES = _expect(*["yes"] * len(SCORES))
+_DOES_NOT = _expect(*["no"] * len(SCORES))
 ROWS = (
-    ZooRow("H1 wave", "breadth-first search", _hand_built("wave"), _expect("yes", "yes", "yes", "yes", "yes", "yes", "yes")),
-    ZooRow("H3 filling", "dead-end filling", _hand_built("dead_end_filling"),
-           _expect("yes", "yes", "yes", "yes", "yes", "yes", "yes")),
-    ZooRow("N1 untrained", "random weights", _untrained, _expect("no", "no", "no", "no", "no", "no", "no")),
-    ZooRow("N2 greedy", "Manhattan distance", _hand_built("greedy"), _expect("yes", "no", "no", "no", "no", "no", "no")),
-    ZooRow("N3 decoy", "wave computed, never read", _hand_built("decoy"),
-           _expect("yes", "no", "yes", "no", "no", "no", "no")),
-    ZooRow("N4 memorizer", "trained on a few mazes", _memorizer, _expect("any", "no", "no", "no", "no", "no", "no")),
-)  # fmt: skip
+    ZooRow("H1 wave", "breadth-first search", _hand_built("wave"), _SEARCHES),
+    ZooRow("H3 filling", "dead-end filling", _hand_built("dead_end_filling"), _SEARCHES),
+    ZooRow("N1 untrained", "random weights", _untrained, _DOES_NOT),
+    ZooRow("N2 greedy", "Manhattan distance", _hand_built("greedy"), _DOES_NOT | {"adjacency": "yes"}),
+    ZooRow(
+        "N3 decoy", "wave computed, never read", _hand_built("decoy"), _DOES_NOT | {"adjacency": "yes", "S2": "yes"}
+    ),
+    ZooRow("N4 memorizer", "trained on a few mazes", _memorizer, _DOES_NOT | {"adjacency": "any"}),
+)
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """How much of the wave is cut in the instances of N5; its score must fall along them."""
 

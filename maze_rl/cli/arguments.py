@@ -302,7 +302,9 @@ def _experiments(commands) -> None:
 def _search(commands) -> None:
     parser = _command(commands, "search", "studying:search", "does the model search? The scorecard, with its controls")
     parser.add_argument("run", help="a run folder or the name of a shipped model")
-    parser.add_argument("--size", type=int, default=None, metavar="N", help="cells per side (default: 7, or the canvas)")
+    parser.add_argument(
+        "--size", type=int, default=None, metavar="N", help="cells per side (default: 7, or the canvas)"
+    )
     parser.add_argument("--num", type=int, default=300, metavar="N", help="mazes of each test")
     parser.add_argument("--algorithm", default="dfs", metavar="NAME", help="generator of mazes without cycles")
     parser.add_argument("--seed", type=int, default=0, help="seed of mazes, pairs, controls and draws")
@@ -320,7 +322,9 @@ def _selftest(commands) -> None:
 
 
 def _studies(commands) -> None:
-    parser = _command(commands, "studies", "studying:studies", "questions about trained models, as scripts and notebooks")
+    parser = _command(
+        commands, "studies", "studying:studies", "questions about trained models, as scripts and notebooks"
+    )
     parser.add_argument("action", choices=("list", "run", "export"), help="what to do")
     parser.add_argument("name", nargs="?", default=None, metavar="NAME", help="a study")
     parser.add_argument("--run", default=None, metavar="RUN", help="model to study (default: the study's own)")

@@ -91,6 +91,8 @@ def search(chosen: argparse.Namespace) -> None:
         print(json.dumps({"report": str(found.page), "verdict": found.verdict, "scores": found.scores}))
         return
     for name, row in found.scores.items():
-        print(f"{name}  {row['effect']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]  {row['verdict']:<8} {row['name']}")
+        print(
+            f"{name}  {row['effect']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]  {row['verdict']:<8} {row['name']}"
+        )
     print(f"{chosen.run}: {found.verdict}")
     print(f"report: {found.page.resolve()}")

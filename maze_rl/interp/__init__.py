@@ -1,1 +1,1 @@
-"""What a trained model computes: labelled activations, pairs for patching, and the tests that tell search from heuristics."""
+"""What a trained model computes: labelled activations, pairs for patching, tests that tell search from heuristics."""

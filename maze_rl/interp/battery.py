@@ -100,7 +100,9 @@ def run_battery(
     seed, decisions, pairs = materials.setting.seed, materials.decisions, materials.pairs
     twin = untrained_twin(model, seed)
     card = score(model, materials, progress=lambda doing, done: progress(doing, 0.25 * done))
-    untrained = score(twin, materials, progress=lambda doing, done: progress("the untrained control", 0.25 + 0.15 * done))
+    untrained = score(
+        twin, materials, progress=lambda doing, done: progress("the untrained control", 0.25 + 0.15 * done)
+    )
     progress("look-ahead", 0.4)
     curve = look_ahead(decisions, right_choices(decisions, card.logits), seed=seed)
     progress("attention", 0.45)

@@ -1,13 +1,13 @@
 """Compute frontier (S4): how many steps ahead the choice reaches when it is read out after each layer.
 
 The residual stream at each fork goes, after every layer, through the final layer norm and the unembedding (logit lens),
-and the likeliest *option* is the choice. Over the forks where Manhattan greedy is wrong, so that no heuristic gets credit,
-the steps seen after layer l are
+and the likeliest *option* is the choice. Over the forks where Manhattan greedy is wrong, so that no heuristic gets
+credit, the steps seen after layer l are
 
     S(l) = sum over k = 1 .. K of the least skill at forks that need up to k steps, cut to 0 .. 1,
 
-with skill = (right rate - chance) / (1 - chance): k0 for one who is right where k <= k0, whatever comes after, and 0 for
-one who draws, whose luck at single k a plain sum would collect. Neighbouring k are pooled until 20 mazes have one. A
+with skill = (right rate - chance) / (1 - chance): k0 for one who is right where k <= k0, whatever comes after, and 0
+for one who draws, whose luck at single k a plain sum would collect. Neighbouring k are pooled until 20 mazes have one. A
 search of one step each layer has S grow by up to one a layer; a heuristic has none to grow.
 
     S4 = mean of S over the last third of the layers - mean over the first third,
@@ -136,8 +136,11 @@ def _streams(model: MazeTransformer, tokens: Tensor, at: Tensor, position: Tenso
 def pooled(
     maze: Int64[ndarray, " decision"], k: Int64[ndarray, " decision"]
 ) -> tuple[Int64[ndarray, " step"], Int64[ndarray, " decision"]]:
-    """Pool neighbouring k, from the smallest on, until `FEWEST_MAZES` have one; return the largest k of each pool,
-    and each decision's pool. What is left over at the end joins the last."""
+    """Pool neighbouring k, from the smallest on, until `FEWEST_MAZES` have one; what is left over joins the last pool.
+
+    Returns:
+        The largest k of each pool, and each decision's pool.
+    """
     tops: list[int] = []
     low = -1
     for top in np.unique(k):

@@ -113,7 +113,7 @@ def latent_state(
         model: The model.
         batch: Mazes of one shape, trees if `alive` is asked for; half are fitted on, half judged on.
         control_model: An untrained model of the same shape; left out, this control is.
-        untrained: What `untrained_scores` gave for it on the same mazes and seed, in its place: spares probing it again.
+        untrained: What `untrained_scores` gave for it on the same mazes and seed: spares probing it again.
         variables: What is probed for.
         threshold: Effect beyond which a variable counts as found.
         seed: Seed of halves, edge order and control labels.

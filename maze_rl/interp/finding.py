@@ -33,7 +33,7 @@ class Finding:
     @property
     def verdict(self) -> Verdict:
         """Where the interval lies relative to the threshold."""
-        if not self.effect.value == self.effect.value:
+        if self.effect.value != self.effect.value:
             return "unclear"
         if self.effect.low > self.threshold:
             return "yes"

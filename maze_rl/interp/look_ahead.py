@@ -258,7 +258,7 @@ def skills(
     right: Float64[ndarray, "draw *curve step"], chance: Float64[ndarray, "draw *curve step"],
     num: Float64[ndarray, "draw *#curve step"],
 ) -> Float64[ndarray, "draw *curve step"]:  # fmt: skip
-    """Return (right - chance) / (num - chance): 1 for always right, 0 for a draw; 0 where there is nothing to choose."""
+    """Return (right - chance) / (num - chance): 1 for always right, 0 for a draw and where nothing can be chosen."""
     gain, room = right - chance, np.broadcast_to(num - chance, right.shape)
     return np.divide(gain, room, out=np.zeros_like(gain), where=room > 1e-9)
 

@@ -8,8 +8,8 @@ S4      the steps the choice looks ahead grow with the layers                   
 S5      the choices are right where simple rules are wrong                       `maze_rl.interp.rule_exclusion`
 ======  =======================================================================  =====================================
 
-The mazes are demanding ones: the choices are those of mazes with at least one fork that needs a look-ahead k* of four or
-more and at which Manhattan greedy is wrong, and the flips lie four or more steps away. On easy mazes everything
+The mazes are demanding ones: the choices are those of mazes with at least one fork that needs a look-ahead k* of four
+or more and at which Manhattan greedy is wrong, and the flips lie four or more steps away. On easy mazes everything
 solves nearly everything, and nothing can be told.
 
 A model *searches* on a distribution of mazes if S1, S3 and S5 say yes, and S2 or S4 with them. S2 alone says that it
@@ -177,7 +177,7 @@ def score(
     Args:
         model: The model; its tokenization is the one the materials were made for.
         materials: Mazes and pairs.
-        untrained: Scores of the untrained control's probes on the same materials (`distance_probe.untrained_scores`); None
+        untrained: Scores of the untrained control's probes on these materials (`distance_probe.untrained_scores`); None
             builds the twin of the model and probes it.
         progress: Called with (what is being done, share done).
 

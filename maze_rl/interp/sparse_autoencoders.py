@@ -135,6 +135,6 @@ def _import_sae_lens() -> Any:
         import sae_lens  # type: ignore[import-not-found]
     except ImportError:
         raise ConfigurationError(
-            "training a sparse autoencoder needs the package sae-lens: pip install -c constraints.txt sae-lens."
+            "training a sparse autoencoder needs the package sae-lens: pip install -c constraints.txt -e '.[sae]'."
         ) from None
     return sae_lens

@@ -82,7 +82,7 @@ def build_model(
 
 
 def build_bare(shape: Mapping[str, Any], tokenization: Tokenization | None, *, seed: int = 0) -> MazeTransformer:
-    """Build a stock model of any shape: for weights set by hand, for a twin of such a model, for other tokens than ours.
+    """Build a stock model of any shape: for weights set by hand, for a twin of such a model, for other tokens.
 
     Args:
         shape: Fields of `HookedTransformerConfig`.

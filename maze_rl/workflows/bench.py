@@ -9,6 +9,7 @@ import torch
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.workflows.benchmarks import (
     decoding_rows,
+    interp_rows,
     maze_rows,
     plugin_rows,
     process_rows,
@@ -18,7 +19,8 @@ from maze_rl.workflows.benchmarks import (
 from maze_rl.workflows.benchmarks.rows import THREADS, Row, Trial, result
 
 ROWS = (
-    *maze_rows.ROWS, *token_rows.ROWS, *training_rows.ROWS, *plugin_rows.ROWS, *decoding_rows.ROWS, *process_rows.ROWS,
+    *maze_rows.ROWS, *token_rows.ROWS, *training_rows.ROWS, *plugin_rows.ROWS, *decoding_rows.ROWS,
+    *interp_rows.ROWS, *process_rows.ROWS,
 )  # fmt: skip
 
 Progress = Callable[[str, float], None]

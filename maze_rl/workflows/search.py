@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +159,9 @@ def _checkpoints(model: MazeTransformer | str | Path) -> Iterator[tuple[int, flo
     steps = checkpoint_steps(run.checkpoints)
     if len(steps) < 2:
         return
-    chosen = sorted({steps[round(index * (len(steps) - 1) / (_MOST_CHECKPOINTS - 1))] for index in range(_MOST_CHECKPOINTS)})
+    chosen = sorted(
+        {steps[round(index * (len(steps) - 1) / (_MOST_CHECKPOINTS - 1))] for index in range(_MOST_CHECKPOINTS)}
+    )
     config = run.open()
     for number, step in enumerate(chosen):
         trained = load_model(model)

@@ -22,7 +22,7 @@ _ANCHOR_NAMES = {"target": "around the target", "origin": "around the origin", "
 
 
 def heads_figure(
-    scores: Float[ndarray, "layer head"], named: Sequence[tuple[int, int]], *, width: float = WIDTH / 2
+    scores: Float[ndarray, "layer head"], named: Sequence[tuple[int, int]], *, width: float | int = WIDTH / 2
 ) -> "Figure":
     """Draw a score of every head, heads by layers, with a frame around `named` ones."""
     outlined = np.zeros(scores.shape, np.bool_)

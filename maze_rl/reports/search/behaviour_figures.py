@@ -47,7 +47,7 @@ def flip_figure(flips: FlipRates) -> "Figure":
     return figure
 
 
-def draw_rates(axes: "Axes", xs: list[float], intervals: list[Interval], colour: str) -> None:
+def draw_rates(axes: "Axes", xs: list[float | int], intervals: list[Interval], colour: str) -> None:
     """Draw rates in percent, joined, with their intervals."""
     values = [100 * each.value for each in intervals]
     axes.plot(xs, values, color=light(colour), linewidth=2.0, marker="o", markersize=5.5, zorder=4)

@@ -64,7 +64,7 @@ def draw_grid(
     axes.spines[:].set_visible(False)
 
 
-def short_number(value: float) -> str:
+def short_number(value: float | int) -> str:
     """Write a value of a cell: two digits behind the point, without the leading 0."""
     if abs(value) < 0.005:
         return "0"
@@ -74,7 +74,7 @@ def short_number(value: float) -> str:
     return text.replace("0.", ".", 1).replace("-", "−") if abs(value) < 0.995 else text.replace("-", "−")
 
 
-def _colours(value: float, diverging: bool) -> tuple[str, str]:
+def _colours(value: float | int, diverging: bool) -> tuple[str, str]:
     """Return the names of the face's and the text's colour."""
     if not np.isfinite(value):
         return "void", "muted"
@@ -88,7 +88,7 @@ def grid_figure(
     *,
     rows: Sequence[str],
     columns: Sequence[str],
-    width: float,
+    width: float | int,
     labels: tuple[str, str],
     outlined: Bool[ndarray, "row column"] | None = None,
     diverging: bool = False,

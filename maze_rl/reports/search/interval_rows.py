@@ -24,16 +24,20 @@ class IntervalRow:
     colour: str = "reference-mid"
     """Name in the palette; measures are coloured, controls grey."""
     bold: bool = False
-    tick: float | None = None
+    tick: float | int | None = None
     """A further value to mark by a tick."""
     gap_before: bool = False
     """Whether to leave half a row of room above."""
 
 
 def interval_rows(
-    rows: Sequence[IntervalRow], *, label: str, limits: tuple[float, float] | None = None, width: float = WIDTH,
-    marks: Sequence[tuple[float, str]] = (),
-) -> "Figure":  # fmt: skip
+    rows: Sequence[IntervalRow],
+    *,
+    label: str,
+    limits: tuple[float | int, float | int] | None = None,
+    width: float | int = WIDTH,
+    marks: Sequence[tuple[float | int, str]] = (),
+) -> "Figure":
     """Draw rows from top to bottom.
 
     Args:
@@ -75,7 +79,7 @@ def interval_rows(
     return figure
 
 
-def _draw(axes: "Axes", row: IntervalRow, y: float) -> None:
+def _draw(axes: "Axes", row: IntervalRow, y: float | int) -> None:
     colour = light(row.colour)
     if row.tick is not None:
         axes.plot([row.tick] * 2, [y - 0.32, y + 0.32], color=light("ink"), linewidth=1.4, zorder=4)

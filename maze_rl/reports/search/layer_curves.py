@@ -34,7 +34,7 @@ class LayerCurve:
 
 def layer_curves(
     curves: Sequence[LayerCurve], *, names: Sequence[str], label: str, x_label: str = "read after layer (E: embedding)",
-    limits: tuple[float, float] | None = None, width: float = WIDTH, height: float = 3.0,
+    limits: tuple[float | int, float | int] | None = None, width: float | int = WIDTH, height: float = 3.0,
 ) -> "Figure":  # fmt: skip
     """Draw the lines; `names` are those of the places."""
     from matplotlib.figure import Figure

@@ -31,7 +31,7 @@ class EdgeOverlay:
     """(direction, row, col): 0 down, 1 right."""
     values: Float[ndarray, " edge"]
     """0 to 1 after division by `scale`, or -1 to 1 where `diverging`."""
-    scale: float
+    scale: float | int
     """What the last colour stands for."""
     key: str
     """What the colours say."""
@@ -64,7 +64,7 @@ def overlay_figure(overlays: Sequence[EdgeOverlay]) -> "Figure":
     return figure
 
 
-def _draw(axes: "Axes", overlay: EdgeOverlay, width: float) -> None:
+def _draw(axes: "Axes", overlay: EdgeOverlay, width: float | int) -> None:
     cell_points = 72 * width / (max(overlay.maze.shape) + 1)
     plot_maze(axes, overlay.maze, colours=MazeColours(wall=light("reference-mid")), cell_points=cell_points)
     order = np.argsort(np.abs(overlay.values))
@@ -81,7 +81,7 @@ def _draw(axes: "Axes", overlay: EdgeOverlay, width: float) -> None:
     axes.set_title(overlay.title, fontsize=8.5, color=light("ink"), pad=2, loc="left", x=0.04)
 
 
-def _frame(axes: "Axes", start: tuple[float, float], is_right: bool, style: str) -> None:
+def _frame(axes: "Axes", start: tuple[float | int, float | int], is_right: bool, style: str) -> None:
     from matplotlib.patches import Rectangle
 
     x, y = start
@@ -97,7 +97,7 @@ def _arrow(axes: "Axes", here: Cell, there: Cell, colour: str) -> None:
     axes.annotate("", tip, tail, arrowprops=arrow, zorder=7)
 
 
-def _colour(value: float, overlay: EdgeOverlay) -> str:
+def _colour(value: float | int, overlay: EdgeOverlay) -> str:
     share = float(value) / overlay.scale if overlay.scale > 0 else 0.0
     return light(f"diverging-{ramp_level((share + 1) / 2)}" if overlay.diverging else f"ramp-{ramp_level(share)}")
 

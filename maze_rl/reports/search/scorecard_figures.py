@@ -84,7 +84,7 @@ def _draw_marks(axes: "Axes", marks: Mapping[str, tuple[float, bool]]) -> None:
         side = 1 if up else -1
         colour = light("green" if up else "brown")
         ordered = sorted((value, name) for name, (value, is_up) in marks.items() if is_up == up)
-        groups: list[list[tuple[float, str]]] = []
+        groups: list[list[tuple[float | int, str]]] = []
         for value, name in ordered:
             if groups and value - groups[-1][-1][0] < _TOGETHER * (high - low):
                 groups[-1].append((value, name))
@@ -116,7 +116,7 @@ def _draw_model(axes: "Axes", finding: Finding) -> None:
 def _describe(axes: "Axes", score: str, finding: Finding) -> None:
     """Write what the row is on its left, and what came out on its right."""
 
-    def write(x: float, y: float, text: str, colour: str, size: float, *, bold: bool = False) -> None:
+    def write(x: float | int, y: float | int, text: str, colour: str, size: float | int, *, bold: bool = False) -> None:
         axes.annotate(
             text, (x, 0.5), xycoords="axes fraction", xytext=(0, y), textcoords="offset points", va="center",
             color=light(colour), fontsize=size, fontweight="bold" if bold else "normal", annotation_clip=False,

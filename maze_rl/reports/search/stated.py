@@ -48,7 +48,7 @@ def sentence(template: str, **values: Any) -> Statement:
     return Statement(_FIELD.sub(write, template), kept)
 
 
-def _without_sign_of_zero(value: float, spec: str) -> float:
+def _without_sign_of_zero(value: float | int, spec: str) -> float:
     """Return 0 for what would be written as -0.00."""
     shown = f"{value:{spec}}"
     return 0.0 if shown.startswith("-") and not any(digit in shown for digit in "123456789") else value

@@ -1,0 +1,178 @@
+"""Drawings that studies share: a pair of mazes, grids side by side, curves with intervals, a table of verdicts."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from maze_rl.interp.finding import Finding
+from maze_rl.intervals import Interval
+from maze_rl.mazes.flip_pairs import FlipPairs
+from maze_rl.mazes.lattice import Cell
+from maze_rl.mazes.pictures.plotting import MazeColours, plot_maze
+from maze_rl.mazes.solve import solve
+from maze_rl.reports.palette import RUN_COLOURS, light
+from maze_rl.reports.search.heat_grids import draw_grid
+from maze_rl.reports.search.stated import is_known
+from maze_rl.reports.vector_graphics import WIDTH, figure_style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_HEAD, _LAYER = 0.3, 0.21
+"""Inches above a grid, and of one of its rows."""
+_VERDICTS = {"yes": "green", "no": "vermillion", "unclear": "reference-mid"}
+
+
+def pair_figure(pairs: FlipPairs, row: int) -> "Figure":
+    """Draw a flip pair: shortest paths as bands, the right step at the fork as an arrow, both changed edges framed."""
+    from matplotlib.figure import Figure
+
+    fork = _cell(pairs.forks[row])
+    members = {
+        "clean": (pairs.clean[row], pairs.removed[row], pairs.right[row]),
+        "flipped": (pairs.flipped[row], pairs.added[row], pairs.wrong[row]),
+    }
+    side = WIDTH / 3.2
+    with figure_style():
+        figure = Figure(figsize=(2 * side, side + 0.25))
+        for index, (name, (maze, edge, following)) in enumerate(members.items()):
+            axes = figure.add_axes((0.5 * index, 0, 0.49, side / (side + 0.25)))
+            cell_points = 72 * side / (maze.shape[0] + 1)
+            colours = MazeColours(wall=light("reference"))
+            plot_maze(axes, maze, solution=solve(maze).path, colours=colours, cell_points=cell_points)
+            _draw_edge(axes, edge.tolist(), "blue" if name == "clean" else "vermillion")
+            _draw_step(axes, fork, _cell(following))
+            axes.set_title(f"{name}: at the arrow, the edge in the frame decides", fontsize=8.5, x=0.06, pad=2)
+    return figure
+
+
+def grids_figure(
+    grids: Mapping[str, Float[ndarray, "layer place"]], *, columns: Sequence[str], across: int = 2, ylabel: str = "layer"
+) -> "Figure":
+    """Draw grids of effects (-1 to 1), `across` in a row, each under its title; all have the same columns."""
+    from matplotlib.figure import Figure
+
+    titles = list(grids)
+    rows = [titles[start : start + across] for start in range(0, len(titles), across)]
+    foot = 0.25 + 0.062 * max(map(len, columns))
+    total = foot + sum(_HEAD + _LAYER * max(len(grids[title]) for title in row) for row in rows)
+    with figure_style():
+        figure = Figure(figsize=(WIDTH, total))
+        top = total
+        for row in rows:
+            for index, title in enumerate(row):
+                values, tall = grids[title], _LAYER * len(grids[title])
+                left = 0.05 + 0.95 / across * index
+                axes = figure.add_axes((left, (top - _HEAD - tall) / total, 0.95 / across - 0.02, tall / total))
+                is_last = len(titles) - titles.index(title) <= across
+                draw_grid(axes, values, rows=[str(layer) for layer in range(len(values))], diverging=True,
+                          columns=columns if is_last else [""] * len(columns))  # fmt: skip
+                axes.set_title(title, fontsize=8.5, pad=3)
+                axes.set_ylabel(ylabel if index == 0 else "")
+            top -= _HEAD + _LAYER * max(len(grids[title]) for title in row)
+    return figure
+
+
+def curves_figure(
+    curves: Mapping[str, Mapping[float, Interval]],
+    *,
+    labels: tuple[str, str],
+    grey: Sequence[str] = (),
+    ticks: Mapping[float, str] | None = None,
+    band: tuple[float, float, str] | None = None,
+) -> "Figure":
+    """Draw rates (0 to 1) with their intervals, each curve named in a key.
+
+    Args:
+        curves: Name to value and interval by place on the horizontal axis; unknown values are left out.
+        labels: Of the horizontal and the vertical axis.
+        grey: Names of the curves that are references.
+        ticks: What is written at places of the horizontal axis.
+        band: (from, to, what) to shade.
+    """
+    from matplotlib.figure import Figure
+
+    with figure_style():
+        figure = Figure(figsize=(WIDTH * 0.75, 3.1))
+        axes = figure.subplots()
+        figure.subplots_adjust(left=0.09, right=0.7, bottom=0.16, top=0.93)
+        if band is not None:
+            axes.axvspan(band[0], band[1], color=light("band"), zorder=0)
+            axes.text(
+                (band[0] + band[1]) / 2, 1.02, band[2], fontsize=8, color=light("muted"), ha="center", va="bottom"
+            )
+        colours = iter(RUN_COLOURS)
+        for index, (name, points) in enumerate(curves.items()):
+            colour = light("reference-mid" if name in grey else next(colours))
+            _draw_curve(axes, points, colour, name, shift=0.04 * (index - (len(curves) - 1) / 2))
+        axes.set(xlabel=labels[0], ylabel=labels[1], ylim=(0, 1))
+        if ticks is not None:
+            axes.set_xticks(list(ticks), list(ticks.values()))
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
+    return figure
+
+
+def verdicts_figure(findings: Mapping[str, Mapping[str, Finding]]) -> "Figure":
+    """Draw a table: one row for each model, one column for each score, the effect over its interval on its verdict."""
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+
+    columns = list(next(iter(findings.values())))
+    height = 0.5 * len(findings) + 0.45
+    with figure_style():
+        figure = Figure(figsize=(WIDTH * 0.85, height))
+        axes = figure.add_axes((0.17, 0.01, 0.82, 0.98))
+        for row, (name, scores) in enumerate(findings.items()):
+            axes.text(-0.06, row + 0.5, name, ha="right", va="center", fontsize=9)
+            for column, score in enumerate(columns):
+                finding = scores[score]
+                axes.add_patch(Rectangle((column + 0.03, row + 0.06), 0.94, 0.88, edgecolor="none", alpha=0.22,
+                                         facecolor=light(_VERDICTS[finding.verdict])))  # fmt: skip
+                axes.text(column + 0.5, row + 0.36, finding.verdict, ha="center", va="center", fontsize=9,
+                          fontweight="bold")  # fmt: skip
+                axes.text(column + 0.5, row + 0.7, stated_interval(finding.effect), ha="center", va="center",
+                          fontsize=7.5, color=light("muted"))  # fmt: skip
+        for column, score in enumerate(columns):
+            axes.text(column + 0.5, -0.12, score, ha="center", va="bottom", fontsize=8.5, color=light("ink"))
+        axes.set(xlim=(0, len(columns)), ylim=(len(findings), -0.75))
+        axes.set_axis_off()
+    return figure
+
+
+def stated_interval(interval: Interval) -> str:
+    """Return a value with its interval, as ``0.52 (0.41 to 0.63)``."""
+    if not is_known(interval):
+        return "not measured"
+    return "{:.2f} ({:.2f} to {:.2f})".format(*interval).replace("-0.00", "0.00").replace("-", "−")
+
+
+def _draw_curve(axes: "Axes", points: Mapping[float, Interval], colour: str, name: str, shift: float) -> None:
+    known = {x: point for x, point in points.items() if is_known(point)}
+    places = np.array(list(known), dtype=float) + shift
+    values, low, high = np.array([tuple(point)[:3] for point in known.values()], dtype=float).reshape(-1, 3).T
+    axes.vlines(places, low, high, color=colour, linewidth=1.3, alpha=0.7)
+    axes.plot(places, values, color=colour, marker="o", markersize=4.5, linewidth=1.6, label=name)
+
+
+def _cell(pair: ndarray) -> Cell:
+    return int(pair[0]), int(pair[1])
+
+
+def _draw_edge(axes: "Axes", edge: Sequence[int], colour: str) -> None:
+    from matplotlib.patches import Rectangle
+
+    direction, row, col = edge
+    corner, size = ((col - 0.12, row - 0.3), (1.24, 0.6)) if direction == 1 else ((col - 0.3, row - 0.12), (0.6, 1.24))
+    axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=light(colour), linewidth=1.8, zorder=5))
+
+
+def _draw_step(axes: "Axes", here: Cell, there: Cell) -> None:
+    tip, tail = (
+        (here[1] + share * (there[1] - here[1]), here[0] + share * (there[0] - here[0])) for share in (0.9, 0.0)
+    )
+    arrow = {"arrowstyle": "-|>", "color": light("ink"), "linewidth": 1.8, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", tip, tail, arrowprops=arrow, zorder=7)
