@@ -1,12 +1,12 @@
 """Does next-token prediction learn to look ahead on path-star graphs, and does writing the path backwards cure it?
 
 A script with a loop of its own: ``python experiments/path_star.py``. Path-star graphs (Bachmann and Nagarajan, The
-pitfalls of next-token prediction, 2403.06963): a centre from which `degree` arms of `length` edges lead outwards, the
-edges in random order, node names random; given the centre and the end of one arm, write the arm. Forward, every token
-but the first after the centre can be copied from the edge list by following the current node, so that the training
-signal of the one decision is drowned: the published finding is accuracy 1 / degree, the rate of guessing an arm,
-however long one trains. Backwards, from the leaf, every step is forced. With the arm written backwards first as a scratchpad, the
-forward path is a copy.
+pitfalls of next-token prediction, 2403.06963): a centre from which `degree` arms of `length` edges lead outwards,
+the edges in random order, node names random; given the centre and the end of one arm, write the arm. Forward, every
+token but the first after the centre can be copied from the edge list by following the current node, so that the
+training signal of the one decision is drowned: the published finding is accuracy 1 / degree, the rate of guessing
+an arm, however long one trains. Backwards, from the leaf, every step is forced. With the arm written backwards
+first as a scratchpad, the forward path is a copy.
 
 Expected: forward at 1 / degree, backwards and scratchpad near 1. Cost: some minutes for each on two CPU cores.
 """

@@ -117,7 +117,8 @@ def _check(kind: str, tokenization: Tokenization, n_layers: int) -> None:
 
 
 def _layout(kind: Kind, tokenization: Tokenization) -> ResidualLayout:
-    fields, flags = list(prompt_reading.FIELDS), list(prompt_reading.FLAGS)
+    fields: list[str] = list(prompt_reading.FIELDS)
+    flags: list[str] = list(prompt_reading.FLAGS)
     if kind == "dead_end_filling":
         fields += dead_end_filling.FIELDS
         flags += dead_end_filling.FLAGS

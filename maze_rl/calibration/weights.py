@@ -18,7 +18,7 @@ class Head:
         self.query, self.key, self.value, self.output = query, key, value, output
         self._matched = self._copied = 0
 
-    def match(self, asks: Sequence[int] | ndarray, answers: Sequence[int] | ndarray, scale: float = 1.0) -> None:
+    def match(self, asks: ndarray, answers: ndarray, scale: float = 1.0) -> None:
         """Add scale * sum_i x_query[asks_i] x_key[answers_i] to the score."""
         self.match_by(np.eye(len(asks)), asks, answers, scale)
 

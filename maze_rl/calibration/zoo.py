@@ -76,21 +76,18 @@ def build_ablated(instance: Instance, strength: float) -> MazeTransformer:
     )  # fmt: skip
 
 
-def _expect(*verdicts: Expected) -> dict[str, Expected]:
-    return dict(zip(SCORES, verdicts, strict=True))
-
-
-_SEARCHES = _expect(*["yes"] * len(SCORES))
-_DOES_NOT = _expect(*["no"] * len(SCORES))
+_SEARCHES: dict[str, Expected] = dict.fromkeys(SCORES, "yes")
+_DOES_NOT: dict[str, Expected] = dict.fromkeys(SCORES, "no")
+_LOOKS: dict[str, Expected] = {**_DOES_NOT, "adjacency": "yes"}
+_HOLDS: dict[str, Expected] = {**_LOOKS, "S2": "yes"}
+_ANY_ATTENTION: dict[str, Expected] = {**_DOES_NOT, "adjacency": "any"}
 ROWS = (
     ZooRow("H1 wave", "breadth-first search", _hand_built("wave"), _SEARCHES),
     ZooRow("H3 filling", "dead-end filling", _hand_built("dead_end_filling"), _SEARCHES),
     ZooRow("N1 untrained", "random weights", _untrained, _DOES_NOT),
-    ZooRow("N2 greedy", "Manhattan distance", _hand_built("greedy"), _DOES_NOT | {"adjacency": "yes"}),
-    ZooRow(
-        "N3 decoy", "wave computed, never read", _hand_built("decoy"), _DOES_NOT | {"adjacency": "yes", "S2": "yes"}
-    ),
-    ZooRow("N4 memorizer", "trained on a few mazes", _memorizer, _DOES_NOT | {"adjacency": "any"}),
+    ZooRow("N2 greedy", "Manhattan distance", _hand_built("greedy"), _LOOKS),
+    ZooRow("N3 decoy", "wave computed, never read", _hand_built("decoy"), _HOLDS),
+    ZooRow("N4 memorizer", "trained on a few mazes", _memorizer, _ANY_ATTENTION),
 )
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """How much of the wave is cut in the instances of N5; its score must fall along them."""

@@ -28,7 +28,7 @@ from maze_rl.interp.wall_probe import WallProbe, wall_probe
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.untrained import untrained_twin
 
-_PATCHED_PAIRS, _SHORTLIST, _MOST_ABLATED = 96, 20, 4
+_PATCHED_PAIRS, _SHORTLIST, _MOST_ABLATED = 48, 20, 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,7 +117,7 @@ def run_battery(
     patching = patch(model, pairs, solved, seed) if len(solved.rows) >= 2 * FEWEST_MAZES else None
     progress("steering", 0.8)
     layers = range(max(1, min(3, model.cfg.n_layers - 1)))
-    steering = steer_edges(model, pairs, layers=layers, strengths=(1, 2, 4), seed=seed)
+    steering = steer_edges(model, pairs, layers=layers, strengths=(1.0, 2.0, 4.0), seed=seed)
     progress("ablation", 0.9)
     named = named_heads(card, consolidation, frontier)
     return Battery(

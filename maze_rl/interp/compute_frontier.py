@@ -6,9 +6,9 @@ credit, the steps seen after layer l are
 
     S(l) = sum over k = 1 .. K of the least skill at forks that need up to k steps, cut to 0 .. 1,
 
-with skill = (right rate - chance) / (1 - chance): k0 for one who is right where k <= k0, whatever comes after, and 0
-for one who draws, whose luck at single k a plain sum would collect. Neighbouring k are pooled until 20 mazes have one. A
-search of one step each layer has S grow by up to one a layer; a heuristic has none to grow.
+with skill = (right rate - chance) / (1 - chance): k0 for one who is right where k <= k0, whatever comes after, and
+0 for one who draws, whose luck at single k a plain sum would collect. Neighbouring k are pooled until 20 mazes have
+one. A search of one step each layer has S grow by up to one a layer; a heuristic has none to grow.
 
     S4 = mean of S over the last third of the layers - mean over the first third,
 

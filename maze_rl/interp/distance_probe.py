@@ -92,6 +92,11 @@ class LatentState:
         return max(self.probes.values(), key=lambda probe: probe.finding.effect.value)
 
     @property
+    def best_variable(self) -> Variable:
+        """Its name."""
+        return self.best.variable  # type: ignore[return-value]
+
+    @property
     def algorithm(self) -> Algorithm:
         """The algorithm the best variable belongs to; none where no effect is beyond the threshold."""
         return _ALGORITHM_OF[self.best.variable] if self.best.finding.verdict == "yes" else "none"  # type: ignore[index]

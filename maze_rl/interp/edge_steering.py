@@ -137,11 +137,11 @@ def steer_edges(
     half = np.arange(len(pairs)) < len(pairs) // 2
     features = edge_features(model, pairs.take(np.flatnonzero(half)), tried)
     adding, removing = _edits(model, pairs, seed)
-    add, remove = (
-        _steered(model, edit, name, features, half, strengths, seed)
-        for edit, name in ((adding, "add"), (removing, "remove"))
+    return SteeringResult(
+        add=_steered(model, adding, "add", features, half, strengths, seed),
+        remove=_steered(model, removing, "remove", features, half, strengths, seed),
+        num_pairs=len(pairs),
     )
-    return SteeringResult(add=add, remove=remove, num_pairs=len(pairs))
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ whose heads there make no difference, share its computation.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -163,7 +163,7 @@ def _right_by_set(
             ablation = _LayerwiseAblation(model, sets, source.at(rows, length))
             for numbers, final in ablation.finals(0, stream, range(len(sets))):
                 logits = model.unembed(model.ln_final(final[within, position][:, None]))[:, 0].cpu()
-                right[np.ix_(list(numbers), here)] = right_choices(forks.take(here), logits)
+                right[np.array(numbers)[:, None], here] = right_choices(forks.take(here), logits)
     return right
 
 
@@ -202,7 +202,7 @@ class _LayerwiseAblation:
                 changed[:, :, head] = self.instead[layer][:, :, head]
             return changed
 
-        hooks = [(f"blocks.{layer}.attn.hook_z", replace)] if heads else []
+        hooks: list[Any] = [(f"blocks.{layer}.attn.hook_z", replace)] if heads else []
         return self.model.run_with_hooks(stream, start_at_layer=layer, stop_at_layer=layer + 1, fwd_hooks=hooks)
 
 

@@ -5,6 +5,7 @@ the stream h to one number per cell is then the bilinear query h W e_v with one-
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,7 +71,7 @@ def streams_at(model: HookedTransformer, tokens: Int64[Tensor, "row pos"], posit
     def keep(stream: Tensor, hook: object) -> None:
         kept.append(stream[rows, at])
 
-    hooks = [("blocks.0.hook_resid_pre", keep)]
+    hooks: list[Any] = [("blocks.0.hook_resid_pre", keep)]
     hooks += [(f"blocks.{layer}.hook_resid_post", keep) for layer in range(model.cfg.n_layers)]
     with parametrize.cached():
         model.run_with_hooks(tokens.to(device), fwd_hooks=hooks, stop_at_layer=model.cfg.n_layers)

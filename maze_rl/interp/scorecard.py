@@ -197,7 +197,7 @@ def score(
     twin = None if untrained is not None else untrained_twin(model, setting.seed + 1)
     latent = latent_state(model, materials.probed, control_model=twin, untrained=untrained, seed=setting.seed)
     progress("interchange", 0.7)
-    swaps = interchange(model, materials.pairs, variable=latent.best.variable, seed=setting.seed)
+    swaps = interchange(model, materials.pairs, variable=latent.best_variable, seed=setting.seed)
     progress("done", 1.0)
     return Scorecard(
         setting=setting, logits=logits, flips=flips, latent=latent, swaps=swaps, frontier=frontier, rules=rules,

@@ -159,7 +159,7 @@ def interval_text(value: Value, kind: str) -> str:
     """Write the 95 % interval of a table's value; empty where it has none."""
     if not isinstance(value, Estimate | PairedDifference) or not math.isfinite(value.value):
         return ""
-    between = " to " if kind == "points" else "–"
+    between = " to " if kind == "points" or value.low < 0 else "–"
     return number_text(value.low, kind) + between + number_text(value.high, kind)
 
 

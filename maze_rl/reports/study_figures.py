@@ -46,33 +46,39 @@ def pair_figure(pairs: FlipPairs, row: int) -> "Figure":
             plot_maze(axes, maze, solution=solve(maze).path, colours=colours, cell_points=cell_points)
             _draw_edge(axes, edge.tolist(), "blue" if name == "clean" else "vermillion")
             _draw_step(axes, fork, _cell(following))
-            axes.set_title(f"{name}: at the arrow, the edge in the frame decides", fontsize=8.5, x=0.06, pad=2)
+            axes.set_title(f"{name} maze", fontsize=9, x=0.06, pad=2)
     return figure
 
 
 def grids_figure(
-    grids: Mapping[str, Float[ndarray, "layer place"]], *, columns: Sequence[str], across: int = 2, ylabel: str = "layer"
+    grids: Mapping[str, Float[ndarray, "layer place"]],
+    *,
+    columns: Sequence[str],
+    across: int = 2,
+    width: float = WIDTH,
 ) -> "Figure":
-    """Draw grids of effects (-1 to 1), `across` in a row, each under its title; all have the same columns."""
+    """Draw effects (-1 to 1) by layer, `across` grids in a row, each under its title; all have the same columns."""
     from matplotlib.figure import Figure
 
     titles = list(grids)
     rows = [titles[start : start + across] for start in range(0, len(titles), across)]
-    foot = 0.25 + 0.062 * max(map(len, columns))
+    foot = 0.2 + 0.052 * max(map(len, columns))
     total = foot + sum(_HEAD + _LAYER * max(len(grids[title]) for title in row) for row in rows)
+    left = max(0.5, 0.052 * len(columns[0])) / width
+    share = (1 - left) / across
     with figure_style():
-        figure = Figure(figsize=(WIDTH, total))
+        figure = Figure(figsize=(width, total))
         top = total
         for row in rows:
             for index, title in enumerate(row):
                 values, tall = grids[title], _LAYER * len(grids[title])
-                left = 0.05 + 0.95 / across * index
-                axes = figure.add_axes((left, (top - _HEAD - tall) / total, 0.95 / across - 0.02, tall / total))
+                place = (left + share * index, (top - _HEAD - tall) / total, share - 0.25 / width, tall / total)
+                axes = figure.add_axes(place)
                 is_last = len(titles) - titles.index(title) <= across
                 draw_grid(axes, values, rows=[str(layer) for layer in range(len(values))], diverging=True,
                           columns=columns if is_last else [""] * len(columns))  # fmt: skip
                 axes.set_title(title, fontsize=8.5, pad=3)
-                axes.set_ylabel(ylabel if index == 0 else "")
+                axes.set_ylabel("layer" if index == 0 else "")
             top -= _HEAD + _LAYER * max(len(grids[title]) for title in row)
     return figure
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformer_lens.utilities import get_act_name
+from transformer_lens.utilities.components_utils import get_act_name
 
 from maze_rl.calibration.zoo import ROWS, Instance
 from maze_rl.errors import MazeRLError

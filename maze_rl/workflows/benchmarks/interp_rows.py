@@ -6,7 +6,6 @@ is computed, not how fast a block is. Results are compared before anything is ti
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import numpy as np
 import torch
@@ -71,11 +70,11 @@ class _silently:
     """Keeps TransformerLens's progress bar off the terminal."""
 
     def __enter__(self) -> None:
-        self._bar: Any = patching.tqdm
-        patching.tqdm = lambda rows, **_: rows  # type: ignore[assignment]
+        self._bar = vars(patching)["tqdm"]
+        vars(patching)["tqdm"] = lambda rows, **_: rows
 
     def __exit__(self, *_: object) -> None:
-        patching.tqdm = self._bar
+        vars(patching)["tqdm"] = self._bar
 
 
 def _labelling(layers: str) -> Callable[[int], Trial]:
