@@ -34,10 +34,10 @@ class Settings:
 
     degree: int = 3
     length: int = 4
-    nodes: int = 40
+    nodes: int = 20
     layers: int = 3
     d_model: int = 96
-    steps: int = 3000
+    steps: int = 4000
     batch_size: int = 128
     rate: float = 1e-3
     test: int = 1000

@@ -29,7 +29,7 @@ from torch import Tensor
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.finding import Finding
-from maze_rl.interp.patching_pairs import PatchingPairs, decision_logits
+from maze_rl.interp.patching_pairs import PatchingPairs, pair_logits
 from maze_rl.interp.tree_and_cycle_edits import open_added_edges
 from maze_rl.intervals import Interval, paired_difference, wilson
 from maze_rl.models.build import MazeTransformer
@@ -174,7 +174,7 @@ def _edits(model: MazeTransformer, pairs: PatchingPairs, seed: int) -> tuple[_Ed
     cyclic = open_added_edges(model.tokenization, pairs, seed=seed)
 
     def chosen(tokens: Tensor, position: Tensor) -> Tensor:
-        return decision_logits(model, tokens, position).argmax(dim=-1).cpu()
+        return pair_logits(model, tokens, position).argmax(dim=-1).cpu()
 
     clean, flipped = chosen(pairs.clean, pairs.position), chosen(pairs.flipped, pairs.position)
     both = chosen(cyclic.tokens, cyclic.position)

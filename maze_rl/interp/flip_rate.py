@@ -30,7 +30,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.logit_lens import logit_lens
 from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums
-from maze_rl.interp.patching_pairs import PatchingPairs, decision_logits
+from maze_rl.interp.patching_pairs import PatchingPairs, pair_logits
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.intervals import Interval, bootstrap_ratios, paired_difference, wilson
 
@@ -109,7 +109,7 @@ def _answers(
     model: HookedTransformer, pairs: PatchingPairs, tokens: Tensor, rows: ndarray, batch_size: int
 ) -> Int64[ndarray, " chosen"]:
     chosen = torch.from_numpy(rows)
-    logits = decision_logits(model, tokens[chosen], pairs.position[chosen], batch_size)
+    logits = pair_logits(model, tokens[chosen], pairs.position[chosen], batch_size)
     return logits.argmax(dim=-1).cpu().numpy()
 
 

@@ -171,7 +171,7 @@ def make_pairs(
 
 
 @torch.no_grad()
-def decision_logits(
+def pair_logits(
     model: HookedTransformer, tokens: Int64[Tensor, "pair pos"], position: Int64[Tensor, " pair"], batch_size: int = 256
 ) -> Float[Tensor, "pair d_vocab"]:
     """Return the logits at one position of each sequence, on the model's device."""
@@ -186,7 +186,7 @@ def decision_logits(
 def solved_pairs(model: HookedTransformer, pairs: PatchingPairs, batch_size: int = 256) -> SolvedPairs:
     """Find the pairs both of whose members the model solves; patching is done on these alone."""
     solved = [
-        (decision_logits(model, tokens, pairs.position, batch_size).argmax(dim=-1).cpu() == answer).numpy()
+        (pair_logits(model, tokens, pairs.position, batch_size).argmax(dim=-1).cpu() == answer).numpy()
         for tokens, answer in ((pairs.clean, pairs.right), (pairs.flipped, pairs.wrong))
     ]
     return SolvedPairs(np.flatnonzero(solved[0] & solved[1]), len(pairs), int(solved[0].sum()), int(solved[1].sum()))

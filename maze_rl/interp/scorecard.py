@@ -130,8 +130,7 @@ def gather(tokenization: Tokenization, setting: Setting) -> Materials:
         UnknownNameError: The algorithm is none that makes mazes without cycles.
         ConfigurationError: Too few mazes have a flip pair.
     """
-    if setting.algorithm not in TREES:
-        raise unknown_name("algorithm without cycles", setting.algorithm, TREES)
+    check_setting(setting)
     pairs = make_pairs(
         tokenization, size=setting.size, num=setting.num_pairs, depths=(FAR, setting.size**2),
         algorithm=setting.algorithm, split=setting.split, max_distance=setting.max_distance,
@@ -139,6 +138,21 @@ def gather(tokenization: Tokenization, setting: Setting) -> Materials:
     )  # fmt: skip
     demanding = find_decisions(tokenization, demanding_mazes(tokenization, setting), seed=setting.seed)
     return Materials(setting, demanding, pairs, _mazes(setting, np.arange(setting.num_probed), "probes"))
+
+
+def check_setting(setting: Setting) -> None:
+    """Check, before anything is made, that a setting can be met.
+
+    Raises:
+        UnknownNameError: The algorithm is none that makes mazes without cycles.
+        ConfigurationError: The mazes are too small for a far flip.
+    """
+    if setting.algorithm not in TREES:
+        raise unknown_name("algorithm without cycles", setting.algorithm, TREES)
+    if setting.size < FAR:
+        raise ConfigurationError(
+            f"size is {setting.size}: a flip {FAR} steps away needs at least {FAR} x {FAR} cells; use larger mazes."
+        )
 
 
 def demanding_mazes(tokenization: Tokenization, setting: Setting) -> MazeBatch:

@@ -1,7 +1,7 @@
 """Drawings that studies share: a pair of mazes, grids side by side, curves with intervals, a table of verdicts."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
@@ -84,17 +84,17 @@ def grids_figure(
 
 
 def curves_figure(
-    curves: Mapping[str, Mapping[float, Interval]],
+    curves: Mapping[str, Mapping[Any, Interval | float]],
     *,
     labels: tuple[str, str],
     grey: Sequence[str] = (),
     ticks: Mapping[float, str] | None = None,
     band: tuple[float, float, str] | None = None,
 ) -> "Figure":
-    """Draw rates (0 to 1) with their intervals, each curve named in a key.
+    """Draw rates (0 to 1), each curve named in a key.
 
     Args:
-        curves: Name to value and interval by place on the horizontal axis; unknown values are left out.
+        curves: Name to rate, with or without its interval, by place on the horizontal axis; unknown ones are left out.
         labels: Of the horizontal and the vertical axis.
         grey: Names of the curves that are references.
         ticks: What is written at places of the horizontal axis.
@@ -119,6 +119,27 @@ def curves_figure(
         if ticks is not None:
             axes.set_xticks(list(ticks), list(ticks.values()))
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
+    return figure
+
+
+def agreement_figure(
+    panels: Mapping[str, tuple[Float[ndarray, " case"], Float[ndarray, " case"]]], *, labels: tuple[str, str]
+) -> "Figure":
+    """Draw points (x, y) under each title beside the line of equality; what lies beyond -0.5 and 1.5 is on the edge."""
+    from matplotlib.figure import Figure
+
+    ends = (-0.5, 1.5)
+    with figure_style():
+        figure = Figure(figsize=(WIDTH, 2.75))
+        panel = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+        figure.subplots_adjust(left=0.06, right=0.99, bottom=0.17, top=0.9, wspace=0.08)
+        for axes, (title, (x, y)) in zip(panel, panels.items(), strict=True):
+            axes.plot(ends, ends, color=light("reference-mid"), linewidth=1.0, linestyle=(0, (4, 2)), zorder=1)
+            axes.plot(np.clip(x, *ends), np.clip(y, *ends), linestyle="", marker="o", markersize=4.5, alpha=0.35,
+                      color=light("blue"), markeredgewidth=0, clip_on=False)  # fmt: skip
+            axes.set(xlim=ends, ylim=ends, xlabel=labels[0], title=title)
+            axes.grid(True, axis="both")
+        panel[0].set_ylabel(labels[1])
     return figure
 
 
@@ -156,10 +177,14 @@ def stated_interval(interval: Interval) -> str:
     return "{:.2f} ({:.2f} to {:.2f})".format(*interval).replace("-0.00", "0.00").replace("-", "−")
 
 
-def _draw_curve(axes: "Axes", points: Mapping[float, Interval], colour: str, name: str, shift: float) -> None:
-    known = {x: point for x, point in points.items() if is_known(point)}
+def _draw_curve(axes: "Axes", points: Mapping[Any, Interval | float], colour: str, name: str, shift: float) -> None:
+    known = {
+        x: (point.value, point.low, point.high) if isinstance(point, Interval) else (point,) * 3
+        for x, point in points.items()
+        if is_known(point)
+    }
     places = np.array(list(known), dtype=float) + shift
-    values, low, high = np.array([tuple(point)[:3] for point in known.values()], dtype=float).reshape(-1, 3).T
+    values, low, high = np.array(list(known.values()), dtype=float).reshape(-1, 3).T
     axes.vlines(places, low, high, color=colour, linewidth=1.3, alpha=0.7)
     axes.plot(places, values, color=colour, marker="o", markersize=4.5, linewidth=1.6, label=name)
 

@@ -13,7 +13,8 @@ from maze_rl.calibration.zoo import ROWS, Instance
 from maze_rl.errors import MazeRLError
 from maze_rl.interp.battery import Battery, run_battery
 from maze_rl.interp.finding import Finding
-from maze_rl.interp.scorecard import Materials, Setting, gather, score
+from maze_rl.interp.requirements import check_mazes
+from maze_rl.interp.scorecard import Materials, Setting, check_setting, gather, score
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.model_files import find_model, load_model
 from maze_rl.models.verified_files import read_folder, read_tensors
@@ -72,6 +73,8 @@ def search(
         size=size or _usual_size(loaded), algorithm=algorithm, num_mazes=num, num_pairs=num, num_probed=2 * num,
         seed=seed,
     )  # fmt: skip
+    check_mazes(loaded, setting.size, num)
+    check_setting(setting)
     progress("mazes and pairs", 0.0)
     materials = gather(loaded.tokenization, setting)
     battery = run_battery(loaded, materials, progress=lambda doing, done: progress(doing, 0.02 + 0.6 * done))

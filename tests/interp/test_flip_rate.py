@@ -6,7 +6,7 @@ import torch
 
 from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.interp.flip_rate import flip_rates, logit_sensitivity
-from maze_rl.interp.patching_pairs import PatchingPairs, decision_logits, make_pairs
+from maze_rl.interp.patching_pairs import PatchingPairs, make_pairs, pair_logits
 from maze_rl.tokenization.tokenization import load_tokenization
 
 TOKENIZATION = load_tokenization("edges", canvas=4)
@@ -48,7 +48,7 @@ def test_rates_are_those_counted_pair_by_pair(pairs: PatchingPairs) -> None:
     for row in range(len(pairs)):
         at = pairs.position[row : row + 1]
         answers = [
-            int(decision_logits(model, tokens[row : row + 1], at).argmax())
+            int(pair_logits(model, tokens[row : row + 1], at).argmax())
             for tokens in (pairs.clean, pairs.flipped, pairs.control)
         ]
         right, wrong = int(pairs.right[row]), int(pairs.wrong[row])

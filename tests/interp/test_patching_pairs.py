@@ -6,7 +6,7 @@ import torch
 
 from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.patching_pairs import PatchingPairs, decision_logits, make_pairs, solved_pairs
+from maze_rl.interp.patching_pairs import PatchingPairs, make_pairs, pair_logits, solved_pairs
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.mazes.splits import count_outside
 from maze_rl.models.build import build_model
@@ -107,7 +107,7 @@ def test_solved_pairs_are_those_answered_in_both_mazes() -> None:
             torch.stack([model(tokens[None, : at + 1])[0, -1] for tokens, at in zip(part, made.position, strict=True)])
             for part in (made.clean, made.flipped)
         ]
-    logits = decision_logits(model, made.clean, made.position, batch_size=64)
+    logits = pair_logits(model, made.clean, made.position, batch_size=64)
     torch.testing.assert_close(logits, plain[0])
     solved = solved_pairs(model, made, batch_size=64)
     clean, flipped = plain[0].argmax(dim=-1) == made.right, plain[1].argmax(dim=-1) == made.wrong

@@ -43,7 +43,7 @@ def layer_curves(
     axes = figure.subplots()
     labelled = [curve.name for curve in curves]
     figure.subplots_adjust(
-        left=0.5 / width + 0.02, right=right_edge(labelled, width), bottom=0.5 / height, top=1 - 0.1 / height
+        left=0.66 / width + 0.02, right=right_edge(labelled, width), bottom=0.5 / height, top=1 - 0.1 / height
     )
     last = len(names) - 1
     ends: list[EndLabel] = []

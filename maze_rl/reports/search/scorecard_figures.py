@@ -24,7 +24,9 @@ UNITS = {
 }  # fmt: skip
 _ROW = 0.98
 _TOGETHER = 0.035
-"""Marks nearer than this share of the axis have one label."""
+"""Marks nearer than this share of the axis have one label..."""
+_PER_NAME = 0.05
+"""...and so much further for every name in it."""
 
 
 def scorecard_figure(
@@ -86,7 +88,8 @@ def _draw_marks(axes: "Axes", marks: Mapping[str, tuple[float, bool]]) -> None:
         ordered = sorted((value, name) for name, (value, is_up) in marks.items() if is_up == up)
         groups: list[list[tuple[float | int, str]]] = []
         for value, name in ordered:
-            if groups and value - groups[-1][-1][0] < _TOGETHER * (high - low):
+            # a label that begins at its first mark must end before the next one's
+            if groups and value - groups[-1][0][0] < (_TOGETHER + _PER_NAME * len(groups[-1])) * (high - low):
                 groups[-1].append((value, name))
             else:
                 groups.append([(value, name)])

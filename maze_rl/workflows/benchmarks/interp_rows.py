@@ -70,11 +70,11 @@ class _silently:
     """Keeps TransformerLens's progress bar off the terminal."""
 
     def __enter__(self) -> None:
-        self._bar = vars(patching)["tqdm"]
-        vars(patching)["tqdm"] = lambda rows, **_: rows
+        self._bar = patching.__dict__["tqdm"]
+        patching.__dict__["tqdm"] = lambda rows, **_: rows
 
     def __exit__(self, *_: object) -> None:
-        vars(patching)["tqdm"] = self._bar
+        patching.__dict__["tqdm"] = self._bar
 
 
 def _labelling(layers: str) -> Callable[[int], Trial]:
