@@ -59,8 +59,8 @@ for reach in reaches:
     known[reach] = look_ahead(few, right_choices(few, decision_logits(wave, few)), axis="distance", seed=seed)
     fit = known[reach].joint
     print(
-        f"A wave of reach {reach}, right up to d = {reach + 1}: the fit falls at {stated_interval(fit.look_ahead)} steps, "
-        f"the area under the curve is {stated_interval(known[reach].steps_seen)} steps."
+        f"A wave of reach {reach}, right up to d = {reach + 1}: the fit falls at {stated_interval(fit.look_ahead)} "
+        f"steps, the area under the curve is {stated_interval(known[reach].steps_seen)} steps."
     )
 recovered = [reach + 1 <= known[reach].joint.look_ahead.value <= reach + 2 for reach in reaches]
 print(f"The fit falls between the last distance the wave knows and the next in {sum(recovered)} of {len(reaches)}.")
@@ -77,7 +77,7 @@ with figure_style():
         axes.axvline(curve.joint.look_ahead.value, color=light(f"ramp-{level}"), linewidth=1, linestyle=(0, (2, 2)))
     axes.set(xlabel="d, steps from the fork to the target (dashed: fitted look-ahead)", ylabel="right choices, %",
              ylim=(-3, 103))  # fmt: skip
-    axes.legend(frameon=False, loc="center right")
+    axes.legend(frameon=False, loc="lower left")
 keep(figure, out, "known_reach")
 
 # %% [markdown] The model
@@ -107,16 +107,15 @@ with figure_style():
     figure = Figure(figsize=(9.6, 3.4), layout="constrained")
     axes = figure.subplots()
     for shade, (ahead, ideal) in zip(("reference", *["reference-light"] * 4), ideals.items(), strict=True):
-        name, style = ("Manhattan greedy", (0, (5, 2))) if ahead == 0 else (f"ideal look-ahead {ahead}", "solid")
+        style = (0, (5, 2)) if ahead == 0 else "solid"
         rates = [100 * rate.value for rate in ideal.right_rate]
-        axes.plot(ideal.steps, rates, color=light(shade), linewidth=1.3, linestyle=style, label=name)
-        axes.text(
-            ideal.steps[min(ahead, len(rates) - 1)], rates[min(ahead, len(rates) - 1)] + 3, str(ahead), fontsize=8
-        )
+        axes.plot(ideal.steps, rates, color=light(shade), linewidth=1.3, linestyle=style)
+        if 0 < ahead < max(ideal.steps):
+            axes.text(ahead + 0.4, 88, f"sees {ahead}", fontsize=8, color=light("muted"))
     draw_rates(axes, list(curve.steps), list(curve.right_rate), "blue")
     axes.set_xticks(curve.steps, [f"{k}\n{forks}" for k, forks in zip(curve.steps, curve.num_forks, strict=True)])
     axes.set(xlabel="k*, steps one must see ahead; below: forks", ylabel="right choices at forks, %", ylim=(-3, 109))
-    axes.set_title(f"blue: {run}; dashed: Manhattan greedy; light grey: ideal look-ahead of so many steps")
+    axes.set_title(f"blue: {run}; dashed: Manhattan greedy; grey: ideal look-ahead")
 keep(figure, out, "curve")
 
 # %% [markdown] Where greedy is wrong
@@ -141,9 +140,10 @@ labels = ("k*, steps one must see ahead", "right choices at forks")
 keep(curves_figure(curves, labels=labels), out, "where_greedy_is_wrong")
 
 # %% [markdown] After every layer
-# The residual stream at each such fork goes through the final layer norm and the unembedding after every layer, and the
-# likeliest option is the choice. The steps seen are the area under the chance-normalised curve over d, up to where it
-# first falls. A search of one step a layer gains about one step a layer; a heuristic has nothing to gain.
+# The residual stream at forks where greedy is wrong goes through the final layer norm and the unembedding after every
+# layer, and the likeliest option is the choice. The steps seen are the area under the chance-normalised curve over d,
+# which is not let rise again where it fell. A search of one step a layer gains about one step a layer, a heuristic
+# nothing. Forks where greedy is wrong lie far from the target, so that the first step seen is a large one.
 
 # %% Steps seen, layer by layer
 whole = build_hand_built("wave", tokenization, n_layers=depth, seed=seed)
@@ -153,15 +153,19 @@ frontiers = {
     "untrained": compute_frontier(untrained_twin(model, seed), decisions, axis="distance", seed=seed),
     "hand-built wave": compute_frontier(whole, others, axis="distance", seed=seed),
 }
+print(
+    f"The forks nearest to the target are pooled: one who is right at all of them sees {frontiers[run].steps[0]} steps."
+)
 for name, each in frontiers.items():
     print(
-        f"{name}: {each.steps_seen[-1].value:.1f} steps after the last layer; growth from the first to the last third of "
-        f"the layers {stated_interval(each.finding.effect)}: {each.finding.verdict} (threshold {each.finding.threshold})."
+        f"{name}: {each.steps_seen[-1].value:.1f} steps after the last layer; growth from the first to the last third "
+        f"of the layers {stated_interval(each.finding.effect)}: {each.finding.verdict} (threshold "
+        f"{each.finding.threshold})."
     )
 with figure_style():
     figure = Figure(figsize=(9.6, 2.9), layout="constrained")
     axes = figure.subplots()
-    for (name, each), colour in zip(frontiers.items(), ("blue", "reference-mid", "green"), strict=True):
+    for (name, each), colour in zip(reversed(frontiers.items()), ("green", "reference-mid", "blue"), strict=True):
         seen = np.array(each.steps_seen)
         axes.plot(seen[:, 0], color=light(colour), marker="o", markersize=4, label=name)
         axes.fill_between(range(len(seen)), seen[:, 1], seen[:, 2], color=light(colour), alpha=0.15, linewidth=0)
@@ -172,8 +176,8 @@ keep(figure, out, "layers")
 
 # %% [markdown] Which rule does it look like?
 # For each simple rule: how often the model's choice at a fork is one of the rule's picks, and the model's skill at far
-# forks (k* of 4 and more) where the rule is wrong: 1 for a searcher, 0 for a draw, below 0 for one who follows the rule.
-# Ticks in the figure tell how often the rule itself is right.
+# forks (k* of 4 and more) where the rule is wrong: 1 for a searcher, 0 for a draw, below 0 for one who follows the
+# rule. Ticks in the figure tell how often the rule itself is right.
 
 # %% Simple rules
 rules = exclude_rules(decisions, logits, seed=seed)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_GREYS = (("reference-mid", "s", (0, (5, 1.5))), ("reference", "^", (0, (1, 1.2))), ("reference-light", "D", "solid"))
+"""Colour, marker and dashes of the references of a figure of curves."""
 _HEAD, _LAYER = 0.3, 0.21
 """Inches above a grid, and of one of its rows."""
 _VERDICTS = {"yes": "green", "no": "vermillion", "unclear": "reference-mid"}
@@ -111,10 +113,11 @@ def curves_figure(
             axes.text(
                 (band[0] + band[1]) / 2, 1.02, band[2], fontsize=8, color=light("muted"), ha="center", va="bottom"
             )
-        colours = iter(RUN_COLOURS)
+        colours, greys = iter(RUN_COLOURS), iter(_GREYS * len(curves))
         for index, (name, points) in enumerate(curves.items()):
-            colour = light("reference-mid" if name in grey else next(colours))
-            _draw_curve(axes, points, colour, name, shift=0.04 * (index - (len(curves) - 1) / 2))
+            colour, marker, dashes = next(greys) if name in grey else (next(colours), "o", "solid")
+            shift = 0.04 * (index - (len(curves) - 1) / 2)
+            _draw_curve(axes, points, shift, color=light(colour), marker=marker, linestyle=dashes, label=name)
         axes.set(xlabel=labels[0], ylabel=labels[1], ylim=(0, 1))
         if ticks is not None:
             axes.set_xticks(list(ticks), list(ticks.values()))
@@ -137,7 +140,7 @@ def agreement_figure(
             axes.plot(ends, ends, color=light("reference-mid"), linewidth=1.0, linestyle=(0, (4, 2)), zorder=1)
             axes.plot(np.clip(x, *ends), np.clip(y, *ends), linestyle="", marker="o", markersize=4.5, alpha=0.35,
                       color=light("blue"), markeredgewidth=0, clip_on=False)  # fmt: skip
-            axes.set(xlim=ends, ylim=ends, xlabel=labels[0], title=title)
+            axes.set(xlim=ends, ylim=ends, xticks=(0, 0.5, 1), xlabel=labels[0], title=title)
             axes.grid(True, axis="both")
         panel[0].set_ylabel(labels[1])
     return figure
@@ -151,8 +154,8 @@ def verdicts_figure(findings: Mapping[str, Mapping[str, Finding]]) -> "Figure":
     columns = list(next(iter(findings.values())))
     height = 0.5 * len(findings) + 0.45
     with figure_style():
-        figure = Figure(figsize=(WIDTH * 0.85, height))
-        axes = figure.add_axes((0.17, 0.01, 0.82, 0.98))
+        figure = Figure(figsize=(WIDTH, height))
+        axes = figure.add_axes((0.1, 0.01, 0.895, 0.98))
         for row, (name, scores) in enumerate(findings.items()):
             axes.text(-0.06, row + 0.5, name, ha="right", va="center", fontsize=9)
             for column, score in enumerate(columns):
@@ -162,7 +165,7 @@ def verdicts_figure(findings: Mapping[str, Mapping[str, Finding]]) -> "Figure":
                 axes.text(column + 0.5, row + 0.36, finding.verdict, ha="center", va="center", fontsize=9,
                           fontweight="bold")  # fmt: skip
                 axes.text(column + 0.5, row + 0.7, stated_interval(finding.effect), ha="center", va="center",
-                          fontsize=7.5, color=light("muted"))  # fmt: skip
+                          fontsize=7, color=light("muted"))  # fmt: skip
         for column, score in enumerate(columns):
             axes.text(column + 0.5, -0.12, score, ha="center", va="bottom", fontsize=8.5, color=light("ink"))
         axes.set(xlim=(0, len(columns)), ylim=(len(findings), -0.75))
@@ -177,7 +180,7 @@ def stated_interval(interval: Interval) -> str:
     return "{:.2f} ({:.2f} to {:.2f})".format(*interval).replace("-0.00", "0.00").replace("-", "−")
 
 
-def _draw_curve(axes: "Axes", points: Mapping[Any, Interval | float], colour: str, name: str, shift: float) -> None:
+def _draw_curve(axes: "Axes", points: Mapping[Any, Interval | float], shift: float, **style: Any) -> None:
     known = {
         x: (point.value, point.low, point.high) if isinstance(point, Interval) else (point,) * 3
         for x, point in points.items()
@@ -185,8 +188,8 @@ def _draw_curve(axes: "Axes", points: Mapping[Any, Interval | float], colour: st
     }
     places = np.array(list(known), dtype=float) + shift
     values, low, high = np.array(list(known.values()), dtype=float).reshape(-1, 3).T
-    axes.vlines(places, low, high, color=colour, linewidth=1.3, alpha=0.7)
-    axes.plot(places, values, color=colour, marker="o", markersize=4.5, linewidth=1.6, label=name)
+    axes.vlines(places, low, high, color=style["color"], linewidth=1.3, alpha=0.7)
+    axes.plot(places, values, markersize=4.5, linewidth=1.6, **style)
 
 
 def _cell(pair: ndarray) -> Cell:

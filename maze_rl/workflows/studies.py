@@ -85,6 +85,7 @@ def run_study(
     study = read_study(name)
     folder = Path("studies") / name if out is None else out
     chosen: dict[str, Any] = {"out": folder} | ({} if run is None else {"run": run})
+    _check_parameters(study, chosen)
     names: dict[str, Any] = {"__name__": "__main__", "__file__": str(study.path), "__doc__": study.text}
     code = [cell for cell in study.cells if not cell.is_text]
     for number, cell in enumerate(code):
@@ -93,7 +94,6 @@ def run_study(
         # empty lines before the source keep the line numbers of an error those of the file
         exec(compile("\n" * (cell.first_line - 1) + cell.source, str(study.path), "exec"), names)
         if cell.title == PARAMETERS:
-            _check_parameters(study, chosen, names)
             folder.mkdir(parents=True, exist_ok=True)
             names |= chosen
     if progress is not None:
@@ -110,8 +110,17 @@ def export_study(name: str, out: Path | None = None) -> Path:
     return path
 
 
-def _check_parameters(study: Study, chosen: dict[str, Any], names: dict[str, Any]) -> None:
-    unknown = [name for name in chosen if name not in names]
+def _check_parameters(study: Study, chosen: dict[str, Any]) -> None:
+    """Check that the study has the names that are set for it; its file is not run."""
+    source = "\n".join(cell.source for cell in study.cells if cell.title == PARAMETERS)
+    assigned = {
+        target.id
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    unknown = [name for name in chosen if name not in assigned]
     if unknown:
         raise ConfigurationError(f"study {study.name} takes no {unknown[0]}: it builds its own models.")
 
