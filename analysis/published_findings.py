@@ -145,19 +145,22 @@ if chosen:
     keep(figure, out, "training")
 
 
+# %% [markdown] What came out
+# A finding shows up if the trained model says yes and the untrained one does not. Consolidation asks for both cells; a
+# model may also bring one of them along, through the token of the other.
+
 # %% In words
-def verdict_of(findings):
-    """Reproduced where the trained model says yes and the untrained one does not."""
-    before, after = ({finding.verdict for finding in findings[name]} for name in ("untrained", trained))
-    return "shows up" if after == {"yes"} and "yes" not in before else "does not show up"
-
-
-found = {
-    "adjacency heads": verdict_of({name: [each.finding] for name, each in adjacency.items()}),
-    "edge consolidation": verdict_of({name: each.findings for name, each in consolidation.items()}),
-}
-for what, verdict in found.items():
-    print(f"The finding on {what} {verdict} in {trained}.")
+found = {"Adjacency heads": {name: each.finding for name, each in adjacency.items()}}
+for place, endpoint in enumerate(ENDPOINTS):
+    found[f"Heads that gather the {endpoint} cell at `;`"] = {
+        name: each.findings[place] for name, each in consolidation.items()
+    }
+for what, findings in found.items():
+    shows = findings[trained].verdict == "yes" and findings["untrained"].verdict != "yes"
+    print(
+        f"{what} {'show up' if shows else 'do not show up'} in {trained}: {stated_interval(findings[trained].effect)}, "
+        f"untrained {stated_interval(findings['untrained'].effect)}."
+    )
 
 # %% [markdown] What this does not show
 # - That the papers' models and this one do the same: they are larger, saw other mazes, and were trained for longer.

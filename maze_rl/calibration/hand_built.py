@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy import ndarray
 
-from maze_rl.calibration import dead_end_filling, prompt_reading, wave
+from maze_rl.calibration import dead_end_filling, prompt_reading, wave_layers
 from maze_rl.calibration.position_code import num_frequencies, position_code
 from maze_rl.calibration.readouts import alive, greedy, nearest, unembedding
 from maze_rl.calibration.residual_layout import ResidualLayout
@@ -123,7 +123,7 @@ def _layout(kind: Kind, tokenization: Tokenization) -> ResidualLayout:
         fields += dead_end_filling.FIELDS
         flags += dead_end_filling.FLAGS
     if kind in ("wave", "decoy", "ablated"):
-        fields += wave.FIELDS
+        fields += wave_layers.FIELDS
     if kind in ("greedy", "decoy"):
         fields.append("previous")
     dims = 2 * num_frequencies(longest_sequence(tokenization))
@@ -136,7 +136,7 @@ def _fill(weights: Weights, kind: Kind, tokenization: Tokenization, soft: Softne
     prompt_reading.read_edges_and_marks(weights, tokenization.layout.edge_ids is None, "previous" in at)
     fills = kind == "dead_end_filling"
     spreads = kind in ("wave", "decoy", "ablated")
-    target_into = wave.TARGET_INTO if spreads else dead_end_filling.TARGET_INTO
+    target_into = wave_layers.TARGET_INTO if spreads else dead_end_filling.TARGET_INTO
     prompt_reading.read_neighbours_and_query(weights, soft.beta, target_into, "origin" if fills else "neighbours")
     if fills:
         dead_end_filling.start_alive(weights)
@@ -144,9 +144,9 @@ def _fill(weights: Weights, kind: Kind, tokenization: Tokenization, soft: Softne
         if fills:
             dead_end_filling.fill_dead_ends(weights, layer, soft)
         if spreads:
-            wave.spread_wave(weights, layer, soft)
+            wave_layers.spread_wave(weights, layer, soft)
             if layer - READING_LAYERS >= rounds:
-                weights.head(layer, wave.WAVE_HEAD).output[:] = 0
+                weights.head(layer, wave_layers.WAVE_HEAD).output[:] = 0
 
 
 def _embedding(at: ResidualLayout, tokenization: Tokenization) -> ndarray:

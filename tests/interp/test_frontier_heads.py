@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from maze_rl.calibration.hand_built import Kind, build_hand_built
-from maze_rl.calibration.wave import WAVE_HEAD
+from maze_rl.calibration.wave_layers import WAVE_HEAD
 from maze_rl.configs.model import ModelConfig
 from maze_rl.interp.attention_maps import stream_patterns
 from maze_rl.interp.decisions import Decisions, find_decisions
