@@ -38,7 +38,8 @@ class Emergence:
     """When distances become known."""
 
     finding: Finding
-    """Spearman correlation of e(v) and d(v) over cells that become known; it must exceed 0."""
+    """Spearman correlation of e(v) and d(v) over cells that become known; it must exceed 0, and is 0 where not even the
+    target's neighbours are known in most mazes."""
     slope: Interval
     """Steps per layer."""
     known: Interval
@@ -70,16 +71,19 @@ def emergence(model: MazeTransformer, batch: MazeBatch, *, threshold: float = 0.
     others = of_other_mazes(distance, seed)
     first, steps = first_right(right), distance[held_out].astype(np.int64)
     control = first_right(_right_by_layer(sites, others, seed)[0])
+    reach = reach_by_layer(right[1:], steps)
+    # a probe that answers nearly the same everywhere is right at the cells of that distance: these tell no order
+    spreads = int(reach.max()) >= 1
     return Emergence(
         finding=Finding(
             name="layer of emergence and distance: Spearman correlation",
-            effect=_correlation(first, steps, seed), threshold=threshold, num_mazes=len(held_out),
+            effect=_correlation(first, steps, seed) if spreads else Interval(0.0, 0.0, 0.0), threshold=threshold, num_mazes=len(held_out),
             control=_correlation(control, others[held_out].astype(np.int64), seed),
             control_name="distances of other mazes",
         ),
         slope=_slope(first, steps),
         known=bootstrap_ratio((first != NEVER).mean(axis=1), np.ones(len(first))),
-        reach=reach_by_layer(right[1:], steps),
+        reach=reach,
         first_layer=first,
         distance=steps,
     )  # fmt: skip
