@@ -77,7 +77,8 @@ def emergence(model: MazeTransformer, batch: MazeBatch, *, threshold: float = 0.
     return Emergence(
         finding=Finding(
             name="layer of emergence and distance: Spearman correlation",
-            effect=_correlation(first, steps, seed) if spreads else Interval(0.0, 0.0, 0.0), threshold=threshold, num_mazes=len(held_out),
+            effect=_correlation(first, steps, seed) if spreads else Interval(0.0, 0.0, 0.0),
+            threshold=threshold, num_mazes=len(held_out),
             control=_correlation(control, others[held_out].astype(np.int64), seed),
             control_name="distances of other mazes",
         ),
