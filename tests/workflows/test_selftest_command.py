@@ -1,0 +1,61 @@
+"""The commands selftest and studies: what they refuse, and what they print."""
+
+import json
+
+import pytest
+
+from maze_rl.calibration import selftest as selftest_module
+from maze_rl.calibration.selftest import SelfTest
+from maze_rl.calibration.zoo import ROWS, SCORES, STRENGTHS, Instance
+from maze_rl.cli.main import run
+from maze_rl.interp.finding import Finding
+from maze_rl.intervals import Interval
+
+INSTANCE = Instance(token_format="edges", canvas=4, n_layers=12, rotate=True, seed=0)
+
+
+def fake(wrong: str = "") -> SelfTest:
+    def judged(row: str, expected: dict[str, str], value: float) -> selftest_module.Judged:
+        finding = Finding(name="", effect=Interval(value, value, value), threshold=0.5, num_mazes=50)
+        verdicts = {name: "no" if row == wrong else expected[name] for name in SCORES}
+        return selftest_module.Judged(
+            row=row, instance=INSTANCE, findings=dict.fromkeys(SCORES[:-1], finding), verdicts=verdicts
+        )
+
+    rows = [judged(row.name, row.expected, 1.0) for row in ROWS]
+    graded = {strength: [judged("N5 ablated", ROWS[0].expected, 1.0 - strength)] for strength in STRENGTHS}
+    return SelfTest(judged=rows, graded=graded)
+
+
+@pytest.mark.parametrize("flags", [["--instances", "0"], ["--workers", "-1"]])
+def test_numbers_out_of_range_are_refused(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["selftest", *flags]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_exit_status_tells_whether_all_is_right(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(selftest_module, "selftest", lambda *_, **__: fake())
+    assert run(["selftest"]) == 0
+    printed = capsys.readouterr().out
+    assert "All verdicts are right." in printed and "N3 decoy" in printed and "falls at every step" in printed
+    monkeypatch.setattr(selftest_module, "selftest", lambda *_, **__: fake(wrong="H1 wave"))
+    assert run(["selftest", "--json"]) == 1
+    values = json.loads(capsys.readouterr().out)
+    assert not values["all_right"] and values["rows"][0]["cells"]["S1"]["right"] == 0
+
+
+def test_studies_are_listed_with_their_questions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["studies", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) >= 6 and all(line.rstrip().endswith("?") for line in lines)
+
+
+def test_a_study_that_builds_its_own_models_refuses_another(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["studies", "run", "calibration_tour", "--run", "maze-5to9-cpu"]) == 2
+    assert "takes no run" in capsys.readouterr().err
+    assert run(["studies", "run"]) == 2
+    assert run(["studies", "run", "calibration_tou"]) == 2
+    assert "Did you mean 'calibration_tour'" in capsys.readouterr().err
