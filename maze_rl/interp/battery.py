@@ -12,7 +12,7 @@ from maze_rl.interp.doubling import GrowthOfReach, fit_growth
 from maze_rl.interp.edge_consolidation import EdgeConsolidation, measure_consolidation
 from maze_rl.interp.edge_steering import SteeringResult, steer_edges
 from maze_rl.interp.emergence import Emergence, emergence
-from maze_rl.interp.flip_rate import LogitSensitivity, logit_sensitivity
+from maze_rl.interp.flip_rate import FlipRates, LogitSensitivity, flip_rates, logit_sensitivity
 from maze_rl.interp.frontier_heads import FrontierHeads, find_frontier_heads
 from maze_rl.interp.head_ablation import AblationResult, ablate_heads
 from maze_rl.interp.logit_attribution import LogitAttribution, logit_attribution
@@ -23,7 +23,7 @@ from maze_rl.interp.patch_effects import PatchMap
 from maze_rl.interp.patching_pairs import PatchingPairs, SolvedPairs, solved_pairs
 from maze_rl.interp.position_groups import position_groups
 from maze_rl.interp.requirements import FEWEST_MAZES
-from maze_rl.interp.scorecard import Materials, Progress, Scorecard, score
+from maze_rl.interp.scorecard import Materials, Progress, Scorecard, pairs_of_any_depth, score
 from maze_rl.interp.wall_probe import WallProbe, wall_probe
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.untrained import untrained_twin
@@ -63,6 +63,8 @@ class Battery:
     scorecard: Scorecard
     untrained: Scorecard
     """Of the untrained twin, on the same mazes."""
+    flips: FlipRates
+    """Of pairs of any depth, as are sensitivity, patching and steering; those of S1 are in the scorecard."""
     curve: LookAhead
     ideal: Mapping[int, LookAhead]
     """Curves of ideal look-ahead on the same forks; 0 is Manhattan greedy."""
@@ -97,7 +99,8 @@ def run_battery(
     Raises:
         ConfigurationError: The mazes do not fit the model, or are too few for an interval.
     """
-    seed, decisions, pairs = materials.setting.seed, materials.decisions, materials.pairs
+    seed, decisions = materials.setting.seed, materials.decisions
+    pairs = pairs_of_any_depth(model.tokenization, materials.setting)
     twin = untrained_twin(model, seed)
     card = score(model, materials, progress=lambda doing, done: progress(doing, 0.25 * done))
     untrained = score(
@@ -121,7 +124,8 @@ def run_battery(
     progress("ablation", 0.9)
     named = named_heads(card, consolidation, frontier)
     return Battery(
-        scorecard=card, untrained=untrained, curve=curve, ideal=ideal_curves(decisions, seed=seed),
+        scorecard=card, untrained=untrained, flips=flip_rates(model, pairs), curve=curve,
+        ideal=ideal_curves(decisions, seed=seed),
         sensitivity=logit_sensitivity(model, pairs, seed=seed), consolidation=consolidation, frontier=frontier,
         walls=walls, on_path=on_path, emergence=emerges, growth=fit_growth(emerges.reach.astype(float)), solved=solved,
         patching=patching, steering=steering, ablated=named,

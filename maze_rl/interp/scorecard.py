@@ -140,6 +140,18 @@ def gather(tokenization: Tokenization, setting: Setting) -> Materials:
     return Materials(setting, demanding, pairs, _mazes(setting, np.arange(setting.num_probed), "probes"))
 
 
+def pairs_of_any_depth(tokenization: Tokenization, setting: Setting) -> PatchingPairs:
+    """Return twice as many flip pairs as the scorecard has, at any distance from the fork.
+
+    Depths are as even as mazes allow: a model that follows near changes alone is patched there.
+    """
+    return make_pairs(
+        tokenization, size=setting.size, num=2 * setting.num_pairs, depths=(0, setting.size**2),
+        algorithm=setting.algorithm, split=setting.split, max_distance=setting.max_distance,
+        seed=_seed(setting, "any depth"),
+    )  # fmt: skip
+
+
 def check_setting(setting: Setting) -> None:
     """Check, before anything is made, that a setting can be met.
 

@@ -134,7 +134,7 @@ def test_what_was_not_measured_is_said(unsolved: tuple[SearchResult, Path]) -> N
     values = json.loads(page.with_suffix(".json").read_text("utf-8"))
     patching = next(section for section in values["sections"] if section["name"] == "patching")
     assert "Patching was not done" in patching["lead"]["text"] and not patching["figures"]
-    assert patching["lead"]["values"]["pairs"] == 24
+    assert patching["lead"]["values"]["pairs"] == 2 * 24
     assert patching["lead"]["values"]["left_out"] == 24 - len(result.battery.solved.rows)
 
 

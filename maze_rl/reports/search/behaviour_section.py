@@ -25,11 +25,12 @@ def behaviour_section(result: SearchResult, gallery: Gallery) -> Section:
     battery = result.battery
     card = battery.scorecard
     pictures: list[Picture] = []
-    if card.flips.solved.any():
+    if battery.flips.solved.any():
         pictures.append(
             gallery.picture(
-                flip_figure(card.flips), name="flips", title="Does the choice follow one changed edge?",
-                alt="Rate of right flips and of false flips by depth of the change.", reading=flip_reading(card.flips),
+                flip_figure(battery.flips), name="flips", title="Does the choice follow one changed edge?",
+                alt="Rate of right flips and of false flips by depth of the change.", 
+                reading=flip_reading(battery.flips, card.flips),
             )
         )  # fmt: skip
     if battery.curve.steps:
@@ -64,12 +65,13 @@ def behaviour_section(result: SearchResult, gallery: Gallery) -> Section:
         )
     )  # fmt: skip
     lead = (
-        paragraph(flip_reading(card.flips), *_unmeasured(battery))
-        if not card.flips.solved.any()
+        paragraph(flip_reading(battery.flips, card.flips), *_unmeasured(battery))
+        if not battery.flips.solved.any()
         else paragraph(*_unmeasured(battery))
     )
     return Section(name="behaviour", title="Behaviour", lead=lead, pictures=pictures,
-                   tables=[_flip_table(card.flips), _curve_table(battery.curve), _rule_table(card.rules)])  # fmt: skip
+                   tables=[_flip_table(battery.flips), _curve_table(battery.curve),
+                           _rule_table(card.rules)])  # fmt: skip
 
 
 def _unmeasured(battery: Battery) -> list[Statement]:
@@ -84,18 +86,24 @@ def _unmeasured(battery: Battery) -> list[Statement]:
     ]  # fmt: skip
 
 
-def flip_reading(flips: FlipRates) -> Statement:
-    """State how the choices follow changes."""
-    solved = sentence("{solved} of {pairs} pairs are solved in the clean maze.", solved=int(flips.solved.sum()),
-                      pairs=len(flips.solved))  # fmt: skip
+def flip_reading(flips: FlipRates, judged: FlipRates) -> Statement:
+    """State how the choices follow changes at any depth, and those that are far, on pairs of their own."""
+    solved = sentence(
+        "{solved} of {pairs} pairs with a change at any depth are solved in the clean maze.",
+        solved=int(flips.solved.sum()), pairs=len(flips.solved),
+    )  # fmt: skip
     if not flips.solved.any():
         return solved + Statement("There is no flip to count.")
-    far = flips.solved & (flips.depth >= flips.far)
-    if not far.any():
-        return solved + sentence("None of them has a change {far} or more steps away.", far=flips.far)
+    near = flips.solved & (flips.depth < flips.far)
+    if near.any():
+        solved += sentence(
+            "Of the {num_near} with a change less than {far} steps away, {near_rate:.0%} follow it.",
+            num_near=int(near.sum()), far=flips.far, near_rate=float(flips.flips[near].mean()),
+        )  # fmt: skip
     return solved + sentence(
-        "Of the {num_far} with a change {far} or more steps away, {rate:.0%} follow it. S1, false flips subtracted, is "
-        "{s1}.", num_far=int(far.sum()), far=flips.far, rate=float(flips.flips[far].mean()), s1=flips.finding.effect,
+        "S1 is judged on pairs of its own, {far_steps} or more steps away, {far_solved} of {far_pairs} of them "
+        "solved in the clean maze: false flips subtracted, {s1}.", far_steps=judged.far, far_solved=int(judged.solved.sum()),
+        far_pairs=len(judged.solved), s1=judged.finding.effect,
     )  # fmt: skip
 
 
