@@ -101,9 +101,10 @@ def flip_reading(flips: FlipRates, judged: FlipRates) -> Statement:
             num_near=int(near.sum()), far=flips.far, near_rate=float(flips.flips[near].mean()),
         )  # fmt: skip
     return solved + sentence(
-        "S1 is judged on pairs of its own, {far_steps} or more steps away, {far_solved} of {far_pairs} of them "
-        "solved in the clean maze: false flips subtracted, {s1}.", far_steps=judged.far, far_solved=int(judged.solved.sum()),
-        far_pairs=len(judged.solved), s1=judged.finding.effect,
+        "S1 is judged on pairs of its own, {far_steps} or more steps away, {far_solved} of {far_pairs} of them solved "
+        "in the clean maze: false flips subtracted, {s1}.",
+        far_steps=judged.far, far_solved=int(judged.solved.sum()), far_pairs=len(judged.solved),
+        s1=judged.finding.effect,
     )  # fmt: skip
 
 
