@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from statistics import mean
 
@@ -22,6 +22,7 @@ from maze_rl.interp.scorecard import Materials, Scorecard, Setting, gather, scor
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.untrained import untrained_twin
 
+GRADED = ("S1", "S2", "S3", "S5")
 Progress = Callable[[str, float], None]
 
 
@@ -56,9 +57,9 @@ class SelfTest:
 
     @property
     def graded_scores(self) -> list[tuple[float, float]]:
-        """(share cut, mean of S1, S3 and S5 over instances)."""
+        """(share cut, mean of S1, S2, S3 and S5, the scores that end at 1, over instances)."""
         return [
-            (strength, mean(mean(each.findings[name].effect.value for name in ("S1", "S3", "S5")) for each in judged))
+            (strength, mean(mean(each.findings[name].effect.value for name in GRADED) for each in judged))
             for strength, judged in self.graded.items()
         ]
 
@@ -110,7 +111,14 @@ def judge_instance(instance: Instance, seed: int) -> tuple[list[Judged], list[Ju
     materials = gather(instance.tokenization, setting_of(instance, seed))
     twin = untrained_twin(ROWS[0].build(instance), instance.seed + 1)
     untrained = untrained_scores(twin, materials.probed, seed=materials.setting.seed)
-    rows = [_judge(row.name, instance, row.build(instance), materials, untrained) for row in ROWS]
+    rows = [_judge(row.name, instance, row.build(instance), materials, untrained) for row in ROWS if not row.canvas]
+    for row in ROWS:
+        # a row with a canvas of its own has mazes of its own, unless they are these
+        if row.canvas:
+            own = replace(instance, canvas=row.canvas)
+            same = own == instance
+            shown = materials if same else gather(own.tokenization, setting_of(own, seed))
+            rows.append(_judge(row.name, own, row.build(own), shown, untrained if same else None))
     wave = next(one for one in rows if one.row == ROWS[0].name)
     cuts = [
         # nothing cut is the wave itself
@@ -123,7 +131,11 @@ def judge_instance(instance: Instance, seed: int) -> tuple[list[Judged], list[Ju
 
 
 def _judge(
-    name: str, instance: Instance, model: MazeTransformer, materials: Materials, untrained: Mapping[str, ProbeScore]
+    name: str,
+    instance: Instance,
+    model: MazeTransformer,
+    materials: Materials,
+    untrained: Mapping[str, ProbeScore] | None,
 ) -> Judged:
     card = score(model, materials, untrained=untrained)
     findings = findings_of(card)

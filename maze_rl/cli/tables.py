@@ -65,7 +65,7 @@ def print_selftest(values: dict[str, Any]) -> None:
     console.print(table)
     graded = ", ".join(f"{100 * one['cut']:.0f} %: {one['score']:.2f}" for one in values["graded"])
     falls = "falls at every step" if values["falls"] else "DOES NOT FALL at every step"
-    console.print(f"N5, mean of S1, S3 and S5 by the share of the wave that is cut: {graded}; it {falls}.")
+    console.print(f"N5, mean of S1, S2, S3 and S5 by the share of the wave that is cut: {graded}; it {falls}.")
     console.print(
         "All verdicts are right." if values["all_right"] else "SOME VERDICTS ARE WRONG: trust no score above."
     )

@@ -90,7 +90,7 @@ def curves_figure(
     *,
     labels: tuple[str, str],
     grey: Sequence[str] = (),
-    ticks: Mapping[float, str] | None = None,
+    ticks: Mapping[int, str] | Mapping[float, str] | None = None,
     band: tuple[float, float, str] | None = None,
 ) -> "Figure":
     """Draw rates (0 to 1), each curve named in a key.
