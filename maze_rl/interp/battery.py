@@ -6,14 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from maze_rl.interp.activation_patching import patch_map
+from maze_rl.interp.attention_maps import stream_patterns
 from maze_rl.interp.attribution_patching import Confirmation, attribution_maps, confirm, shortlist
-from maze_rl.interp.decisions import right_choices
+from maze_rl.interp.decisions import Decisions, right_choices
 from maze_rl.interp.doubling import GrowthOfReach, fit_growth
-from maze_rl.interp.edge_consolidation import EdgeConsolidation, measure_consolidation
+from maze_rl.interp.edge_consolidation import (
+    ConsolidationAttention,
+    EdgeConsolidation,
+    consolidation_applies,
+    measure_consolidation,
+)
 from maze_rl.interp.edge_steering import SteeringResult, steer_edges
 from maze_rl.interp.emergence import Emergence, emergence
 from maze_rl.interp.flip_rate import FlipRates, LogitSensitivity, flip_rates, logit_sensitivity
-from maze_rl.interp.frontier_heads import FrontierHeads, find_frontier_heads
+from maze_rl.interp.frontier_heads import FrontierHeads, find_frontier_heads, frontier_attention
 from maze_rl.interp.head_ablation import AblationResult, ablate_heads
 from maze_rl.interp.logit_attribution import LogitAttribution, logit_attribution
 from maze_rl.interp.look_ahead import LookAhead, ideal_curves, look_ahead
@@ -23,7 +29,7 @@ from maze_rl.interp.patch_effects import PatchMap
 from maze_rl.interp.patching_pairs import PatchingPairs, SolvedPairs, solved_pairs
 from maze_rl.interp.position_groups import position_groups
 from maze_rl.interp.requirements import FEWEST_MAZES
-from maze_rl.interp.scorecard import Materials, Progress, Scorecard, pairs_of_any_depth, score
+from maze_rl.interp.scorecard import Materials, Progress, Scorecard, control_probes, pairs_of_any_depth, score
 from maze_rl.interp.wall_probe import WallProbe, wall_probe
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.untrained import untrained_twin
@@ -102,15 +108,16 @@ def run_battery(
     seed, decisions = materials.setting.seed, materials.decisions
     pairs = pairs_of_any_depth(model.tokenization, materials.setting)
     twin = untrained_twin(model, seed)
-    card = score(model, materials, progress=lambda doing, done: progress(doing, 0.25 * done))
+    probes = control_probes(model, materials)
+    card = score(model, materials, untrained=probes, progress=lambda doing, done: progress(doing, 0.25 * done))
     untrained = score(
-        twin, materials, progress=lambda doing, done: progress("the untrained control", 0.25 + 0.15 * done)
-    )
+        twin, materials, untrained=probes,
+        progress=lambda doing, done: progress("the untrained control", 0.25 + 0.15 * done),
+    )  # fmt: skip
     progress("look-ahead", 0.4)
     curve = look_ahead(decisions, right_choices(decisions, card.logits), seed=seed)
     progress("attention", 0.45)
-    frontier = find_frontier_heads(model, decisions, seed=seed) if model.cfg.n_layers > 1 else None
-    consolidation = measure_consolidation(model, decisions, seed=seed)
+    frontier, consolidation = attention_scores(model, decisions, seed)
     progress("probes", 0.5)
     walls = wall_probe(model, materials.probed, control_model=twin, seed=seed)
     on_path = on_path_probe(model, materials.probed, control_model=twin, seed=seed)
@@ -131,6 +138,19 @@ def run_battery(
         patching=patching, steering=steering, ablated=named,
         ablation=ablate_heads(model, decisions, named, how="resample", seed=seed) if named else None,
     )  # fmt: skip
+
+
+def attention_scores(
+    model: MazeTransformer, decisions: Decisions, seed: int
+) -> tuple[FrontierHeads | None, EdgeConsolidation]:
+    """Measure frontier heads (None for a model of one layer) and consolidation in one run."""
+    rings = frontier_attention(model, decisions, seed=seed) if model.cfg.n_layers > 1 else {}
+    ends = ConsolidationAttention(model, decisions) if consolidation_applies(decisions) else None
+    reducers = [*rings.values(), *([] if ends is None else [ends])]
+    if reducers:
+        stream_patterns(model, decisions, reducers)
+    frontier = find_frontier_heads(model, decisions, attention=rings, seed=seed) if rings else None
+    return frontier, measure_consolidation(model, decisions, attention=ends, seed=seed)
 
 
 def patch(model: MazeTransformer, pairs: PatchingPairs, solved: SolvedPairs, seed: int) -> Patching:
@@ -176,7 +196,7 @@ def control_tokens(pairs: PatchingPairs) -> PairTokens:
 def named_heads(
     card: Scorecard, consolidation: EdgeConsolidation, frontier: FrontierHeads | None
 ) -> tuple[tuple[int, int], ...]:
-    """Return the heads that the attention scores name: confirmed ones, the strongest of each score first."""
+    """Return the heads that the attention scores name: confirmed ones, two of each at most, lower layers first."""
     named = list(card.adjacency.confirmed[:2])
     if consolidation.heads is not None and consolidation.consolidates:
         named += consolidation.heads

@@ -25,7 +25,7 @@ from numpy import ndarray
 from torch import Tensor
 from torch.nn.utils import parametrize
 
-from maze_rl.interp.decisions import Decisions
+from maze_rl.interp.decisions import DecisionBatch, Decisions, in_batches
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.look_ahead import Axis, skills, widths
 from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_maze
@@ -100,18 +100,11 @@ def right_by_layer(
     model: MazeTransformer, decisions: Decisions, *, batch_size: int = 256
 ) -> Bool[ndarray, "decision layer"]:
     """Tell whether the likeliest option is right, read after the embedding and after every layer."""
-    device = next(model.parameters()).device
     parts: list[ndarray] = []
-    used = np.unique(decisions.maze)
     with parametrize.cached():
-        for start in range(0, len(used), batch_size):
-            mazes = used[start : start + batch_size]
-            rows = np.flatnonzero((decisions.maze >= mazes[0]) & (decisions.maze <= mazes[-1]))
-            chosen = decisions.take(rows)
-            longest = int(chosen.position.max()) + 1
-            tokens = decisions.tokens[torch.from_numpy(mazes), :longest].to(device)
-            at = torch.from_numpy(np.searchsorted(mazes, chosen.maze)).to(device)
-            streams = _streams(model, tokens, at, torch.from_numpy(chosen.position).to(device))
+        for batch in in_batches(decisions, batch_size, next(model.parameters()).device):
+            chosen = decisions.take(batch.rows)
+            streams = _streams(model, batch)
             logits = model.unembed(model.ln_final(streams)).cpu()
             ids = torch.from_numpy(chosen.next_ids).clamp(min=0)[:, None].expand(-1, logits.shape[1], -1)
             closed = torch.from_numpy(~chosen.options)[:, None]
@@ -120,16 +113,16 @@ def right_by_layer(
     return np.concatenate(parts)
 
 
-def _streams(model: MazeTransformer, tokens: Tensor, at: Tensor, position: Tensor) -> Tensor:
+def _streams(model: MazeTransformer, batch: DecisionBatch) -> Tensor:
     """Return the residual stream at the decisions after the embedding and every layer, [decision, layer, d_model]."""
     found: list[Tensor] = []
 
     def keep(stream: Tensor, hook: object) -> None:
-        found.append(stream[at, position])
+        found.append(stream[batch.at])
 
     last = model.cfg.n_layers - 1
     names = [f"blocks.{layer}.hook_resid_pre" for layer in range(last + 1)] + [f"blocks.{last}.hook_resid_post"]
-    model.run_with_hooks(tokens, fwd_hooks=[(name, keep) for name in names], stop_at_layer=last + 1)
+    model.run_with_hooks(batch.tokens, fwd_hooks=[(name, keep) for name in names], stop_at_layer=last + 1)
     return torch.stack(found, dim=1)
 
 

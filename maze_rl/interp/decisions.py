@@ -4,7 +4,9 @@ A decision is a cell of a shortest path before its end; the token of the cell pr
 teacher-forced, so that one wrong step does not hide the next.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -116,24 +118,38 @@ def neighbour_ids(
     return np.where(inside, ids, -1).astype(np.int64)
 
 
+class DecisionBatch(NamedTuple):
+    """Some of the mazes, cut after their last decision, on a device; and the decisions in them."""
+
+    rows: Int64[ndarray, " chosen"]
+    """Which decisions."""
+    tokens: Int64[Tensor, "maze pos"]
+    at: tuple[Tensor, Tensor]
+    """(row of `tokens`, position) of each decision: the index of what is read there."""
+
+
+def in_batches(decisions: Decisions, batch_size: int, device: torch.device) -> Iterator[DecisionBatch]:
+    """Go through the decisions, `batch_size` mazes at a time."""
+    used = np.unique(decisions.maze)
+    for start in range(0, len(used), batch_size):
+        mazes = used[start : start + batch_size]
+        rows = np.flatnonzero((decisions.maze >= mazes[0]) & (decisions.maze <= mazes[-1]))
+        position = decisions.position[rows]
+        tokens = decisions.tokens[torch.from_numpy(mazes), : int(position.max()) + 1].to(device)
+        row = np.searchsorted(mazes, decisions.maze[rows])
+        yield DecisionBatch(rows, tokens, (torch.from_numpy(row).to(device), torch.from_numpy(position).to(device)))
+
+
 @torch.inference_mode()
 def decision_logits(
     model: MazeTransformer, decisions: Decisions, *, batch_size: int = 256
 ) -> Float[Tensor, "decision d_vocab"]:
     """Return the model's logits at each decision, on the CPU."""
-    device = next(model.parameters()).device
     parts: list[Tensor] = []
-    used = np.unique(decisions.maze)
     with parametrize.cached():
-        for start in range(0, len(used), batch_size):
-            mazes = used[start : start + batch_size]
-            rows = np.flatnonzero((decisions.maze >= mazes[0]) & (decisions.maze <= mazes[-1]))
-            at = torch.from_numpy(np.searchsorted(mazes, decisions.maze[rows]))
-            longest = int(decisions.position[rows].max()) + 1
-            tokens = decisions.tokens[torch.from_numpy(mazes), :longest].to(device)
-            residual = model(tokens, stop_at_layer=model.cfg.n_layers)
-            chosen = residual[at.to(device), torch.from_numpy(decisions.position[rows]).to(device)]
-            parts.append(model.unembed(model.ln_final(chosen[:, None]))[:, 0].cpu())
+        for batch in in_batches(decisions, batch_size, next(model.parameters()).device):
+            residual = model(batch.tokens, stop_at_layer=model.cfg.n_layers)[batch.at]
+            parts.append(model.unembed(model.ln_final(residual[:, None]))[:, 0].cpu())
     if not parts:
         raise ConfigurationError("there is no decision to ask the model about: its mazes have no steps.")
     return torch.cat(parts)

@@ -107,6 +107,11 @@ class ConsolidationAttention:
         self.means[self._mazes, layer, :, :, _PERMUTED] = permuted.cpu().numpy()[..., None]
 
 
+def consolidation_applies(decisions: Decisions) -> bool:
+    """Tell whether edges are spelled ``a <--> b ;``, so that there is something to gather."""
+    return decisions.spans.layout.tokens_per_edge == 4
+
+
 def measure_consolidation(
     model: MazeTransformer,
     decisions: Decisions,
@@ -122,7 +127,7 @@ def measure_consolidation(
         attention: The reducer after `stream_patterns`, where one run serves several scores.
         seed: Seed of sign flips and intervals.
     """
-    if decisions.spans.layout.tokens_per_edge != 4:
+    if not consolidation_applies(decisions):
         note = "edges of this format are not spelled `a <--> b ;`: there is nothing to gather."
         return EdgeConsolidation(findings=None, heads=None, scores=None, p_values=None, note=note)
     if attention is None:

@@ -30,7 +30,7 @@ from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.adjacency_heads import AdjacencyHeads, find_adjacency_heads
 from maze_rl.interp.compute_frontier import ComputeFrontier, compute_frontier
 from maze_rl.interp.decisions import Decisions, decision_logits, find_decisions
-from maze_rl.interp.distance_probe import LatentState, ProbeScore, latent_state
+from maze_rl.interp.distance_probe import LatentState, ProbeScore, latent_state, untrained_scores
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.flip_rate import FAR, FlipRates, flip_rates
 from maze_rl.interp.interchange import Interchange, interchange
@@ -167,6 +167,12 @@ def check_setting(setting: Setting) -> None:
         )
 
 
+def control_probes(model: MazeTransformer, materials: Materials) -> dict[str, ProbeScore]:
+    """Return how well the variables are read from the model's untrained twin; the same for all weights of one shape."""
+    seed = materials.setting.seed
+    return untrained_scores(untrained_twin(model, seed + 1), materials.probed, seed=seed)
+
+
 def demanding_mazes(tokenization: Tokenization, setting: Setting) -> MazeBatch:
     """Return mazes that have, on the way, a far fork at which Manhattan greedy is wrong.
 
@@ -203,8 +209,7 @@ def score(
     Args:
         model: The model; its tokenization is the one the materials were made for.
         materials: Mazes and pairs.
-        untrained: Scores of the untrained control's probes on these materials (`distance_probe.untrained_scores`); None
-            builds the twin of the model and probes it.
+        untrained: Scores of the untrained control's probes, where they are known (`control_probes`).
         progress: Called with (what is being done, share done).
 
     Raises:
@@ -220,8 +225,9 @@ def score(
     progress("attention", 0.2)
     adjacency = find_adjacency_heads(model, decisions, seed=setting.seed)
     progress("probes", 0.4)
-    twin = None if untrained is not None else untrained_twin(model, setting.seed + 1)
-    latent = latent_state(model, materials.probed, control_model=twin, untrained=untrained, seed=setting.seed)
+    if untrained is None:
+        untrained = control_probes(model, materials)
+    latent = latent_state(model, materials.probed, untrained=untrained, seed=setting.seed)
     progress("interchange", 0.7)
     swaps = interchange(model, materials.pairs, variable=latent.best_variable, seed=setting.seed)
     progress("done", 1.0)

@@ -9,17 +9,19 @@ from typing import Any
 import torch
 from transformer_lens.utilities.components_utils import get_act_name
 
-from maze_rl.calibration.zoo import ROWS, Instance
+from maze_rl.calibration.selftest import setting_of
+from maze_rl.calibration.zoo import ROWS, Instance, ZooRow
 from maze_rl.errors import MazeRLError
 from maze_rl.interp.battery import Battery, run_battery
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.requirements import check_mazes
-from maze_rl.interp.scorecard import Materials, Setting, check_setting, gather, score
+from maze_rl.interp.scorecard import Materials, Setting, check_setting, control_probes, gather, score
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.model_files import find_model, load_model
 from maze_rl.models.verified_files import read_folder, read_tensors
 from maze_rl.reports.search.search_report import write_search_report
 from maze_rl.reports.search.search_result import DecisionAttention, SearchResult, example_decision
+from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.checkpoints import WEIGHTS, checkpoint_steps
 from maze_rl.workflows.run_folder import RunFolder
 
@@ -78,10 +80,11 @@ def search(
     progress("mazes and pairs", 0.0)
     materials = gather(loaded.tokenization, setting)
     battery = run_battery(loaded, materials, progress=lambda doing, done: progress(doing, 0.02 + 0.6 * done))
-    checkpoints = []
-    for step, share, trained in _checkpoints(model):
+    checkpoints, probes = [], None
+    for step, share, trained in _checkpoints(model, loaded.tokenization):
         progress(f"checkpoint {step}", 0.62 + 0.18 * share)
-        checkpoints.append((step, score(trained, materials).scores))
+        probes = probes or control_probes(trained, materials)
+        checkpoints.append((step, score(trained, materials, untrained=probes).scores))
     calibration, searches = {}, {}
     for number, row in enumerate(ROWS):
         progress(f"calibration: {row.name}", 0.8 + 0.19 * number / len(ROWS))
@@ -124,10 +127,8 @@ def _positions(model: MazeTransformer) -> str:
     return "set by hand" if config is None else config.positions
 
 
-def _calibrate(row, token_format: str, seed: int) -> tuple[dict[str, Finding], bool]:
+def _calibrate(row: ZooRow, token_format: str, seed: int) -> tuple[dict[str, Finding], bool]:
     """Score one calibration model, on small mazes in the format of the model under study."""
-    from maze_rl.calibration.selftest import setting_of
-
     instance = Instance(token_format=token_format, canvas=4, n_layers=12, rotate=True, seed=seed)
     card = score(row.build(instance), gather(instance.tokenization, setting_of(instance, seed)))
     return card.scores, card.searches
@@ -154,7 +155,9 @@ def _attention(model: MazeTransformer, materials: Materials, battery: Battery) -
     ]  # fmt: skip
 
 
-def _checkpoints(model: MazeTransformer | str | Path) -> Iterator[tuple[int, float, MazeTransformer]]:
+def _checkpoints(
+    model: MazeTransformer | str | Path, tokenization: Tokenization
+) -> Iterator[tuple[int, float, MazeTransformer]]:
     """Yield (step, share of the checkpoints behind, model) for some checkpoints of a run, spread evenly."""
     if isinstance(model, MazeTransformer) or not (Path(model) / "checkpoints").is_dir():
         return
@@ -167,8 +170,7 @@ def _checkpoints(model: MazeTransformer | str | Path) -> Iterator[tuple[int, flo
     )
     config = run.open()
     for number, step in enumerate(chosen):
-        trained = load_model(model)
-        fresh = build_model(config.model, trained.tokenization)
+        fresh = build_model(config.model, tokenization)
         try:
             fresh.load_state_dict(read_tensors(read_folder(run.checkpoints / str(step), (WEIGHTS,))[WEIGHTS]))
         except (RuntimeError, MazeRLError):

@@ -5,7 +5,8 @@ is computed, not how fast a block is. Results are compared before anything is ti
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -34,7 +35,8 @@ def _model(seed: int) -> MazeTransformer:
 
 
 def _patching(seed: int) -> Trial:
-    model, pairs = _model(seed), flip_tokens(_model(seed), seed)
+    model = _model(seed)
+    pairs = flip_tokens(model, seed)
     ours, stock = patch_map(model, pairs).numerators.sum(axis=0), stock_map(model, pairs)
     error = float(np.abs(ours - stock).max() / max(1.0, np.abs(stock).max()))
     fault = None if error <= _TOLERANCE else f"the maps differ by {error:.1e}"
@@ -66,15 +68,15 @@ def stock_map(model: MazeTransformer, pairs: PairTokens) -> np.ndarray:
         ).numpy()
 
 
-class _silently:
-    """Keeps TransformerLens's progress bar off the terminal."""
-
-    def __enter__(self) -> None:
-        self._bar = patching.__dict__["tqdm"]
-        patching.__dict__["tqdm"] = lambda rows, **_: rows
-
-    def __exit__(self, *_: object) -> None:
-        patching.__dict__["tqdm"] = self._bar
+@contextmanager
+def _silently() -> Iterator[None]:
+    """Keep TransformerLens's progress bar off the terminal."""
+    bar = patching.__dict__["tqdm"]
+    patching.__dict__["tqdm"] = lambda rows, **_: rows
+    try:
+        yield
+    finally:
+        patching.__dict__["tqdm"] = bar
 
 
 def _labelling(layers: str) -> Callable[[int], Trial]:
