@@ -123,6 +123,8 @@ class DecisionBatch(NamedTuple):
 
     rows: Int64[ndarray, " chosen"]
     """Which decisions."""
+    mazes: Int64[ndarray, " maze"]
+    """Which mazes."""
     tokens: Int64[Tensor, "maze pos"]
     at: tuple[Tensor, Tensor]
     """(row of `tokens`, position) of each decision: the index of what is read there."""
@@ -137,7 +139,9 @@ def in_batches(decisions: Decisions, batch_size: int, device: torch.device) -> I
         position = decisions.position[rows]
         tokens = decisions.tokens[torch.from_numpy(mazes), : int(position.max()) + 1].to(device)
         row = np.searchsorted(mazes, decisions.maze[rows])
-        yield DecisionBatch(rows, tokens, (torch.from_numpy(row).to(device), torch.from_numpy(position).to(device)))
+        yield DecisionBatch(
+            rows, mazes, tokens, (torch.from_numpy(row).to(device), torch.from_numpy(position).to(device))
+        )
 
 
 @torch.inference_mode()

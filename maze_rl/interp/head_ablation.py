@@ -28,7 +28,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.decisions import Decisions, right_choices
+from maze_rl.interp.decisions import Decisions, in_batches, right_choices
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.random_head_sets import Heads, random_head_sets
 from maze_rl.intervals import Interval, bootstrap_ratio
@@ -149,21 +149,15 @@ def _right_by_set(
     """Tell for each set of heads taken out where the choice is right."""
     device = next(model.parameters()).device
     right = np.zeros((len(sets), len(forks)), np.bool_)
-    mazes = np.unique(forks.maze)
     used = sorted({layer for each in sets for layer, _ in each})
     with parametrize.cached():
         source = _Replacement(model, used, how, decisions, reference, seed, batch_size)
-        for start in range(0, len(mazes), batch_size):
-            rows = mazes[start : start + batch_size]
-            here = np.flatnonzero((forks.maze >= rows[0]) & (forks.maze <= rows[-1]))
-            within = torch.from_numpy(np.searchsorted(rows, forks.maze[here])).to(device)
-            position = torch.from_numpy(forks.position[here]).to(device)
-            length = int(forks.position[here].max()) + 1
-            stream = model(decisions.tokens[rows, :length].to(device), stop_at_layer=0)
-            ablation = _LayerwiseAblation(model, sets, source.at(rows, length))
+        for batch in in_batches(forks, batch_size, device):
+            stream = model(batch.tokens, stop_at_layer=0)
+            ablation = _LayerwiseAblation(model, sets, source.at(batch.mazes, batch.tokens.shape[1]))
             for numbers, final in ablation.finals(0, stream, range(len(sets))):
-                logits = model.unembed(model.ln_final(final[within, position][:, None]))[:, 0].cpu()
-                right[np.array(numbers)[:, None], here] = right_choices(forks.take(here), logits)
+                logits = model.unembed(model.ln_final(final[batch.at][:, None]))[:, 0].cpu()
+                right[np.array(numbers)[:, None], batch.rows] = right_choices(forks.take(batch.rows), logits)
     return right
 
 

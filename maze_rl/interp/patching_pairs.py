@@ -11,11 +11,10 @@ Only the clean maze is drawn from the split; flipped and control mazes are its e
 """
 
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int8, Int64
+from jaxtyping import Bool, Float, Int64
 from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
@@ -31,22 +30,12 @@ from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.readout import logits_at
 from maze_rl.tokenization.edge_slots import edge_slots, replace_edge
 from maze_rl.tokenization.layouts import PADDING
-from maze_rl.tokenization.spans import Region, TokenSpans
+from maze_rl.tokenization.spans import TokenSpans
 from maze_rl.tokenization.tokenization import Encoded, Tokenization
 
 _BLOCK = 256
 _MAZES_PER_PAIR = 200
 """Mazes searched for each pair, beyond a first 10 blocks, before the search is given up."""
-
-
-class UnfinishedSpans(TokenSpans):
-    """Labels of sequences that stop on the path: the last token of a row is a cell, not ``<PATH_END>``."""
-
-    @cached_property
-    def regions(self) -> Int8[Tensor, "batch pos"]:
-        """A `Region` for each position."""
-        last = self.positions == self.lengths[:, None] - 1
-        return torch.where(last, torch.tensor(Region.PATH, dtype=torch.int8), super().regions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +86,7 @@ class PatchingPairs:
             for field in fields(self)
             if field.name not in ("pairs", "spans")
         }
-        spans = _unfinished(self.spans, changed["clean"], chosen, changed["position"])
+        spans = _cut_spans(self.spans, changed["clean"], chosen, changed["position"])
         return replace(self, pairs=self.pairs.take(chosen.numpy()), spans=spans, **changed)
 
 
@@ -227,7 +216,7 @@ def _encoded(pairs: FlipPairs, tokenization: Tokenization, seed: int) -> Patchin
     position = whole.spans.path_start + 1 + torch.from_numpy(pairs.fork_index)
     length = int(position.max()) + 1
     clean = torch.where(torch.arange(length) <= position[:, None], whole.tokens[:, :length], PADDING)
-    spans = _unfinished(whole.spans, clean, torch.arange(len(clean)), position)
+    spans = _cut_spans(whole.spans, clean, torch.arange(len(clean)), position)
     encoded, ids = Encoded(clean, spans), tokenization.layout.cell_ids
     right, wrong = (torch.from_numpy(ids[cells[:, 0], cells[:, 1]]).long() for cells in (pairs.right, pairs.wrong))
     return PatchingPairs(
@@ -237,5 +226,5 @@ def _encoded(pairs: FlipPairs, tokenization: Tokenization, seed: int) -> Patchin
     )  # fmt: skip
 
 
-def _unfinished(spans: TokenSpans, tokens: Tensor, rows: Tensor, position: Tensor) -> UnfinishedSpans:
-    return UnfinishedSpans(tokens, spans.path_start[rows], position + 1, spans.offsets[rows], spans.layout)
+def _cut_spans(spans: TokenSpans, tokens: Tensor, rows: Tensor, position: Tensor) -> TokenSpans:
+    return TokenSpans(tokens, spans.path_start[rows], position + 1, spans.offsets[rows], spans.layout)

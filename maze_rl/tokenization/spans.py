@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Int8, Int16, Int64
 from torch import Tensor
 
-from maze_rl.tokenization.layouts import STEPS, Layout
+from maze_rl.tokenization.layouts import PATH_END, STEPS, Layout
 
 
 class Region(IntEnum):
@@ -49,7 +49,8 @@ class TokenSpans:
         regions[(list_place >= 0) & (list_place < self._list_length)] = Region.ADJACENCY
         for region, first in ((Region.ORIGIN, self._origin_start), (Region.TARGET, self._origin_start + size + 2)):
             regions[(position >= first) & (position < first + size)] = region
-        regions[(position > start) & (position < self.lengths[:, None] - 1)] = Region.PATH
+        # a path may be cut before its end
+        regions[(position > start) & (self.tokens != PATH_END)] = Region.PATH
         regions[~self.real] = Region.PADDING
         return regions
 
