@@ -37,7 +37,7 @@ class Settings:
     nodes: int = 20
     layers: int = 3
     d_model: int = 96
-    steps: int = 4000
+    steps: int = 3000
     batch_size: int = 128
     rate: float = 1e-3
     test: int = 1000
