@@ -27,8 +27,10 @@ from maze_rl.interp.position_groups import position_groups
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.model_files import load_model
 from maze_rl.reports.saved_figure import keep
+from maze_rl.reports.search.heat_grids import grids_figure
 from maze_rl.reports.search.patching_figures import strongest
-from maze_rl.reports.study_figures import grids_figure, pair_figure, stated_interval
+from maze_rl.reports.search.stated import stated_interval
+from maze_rl.reports.study_figures import pair_figure
 from maze_rl.tokenization.tokenization import load_tokenization
 
 # %% parameters
@@ -140,6 +142,7 @@ for layer, row in enumerate(np.nan_to_num(denoise.effects)):
     best = int(row.argmax())
     stated = stated_interval(denoise.interval(layer, denoise.places[best], seed=seed))
     print(f"Layer {layer}: the {denoise.places[best]} restores most of the clean decision, {stated}.")
+print("Which place is named was chosen on the pairs that its interval is of: so largest effects lean upwards.")
 
 # %% [markdown] Two controls
 # Any push of this length might move the logits: so a random step, as long as the real one, is patched in its place.
@@ -168,7 +171,7 @@ largest = strongest(heads.effects)
 for layer, head in zip(*np.unravel_index(np.argsort(-largest, axis=None)[:3], largest.shape), strict=True):
     place = heads.places[int(np.nanargmax(np.nan_to_num(heads.effects[layer, head])))]
     stated = stated_interval(heads.interval(int(layer), place, int(head), seed=seed))
-    print(f"Head {head} of layer {layer} at the {place}: {stated}.")
+    print(f"Head {head} of layer {layer} at the {place}: {stated}, chosen on the same pairs.")
 keep(grids_figure({"each head's largest effect over the groups": largest}, across=1, width=4.8,
                   columns=[f"head {head}" for head in range(model.cfg.n_heads)]), out, "heads")  # fmt: skip
 

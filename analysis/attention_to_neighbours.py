@@ -43,7 +43,7 @@ from maze_rl.reports.search.heat_grids import draw_grid
 from maze_rl.reports.search.interval_rows import IntervalRow, interval_rows
 from maze_rl.reports.search.maze_overlays import EdgeOverlay, overlay_figure
 from maze_rl.reports.search.search_result import DecisionAttention, example_decision
-from maze_rl.reports.study_figures import stated_interval
+from maze_rl.reports.search.stated import stated_interval
 from maze_rl.reports.vector_graphics import figure_style
 from maze_rl.tokenization.tokenization import load_tokenization
 

@@ -43,7 +43,7 @@ from maze_rl.reports.search.heat_grids import draw_grid
 from maze_rl.reports.search.interval_rows import IntervalRow, interval_rows
 from maze_rl.reports.search.layer_curves import layer_names
 from maze_rl.reports.search.probe_figures import CONTROL_NAMES, emergence_shares
-from maze_rl.reports.study_figures import stated_interval
+from maze_rl.reports.search.stated import stated_interval
 from maze_rl.reports.vector_graphics import figure_style
 from maze_rl.tokenization.tokenization import load_tokenization
 

@@ -42,7 +42,8 @@ from maze_rl.reports.palette import light
 from maze_rl.reports.saved_figure import keep
 from maze_rl.reports.search.behaviour_figures import draw_rates, rule_name, rules_figure
 from maze_rl.reports.search.layer_curves import layer_names
-from maze_rl.reports.study_figures import curves_figure, stated_interval
+from maze_rl.reports.search.stated import stated_interval
+from maze_rl.reports.study_figures import curves_figure
 from maze_rl.reports.vector_graphics import figure_style
 from maze_rl.tokenization.tokenization import load_tokenization
 
@@ -159,8 +160,8 @@ print(
 for name, each in frontiers.items():
     print(
         f"{name}: {each.steps_seen[-1].value:.1f} steps after the last layer; growth from the first to the last third "
-        f"of the layers {stated_interval(each.finding.effect)}: {each.finding.verdict} (threshold "
-        f"{each.finding.threshold})."
+        f"of the layers, the largest rise left out, {stated_interval(each.finding.effect)}: {each.finding.verdict} "
+        f"(threshold {each.finding.threshold})."
     )
 with figure_style():
     figure = Figure(figsize=(9.6, 2.9), layout="constrained")
@@ -192,7 +193,7 @@ if hardest is not None:
         f"{hardest.num_mazes} mazes. Do simple rules fail to explain the choices (S5)? {rules.finding.verdict}."
     )
 with figure_style():
-    figure = rules_figure(rules)
+    figure = rules_figure(rules, len(np.unique(decisions.maze[decisions.is_fork])))
 keep(figure, out, "rules")
 
 # %% [markdown] What this does not show

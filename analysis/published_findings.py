@@ -52,7 +52,8 @@ from maze_rl.models.untrained import untrained_twin
 from maze_rl.models.verified_files import read_folder, read_tensors
 from maze_rl.reports.saved_figure import keep
 from maze_rl.reports.search.heat_grids import draw_grid
-from maze_rl.reports.study_figures import curves_figure, stated_interval
+from maze_rl.reports.search.stated import stated_interval
+from maze_rl.reports.study_figures import curves_figure
 from maze_rl.reports.vector_graphics import figure_style
 from maze_rl.tokenization.tokenization import load_tokenization
 from maze_rl.training.checkpoints import WEIGHTS, checkpoint_steps

@@ -16,12 +16,14 @@ minute of one core.
 import numpy as np
 from matplotlib.figure import Figure
 
+from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.summaries import LENGTH_BINS
 from maze_rl.intervals import Interval, wilson
 from maze_rl.models.model_files import load_model
 from maze_rl.reports.palette import ERROR_COLOURS, light
 from maze_rl.reports.saved_figure import keep
-from maze_rl.reports.study_figures import curves_figure, stated_interval
+from maze_rl.reports.search.stated import stated_interval
+from maze_rl.reports.study_figures import curves_figure
 from maze_rl.reports.vector_graphics import figure_style
 from maze_rl.seeding import numpy_generator
 from maze_rl.workflows.evaluate import evaluate
@@ -40,8 +42,14 @@ seed = 0
 
 # %% Evaluate
 model = load_model(run)
-trained = model.about.get("sizes", ())
-result = evaluate(model, [size for size in sizes if size <= model.tokenization.canvas], num, seed=seed)
+trained = [size for size in model.about.get("sizes", ()) if isinstance(size, int)]
+walked = [size for size in sizes if size <= model.tokenization.canvas]
+if not set(walked) & set(trained) or set(walked) <= set(trained):
+    raise ConfigurationError(
+        f"{run} was trained on sizes {', '.join(map(str, trained)) or 'that are not recorded'}: of the sizes {walked}, "
+        "which fit its canvas, some must be among these and some not; set `sizes` in the study's parameters."
+    )
+result = evaluate(model, walked, num, seed=seed)
 print(
     f"{run} was trained on sizes {min(trained)} to {max(trained)}; its canvas is of size {model.tokenization.canvas}."
 )
@@ -94,6 +102,8 @@ keep(curves_figure(by_length, labels=("steps of the shortest path", "shortest pa
 
 # %% Length and size
 shared = (counts[:, :, 1] >= 10).all(axis=0)
+if not shared.any():
+    raise ConfigurationError(f"no path length has 10 mazes inside and outside: num is {num}, use more.")
 (right_in, num_in), (right_out, num_out) = counts[0].T, counts[1].T
 kept_in, kept_out = num_in[shared].sum() / num_in.sum(), num_out[shared].sum() / num_out.sum()
 print(f"Compared are bins with {kept_in:.0%} of the mazes inside and {kept_out:.0%} of those outside.")

@@ -13,6 +13,7 @@ Expected: forward at 1 / degree, backwards and scratchpad near 1. Cost: some min
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,12 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maze_rl.errors import ConfigurationError
+from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.intervals import wilson
 from maze_rl.models.build import build_bare
 from maze_rl.seeding import numpy_generator, stream_key
 
 ORDERS = ("forward", "backward", "scratchpad")
+HEADS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +69,7 @@ def train(settings: Settings, order: str, seed: int) -> dict[str, float | str | 
     """Train on fresh graphs and return the accuracies on held-out ones."""
     example = draw(settings, 1, numpy_generator(seed, "shape"), order)
     shape = {
-        "n_layers": settings.layers, "d_model": settings.d_model, "n_heads": 4, "d_head": settings.d_model // 4,
+        "n_layers": settings.layers, "d_model": settings.d_model, "n_heads": HEADS, "d_head": settings.d_model // HEADS,
         "d_vocab": settings.nodes + 2, "n_ctx": example.shape[1], "act_fn": "gelu", "normalization_type": "LN",
     }  # fmt: skip
     model = build_bare(shape, None, seed=seed).train()
@@ -120,13 +122,30 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def check(settings: Settings, seeds: int) -> None:
+    """Check the settings.
+
+    Raises:
+        ConfigurationError: There is a fault.
+    """
+    wanted = {name: 1 for name in vars(settings)} | {"steps": 0, "d_model": 4, "rate": 0}
+    for name, least in wanted.items():
+        if not (value := getattr(settings, name)) >= least:
+            raise ConfigurationError(f"--{name.replace('_', '-')} is {value}: {least} or more, please.")
+    if seeds < 1:
+        raise ConfigurationError(f"--seeds is {seeds}: 1 or more, please.")
+    if settings.d_model % HEADS:
+        raise ConfigurationError(f"--d-model is {settings.d_model}: no multiple of {HEADS} heads.")
+    if settings.nodes < settings.degree * settings.length + 1:
+        raise ConfigurationError(f"{settings.nodes} names are too few for {settings.degree} arms of {settings.length}.")
+
+
 def main(arguments: Sequence[str] | None = None) -> list[dict[str, float | str | int]]:
     """Train every order for every seed; print one row each."""
     read = vars(parse(arguments))
     seeds, orders = read.pop("seeds"), read.pop("orders")
     settings = Settings(**read)
-    if settings.nodes < settings.degree * settings.length + 1:
-        raise ConfigurationError(f"{settings.nodes} names are too few for {settings.degree} arms of {settings.length}.")
+    check(settings, seeds)
     rows = []
     for order in orders:
         for seed in range(seeds):
@@ -136,4 +155,8 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, float | str |
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except MazeRLError as fault:
+        print(fault, file=sys.stderr)
+        raise SystemExit(2) from None

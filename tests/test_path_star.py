@@ -2,6 +2,7 @@
 
 import importlib.util
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,24 @@ def test_arms_of_one_edge_are_copied_from_the_query(script: Any, capsys: pytest.
     assert '"order": "backward"' in capsys.readouterr().out
 
 
-def test_too_few_names_are_refused(script: Any) -> None:
-    with pytest.raises(ConfigurationError, match="12 names are too few for 3 arms of 4"):
-        script.main(["--nodes", "12"])
+@pytest.mark.parametrize(
+    ("flag", "value", "said"),
+    [
+        ("--nodes", "12", "12 names are too few for 3 arms of 4"),
+        ("--degree", "0", "--degree is 0: 1 or more"),
+        ("--length", "0", "--length is 0: 1 or more"),
+        ("--test", "0", "--test is 0: 1 or more"),
+        ("--d-model", "30", "no multiple of 4 heads"),
+        ("--rate", "nan", "--rate is nan: 0 or more"),
+        ("--seeds", "0", "--seeds is 0: 1 or more"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(script: Any, flag: str, value: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        script.main([flag, value])
+
+
+def test_a_fault_is_one_line() -> None:
+    done = subprocess.run([sys.executable, SCRIPT, "--nodes", "5"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "5 names are too few for 3 arms of 4.\n"

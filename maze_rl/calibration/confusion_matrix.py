@@ -41,4 +41,10 @@ def _instance(each: Judged) -> dict[str, Any]:
     effects = {
         name: [value if value == value else None for value in finding.effect] for name, finding in each.findings.items()
     }
-    return {"row": each.row, **vars(each.instance), "effects": effects, "verdicts": dict(each.verdicts)}
+    return {
+        "row": each.row,
+        **vars(each.instance),
+        "effects": effects,
+        "verdicts": dict(each.verdicts),
+        "holds": each.holds,
+    }

@@ -16,11 +16,10 @@ from statistics import mean
 import torch
 
 from maze_rl.calibration.zoo import ROWS, SCORES, STRENGTHS, Instance, ZooRow, build_ablated, instances
-from maze_rl.interp.distance_probe import ProbeScore, untrained_scores
+from maze_rl.interp.distance_probe import Held, ProbeScore
 from maze_rl.interp.finding import Finding
-from maze_rl.interp.scorecard import Materials, Scorecard, Setting, gather, score
+from maze_rl.interp.scorecard import Materials, Scorecard, Setting, control_probes, gather, score
 from maze_rl.models.build import MazeTransformer
-from maze_rl.models.untrained import untrained_twin
 
 GRADED = ("S1", "S2", "S3", "S5")
 Progress = Callable[[str, float], None]
@@ -36,10 +35,14 @@ class Judged:
     """By score; the combined verdict has none."""
     verdicts: Mapping[str, str]
     """By score, `search` among them."""
+    holds: Held
+    """Which search's variable S2 found."""
 
-    def is_right(self, score_name: str, expected: str) -> bool:
-        """Tell whether a verdict is the one its column asks for: a score claims something by saying yes alone."""
-        return expected == "any" or (self.verdicts[score_name] == "yes") == (expected == "yes")
+    def is_right(self, score_name: str, row: ZooRow) -> bool:
+        """Tell whether a verdict is the one its column asks for; `unclear` is wrong, and S2 must name what is held."""
+        expected = row.expected[score_name]
+        named = score_name != "S2" or self.holds == row.holds
+        return expected == "any" or (self.verdicts[score_name] == expected and named)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +56,7 @@ class SelfTest:
     def cell(self, row: ZooRow, score_name: str) -> tuple[int, int]:
         """Return how many instances of a row have the right verdict, and how many there are."""
         of_row = [each for each in self.judged if each.row == row.name]
-        return sum(each.is_right(score_name, row.expected[score_name]) for each in of_row), len(of_row)
+        return sum(each.is_right(score_name, row) for each in of_row), len(of_row)
 
     @property
     def graded_scores(self) -> list[tuple[float, float]]:
@@ -77,9 +80,12 @@ class SelfTest:
 
 
 def setting_of(instance: Instance, seed: int) -> Setting:
-    """Return the mazes of an instance: as large as its canvas, with paths its wave can reach."""
+    """Return the mazes of an instance: as large as its canvas, with paths its wave can reach, from all splits.
+
+    A split of 4 x 4 mazes has a few dozen of them; nothing here was trained but the memorizer, on 48.
+    """
     return Setting(
-        size=instance.canvas, num_mazes=100, num_pairs=120, num_probed=240,
+        size=instance.canvas, split=None, num_mazes=200, num_pairs=120, num_probed=240,
         max_distance=instance.rounds, seed=seed + instance.seed,
     )  # fmt: skip
 
@@ -109,16 +115,13 @@ def selftest(
 def judge_instance(instance: Instance, seed: int) -> tuple[list[Judged], list[Judged]]:
     """Judge every row, and every strength of N5, on the mazes of one instance."""
     materials = gather(instance.tokenization, setting_of(instance, seed))
-    twin = untrained_twin(ROWS[0].build(instance), instance.seed + 1)
-    untrained = untrained_scores(twin, materials.probed, seed=materials.setting.seed)
-    rows = [_judge(row.name, instance, row.build(instance), materials, untrained) for row in ROWS if not row.canvas]
+    # the wave, its untrained control and the cut waves are of one shape
+    untrained = control_probes(ROWS[0].build(instance), materials)
+    rows = []
     for row in ROWS:
-        # a row with a canvas of its own has mazes of its own, unless they are these
-        if row.canvas:
-            own = replace(instance, canvas=row.canvas)
-            same = own == instance
-            shown = materials if same else gather(own.tokenization, setting_of(own, seed))
-            rows.append(_judge(row.name, own, row.build(own), shown, untrained if same else None))
+        own = instance if row.canvas is None else replace(instance, canvas=row.canvas)
+        shown = materials if own == instance else gather(own.tokenization, setting_of(own, seed))
+        rows.append(_judge(row.name, own, row.build(own), shown, untrained if row.like_the_wave else None))
     wave = next(one for one in rows if one.row == ROWS[0].name)
     cuts = [
         # nothing cut is the wave itself
@@ -141,7 +144,7 @@ def _judge(
     findings = findings_of(card)
     verdicts = {key: finding.verdict for key, finding in findings.items()}
     verdicts["search"] = "yes" if card.searches else "no"
-    return Judged(row=name, instance=instance, findings=findings, verdicts=verdicts)
+    return Judged(row=name, instance=instance, findings=findings, verdicts=verdicts, holds=card.latent.holds)
 
 
 def findings_of(card: Scorecard) -> dict[str, Finding]:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from maze_rl.calibration.hand_built import READING_LAYERS, Kind, build_hand_built
 from maze_rl.calibration.memorizer import train_memorizer
+from maze_rl.interp.distance_probe import Held
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.untrained import untrained_twin
 from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
@@ -48,6 +49,10 @@ class ZooRow:
     about: str
     build: Callable[[Instance], MazeTransformer]
     expected: dict[str, Expected]
+    holds: Held = "nothing"
+    """Which search's variable its stream holds."""
+    like_the_wave: bool = False
+    """Whether it has the wave's shape."""
     canvas: int | None = None
     """Cells per side, where the row is not tried on those of the instance."""
 
@@ -82,14 +87,17 @@ _SEARCHES: dict[str, Expected] = dict.fromkeys(SCORES, "yes")
 _DOES_NOT: dict[str, Expected] = dict.fromkeys(SCORES, "no")
 _LOOKS: dict[str, Expected] = {**_DOES_NOT, "adjacency": "yes"}
 _HOLDS: dict[str, Expected] = {**_LOOKS, "S2": "yes"}
+_DISTANCES: Held = "distances to the target"
 _ANY_ATTENTION: dict[str, Expected] = {**_DOES_NOT, "adjacency": "any"}
 # the dead ends of 5 x 5 mazes are deeper than ten rounds of filling reach: that row stays on 4 x 4
 ROWS = (
-    ZooRow("H1 wave", "breadth-first search", _hand_built("wave"), _SEARCHES),
-    ZooRow("H3 filling", "dead-end filling", _hand_built("dead_end_filling"), _SEARCHES, canvas=4),
-    ZooRow("N1 untrained", "random weights", _untrained, _DOES_NOT),
+    ZooRow("H1 wave", "breadth-first search", _hand_built("wave"), _SEARCHES, _DISTANCES, like_the_wave=True),
+    ZooRow(
+        "H3 filling", "dead-end filling", _hand_built("dead_end_filling"), _SEARCHES, "the cells that lead on", canvas=4
+    ),
+    ZooRow("N1 untrained", "random weights", _untrained, _DOES_NOT, like_the_wave=True),
     ZooRow("N2 greedy", "Manhattan distance", _hand_built("greedy"), _LOOKS),
-    ZooRow("N3 decoy", "wave computed, never read", _hand_built("decoy"), _HOLDS),
+    ZooRow("N3 decoy", "wave computed, never read", _hand_built("decoy"), _HOLDS, _DISTANCES),
     ZooRow("N4 memorizer", "trained on a few mazes", _memorizer, _ANY_ATTENTION),
 )
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -303,7 +303,11 @@ def _search(commands) -> None:
     parser = _command(commands, "search", "studying:search", "does the model search? The scorecard, with its controls")
     parser.add_argument("run", help="a run folder or the name of a shipped model")
     parser.add_argument(
-        "--size", type=int, default=None, metavar="N", help="cells per side (default: 7, or the canvas)"
+        "--size",
+        type=int,
+        default=None,
+        metavar="N",
+        help="cells per side (default: the size nearest to 7 that it was trained on)",
     )
     parser.add_argument("--num", type=int, default=300, metavar="N", help="mazes of each test")
     parser.add_argument("--algorithm", default="dfs", metavar="NAME", help="generator of mazes without cycles")

@@ -15,6 +15,10 @@ def studies(chosen: argparse.Namespace) -> None:
 def _list(chosen: argparse.Namespace) -> None:
     from maze_rl.workflows.studies import list_studies
 
+    if chosen.name is not None:
+        raise ConfigurationError(f"list takes no name, and got {chosen.name!r}.")
+    _refuse(chosen, "run", "out")
+
     found = list_studies()
     if chosen.json:
         print(json.dumps([{"name": each.name, "question": each.question, "file": str(each.path)} for each in found]))
@@ -33,7 +37,7 @@ def _run(chosen: argparse.Namespace) -> None:
         folder = run_study(
             name, run=chosen.run, out=None if chosen.out is None else Path(chosen.out),
             progress=lambda doing, done: bar(name, done, {"doing": doing}),
-        )  # fmt: skip
+        ).folder  # fmt: skip
     files = sorted(str(path) for path in folder.rglob("*") if path.is_file())
     print(json.dumps({"folder": str(folder), "files": files}) if chosen.json else f"written to {folder.resolve()}")
 
@@ -41,8 +45,16 @@ def _run(chosen: argparse.Namespace) -> None:
 def _export(chosen: argparse.Namespace) -> None:
     from maze_rl.workflows.studies import export_study
 
+    _refuse(chosen, "run")
     path = export_study(_one_name(chosen), None if chosen.out is None else Path(chosen.out))
     print(json.dumps({"notebook": str(path)}) if chosen.json else f"notebook: {path.resolve()}")
+
+
+def _refuse(chosen: argparse.Namespace, *flags: str) -> None:
+    """Refuse flags that the action would ignore."""
+    for flag in flags:
+        if getattr(chosen, flag) is not None:
+            raise ConfigurationError(f"{chosen.action} takes no --{flag}; `maze-rl studies run NAME` does.")
 
 
 def _one_name(chosen: argparse.Namespace) -> str:
@@ -53,8 +65,8 @@ def _one_name(chosen: argparse.Namespace) -> str:
 
 def selftest(chosen: argparse.Namespace) -> int:
     """Handle ``maze-rl selftest``; the exit status is 1 where a verdict is wrong."""
-    if chosen.instances < 1 or chosen.workers < 0:
-        raise ConfigurationError("selftest needs at least one instance, and 0 or more workers.")
+    if chosen.instances < 1 or chosen.workers < 0 or chosen.seed < 0:
+        raise ConfigurationError("selftest needs at least one instance, 0 or more workers, and a seed of 0 or more.")
     from maze_rl.calibration.confusion_matrix import matrix_values
     from maze_rl.calibration.selftest import selftest as run_selftest
     from maze_rl.cli.progress import progress_bar

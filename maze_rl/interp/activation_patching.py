@@ -9,14 +9,14 @@ are equal, and after the decision position, the effect is exactly 0.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Bool
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
-from maze_rl.errors import ConfigurationError
+from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.pair_tokens import Direction, PairTokens
 from maze_rl.interp.patch_effects import PatchMap
 from maze_rl.interp.residual_replay import Entering, ResidualReplay
@@ -52,10 +52,12 @@ def patch_map(
         seed: Seed of the controls.
 
     Raises:
-        ConfigurationError: Both positions and groups are given.
+        UnknownNameError: There is no such component, direction or source.
+        ConfigurationError: There are no pairs or no places, a position lies outside the sequences, or both positions
+            and groups are given.
     """
-    if positions is not None and groups is not None:
-        raise ConfigurationError("positions and groups are both given: patch one or the other.")
+    check_names(component, direction, source)
+    _check_places(pairs, positions, groups)
     named = groups if groups is not None else single_positions(pairs, positions)
     changes, present = [], torch.stack(list(named.values()), dim=1)
     for first, chunk in zip(range(0, len(pairs), PAIRS_AT_ONCE), pairs.chunks(PAIRS_AT_ONCE), strict=True):
@@ -72,6 +74,35 @@ def single_positions(pairs: PairTokens, positions: Sequence[int] | None = None) 
     columns = torch.arange(pairs.clean.shape[1], device=pairs.clean.device)
     chosen = range(len(columns)) if positions is None else positions
     return {str(position): (columns == position).expand(len(pairs), -1) for position in chosen}
+
+
+def check_names(component: str, direction: str, source: str) -> None:
+    """Check the names that `patch_map` takes.
+
+    Raises:
+        UnknownNameError: One of them is unknown.
+    """
+    for what, name, known in (
+        ("component", component, get_args(Component)),
+        ("direction", direction, get_args(Direction)),
+        ("source", source, get_args(Source)),
+    ):
+        if name not in known:
+            raise unknown_name(what, name, known)
+
+
+def _check_places(
+    pairs: PairTokens, positions: Sequence[int] | None, groups: Mapping[str, Bool[Tensor, "pair pos"]] | None
+) -> None:
+    if positions is not None and groups is not None:
+        raise ConfigurationError("positions and groups are both given: patch one or the other.")
+    length = pairs.clean.shape[1]
+    if outside := [position for position in positions or () if not 0 <= position < length]:
+        raise ConfigurationError(
+            f"position {outside[0]} lies outside sequences of {length} tokens: use 0 to {length - 1}."
+        )
+    if len(pairs) == 0 or (groups is not None and not groups) or (positions is not None and not len(positions)):
+        raise ConfigurationError("there is nothing to patch: give at least one pair and one position or group.")
 
 
 class Patcher:

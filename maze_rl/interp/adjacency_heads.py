@@ -4,7 +4,9 @@ At a decision in cell u, with m_e the attention to all tokens of the listed edge
 
     Adj_h = sum_{e incident to u} m_e - |incident| * mean_{e walled} m_e,
 
-in shares of the head's attention. *Walled* edges touch a cell next to u on the lattice that a wall parts from u, and
+in shares of the head's attention. Where edges are spelled as cells, u's own token in them is left out of m_e, and means
+are over tokens: a head that looks for its own token looks for no neighbour, and no other edge could show it, since none
+holds that token. *Walled* edges touch a cell next to u on the lattice that a wall parts from u, and
 not u itself: a head that knows neighbourhood on the lattice, but not the walls, looks at them as much. *Far* edges are
 all others. A decision without walled edges has no control and is left out. Adjacency heads of maze transformers:
 Ivanitskiy et al. (2023), Structured World Representations in Maze-Solving Transformers.
@@ -22,11 +24,13 @@ from maze_rl.interp.attention_maps import (
     GroupedAttention,
     decisions_per_maze,
     flat_cells,
+    group_sizes,
     listed_cells,
     stream_patterns,
 )
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.sign_flips import (
     false_discovery_rate,
     head_means,
@@ -86,7 +90,11 @@ def find_adjacency_heads(
         control_model: An untrained twin, if one is wanted.
         attention: `adjacency_attention(model, decisions)` after `stream_patterns`, where one run serves several scores.
         seed: Seed of sign flips and intervals.
+
+    Raises:
+        ConfigurationError: The mazes are too few for an interval.
     """
+    check_mazes(model, max(decisions.batch.shape), len(decisions.batch))
     shares = _shares(attention or _measured(model, decisions), decisions)
     differences = shares[..., _INCIDENT] - shares[..., _WALLED]
     discovery, confirmation = differences[::2], differences[1::2]
@@ -126,13 +134,13 @@ def _measured(model: MazeTransformer, decisions: Decisions) -> GroupedAttention:
 
 def _shares(attention: GroupedAttention, decisions: Decisions) -> Float[ndarray, "maze heads 3"]:
     """Return each maze's mean attention by group; nan for a maze without a decision that has a control."""
-    counted = decisions_per_maze(decisions.take(_groups(decisions)[1][:, _INCIDENT] > 0))
+    counted = decisions_per_maze(decisions.take(attention.weights[:, _INCIDENT] > 0))
     sums = attention.sums.reshape(len(counted), -1, 3).astype(np.float64)
     return np.where(counted[:, None, None] > 0, sums / np.maximum(counted, 1)[:, None, None], np.nan)
 
 
 def _groups(decisions: Decisions) -> tuple[Int64[ndarray, "decision pos"], Float[ndarray, "decision 3"]]:
-    """Return the group of each token, and weights that bring walled and far edges to the number of incident ones."""
+    """Return the group of each token, and weights that bring walled and far tokens to the number of incident ones."""
     shape, cols = decisions.batch.shape, decisions.batch.shape[1]
     cell = flat_cells(decisions)
     ends = listed_cells(decisions.spans, shape)[decisions.maze]
@@ -142,8 +150,10 @@ def _groups(decisions: Decisions) -> tuple[Int64[ndarray, "decision pos"], Float
     )
     neighbours = _open_neighbours(ends, cell, incident)
     walled = (near & ~neighbours).any(axis=2) & (ends[..., 0] >= 0) & ~incident
-    groups = np.select([ends[..., 0] < 0, incident, walled], [-1, _INCIDENT, _WALLED], _FAR)
-    counts = (groups[..., None] == np.arange(3)).sum(axis=1).astype(np.float64)
+    tokens = decisions.tokens.numpy()
+    own = tokens[decisions.maze] == tokens[decisions.maze, decisions.position, None]
+    groups = np.select([(ends[..., 0] < 0) | own, incident, walled], [-1, _INCIDENT, _WALLED], _FAR)
+    counts = group_sizes(groups, 3).astype(np.float64)
     weights = np.where(counts > 0, counts[:, :1] / np.maximum(counts, 1), 0.0)
     # without a control the whole decision is left out
     return groups, weights * (counts[:, [_WALLED]] > 0)

@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int, Int64
 from numpy import ndarray
 from torch import Tensor
 from torch.nn.utils import parametrize
@@ -70,40 +70,65 @@ class GroupedAttention:
     Args:
         model: Gives the number of layers and heads.
         decisions: Where attention starts from.
-        groups: Group of each token as each decision sees it; -1 for none.
-        weights: What attention to each group counts, for each decision.
+        groups: Group of each token as each decision sees it, or of each maze, for all its decisions; -1 for none.
+        weights: What attention to each group counts, in the rows of `groups`.
+        per_maze: Whether these rows are mazes.
     """
 
     sums: Float[ndarray, "maze layer head group"]
     """Weighted attention, summed over the decisions of each maze."""
+    weights: Float[ndarray, "view group"]
+    """As they were given."""
 
     def __init__(
         self,
         model: MazeTransformer,
         decisions: Decisions,
-        groups: Int64[ndarray, "decision pos"],
-        weights: Float[ndarray, "decision group"],
+        groups: Int[ndarray, "view pos"],
+        weights: Float[ndarray, "view group"],
+        *,
+        per_maze: bool = False,
     ) -> None:
-        self._decisions, self._groups, self._weights = decisions, groups, weights
+        self._decisions, self._groups, self._per_maze = decisions, groups, per_maze
+        self.weights = weights.astype(np.float32)
         shape = (len(decisions.tokens), model.cfg.n_layers, model.cfg.n_heads, weights.shape[1])
         self.sums = np.zeros(shape, np.float32)
 
     def begin(self, first: int, stop: int, length: int) -> None:
         """Set out which tokens count how much for the decisions of these mazes."""
         rows = np.flatnonzero((self._decisions.maze >= first) & (self._decisions.maze < stop))
-        members = self._groups[rows, :length, None] == np.arange(self._weights.shape[1])
-        self._counted = torch.from_numpy(members * self._weights[rows, None].astype(np.float32))
+        views = np.arange(first, stop) if self._per_maze else rows
+        # place 0 is for tokens of no group
+        self._place = torch.from_numpy(self._groups[views, None, :length].astype(np.int64) + 1)
+        self._counts = torch.from_numpy(self.weights[views, None])
         self._row = torch.from_numpy(self._decisions.maze[rows] - first)
         self._position = torch.from_numpy(self._decisions.position[rows])
         self._mazes = slice(first, stop)
 
     def add(self, layer: int, pattern: Float[Tensor, "maze head query key"]) -> None:
         """Add up one layer."""
-        device = pattern.device
-        chosen = pattern[self._row.to(device), :, self._position.to(device)].float()
-        grouped = (chosen @ self._counted.to(device)).cpu()
-        totals = torch.zeros(len(pattern), *grouped.shape[1:]).index_add_(0, self._row, grouped)
-        self.sums[self._mazes, layer] = totals.numpy()
+        place, counts, row, position = (
+            each.to(pattern.device) for each in (self._place, self._counts, self._row, self._position)
+        )
+        seen = pattern[row, :, position].float()
+        if self._per_maze:
+            seen = _summed(seen, row, len(pattern))
+        grouped = seen.new_zeros(*seen.shape[:2], counts.shape[2] + 1).scatter_add_(2, place.expand_as(seen), seen)
+        totals = grouped[..., 1:] * counts
+        if not self._per_maze:
+            totals = _summed(totals, row, len(pattern))
+        self.sums[self._mazes, layer] = totals.cpu().numpy()
+
+
+def _summed(values: Float[Tensor, "decision head column"], row: Int64[Tensor, " decision"], num: int) -> Tensor:
+    """Add up the decisions of each maze, [maze, head, column]."""
+    return values.new_zeros(num, *values.shape[1:]).index_add_(0, row, values)
+
+
+def group_sizes(groups: Int[ndarray, "view pos"], num: int) -> Int64[ndarray, "view group"]:
+    """Count the tokens of each of `num` groups."""
+    flat = (groups + 1).astype(np.int64) + (num + 1) * np.arange(len(groups))[:, None]
+    return np.bincount(flat.ravel(), minlength=(num + 1) * len(groups)).reshape(-1, num + 1)[:, 1:]
 
 
 def decisions_per_maze(decisions: Decisions) -> Int64[ndarray, " maze"]:

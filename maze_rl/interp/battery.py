@@ -1,14 +1,15 @@
 """Every test of the battery on one model, for its page: the scorecard, and what is known beside it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from maze_rl.interp.activation_patching import patch_map
 from maze_rl.interp.attention_maps import stream_patterns
 from maze_rl.interp.attribution_patching import Confirmation, attribution_maps, confirm, shortlist
-from maze_rl.interp.decisions import Decisions, right_choices
+from maze_rl.interp.decisions import Decisions, find_decisions, right_choices
 from maze_rl.interp.doubling import GrowthOfReach, fit_growth
 from maze_rl.interp.edge_consolidation import (
     ConsolidationAttention,
@@ -27,7 +28,7 @@ from maze_rl.interp.on_path_probe import OnPathProbe, on_path_probe
 from maze_rl.interp.pair_tokens import PairTokens
 from maze_rl.interp.patch_effects import PatchMap
 from maze_rl.interp.patching_pairs import PatchingPairs, SolvedPairs, solved_pairs
-from maze_rl.interp.position_groups import position_groups
+from maze_rl.interp.position_groups import FORK, position_groups
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.interp.scorecard import Materials, Progress, Scorecard, control_probes, pairs_of_any_depth, score
 from maze_rl.interp.wall_probe import WallProbe, wall_probe
@@ -49,7 +50,8 @@ class Patching:
     random_step: PatchMap
     """Control of `denoise`: random steps as long as the real ones."""
     control: PatchMap
-    """Denoising of control pairs, whose edge does not matter, in units of the flips' logit differences."""
+    """Denoising of control pairs, whose edge does not matter, in units of the flips' logit differences; its changed
+    slot is the one the control changes."""
     heads: PatchMap
     """Heads by layer and group, denoising."""
     confirmation: Confirmation
@@ -89,7 +91,7 @@ class Battery:
     ablated: tuple[tuple[int, int], ...]
     """(layer, head) of the heads that attention scores named, ablated together."""
     ablation: AblationResult | None
-    """None where they named none."""
+    """On the probes' mazes, which had no part in naming them; None where none is named."""
 
 
 def run_battery(
@@ -134,10 +136,17 @@ def run_battery(
         scorecard=card, untrained=untrained, flips=flip_rates(model, pairs), curve=curve,
         ideal=ideal_curves(decisions, seed=seed),
         sensitivity=logit_sensitivity(model, pairs, seed=seed), consolidation=consolidation, frontier=frontier,
-        walls=walls, on_path=on_path, emergence=emerges, growth=fit_growth(emerges.reach.astype(float)), solved=solved,
-        patching=patching, steering=steering, ablated=named,
-        ablation=ablate_heads(model, decisions, named, how="resample", seed=seed) if named else None,
+        walls=walls, on_path=on_path, emergence=emerges, growth=growth_of_reach(emerges),
+        solved=solved, patching=patching, steering=steering, ablated=named,
+        ablation=_ablated(model, materials, named) if named else None,
     )  # fmt: skip
+
+
+def _ablated(model: MazeTransformer, materials: Materials, heads: tuple[tuple[int, int], ...]) -> AblationResult:
+    """Ablate heads on other mazes than those that named them."""
+    seed = materials.setting.seed
+    asked = find_decisions(model.tokenization, materials.probed, seed=seed)
+    return ablate_heads(model, asked, heads, how="resample", seed=seed)
 
 
 def attention_scores(
@@ -158,7 +167,6 @@ def patch(model: MazeTransformer, pairs: PatchingPairs, solved: SolvedPairs, see
     chosen = pairs.take(solved.rows[:_PATCHED_PAIRS])
     tokens, groups = flip_tokens(chosen), position_groups(chosen)
     denoise = patch_map(model, tokens, groups=groups, seed=seed)
-    control = patch_map(model, control_tokens(chosen), groups=groups, seed=seed)
     half = len(chosen) // 2
     found, confirmed = chosen.take(np.arange(half)), chosen.take(np.arange(half, len(chosen)))
     maps = attribution_maps(model, flip_tokens(found), groups=position_groups(found), steps=5)
@@ -168,10 +176,7 @@ def patch(model: MazeTransformer, pairs: PatchingPairs, solved: SolvedPairs, see
         denoise=denoise,
         noise=patch_map(model, tokens, groups=groups, direction="noise", seed=seed),
         random_step=patch_map(model, tokens, groups=groups, source="random_step", seed=seed),
-        control=PatchMap(
-            component=control.component, direction=control.direction, places=control.places,
-            numerators=control.numerators, denominators=denoise.denominators,
-        ),
+        control=_control_map(model, chosen, denoise, seed),
         heads=patch_map(model, tokens, component="head", groups=groups, seed=seed),
         confirmation=confirm(
             model, maps, shortlist(maps, _SHORTLIST), flip_tokens(confirmed), groups=position_groups(confirmed),
@@ -183,6 +188,16 @@ def patch(model: MazeTransformer, pairs: PatchingPairs, solved: SolvedPairs, see
     )  # fmt: skip
 
 
+def _control_map(model: MazeTransformer, pairs: PatchingPairs, flips: PatchMap, seed: int) -> PatchMap:
+    """Patch the control pairs, whose own slot is the changed one, in units of the flips' logit differences."""
+    groups = position_groups(pairs, pairs.control_slot)
+    control = patch_map(model, control_tokens(pairs), groups=groups, seed=seed)
+    present = torch.stack(list(groups.values()), dim=1).any(dim=2).numpy()
+    # every pair has a fork
+    units = flips.denominators[:, [flips.places.index(FORK)]]
+    return replace(control, denominators=present * units)
+
+
 def flip_tokens(pairs: PatchingPairs) -> PairTokens:
     """Return the pairs as clean and flipped tokens."""
     return PairTokens(pairs.clean, pairs.flipped, pairs.position, pairs.right, pairs.wrong)
@@ -191,6 +206,11 @@ def flip_tokens(pairs: PatchingPairs) -> PairTokens:
 def control_tokens(pairs: PatchingPairs) -> PairTokens:
     """Return the pairs as clean and control tokens, asked about the same two cells."""
     return PairTokens(pairs.clean, pairs.control, pairs.position, pairs.right, pairs.wrong)
+
+
+def growth_of_reach(emerges: Emergence) -> GrowthOfReach:
+    """Fit the reach by layer, as far as it is known."""
+    return fit_growth(np.where(emerges.reach < 0, np.nan, emerges.reach.astype(np.float64)))
 
 
 def named_heads(

@@ -6,13 +6,14 @@ together, and changes at different layers in one batch, which grows from block t
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
-from transformer_lens import ActivationCache, HookedTransformer
-from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValueCacheEntry
+from transformer_lens import HookedTransformer
+
+from maze_rl.interp.residual_replay import Earlier, at_decision
 
 
 class Change(NamedTuple):
@@ -40,16 +41,21 @@ class DecisionStream:
     ) -> None:
         device = model.W_E.device
         self._model, self._position = model, position.to(device)
-        kept = ("attn.hook_k", "attn.hook_v", "hook_resid_post")
-        cache: ActivationCache = model.run_with_cache(
-            tokens.to(device), names_filter=lambda name: name.endswith(kept), stop_at_layer=model.cfg.n_layers
-        )[1]
-        rows = torch.arange(len(tokens), device=device)
+        kept: list[Tensor] = []
+
+        def keep(stream: Tensor, hook: object) -> None:
+            kept.append(at_decision(stream, self._position))
+
+        hooks: list[Any] = [(f"blocks.{layer}.hook_resid_post", keep) for layer in range(model.cfg.n_layers)]
+        with model.hooks(fwd_hooks=hooks):
+            cache = model.run_with_cache(
+                tokens.to(device),
+                names_filter=lambda name: name.endswith(("attn.hook_k", "attn.hook_v")),
+                stop_at_layer=model.cfg.n_layers,
+            )[1]
         self._keys = [cache["k", layer] for layer in range(model.cfg.n_layers)]
         self._values = [cache["v", layer] for layer in range(model.cfg.n_layers)]
-        self.streams: Float[Tensor, "layer row d_model"] = torch.stack(
-            [cache["resid_post", layer][rows, self._position] for layer in range(model.cfg.n_layers)]
-        )
+        self.streams: Float[Tensor, "layer row d_model"] = torch.stack(kept)
         """What leaves each block at the decision."""
         self.choices: Int64[Tensor, " row"] = self._choose(self.streams[-1])
         """The likeliest token after each row."""
@@ -79,7 +85,7 @@ class DecisionStream:
         for layer in range(int(layers[0]) + 1, self._model.cfg.n_layers):
             num = int((layers < layer).sum())
             ahead = rows[:num]
-            earlier = _Earlier(self._keys[layer][ahead, :position], self._values[layer][ahead, :position])
+            earlier = Earlier(self._keys[layer][:, :position], self._values[layer][:, :position], ahead)
             block = self._model.blocks[layer]
             moved = block(streams[:num, None], past_kv_cache_entry=earlier)[:, 0]
             streams = torch.cat([moved, streams[num:]])
@@ -89,10 +95,3 @@ class DecisionStream:
 
     def _choose(self, final: Float[Tensor, "row d_model"]) -> Int64[Tensor, " row"]:
         return self._model.unembed(self._model.ln_final(final[:, None]))[:, 0].argmax(dim=-1)
-
-
-class _Earlier(TransformerLensKeyValueCacheEntry):
-    """Keys and values of the positions before, as attention expects them."""
-
-    def __init__(self, keys: Tensor, values: Tensor) -> None:
-        super().__init__(keys, values, frozen=True)

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.requirements import analysed_tokenization
+from maze_rl.interp.requirements import analysed_tokenization, check_tokens
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.oracle import label_paths
 from maze_rl.mazes.solve import solve_batch
@@ -122,7 +122,7 @@ class DecisionBatch(NamedTuple):
     """Some of the mazes, cut after their last decision, on a device; and the decisions in them."""
 
     rows: Int64[ndarray, " chosen"]
-    """Which decisions."""
+    """Which decisions: those of the mazes, wherever they stand in the list."""
     mazes: Int64[ndarray, " maze"]
     """Which mazes."""
     tokens: Int64[Tensor, "maze pos"]
@@ -148,15 +148,20 @@ def in_batches(decisions: Decisions, batch_size: int, device: torch.device) -> I
 def decision_logits(
     model: MazeTransformer, decisions: Decisions, *, batch_size: int = 256
 ) -> Float[Tensor, "decision d_vocab"]:
-    """Return the model's logits at each decision, on the CPU."""
-    parts: list[Tensor] = []
-    with parametrize.cached():
-        for batch in in_batches(decisions, batch_size, next(model.parameters()).device):
-            residual = model(batch.tokens, stop_at_layer=model.cfg.n_layers)[batch.at]
-            parts.append(model.unembed(model.ln_final(residual[:, None]))[:, 0].cpu())
-    if not parts:
+    """Return the model's logits at each decision, on the CPU, in the order of the decisions.
+
+    Raises:
+        ConfigurationError: There is none, or they are not written in the model's words.
+    """
+    if len(decisions) == 0:
         raise ConfigurationError("there is no decision to ask the model about: its mazes have no steps.")
-    return torch.cat(parts)
+    check_tokens(model, decisions.spans.layout)
+    found = torch.empty(len(decisions), model.cfg.d_vocab_out, dtype=model.W_U.dtype)
+    with parametrize.cached():
+        for batch in in_batches(decisions, batch_size, model.W_U.device):
+            residual = model(batch.tokens, stop_at_layer=model.cfg.n_layers)[batch.at]
+            found[torch.from_numpy(batch.rows)] = model.unembed(model.ln_final(residual[:, None]))[:, 0].cpu()
+    return found
 
 
 def right_choices(decisions: Decisions, logits: Float[Tensor, "decision d_vocab"]) -> Bool[ndarray, " decision"]:

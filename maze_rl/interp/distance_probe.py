@@ -9,8 +9,8 @@ target and with it Manhattan(v, t), each cell's open sides; `maze_rl.interp.ridg
 over the held-out mazes and all cells. The layer is the one whose left-out score on the fitted half is best. The same
 procedure with nothing to find gives the controls: the labels of another maze, a control task (1909.03368), an
 untrained model of the same shape, the mean of the prompt's embeddings. The effect is the score less the largest
-control, no less than 0. The interval draws mazes again; of a control with other labels, sums are scaled to the same
-total.
+control, or less 0 where all controls are below. The interval draws mazes again; of a control with other labels, sums
+are scaled to the same total.
 """
 
 from collections.abc import Mapping
@@ -41,8 +41,10 @@ from maze_rl.models.build import MazeTransformer
 THRESHOLD = 0.2
 """Score beyond the controls that counts as a variable being there."""
 VARIABLES: tuple[Variable, ...] = ("distance", "alive")
-Algorithm = Literal["wave", "dead-end filling", "none"]
-_ALGORITHM_OF: dict[Variable, Algorithm] = {"distance": "wave", "alive": "dead-end filling"}
+Held = Literal["distances to the target", "the cells that lead on", "nothing"]
+"""Distances fit a wave; the cells that lead on, which in a tree are the path, dead-end filling or any other search that
+marks the path."""
+_HELD: dict[Variable, Held] = {"distance": "distances to the target", "alive": "the cells that lead on"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,9 +99,9 @@ class LatentState:
         return self.best.variable  # type: ignore[return-value]
 
     @property
-    def algorithm(self) -> Algorithm:
-        """The algorithm the best variable belongs to; none where no effect is beyond the threshold."""
-        return _ALGORITHM_OF[self.best.variable] if self.best.finding.verdict == "yes" else "none"  # type: ignore[index]
+    def holds(self) -> Held:
+        """What the best variable says; nothing where no effect is beyond the threshold."""
+        return _HELD[self.best_variable] if self.best.finding.verdict == "yes" else "nothing"
 
 
 def latent_state(

@@ -24,6 +24,7 @@ from torch import Tensor
 from maze_rl.interp.attention_maps import stream_patterns
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.sign_flips import head_means, mean_over_mazes, sign_flip_p_values
 from maze_rl.models.build import MazeTransformer
 from maze_rl.tokenization.layouts import SEPARATOR
@@ -126,7 +127,11 @@ def measure_consolidation(
         decisions: Mazes, written in the model's format.
         attention: The reducer after `stream_patterns`, where one run serves several scores.
         seed: Seed of sign flips and intervals.
+
+    Raises:
+        ConfigurationError: The mazes are too few for an interval.
     """
+    check_mazes(model, max(decisions.batch.shape), len(decisions.batch))
     if not consolidation_applies(decisions):
         note = "edges of this format are not spelled `a <--> b ;`: there is nothing to gather."
         return EdgeConsolidation(findings=None, heads=None, scores=None, p_values=None, note=note)

@@ -10,11 +10,12 @@ before the path. Success: the model takes w', which the oracle demands once (x, 
 edge: what later layers read an edge from). Success: the model takes w', which the oracle demands once (a, b) is closed.
 
 M, M+ and M' are those of `maze_rl.interp.tree_and_cycle_edits`. Only pairs count where the edit changes the one right
-step and the model answers both mazes rightly as written in tokens. Layer and strength are chosen on the first half of
-the pairs, where the features are measured too; rates are of the other half. Controls: the feature with its sign
-flipped, and a random direction of the same norm. A slot is more easily spoilt than written: in models with sharp
-attention a random direction, too, often removes an edge, so removing stands out less from its control than adding.
-Spies et al. 2024 (arXiv 2412.11867) found adding easier than removing; the two are reported side by side.
+step, the model answers both mazes rightly as written in tokens, and the edge was seen in discovery. Layer and strength
+are chosen on the first half of the pairs, where the features are measured too; rates are of the other half. Controls:
+the feature with its sign flipped, and a random direction of the same norm. A slot is more easily spoilt than written:
+in models with sharp attention a random direction, too, often removes an edge, so removing stands out less from its
+control than adding. Spies et al. 2024 (arXiv 2412.11867) found adding easier than removing; the two are reported side
+by side.
 """
 
 from collections.abc import Sequence
@@ -61,7 +62,8 @@ class SteeringEffect:
     num_asked: int
     """Pairs whose edit changes the one right step."""
     num_qualified: int
-    """Those among them that the model solves before and after the edit, written as tokens."""
+    """Those among them that the model solves before and after the edit, written as tokens, and whose edge some
+    discovery maze has, so that there is a feature of it."""
     num_confirmation: int
     """Qualified pairs the rates are over."""
     discovery_rates: dict[tuple[int, float], float]

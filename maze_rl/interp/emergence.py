@@ -7,8 +7,11 @@ the c with which most cells of the fitted half, left out one maze at a time, are
 first layer in which v is known and stays so to the last layer; cells never known are left out, and counted. Of e(v)
 and d(v) the Spearman correlation is taken, and the slope of d(v) on e(v), in steps per layer. The reach of layer l is
 the largest distance up to which at least half of the cells of every distance are right in l; a search by doubling
-paths would show in its growth. Intervals draw mazes again, with ranks as they were in all mazes. With another maze's
-labels there should be nothing.
+paths would show in its growth. Intervals draw mazes again, with ranks as they were in all mazes.
+
+Where not even the target's neighbours are known, the correlation is 0: a probe that answers nearly the same everywhere
+is right at the cells of that distance, and these tell no order. With another maze's labels there should be nothing: the
+same measure, 0 by the same rule, is subtracted where it is above 0, draw by draw.
 """
 
 from dataclasses import dataclass
@@ -19,13 +22,13 @@ from numpy import ndarray
 
 from maze_rl.interp.cell_features import of_other_mazes, split_halves, variable_of
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums
 from maze_rl.interp.probe_sites import ProbeSites, path_start_sites
 from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.ridge_probe import RidgeProbe
 from maze_rl.intervals import Interval, bootstrap_ratio
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.build import MazeTransformer
-from maze_rl.seeding import numpy_generator
 
 NEVER = -1
 _LEAST_CELLS = 20
@@ -38,8 +41,7 @@ class Emergence:
     """When distances become known."""
 
     finding: Finding
-    """Spearman correlation of e(v) and d(v) over cells that become known; it must exceed 0, and is 0 where not even the
-    target's neighbours are known in most mazes."""
+    """Spearman correlation of e(v) and d(v) over cells that become known, less the control's; it must exceed 0."""
     slope: Interval
     """Steps per layer."""
     known: Interval
@@ -70,21 +72,19 @@ def emergence(model: MazeTransformer, batch: MazeBatch, *, threshold: float = 0.
     right, held_out = _right_by_layer(sites, distance, seed)
     others = of_other_mazes(distance, seed)
     first, steps = first_right(right), distance[held_out].astype(np.int64)
-    control = first_right(_right_by_layer(sites, others, seed)[0])
-    reach = reach_by_layer(right[1:], steps)
-    # a probe that answers nearly the same everywhere is right at the cells of that distance: these tell no order
-    spreads = int(reach.max()) >= 1
+    others_right, others_steps = _right_by_layer(sites, others, seed)[0], others[held_out].astype(np.int64)
+    effect, control = _beyond_control(
+        correlations(right, steps, seed), np.nan_to_num(correlations(others_right, others_steps, seed))
+    )
     return Emergence(
         finding=Finding(
-            name="layer of emergence and distance: Spearman correlation",
-            effect=_correlation(first, steps, seed) if spreads else Interval(0.0, 0.0, 0.0),
-            threshold=threshold, num_mazes=len(held_out),
-            control=_correlation(control, others[held_out].astype(np.int64), seed),
-            control_name="distances of other mazes",
+            name="layer of emergence and distance: Spearman correlation, less that with distances of other mazes",
+            effect=effect, threshold=threshold, num_mazes=len(held_out), control=control,
+            control_name="distances of other mazes; subtracted where above 0",
         ),
         slope=_slope(first, steps),
         known=bootstrap_ratio((first != NEVER).mean(axis=1), np.ones(len(first))),
-        reach=reach,
+        reach=reach_by_layer(right[1:], steps),
         first_layer=first,
         distance=steps,
     )  # fmt: skip
@@ -128,20 +128,32 @@ def _right_by_layer(sites: ProbeSites, values: Float64[ndarray, "maze cell"], se
     return np.stack(known), held_out
 
 
-def _correlation(first: ndarray, steps: ndarray, seed: int) -> Interval:
-    """Spearman's, over the cells that become known; a percentile bootstrap over mazes."""
+def correlations(
+    right: Bool[ndarray, "layer maze cell"], steps: Int64[ndarray, "maze cell"], seed: int
+) -> Float64[ndarray, " draw"]:
+    """Return Spearman's correlation of e(v) and d(v): of all mazes first, then of mazes drawn again.
+
+    Returns:
+        0 where not even the target's neighbours are known in most mazes; nan where too few cells stay known.
+    """
     from scipy.stats import rankdata
 
+    first = first_right(right)
     known = first != NEVER
+    if reach_by_layer(right[1:], steps).max() < 1:
+        return np.zeros(_DRAWS + 1)
     if known.sum() < _LEAST_CELLS:
-        return Interval(float("nan"), float("nan"), float("nan"))
+        return np.full(_DRAWS + 1, np.nan)
     x, y = np.zeros(first.shape), np.zeros(first.shape)
     x[known], y[known] = rankdata(first[known]), rankdata(steps[known])
     sums = np.stack([each.sum(axis=1) for each in (known, x, y, x * x, y * y, x * y)], axis=1)
-    generator = numpy_generator(seed, "emergence")
-    counts = generator.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=_DRAWS)
-    low, high = np.nanquantile(_pearson(counts @ sums), (0.025, 0.975))
-    return Interval(float(_pearson(sums.sum(axis=0)[None])[0]), float(low), float(high))
+    return _pearson(np.concatenate([sums.sum(axis=0)[None], redrawn_sums(sums, seed=seed, draws=_DRAWS)]))
+
+
+def _beyond_control(found: ndarray, control: ndarray) -> tuple[Interval, Interval]:
+    """Return what is beyond the control, and the control; both drew the same mazes."""
+    beyond = found - np.maximum(control, 0)
+    return percentile_interval(beyond[0], beyond[1:]), percentile_interval(control[0], control[1:])
 
 
 def _pearson(sums: Float64[ndarray, "draw 6"]) -> Float64[ndarray, " draw"]:

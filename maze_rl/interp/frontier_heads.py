@@ -22,22 +22,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int16, Int64
 from numpy import ndarray
 
 from maze_rl.interp.attention_maps import (
     GroupedAttention,
     decisions_per_maze,
     flat_cells,
+    group_sizes,
     listed_cells,
     stream_patterns,
 )
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.ring_drift import best_range, ring_correlations, ring_slopes
 from maze_rl.interp.sign_flips import head_means
 from maze_rl.intervals import Interval
 from maze_rl.mazes.breadth_first import distances_from
+from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.build import MazeTransformer
 from maze_rl.seeding import numpy_generator
 
@@ -109,7 +112,11 @@ def find_frontier_heads(
         decisions: Where attention starts from.
         attention: `frontier_attention(model, decisions)` after `stream_patterns`, where one run serves several scores.
         seed: Seed of the control's cells and of intervals.
+
+    Raises:
+        ConfigurationError: The mazes are too few for an interval.
     """
+    check_mazes(model, max(decisions.batch.shape), len(decisions.batch))
     if attention is None:
         attention = frontier_attention(model, decisions, seed=seed)
         stream_patterns(model, decisions, list(attention.values()))
@@ -124,33 +131,31 @@ def frontier_attention(model: MazeTransformer, decisions: Decisions, *, seed: in
     """Return the reducers of this score by anchor, for `stream_patterns`; those of the control are named `other`."""
     batch, cols = decisions.batch, decisions.batch.shape[1]
     targets, origins = (ends.astype(np.int64) @ np.array([cols, 1]) for ends in (batch.targets, batch.origins))
+    each = np.arange(len(batch))
     anchors = {
-        "target": targets[decisions.maze],
-        "origin": origins[decisions.maze],
-        "current": flat_cells(decisions),
-        _OTHER: _other_cells(targets, origins, batch.shape[0] * cols, seed)[decisions.maze],
+        "target": (each, targets),
+        "origin": (each, origins),
+        "current": (decisions.maze, flat_cells(decisions)),
+        _OTHER: (each, _other_cells(targets, origins, batch.shape[0] * cols, seed)),
     }
     ends = listed_cells(decisions.spans, batch.shape)
-    num_edges = (ends[..., 0] >= 0).sum(axis=1) // decisions.spans.layout.tokens_per_edge
     reducers = {}
-    for name, anchor in anchors.items():
-        rings = _rings(decisions, anchor, ends)
-        counts = (rings[..., None] == np.arange(rings.max() + 1)).sum(axis=1) / decisions.spans.layout.tokens_per_edge
-        weights = np.divide(num_edges[decisions.maze, None], counts, out=np.zeros(counts.shape), where=counts > 0)
-        reducers[name] = GroupedAttention(model, decisions, rings, weights)
+    for name, (mazes, anchor) in anchors.items():
+        rings = _rings(batch, mazes, anchor, ends)
+        tokens = group_sizes(rings, int(rings.max()) + 1)
+        weights = np.divide(tokens.sum(axis=1, keepdims=True), tokens, out=np.zeros(tokens.shape), where=tokens > 0)
+        reducers[name] = GroupedAttention(model, decisions, rings, weights, per_maze=mazes is each)
     return reducers
 
 
-def _rings(decisions: Decisions, anchor: ndarray, ends: ndarray) -> Int64[ndarray, "decision pos"]:
-    """Return the ring around `anchor` of the edge each token is part of; -1 for other tokens."""
-    connections = decisions.batch.connections
-    distances = np.empty((len(anchor), connections[0, 0].size), np.int32)
-    queue = np.empty(distances.shape[1], np.int32)
-    for row, (maze, cell) in enumerate(zip(decisions.maze, anchor, strict=True)):
-        distances_from(connections[maze], cell, distances[row], queue)
-    ends = ends[decisions.maze]
-    farther = distances[np.arange(len(anchor))[:, None, None], ends].max(axis=2)
-    return np.where(ends[..., 0] >= 0, farther, -1).astype(np.int64)
+def _rings(batch: MazeBatch, mazes: ndarray, anchor: ndarray, ends: ndarray) -> Int16[ndarray, "view pos"]:
+    """Return the ring around a cell of each maze of the edge each token is part of; -1 for other tokens."""
+    rings = np.empty((len(mazes), ends.shape[1]), np.int16)
+    distances, queue = np.empty((2, batch.connections[0, 0].size), np.int32)
+    for row, (maze, cell) in enumerate(zip(mazes, anchor, strict=True)):
+        distances_from(batch.connections[maze], cell, distances, queue)
+        rings[row] = np.where(ends[maze, :, 0] >= 0, distances[ends[maze]].max(axis=1), -1)
+    return rings
 
 
 def _other_cells(targets: ndarray, origins: ndarray, num_cells: int, seed: int) -> Int64[ndarray, " maze"]:

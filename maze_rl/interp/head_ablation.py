@@ -8,9 +8,12 @@ The output z of the chosen heads is replaced at every position, by what carries 
 
     drop = right rate of the whole model - right rate of the ablated one, over forks,
 
-set against the drops of random sets with as many heads in each layer (`maze_rl.interp.random_head_sets`). A search
-that runs in these heads is lost where much look-ahead k* is needed, a local rule everywhere alike. Mean ablation as in
-Wang et al. 2022 (arXiv 2211.00593), resampling as in Chan et al. 2022 (causal scrubbing).
+set against the drops of random sets with as many heads in each layer (`maze_rl.interp.random_head_sets`). The verdict
+is `yes` where the drop beyond their mean exceeds the threshold and 95 % of them lose less; where fewer than 20 such
+sets exist the second cannot be told, and the verdict stands on the first alone, as the control's name says. A search
+that runs in these heads is lost where much look-ahead k* is needed, a local rule everywhere alike: that is reported,
+and no part of the verdict. Mean ablation as in Wang et al. 2022 (arXiv 2211.00593), resampling as in Chan et al. 2022
+(causal scrubbing).
 
 All sets go through the model together, one layer after another: sets that agree up to a layer, or
 whose heads there make no difference, share its computation.
@@ -29,7 +32,7 @@ from torch.nn.utils import parametrize
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.decisions import Decisions, in_batches, right_choices
-from maze_rl.interp.finding import Finding
+from maze_rl.interp.finding import Finding, Verdict
 from maze_rl.interp.random_head_sets import Heads, random_head_sets
 from maze_rl.intervals import Interval, bootstrap_ratio
 from maze_rl.models.build import MazeTransformer
@@ -38,6 +41,24 @@ from maze_rl.seeding import numpy_generator, stream_key
 How = Literal["mean", "resample"]
 THRESHOLD = 0.1
 """Share of right choices that must be lost beyond what random heads lose."""
+LEAST_PERCENTILE = 0.95
+"""Share of the random sets that must lose less than the chosen one."""
+FEWEST_SETS = 20
+"""Random sets under which such a share says nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeyondRandom(Finding):
+    """The drop beyond that of random heads; `yes` needs a place among them, too."""
+
+    percentile: float
+    """Share of the random sets that lose less, in [0, 1]; nan where they are too few to tell."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """As for any finding, but `unclear` for a drop that random sets reach too often."""
+        verdict = super().verdict
+        return "unclear" if verdict == "yes" and self.percentile < LEAST_PERCENTILE else verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +78,8 @@ class AblationResult:
     beyond_random: Interval
     """Drop minus the mean drop of the random sets, paired over mazes; nan where there is no other set."""
     percentile: float
-    """Share of the random sets that lose less than the chosen one, in [0, 1]; nan without any."""
+    """Share of the random sets that lose less than the chosen one, in [0, 1]; nan without any. Of fewer than
+    `FEWEST_SETS` it is no significance."""
     split_at: int
     """Forks with k* up to this are `shallow`, those beyond `deep`."""
     shallow_drop: Interval
@@ -68,17 +90,20 @@ class AblationResult:
     num_forks: int
 
     @property
-    def finding(self) -> Finding:
+    def finding(self) -> BeyondRandom:
         """The drop beyond that of random heads."""
-        control = float(self.random_drops.mean()) if len(self.random_drops) else float("nan")
-        spread = np.quantile(self.random_drops, [0.025, 0.975]) if len(self.random_drops) else (control, control)
-        return Finding(
+        num = len(self.random_drops)
+        control = float(self.random_drops.mean()) if num else float("nan")
+        spread = np.quantile(self.random_drops, [0.025, 0.975]) if num else (control, control)
+        note = "" if num >= FEWEST_SETS else ", too few for a percentile"
+        return BeyondRandom(
             name=f"right choices at forks lost by {self.how} ablation of {len(self.heads)} heads, beyond random heads",
             effect=self.beyond_random,
             threshold=THRESHOLD,
             num_mazes=self.num_mazes,
             control=Interval(control, float(spread[0]), float(spread[1])),
-            control_name=f"{len(self.random_drops)} random sets with as many heads in each layer (95 % of them)",
+            control_name=f"{num} random sets with as many heads in each layer (95 % of them){note}",
+            percentile=self.percentile if num >= FEWEST_SETS else float("nan"),
         )
 
 
@@ -109,7 +134,7 @@ def ablate_heads(
         batch_size: Mazes run at once.
 
     Raises:
-        ConfigurationError: A head does not exist, there are no forks, or the reference's prompts have another length.
+        ConfigurationError: A head does not exist, there are no forks, or prompts to resample from differ in length.
     """
     chosen = _checked_heads(model, heads)
     sets: list[Heads] = [(), chosen, *random_head_sets(chosen, model.cfg.n_heads, num=num_random, seed=seed)]
@@ -219,7 +244,7 @@ class _Replacement:
         if how == "mean":
             self.means = self._means(batch_size)
             return
-        if set(reference.spans.path_start.tolist()) != set(decisions.spans.path_start.tolist()[:1]):
+        if len(set(reference.spans.path_start.tolist()) | set(decisions.spans.path_start.tolist())) > 1:
             raise ConfigurationError("resample needs prompts of one length: use trees of one shape for both.")
         self.donors = _donors(len(decisions.batch), len(reference.batch), reference is decisions, seed)
 

@@ -1,51 +1,57 @@
-"""Interchange interventions (S3): swap a search's variable between two mazes and see whether the choice follows.
+"""Interchange interventions (S3): swap a search's variable between two mazes and see what the choice becomes.
 
-Pairs of mazes (`maze_rl.interp.patching_pairs`) share everything up to a fork but one edge, and demand different next
-steps there. A ridge probe predicts how the variable differs between the members, at all cells, from how the residual
-stream at the fork differs (first differences: what the members share cannot enter); the directions in which the
-stream moves with the first principal components of the predictions (their patterns, cov(h) W, not the weights W,
-which also cancel noise: Haufe et al., 2014), made orthonormal (Q), are where the variable is written. With h of the
-one maze and h' of the other, h + Q Q^T (h' - h) goes on through the layers that follow, and
+The mazes are those of `maze_rl.interp.recombined_mazes`: groups with one fork and one target. The variable at all cells
+and the residual stream at the fork are freed, inside groups, of what is linear in which cells are open neighbours of
+the fork. Ridge regression then predicts the stream from the variable; the leading principal components of the
+predictions, made orthonormal (Q), are where the variable is written apart from the neighbours (patterns, not the
+weights of a probe, which also cancel noise: Haufe et al., 2014). With h of the base and h' of the source,
+h + Q Q^T (h' - h) goes on through the layers that follow, and
 
-    IIA = share of swaps, both ways, after which the likeliest token is the other maze's right step
+    IIA = share of swaps after which the likeliest token is the step that the base's neighbours and the source's
+          variable demand together
 
 (interchange intervention accuracy: Geiger et al., Causal abstractions, 2106.02997; Finding alignments, 2303.02536).
-Pairs that the model solves both ways are used; where these are too few for an interval, each single swap into a
-solved member. Probes, layer and rank are chosen on one half of the pairs, the effect is taken on the other: IIA less
-that of random subspaces of the same rank. Beside it stands the IIA of a probe for the labels of other mazes: where
-that is as large, the members differ in little else than the variable, and the swap does not tell it from other
-variables of the same rank.
+It is neither the base's own step nor the source's, so that a swap of answers scores nothing. Bases whose own step the
+model gets right are used; where these are too few for an interval, all whose choice is not the demanded step already.
+Layer and rank are chosen on one half of the mazes, the effect is taken on the other: IIA less that of random subspaces
+of the same rank. Beside it stands the IIA of the same regression on the variable of other mazes of the group: where
+that is as large, little but the variable varies apart from the neighbours, and the swap does not tell it from another
+variable that says the same of the step.
 
 A subspace may act although nothing varies along it in the data (dormant directions: Makelov et al., 2311.17030). So
-the swap is also made with no more than its part in the span of the leading principal components of the differences.
+the swap is also made with no more than its part in the span of the leading principal components of the streams.
+
+What S3 does not see: a variable that is kept at other positions, of which only the answer reaches the fork.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
-from transformer_lens import HookedTransformer
 
-from maze_rl.interp.cell_features import Variable, of_other_mazes, split_halves, variable_of
+from maze_rl.interp.cell_features import Variable, variable_of
 from maze_rl.interp.decision_stream import Change, DecisionStream
 from maze_rl.interp.finding import Finding
-from maze_rl.interp.patching_pairs import PatchingPairs
+from maze_rl.interp.probe_sites import streams_at
+from maze_rl.interp.recombined_mazes import RecombinedMazes
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.interp.ridge_probe import RidgeProbe
 from maze_rl.intervals import Interval, bootstrap_ratio
-from maze_rl.mazes.lattice import MazeBatch
+from maze_rl.models.build import MazeTransformer
 from maze_rl.seeding import numpy_generator
 
 THRESHOLD = 0.3
 """IIA beyond the control that counts as causal use."""
 SHARES = (0.95, 0.9999)
-"""Shares of the predictions' variance that give the ranks tried."""
+"""Shares of the variance of the variable's part that give the ranks tried."""
 IN_DATA = 0.999
-"""Share of the variance of the members' differences that the data's own span holds."""
+"""Share of the variance of the streams that the data's own span holds."""
+_LEAST = 1e-6
+"""Share of the streams' variance under which a direction of the variable is rounding."""
+_BATCH = 256
 
 _Change = Callable[[ndarray], ndarray]
 """Differences of streams [swap, d_model] to what is added."""
@@ -53,20 +59,22 @@ _Change = Callable[[ndarray], ndarray]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Interchange:
-    """What swapping one variable does."""
+    """What swapping one variable does; rates are over swaps, one of each base."""
 
     finding: Finding
-    """IIA less the control's."""
+    """IIA less that of random subspaces."""
     variable: str
     layer: int
     """Block whose output was changed."""
     rank: int
     """Dimensions swapped."""
     iia: Interval
+    source_answer: Interval
+    """Share of swaps that bring the source's own step: the answer came along, not the variable alone."""
     random: Interval
     """IIA of random subspaces of the same rank."""
     other_labels: Interval
-    """IIA of the subspace of a probe for the labels of other mazes, of the same rank."""
+    """IIA of the subspace, of the same rank, for the variable of other mazes of the group."""
     complement: Interval
     """IIA where all is swapped but the subspace."""
     in_data: Interval
@@ -74,39 +82,15 @@ class Interchange:
     in_data_share: float
     """Share of the squared change that lies in that span."""
     by_layer: Float64[ndarray, " layer"]
-    """IIA of the best rank on the pairs chosen with; nan for layers not tried."""
+    """IIA of the best rank on the swaps chosen with; nan for layers not tried."""
     num_swaps: int
-    both_solved: bool
-    """Whether only pairs solved both ways are used."""
-
-
-class _Swaps(NamedTuple):
-    """Swaps into `rows` from `sources`; rows of clean members come first, then those of flipped ones."""
-
-    rows: Int64[ndarray, " swap"]
-    sources: Int64[ndarray, " swap"]
-    answers: Int64[ndarray, " swap"]
-    """Right next token of the source."""
-    num_pairs: int
-
-    def of_pairs(self, chosen: Int64[ndarray, " chosen"]) -> "_Swaps":
-        """Return the swaps of some pairs."""
-        kept = np.isin(self.rows % self.num_pairs, chosen)
-        return _Swaps(self.rows[kept], self.sources[kept], self.answers[kept], self.num_pairs)
-
-    def interval(self, success: Float64[ndarray, " swap"]) -> Interval:
-        """Return the mean over swaps with its interval over pairs."""
-        pair = self.rows % self.num_pairs
-        sums, counts = np.bincount(pair, success, self.num_pairs), np.bincount(pair, minlength=self.num_pairs)
-        used = counts > 0
-        if not used.any():
-            return Interval(float("nan"), float("nan"), float("nan"))
-        return bootstrap_ratio(sums[used], counts[used].astype(np.float64))
+    solved: bool
+    """Whether the bases used are solved; where these are too few, all are used that need a change."""
 
 
 def interchange(
-    model: HookedTransformer,
-    pairs: PatchingPairs,
+    model: MazeTransformer,
+    mazes: RecombinedMazes,
     *,
     variable: Variable = "distance",
     layers: Sequence[int] | None = None,
@@ -114,75 +98,158 @@ def interchange(
     threshold: float = THRESHOLD,
     seed: int = 0,
 ) -> Interchange:
-    """Swap a variable between the members of pairs.
+    """Swap a variable between mazes with one fork and target.
 
     Args:
         model: The model.
-        pairs: Pairs written in its tokenization.
+        mazes: Mazes written in its tokenization.
         variable: What is swapped.
         layers: Blocks tried; if left out, up to 6 at equal distances that end with the last.
         draws: Random subspaces.
         threshold: IIA beyond the control that counts as use.
-        seed: Seed of halves, random subspaces and the labels of other mazes.
+        seed: Seed of random subspaces and of the labels of other mazes.
     """
-    run = DecisionStream(model, torch.cat([pairs.clean, pairs.flipped]), pairs.position.repeat(2))
-    members = (pairs.pairs.clean, pairs.pairs.flipped)
-    values = np.concatenate([variable_of(at_fork(batch, pairs), variable) for batch in members])
-    halves = split_halves(pairs.pairs.clean, seed)
-    swaps, both_solved = _find_swaps(run, pairs)
-    fit = halves.fit
-    changes_of = values[fit + len(pairs)] - values[fit]
+    sites = _Sites(model, mazes, variable, seed)
+    chosen_on, judged = sites.swaps(held_out=False), sites.swaps(held_out=True)
     tried = spread_layers(model.cfg.n_layers) if layers is None else layers
-    spaces = [
-        (layer, space) for layer in tried for space in probe_subspaces(_pair_changes(run, layer, fit), changes_of)
-    ]
-    by_space = _follows(run, [(layer, _within(space)) for layer, space in spaces], swaps.of_pairs(halves.fit)).mean(
-        axis=1
-    )
+    spaces = [(layer, space) for layer in tried for space in sites.subspaces(layer, SHARES)]
+    rates = chosen_on.follow([(layer, _within(space)) for layer, space in spaces]).mean(axis=1)
     by_layer = np.full(model.cfg.n_layers, np.nan)
-    for (layer, _), iia in zip(spaces, by_space, strict=True):
+    for (layer, _), iia in zip(spaces, rates, strict=True):
         by_layer[layer] = np.fmax(by_layer[layer], iia)
-    layer, space = spaces[int(np.nan_to_num(by_space, nan=-1.0).argmax())]
-    others = of_other_mazes(changes_of, seed)
-    controls = _control_spaces(_pair_changes(run, layer, fit), others, space.shape[1], draws, seed)
-    held_out = swaps.of_pairs(halves.held_out)
-    inside = data_span(_pair_changes(run, layer, fit))
-    changes = [_within(space), _outside(space), _inside_data(space, inside), *map(_within, controls)]
-    follows = _follows(run, [(layer, change) for change in changes], held_out).astype(np.float64)
-    random, labels = follows[4:].mean(axis=0), follows[3]
+    # of equals the last: there most is written
+    layer, space = spaces[len(spaces) - 1 - int(np.nan_to_num(rates, nan=-1.0)[::-1].argmax())]
+    rank, inside = space.shape[1], data_span(sites.fitted(layer))
+    random = _random_spaces(space.shape[0], rank, draws, seed)
+    subspaces = [sites.other_labels(layer, rank), *random]
+    changes = [_within(space), _outside(space), _inside_data(space, inside), *map(_within, subspaces)]
+    follows = judged.follow([(layer, change) for change in changes]).astype(np.float64)
+    by_chance = follows[4:].mean(axis=0)
     return Interchange(
         finding=Finding(
-            name=f"swap of {variable}: IIA less the control's",
-            effect=held_out.interval(follows[0] - random), threshold=threshold,
-            num_mazes=len(np.unique(held_out.rows % len(pairs))), control=held_out.interval(random),
+            name=f"swap of {variable}: IIA less the control's", effect=_mean(follows[0] - by_chance),
+            threshold=threshold, num_mazes=len(judged), control=_mean(by_chance),
             control_name="random subspaces of equal rank",
         ),
-        variable=variable, layer=layer, rank=space.shape[1], iia=held_out.interval(follows[0]),
-        random=held_out.interval(random), other_labels=held_out.interval(labels),
-        complement=held_out.interval(follows[1]), in_data=held_out.interval(follows[2]),
-        in_data_share=_share_inside(_differences(run, layer, held_out) @ space @ space.T, inside),
-        by_layer=by_layer, num_swaps=len(held_out.rows), both_solved=both_solved,
+        variable=variable, layer=layer, rank=rank, iia=_mean(follows[0]),
+        source_answer=_mean(judged.copies(layer, _within(space)).astype(np.float64)),
+        random=_mean(by_chance), other_labels=_mean(follows[3]), complement=_mean(follows[1]),
+        in_data=_mean(follows[2]), in_data_share=_share_inside(judged.differences(layer) @ space @ space.T, inside),
+        by_layer=by_layer, num_swaps=len(judged), solved=sites.enough_solved,
     )  # fmt: skip
+
+
+class _Sites:
+    """Streams at the forks of all mazes, and the variable there."""
+
+    def __init__(self, model: MazeTransformer, mazes: RecombinedMazes, variable: Variable, seed: int) -> None:
+        self._model, self._mazes, self._seed = model, mazes, seed
+        position = torch.from_numpy(mazes.position)
+        parts = zip(mazes.tokens.split(_BATCH), position.split(_BATCH), strict=True)
+        streams = torch.cat([streams_at(model, tokens[:, : int(at.max()) + 1], at) for tokens, at in parts])
+        self.streams: Float64[ndarray, "maze layer d_model"] = streams[:, 1:].double().numpy()
+        fit = ~mazes.held_out
+        self._fit, self._group = np.flatnonzero(fit), mazes.group[fit]
+        self._variable = variable_of(mazes.batch, variable)[fit]
+        self._local = orthonormal(self._centred(mazes.neighbours[fit].astype(np.float64)))
+        with torch.no_grad():
+            last = model.unembed(model.ln_final(streams[:, -1:].to(model.W_E.device)))[:, 0]
+        choices = last.argmax(dim=-1).cpu().numpy()[mazes.base]
+        self._usable = choices == mazes.right[mazes.base]
+        half = mazes.held_out[mazes.base]
+        # a model that solves nothing gets a rate near 0, not nothing
+        self.enough_solved = bool(min(self._usable[half].sum(), self._usable[~half].sum()) >= FEWEST_MAZES)
+        if not self.enough_solved:
+            self._usable = choices != mazes.answer
+
+    def swaps(self, *, held_out: bool) -> "_Swaps":
+        """Return the swaps of one half."""
+        chosen = np.flatnonzero(self._usable & (self._mazes.held_out[self._mazes.base] == held_out))
+        return _Swaps(self._model, self._mazes, self.streams, chosen)
+
+    def fitted(self, layer: int) -> Float64[ndarray, "row d_model"]:
+        """Return the streams that are fitted on, less the means of their groups."""
+        return self._centred(self.streams[self._fit, layer])
+
+    def subspaces(self, layer: int, shares: Sequence[float]) -> list[Float64[ndarray, "d_model rank"]]:
+        """Return orthonormal bases of where the variable is written, one for each different rank."""
+        directions, explained = self._written(layer, self._variable)
+        ranks = sorted({min(int(np.searchsorted(explained, share)) + 1, len(explained)) for share in shares})
+        return [orthonormal(directions[:, :rank]) for rank in ranks]
+
+    def other_labels(self, layer: int, rank: int) -> Float64[ndarray, "d_model rank"]:
+        """Return the same where every maze has the variable of another one of its group."""
+        random, others = numpy_generator(self._seed, "other_labels"), self._variable.copy()
+        for each in np.unique(self._group):
+            rows = random.permutation(np.flatnonzero(self._group == each))
+            others[rows] = self._variable[np.roll(rows, 1)]
+        return orthonormal(self._written(layer, others)[0][:, :rank])
+
+    def _written(self, layer: int, variable: ndarray) -> tuple[ndarray, ndarray]:
+        """Return directions [d_model, k] by the variance that the variable's part has, and its cumulated shares."""
+        values, streams = self._apart(self._centred(variable)), self._apart(self.fitted(layer))
+        probe = RidgeProbe(values)
+        part = values @ probe.weights(streams, probe.strength_for(streams))
+        variances, components = np.linalg.eigh(part.T @ part)
+        kept = int((variances > _LEAST * (self.fitted(layer) ** 2).sum()).sum())
+        explained = variances[::-1][:kept].cumsum() / max(float(variances.sum()), 1e-300)
+        return components[:, ::-1][:, :kept], explained
+
+    def _apart(self, rows: Float64[ndarray, "row column"]) -> Float64[ndarray, "row column"]:
+        """Take off what is linear in the neighbours: exactly, since little of it, written large, turns the choice."""
+        return rows - self._local @ (self._local.T @ rows)
+
+    def _centred(self, rows: Float64[ndarray, "row column"]) -> Float64[ndarray, "row column"]:
+        number = np.unique(self._group, return_inverse=True)[1]
+        sums = np.zeros((int(number.max()) + 1, rows.shape[1]))
+        np.add.at(sums, number, rows)
+        return rows - (sums / np.bincount(number)[:, None])[number]
+
+
+class _Swaps:
+    """Swaps into some bases; the runs on these are kept, to go on from."""
+
+    def __init__(
+        self, model: MazeTransformer, mazes: RecombinedMazes, streams: ndarray, chosen: Int64[ndarray, " swap"]
+    ) -> None:
+        base, source = mazes.base[chosen], mazes.source[chosen]
+        self._answer, self._source_answer = mazes.answer[chosen], mazes.right[source]
+        self._base, self._source = streams[base], streams[source]
+        position = torch.from_numpy(mazes.position[base])
+        self._run = DecisionStream(model, mazes.tokens[base][:, : int(position.max()) + 1], position)
+
+    def __len__(self) -> int:
+        return len(self._answer)
+
+    def follow(self, changes: list[tuple[int, _Change]]) -> Bool[ndarray, "change swap"]:
+        """Tell after which swaps the choice is what base and source demand together."""
+        return self._choices(changes) == self._answer
+
+    def copies(self, layer: int, change: _Change) -> Bool[ndarray, " swap"]:
+        """Tell after which swaps the choice is the source's own step."""
+        return self._choices([(layer, change)])[0] == self._source_answer
+
+    def differences(self, layer: int) -> Float64[ndarray, "swap d_model"]:
+        """Return what the sources' streams have beyond the bases'."""
+        return self._source[:, layer] - self._base[:, layer]
+
+    def _choices(self, changes: list[tuple[int, _Change]]) -> Int64[ndarray, "change swap"]:
+        rows = torch.arange(len(self), device=self._run.choices.device)
+        put = [
+            Change(
+                layer,
+                rows,
+                torch.from_numpy(self._base[:, layer] + change(self.differences(layer))).to(self._run.streams),
+            )
+            for layer, change in changes
+        ]
+        return np.stack([chosen.cpu().numpy() for chosen in self._run.go_on(put)])
 
 
 def spread_layers(n_layers: int, most: int = 6) -> range:
     """Return at most `most` layers at equal distances, the last among them."""
     step = -(-n_layers // most)
     return range((n_layers - 1) % step, n_layers, step)
-
-
-def at_fork(batch: MazeBatch, pairs: PatchingPairs) -> MazeBatch:
-    """Return the mazes as seen from the fork: that is where one stands."""
-    return replace(batch, origins=pairs.pairs.forks)
-
-
-def probe_subspaces(
-    streams: Float64[ndarray, "row d_model"], values: Float64[ndarray, "row cell"], shares: Sequence[float] = SHARES
-) -> list[Float64[ndarray, "d_model rank"]]:
-    """Return orthonormal bases of the directions a ridge probe reads, one for each different rank."""
-    directions, explained = _reading_directions(streams, values)
-    ranks = sorted({min(int(np.searchsorted(explained, share)) + 1, len(explained)) for share in shares})
-    return [orthonormal(directions[:, :rank]) for rank in ranks]
 
 
 def data_span(streams: Float64[ndarray, "row d_model"], share: float = IN_DATA) -> Float64[ndarray, "d_model rank"]:
@@ -198,59 +265,16 @@ def orthonormal(columns: ndarray) -> Float64[ndarray, "d_model rank"]:
     return left[:, sizes > 1e-9 * max(float(sizes.max(initial=0.0)), 1e-300)]
 
 
-def _reading_directions(streams: ndarray, values: ndarray) -> tuple[ndarray, ndarray]:
-    """Return patterns [d_model, cell], by the variance of the predictions they belong to, and its cumulated shares."""
-    probe = RidgeProbe(streams)
-    weights = probe.weights(values, probe.strength_for(values))
-    centred = streams - streams.mean(axis=0)
-    predicted = centred @ weights
-    variances, components = np.linalg.eigh(predicted.T @ predicted)
-    explained = variances[::-1].cumsum() / max(float(variances.sum()), 1e-300)
-    return centred.T @ (predicted @ components[:, ::-1]), explained
-
-
-def _control_spaces(streams: ndarray, others: ndarray, rank: int, draws: int, seed: int) -> list[ndarray]:
-    """Return the subspace of a probe for the labels of other mazes, then random ones."""
+def _random_spaces(d_model: int, rank: int, draws: int, seed: int) -> list[ndarray]:
     generator = numpy_generator(seed, "random_subspaces")
-    random = [orthonormal(generator.normal(size=(streams.shape[1], rank))) for _ in range(draws)]
-    return [orthonormal(_reading_directions(streams, others)[0][:, :rank]), *random]
+    return [orthonormal(generator.normal(size=(d_model, rank))) for _ in range(draws)]
 
 
-def _find_swaps(run: DecisionStream, pairs: PatchingPairs) -> tuple[_Swaps, bool]:
-    """List the swaps both ways of solved pairs; where these are too few, into solved members; or else all there are."""
-    num = len(pairs)
-    answers = np.concatenate([pairs.right.numpy(), pairs.wrong.numpy()])
-    solved = run.choices.cpu().numpy() == answers
-    both = np.tile(solved[:num] & solved[num:], 2)
-    enough = both.sum() >= 4 * FEWEST_MAZES
-    some = solved.sum() >= 2 * FEWEST_MAZES
-    # a model that solves nothing gets a rate near 0, not nothing
-    rows = np.flatnonzero(both if enough else solved) if enough or some else np.arange(2 * num)
-    sources = (rows + num) % (2 * num)
-    return _Swaps(rows, sources, answers[sources], num), bool(enough)
-
-
-def _follows(run: DecisionStream, changes: list[tuple[int, _Change]], swaps: _Swaps) -> Bool[ndarray, "change swap"]:
-    """Tell after which swaps the choice is the source's right step."""
-    rows = torch.from_numpy(swaps.rows).to(run.choices.device)
-    put = []
-    for layer, change in changes:
-        moved = torch.from_numpy(change(_differences(run, layer, swaps)))
-        put.append(Change(layer, rows, run.streams[layer][rows] + moved.to(run.streams)))
-    return np.stack([chosen.cpu().numpy() == swaps.answers for chosen in run.go_on(put)])
-
-
-def _differences(run: DecisionStream, layer: int, swaps: _Swaps) -> Float64[ndarray, "swap d_model"]:
-    return _rows(run, layer, swaps.sources) - _rows(run, layer, swaps.rows)
-
-
-def _rows(run: DecisionStream, layer: int, rows: ndarray) -> Float64[ndarray, "row d_model"]:
-    return run.streams[layer].cpu().numpy()[rows].astype(np.float64)
-
-
-def _pair_changes(run: DecisionStream, layer: int, chosen: ndarray) -> Float64[ndarray, "pair d_model"]:
-    num = run.streams.shape[1] // 2
-    return _rows(run, layer, chosen + num) - _rows(run, layer, chosen)
+def _mean(success: Float64[ndarray, " swap"]) -> Interval:
+    """Return the mean over swaps, one of each base maze, with its interval."""
+    if not len(success):
+        return Interval(float("nan"), float("nan"), float("nan"))
+    return bootstrap_ratio(success, np.ones(len(success)))
 
 
 def _within(space: ndarray) -> _Change:

@@ -225,7 +225,8 @@ def _choose(spans: TokenSpans, positions: Positions) -> Bool[Tensor, "maze pos"]
         return spans.real
     if isinstance(positions, Region):
         return spans.real & (spans.regions == int(positions))
-    assert callable(positions)
+    if not callable(positions):
+        raise ConfigurationError(f'positions is {positions!r}: use "all", a Region, or a function of the spans.')
     wanted = positions(spans)
     if wanted.shape != spans.tokens.shape or wanted.dtype != torch.bool:
         raise ConfigurationError(

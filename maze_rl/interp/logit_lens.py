@@ -13,7 +13,8 @@ from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
-from maze_rl.interp.residual_replay import at_decision, normalized
+from maze_rl.interp.probe_sites import streams_at
+from maze_rl.interp.residual_replay import normalized
 from maze_rl.intervals import Interval, bootstrap_ratios, wilson
 
 
@@ -57,10 +58,7 @@ def logit_lens(
         options: Ids to choose among, the right one too, -1 where a row has fewer; None for right and wrong. On a tie
             the answer counts as wrong.
     """
-    names = [f"blocks.{layer}.hook_resid_pre" for layer in range(model.cfg.n_layers)]
-    final, cache = model.run_with_cache(tokens, names_filter=names, stop_at_layer=model.cfg.n_layers)
-    streams = torch.stack([at_decision(stream, position) for stream in [*(cache[name] for name in names), final]], 1)
-    logits = model.unembed(normalized(model, streams))
+    logits = model.unembed(normalized(model, streams_at(model, tokens, position).to(tokens.device)))
     others = wrong[:, None] if options is None else options
     rival = others.clamp(min=0)[:, None].expand(-1, logits.shape[1], -1)
     left_out = (others < 0) | (others == right[:, None])

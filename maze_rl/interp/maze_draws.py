@@ -30,9 +30,11 @@ def sums_by_maze(maze: Int64[ndarray, " decision"], columns: ndarray) -> Float64
 def redrawn_sums(
     sums: Float64[ndarray, "maze column"], *, seed: int = 0, draws: int = DRAWS
 ) -> Float64[ndarray, "draw column"]:
-    """Return the sums over as many mazes drawn with replacement, `draws` times."""
+    """Return the sums over as many mazes drawn with replacement, `draws` times; 0 where there is no maze."""
     num = len(sums)
-    return numpy_generator(seed, "mazes drawn again").multinomial(num, np.full(num, 1 / max(num, 1)), draws) @ sums
+    if num == 0:
+        return np.zeros((draws, sums.shape[1]))
+    return numpy_generator(seed, "mazes drawn again").multinomial(num, np.full(num, 1 / num), draws) @ sums
 
 
 def percentile_interval(value: float | np.floating, replicates: ndarray) -> Interval:

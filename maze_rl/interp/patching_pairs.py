@@ -3,7 +3,8 @@
 Each pair is a clean maze, a flipped one and a control (`maze_rl.mazes.flip_pairs`), written up to and with the token of
 the fork u: the prediction there is the decision, w in clean and control, w' in flipped. The clean maze is encoded; the
 others are its tokens with the added edge written over the removed one, so that all three have the same length and every
-other token in the same place. The control is a swap of the same kind and depth that changes nothing about the decision,
+other token in the same place. The control is a swap of the same kind, as near the same
+depth as there is, that changes nothing about the decision,
 so whatever patching does there is not the decision's. Pairs a model does not solve are left out of patching, and
 counted: their logit differences have no meaning (2309.16042, 2404.15255).
 
@@ -23,10 +24,12 @@ from maze_rl.configs.algorithms import ALGORITHMS, TREES
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
 from maze_rl.errors import ConfigurationError
+from maze_rl.interp.requirements import check_tokens
 from maze_rl.mazes.flip_pairs import FlipPairs, concatenate_pairs, find_flip_pairs
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import solve_batch
+from maze_rl.models.build import MazeTransformer
 from maze_rl.models.readout import logits_at
 from maze_rl.tokenization.edge_slots import edge_slots, replace_edge
 from maze_rl.tokenization.layouts import PADDING
@@ -173,7 +176,13 @@ def pair_logits(
 
 
 def solved_pairs(model: HookedTransformer, pairs: PatchingPairs, batch_size: int = 256) -> SolvedPairs:
-    """Find the pairs both of whose members the model solves; patching is done on these alone."""
+    """Find the pairs both of whose members the model solves; patching is done on these alone.
+
+    Raises:
+        ConfigurationError: The pairs are not written in the model's words.
+    """
+    if isinstance(model, MazeTransformer):
+        check_tokens(model, pairs.spans.layout)
     solved = [
         (pair_logits(model, tokens, pairs.position, batch_size).argmax(dim=-1).cpu() == answer).numpy()
         for tokens, answer in ((pairs.clean, pairs.right), (pairs.flipped, pairs.wrong))

@@ -13,14 +13,18 @@ from maze_rl.tokenization.spans import Region
 CHANGED, ON_PATH, OFF_PATH, FORK = "changed slot", "edges of the path", "other edges", "fork"
 
 
-def position_groups(pairs: PatchingPairs) -> dict[str, Bool[Tensor, "pair pos"]]:
+def position_groups(
+    pairs: PatchingPairs, slot: Bool[Tensor, "pair pos"] | None = None
+) -> dict[str, Bool[Tensor, "pair pos"]]:
     """Return masks of the tokens of each group; together they hold every token, each once.
 
     Args:
         pairs: The pairs; edges of the path are those of the clean maze's path from fork to target, the changed slot's
             own left out.
+        slot: The changed slot: None for the flip's; `pairs.control_slot` where the control is patched, which changes
+            another one.
     """
-    spans, slot = pairs.spans, pairs.slot
+    spans, slot = pairs.spans, pairs.slot if slot is None else slot
     listed = spans.regions == Region.ADJACENCY
     on_path = listed & torch.from_numpy(_on_way(pairs)) & ~slot
     fork = spans.positions == pairs.position[:, None]

@@ -2,6 +2,7 @@
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.build import MazeTransformer
+from maze_rl.tokenization.layouts import Layout
 from maze_rl.tokenization.tokenization import Tokenization
 
 FEWEST_MAZES = 20
@@ -25,7 +26,7 @@ def analysed_tokenization(tokenization: Tokenization) -> Tokenization:
 
 
 def check_mazes(model: MazeTransformer, size: int, num: int) -> None:
-    """Check that mazes of `size` fit the model and that `num` of them give an interval.
+    """Check that mazes of `size` fit the model and that one half of `num` gives an interval: the other is fitted on.
 
     Raises:
         ConfigurationError: They do not; the line says what would.
@@ -36,5 +37,23 @@ def check_mazes(model: MazeTransformer, size: int, num: int) -> None:
         raise ConfigurationError(
             f"size is {size}, and the model's canvas has {canvas} x {canvas} cells: use sizes from 2 to {canvas}."
         )
-    if num < FEWEST_MAZES:
-        raise ConfigurationError(f"num is {num}: a 95 % interval needs at least {FEWEST_MAZES} mazes.")
+    if num < 2 * FEWEST_MAZES:
+        raise ConfigurationError(
+            f"num is {num}: one half of the mazes is fitted on, and a 95 % interval needs at least {FEWEST_MAZES} "
+            f"mazes in the other: use {2 * FEWEST_MAZES} or more."
+        )
+
+
+def check_tokens(model: MazeTransformer, written: Layout) -> None:
+    """Check that sequences were written in the words that the model reads.
+
+    Raises:
+        ConfigurationError: Another format, or a larger canvas.
+    """
+    words = model.tokenization.layout.words
+    if words[: len(written.words)] != written.words:
+        raise ConfigurationError(
+            f"the mazes are written in {len(written.words)} words on a canvas of {written.canvas} cells a side, which "
+            f"are not those of the model's {model.tokenization.name} on {model.tokenization.canvas}: make them with "
+            f"model.tokenization."
+        )

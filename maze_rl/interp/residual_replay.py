@@ -106,7 +106,7 @@ class ResidualReplay:
         rows, stream = entering[0]
         for layer, block in enumerate(self.model.blocks):
             if len(rows):
-                earlier = _Earlier(self.cache["k", layer][:, :start], self.cache["v", layer][:, :start], rows)
+                earlier = Earlier(self.cache["k", layer][:, :start], self.cache["v", layer][:, :start], rows)
                 stream = block(stream, past_kv_cache_entry=earlier)
             rows = torch.cat([rows, entering[layer + 1].rows])
             stream = torch.cat([stream, entering[layer + 1].stream])
@@ -115,8 +115,8 @@ class ResidualReplay:
         return list(read.split([len(change.rows) for change in entering]))
 
 
-class _Earlier(TransformerLensKeyValueCacheEntry):
-    """Keys and values of one layer before the start, as attention expects them."""
+class Earlier(TransformerLensKeyValueCacheEntry):
+    """Keys and values of some rows at the positions before, as attention expects them."""
 
     def __init__(self, keys: Tensor, values: Tensor, rows: Tensor) -> None:
         super().__init__(keys[rows], values[rows], frozen=True)

@@ -115,10 +115,10 @@ def within_maze_pairs(
         The rightly ordered pairs and all pairs; the ratio of their sums is the AUROC within mazes.
     """
     usable = np.ones_like(labels) if eligible is None else eligible
-    pairs = (labels & usable)[:, :, None] & (~labels & usable)[:, None, :]
-    higher = scores[:, :, None] - scores[:, None, :]
-    right = (higher > 0) + 0.5 * (higher == 0)
-    return (right * pairs).sum(axis=(1, 2)), pairs.sum(axis=(1, 2)).astype(np.float64)
+    right = np.zeros(len(scores))
+    for row, (score, true, false) in enumerate(zip(scores, labels & usable, ~labels & usable, strict=True)):
+        right[row] = (np.sign(score[true, None] - score[false]) + 1).sum() / 2
+    return right, ((labels & usable).sum(axis=1) * (~labels & usable).sum(axis=1)).astype(np.float64)
 
 
 def _left_factor(features: ndarray) -> tuple[ndarray, ndarray]:

@@ -20,7 +20,7 @@ def ring_correlations(rings: Float[ndarray, "maze layer"]) -> Float[ndarray, " m
     """Return Spearman's correlation of layer and ring for each maze.
 
     Returns:
-        0 to 1; 0 where fewer than three layers have a ring, or it advances by less than `LEAST_ADVANCE`.
+        -1 to 1; 0 where fewer than three layers have a ring, or it advances by less than `LEAST_ADVANCE`.
     """
     present = np.isfinite(rings)
     values = np.where(present, rings, 0.0)
@@ -69,7 +69,6 @@ def best_range(rings: Float[ndarray, "maze layer"], control: Float[ndarray, "maz
 
 
 def _advance(rings: Float[ndarray, "maze layer"]) -> Float[ndarray, " maze"]:
-    """Return the mean step between neighbouring layers that both have a ring, clipped to -1 and 1."""
+    """Return the mean step between neighbouring layers, clipped to -1 and 1; 0 where one of them has no ring."""
     steps = np.diff(rings, axis=1)
-    present = np.isfinite(steps)
-    return np.clip(np.where(present, steps, 0.0), -1, 1).sum(axis=1) / np.maximum(present.sum(axis=1), 1)
+    return np.clip(np.where(np.isfinite(steps), steps, 0.0), -1, 1).sum(axis=1) / max(1, steps.shape[1])

@@ -20,13 +20,12 @@ from torch import Tensor
 
 from maze_rl.interp.decisions import Decisions, right_choices
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.flip_rate import FAR
 from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_maze
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.interp.simple_rules import RULES, Rule
 from maze_rl.intervals import Interval
 
-FAR = 4
-"""Look-ahead k* from which on a fork counts: beyond what a look at the neighbourhood gives."""
 THRESHOLD = 0.5
 _INDISPENSABLE = "manhattan"
 
@@ -86,6 +85,9 @@ def exclude_rules(
         far: Smallest k* of the forks for S5; agreement is over all forks.
         rules: Rules by name.
         seed: Seed of the draws of mazes.
+
+    Returns:
+        The comparison; nan throughout where there is no fork.
     """
     forks = np.flatnonzero(decisions.is_fork)
     chosen_ids = logits.argmax(dim=-1).numpy()[forks, None]
@@ -93,10 +95,11 @@ def exclude_rules(
     decisions = decisions.take(forks)
     picks = {name: rule(decisions) for name, rule in rules.items()}
     columns = [_columns(decisions, right, decisions.next_ids == chosen_ids, picks[name], far) for name in rules]
-    sums = sums_by_maze(decisions.maze, np.concatenate(columns, axis=1)).reshape(-1, len(rules), _NUM_COLUMNS)
-    drawn = redrawn_sums(sums.reshape(len(sums), -1), seed=seed).reshape(-1, len(rules), _NUM_COLUMNS)
-    totals = sums.sum(axis=0)
-    num_mazes = (sums[..., _WRONG] > 0).sum(axis=0)
+    sums = sums_by_maze(decisions.maze, np.concatenate(columns, axis=1))
+    shape = (len(rules), _NUM_COLUMNS)
+    drawn = redrawn_sums(sums, seed=seed).reshape(-1, *shape)
+    totals = sums.sum(axis=0).reshape(shape)
+    num_mazes = (sums.reshape(len(sums), *shape)[..., _WRONG] > 0).sum(axis=0)
     compared = tuple(
         _comparison(name, totals[row], drawn[:, row], int(num_mazes[row])) for row, name in enumerate(rules)
     )

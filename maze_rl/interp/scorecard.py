@@ -3,8 +3,8 @@
 ======  =======================================================================  =====================================
 S1      one far edge changes, and the choice follows as the oracle demands       `maze_rl.interp.flip_rate`
 S2      a search's variable is in the stream before the path starts              `maze_rl.interp.distance_probe`
-S3      swapping that variable between mazes swaps the choices                   `maze_rl.interp.interchange`
-S4      the steps the choice looks ahead grow with the layers                    `maze_rl.interp.compute_frontier`
+S3      with another maze's variable the choice is what it demands there         `maze_rl.interp.interchange`
+S4      the steps the choice looks ahead grow over several layers                `maze_rl.interp.compute_frontier`
 S5      the choices are right where simple rules are wrong                       `maze_rl.interp.rule_exclusion`
 ======  =======================================================================  =====================================
 
@@ -14,6 +14,9 @@ solves nearly everything, and nothing can be told.
 
 A model *searches* on a distribution of mazes if S1, S3 and S5 say yes, and S2 or S4 with them. S2 alone says that it
 represents, S1 alone that it plans as far as behaviour shows. Attention scores stand beside, and decide nothing.
+
+Each score has mazes of its own, from a seed of its own. Where a split has few mazes of a size, sets would share them
+all the same, and 95 % intervals claim more mazes than there are: that is refused.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +28,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from maze_rl.configs.algorithms import TREES
-from maze_rl.configs.mazes import spec_from_arguments
+from maze_rl.configs.mazes import MazeSpec, spec_from_arguments
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.adjacency_heads import AdjacencyHeads, find_adjacency_heads
 from maze_rl.interp.compute_frontier import ComputeFrontier, compute_frontier
@@ -35,11 +38,13 @@ from maze_rl.interp.finding import Finding
 from maze_rl.interp.flip_rate import FAR, FlipRates, flip_rates
 from maze_rl.interp.interchange import Interchange, interchange
 from maze_rl.interp.patching_pairs import PatchingPairs, make_pairs
+from maze_rl.interp.recombined_mazes import RecombinedMazes, recombine_mazes
 from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.rule_exclusion import RuleExclusion, exclude_rules
 from maze_rl.interp.simple_rules import manhattan
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch, trusted_batch
+from maze_rl.mazes.splits import maze_hashes
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.untrained import untrained_twin
 from maze_rl.seeding import stream_key
@@ -64,6 +69,8 @@ class Setting:
     """Flip pairs whose change is far, one from each maze."""
     num_probed: int = 600
     """Mazes for probes; half are fitted on."""
+    num_swapped: int = 1536
+    """Mazes for interchange; about one in ten is swapped into."""
     max_distance: int | None = None
     """Longest shortest path, and distance from fork to target; None for no limit."""
     seed: int = 0
@@ -77,6 +84,7 @@ class Materials:
     decisions: Decisions
     pairs: PatchingPairs
     probed: MazeBatch
+    swapped: RecombinedMazes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,12 +123,16 @@ class Scorecard:
         """What may be said, in a few words."""
         verdicts = {name: finding.verdict for name, finding in self.scores.items()}
         if self.searches:
-            return f"searches ({self.latent.algorithm})"
-        if "no" in (verdicts["S1"], verdicts["S3"], verdicts["S5"]):
+            return "searches" if self.latent.holds == "nothing" else f"searches, by {self.latent.holds}"
+        core = [verdicts[name] for name in ("S1", "S3", "S5")]
+        if "no" not in core and ("unclear" in core or "unclear" in (verdicts["S2"], verdicts["S4"])):
+            return "unclear: too few mazes for these intervals"
+        if verdicts["S3"] == "no":
             if verdicts["S1"] == "yes":
                 return "plans, as far as behaviour shows; no causal search state found"
             return "represents, does not use" if verdicts["S2"] == "yes" else "no search found"
-        return "unclear: too few mazes for these intervals"
+        told = {answer: [name for name in SCORES if verdicts[name] == answer] for answer in ("yes", "no")}
+        return "; ".join(f"{answer} to {', '.join(names)}" for answer, names in told.items() if names)
 
 
 def gather(tokenization: Tokenization, setting: Setting) -> Materials:
@@ -128,16 +140,31 @@ def gather(tokenization: Tokenization, setting: Setting) -> Materials:
 
     Raises:
         UnknownNameError: The algorithm is none that makes mazes without cycles.
-        ConfigurationError: Too few mazes have a flip pair.
+        ConfigurationError: Too few mazes have a flip pair, or the split has too few mazes of this size.
     """
     check_setting(setting)
+    probed = _mazes(setting, np.arange(setting.num_probed), "probes")
+    _check_variety(setting, probed)
     pairs = make_pairs(
         tokenization, size=setting.size, num=setting.num_pairs, depths=(FAR, setting.size**2),
         algorithm=setting.algorithm, split=setting.split, max_distance=setting.max_distance,
         seed=_seed(setting, "pairs"),
     )  # fmt: skip
     demanding = find_decisions(tokenization, demanding_mazes(tokenization, setting), seed=setting.seed)
-    return Materials(setting, demanding, pairs, _mazes(setting, np.arange(setting.num_probed), "probes"))
+    swapped = recombine_mazes(
+        tokenization, _spec(setting), num=setting.num_swapped, max_distance=setting.max_distance,
+        seed=_seed(setting, "interchange"),
+    )  # fmt: skip
+    return Materials(setting, demanding, pairs, probed, swapped)
+
+
+def _check_variety(setting: Setting, batch: MazeBatch) -> None:
+    kinds = len(np.unique(maze_hashes(batch)))
+    if kinds < len(batch) / 2:
+        raise ConfigurationError(
+            f"{len(batch)} {setting.algorithm} mazes of {setting.size} x {setting.size} in the split "
+            f"{setting.split or 'of all'} are {kinds} different ones, rotated or reflected: use larger mazes."
+        )
 
 
 def pairs_of_any_depth(tokenization: Tokenization, setting: Setting) -> PatchingPairs:
@@ -229,7 +256,7 @@ def score(
         untrained = control_probes(model, materials)
     latent = latent_state(model, materials.probed, untrained=untrained, seed=setting.seed)
     progress("interchange", 0.7)
-    swaps = interchange(model, materials.pairs, variable=latent.best_variable, seed=setting.seed)
+    swaps = interchange(model, materials.swapped, variable=latent.best_variable, seed=setting.seed)
     progress("done", 1.0)
     return Scorecard(
         setting=setting, logits=logits, flips=flips, latent=latent, swaps=swaps, frontier=frontier, rules=rules,
@@ -238,12 +265,14 @@ def score(
 
 
 def _mazes(setting: Setting, indices: Int64[ndarray, " num"], stream: str) -> MazeBatch:
-    spec = spec_from_arguments(
-        sizes=(setting.size,), algorithm=setting.algorithm, split=setting.split, max_path_length=setting.max_distance
-    )
+    spec = _spec(setting, max_path_length=setting.max_distance)
     return generate_mazes(spec, indices, _seed(setting, stream)).batches[0]
 
 
+def _spec(setting: Setting, **ends: int | None) -> MazeSpec:
+    return spec_from_arguments(sizes=(setting.size,), algorithm=setting.algorithm, split=setting.split, **ends)
+
+
 def _seed(setting: Setting, stream: str) -> int:
-    """Return a seed of its own for each set of mazes, so that none of them meet."""
+    """Return a seed of its own for each set of mazes, so that they meet by chance alone."""
     return stream_key(setting.seed, "scorecard", stream) >> 1

@@ -139,8 +139,9 @@ def number_text(value: float | int, kind: str) -> str:
     """Write a number of one `Column.kind`, e.g. ``(0.934, "percent")`` -> ``93.4``."""
     if not math.isfinite(value):
         return "–"
-    scaled = {"percent": f"{100 * value:.1f}", "points": f"{100 * value:+.1f}", "decimal": f"{value:.2f}",
-              "fine": f"{value:.4f}", "count": f"{value:,.0f}"}.get(kind, str(value))  # fmt: skip
+    # z: what is written as nothing has no minus sign
+    scaled = {"percent": f"{100 * value:z.1f}", "points": f"{100 * value:+z.1f}", "decimal": f"{value:z.2f}",
+              "fine": f"{value:z.4f}", "count": f"{value:z,.0f}"}.get(kind, str(value))  # fmt: skip
     return scaled.replace("-", "−")
 
 

@@ -14,8 +14,8 @@ from maze_rl.mazes.lattice import Cell
 from maze_rl.mazes.pictures.plotting import MazeColours, plot_maze
 from maze_rl.mazes.solve import solve
 from maze_rl.reports.palette import RUN_COLOURS, light
-from maze_rl.reports.search.heat_grids import draw_grid
-from maze_rl.reports.search.stated import is_known
+from maze_rl.reports.search.maze_overlays import draw_frame, draw_step
+from maze_rl.reports.search.stated import is_known, stated_interval
 from maze_rl.reports.vector_graphics import WIDTH, figure_style
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _GREYS = (("reference-mid", "s", (0, (5, 1.5))), ("reference", "^", (0, (1, 1.2))), ("reference-light", "D", "solid"))
 """Colour, marker and dashes of the references of a figure of curves."""
-_HEAD, _LAYER = 0.3, 0.21
-"""Inches above a grid, and of one of its rows."""
 _VERDICTS = {"yes": "green", "no": "vermillion", "unclear": "reference-mid"}
 
 
@@ -46,42 +44,9 @@ def pair_figure(pairs: FlipPairs, row: int) -> "Figure":
             cell_points = 72 * side / (maze.shape[0] + 1)
             colours = MazeColours(wall=light("reference"))
             plot_maze(axes, maze, solution=solve(maze).path, colours=colours, cell_points=cell_points)
-            _draw_edge(axes, edge.tolist(), "blue" if name == "clean" else "vermillion")
-            _draw_step(axes, fork, _cell(following))
+            draw_frame(axes, edge.tolist(), colour="blue" if name == "clean" else "vermillion")
+            draw_step(axes, fork, _cell(following))
             axes.set_title(f"{name} maze", fontsize=9, x=0.06, pad=2)
-    return figure
-
-
-def grids_figure(
-    grids: Mapping[str, Float[ndarray, "layer place"]],
-    *,
-    columns: Sequence[str],
-    across: int = 2,
-    width: float = WIDTH,
-) -> "Figure":
-    """Draw effects (-1 to 1) by layer, `across` grids in a row, each under its title; all have the same columns."""
-    from matplotlib.figure import Figure
-
-    titles = list(grids)
-    rows = [titles[start : start + across] for start in range(0, len(titles), across)]
-    foot = 0.2 + 0.052 * max(map(len, columns))
-    total = foot + sum(_HEAD + _LAYER * max(len(grids[title]) for title in row) for row in rows)
-    left = max(0.5, 0.052 * len(columns[0])) / width
-    share = (1 - left) / across
-    with figure_style():
-        figure = Figure(figsize=(width, total))
-        top = total
-        for row in rows:
-            for index, title in enumerate(row):
-                values, tall = grids[title], _LAYER * len(grids[title])
-                place = (left + share * index, (top - _HEAD - tall) / total, share - 0.25 / width, tall / total)
-                axes = figure.add_axes(place)
-                is_last = len(titles) - titles.index(title) <= across
-                draw_grid(axes, values, rows=[str(layer) for layer in range(len(values))], diverging=True,
-                          columns=columns if is_last else [""] * len(columns))  # fmt: skip
-                axes.set_title(title, fontsize=8.5, pad=3)
-                axes.set_ylabel("layer" if index == 0 else "")
-            top -= _HEAD + _LAYER * max(len(grids[title]) for title in row)
     return figure
 
 
@@ -173,13 +138,6 @@ def verdicts_figure(findings: Mapping[str, Mapping[str, Finding]]) -> "Figure":
     return figure
 
 
-def stated_interval(interval: Interval) -> str:
-    """Return a value with its interval, as ``0.52 (0.41 to 0.63)``."""
-    if not is_known(interval):
-        return "not measured"
-    return "{:.2f} ({:.2f} to {:.2f})".format(*interval).replace("-0.00", "0.00").replace("-", "−")
-
-
 def _draw_curve(axes: "Axes", points: Mapping[Any, Interval | float], shift: float, **style: Any) -> None:
     known = {
         x: (point.value, point.low, point.high) if isinstance(point, Interval) else (point,) * 3
@@ -194,19 +152,3 @@ def _draw_curve(axes: "Axes", points: Mapping[Any, Interval | float], shift: flo
 
 def _cell(pair: ndarray) -> Cell:
     return int(pair[0]), int(pair[1])
-
-
-def _draw_edge(axes: "Axes", edge: Sequence[int], colour: str) -> None:
-    from matplotlib.patches import Rectangle
-
-    direction, row, col = edge
-    corner, size = ((col - 0.12, row - 0.3), (1.24, 0.6)) if direction == 1 else ((col - 0.3, row - 0.12), (0.6, 1.24))
-    axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=light(colour), linewidth=1.8, zorder=5))
-
-
-def _draw_step(axes: "Axes", here: Cell, there: Cell) -> None:
-    tip, tail = (
-        (here[1] + share * (there[1] - here[1]), here[0] + share * (there[0] - here[0])) for share in (0.9, 0.0)
-    )
-    arrow = {"arrowstyle": "-|>", "color": light("ink"), "linewidth": 1.8, "shrinkA": 0, "shrinkB": 0}
-    axes.annotate("", tip, tail, arrowprops=arrow, zorder=7)

@@ -48,6 +48,16 @@ class Study:
         return self.text.partition("\n")[0]
 
 
+@dataclass(frozen=True)
+class StudyRun:
+    """What a run of a study left."""
+
+    folder: Path
+    """Where its figures are."""
+    names: dict[str, Any]
+    """Its variables, by name, after the last cell."""
+
+
 def list_studies() -> list[Study]:
     """Return all studies, by name."""
     return [read_study(name) for name in shipped_names(KIND)]
@@ -66,7 +76,7 @@ def read_study(name: str) -> Study:
 
 def run_study(
     name: str, *, run: str | None = None, out: Path | None = None, progress: Callable[[str, float], None] | None = None
-) -> Path:
+) -> StudyRun:
     """Run a study from top to bottom.
 
     Args:
@@ -74,9 +84,6 @@ def run_study(
         run: Model to study, a run folder or a shipped one; None for the study's own choice.
         out: Folder of its figures; None for ``studies/NAME``.
         progress: Called with (title of the cell, share of the cells that are done).
-
-    Returns:
-        The folder the study wrote to.
 
     Raises:
         UnknownNameError: There is no such study.
@@ -98,7 +105,7 @@ def run_study(
             names |= chosen
     if progress is not None:
         progress("done", 1.0)
-    return folder
+    return StudyRun(folder, names)
 
 
 def export_study(name: str, out: Path | None = None) -> Path:

@@ -15,7 +15,10 @@ INSTANCE = instances(1)[0]
 
 def judged(row: str, verdicts: dict[str, str], effect: float = 1.0) -> Judged:
     finding = Finding(name="", effect=Interval(effect, effect, effect), threshold=0.5, num_mazes=50)
-    return Judged(row=row, instance=INSTANCE, findings=dict.fromkeys(SCORES[:-1], finding), verdicts=verdicts)
+    holds = next((each.holds for each in ROWS if each.name == row), "nothing")
+    return Judged(
+        row=row, instance=INSTANCE, findings=dict.fromkeys(SCORES[:-1], finding), verdicts=verdicts, holds=holds
+    )  # fmt: skip
 
 
 def right_result() -> SelfTest:
@@ -36,13 +39,21 @@ def test_one_wrong_verdict_is_enough(score: str) -> None:
     result = right_result()
     fooled = next(one for one in result.judged if one.row == "N2 greedy")
     others = [one for one in result.judged if one is not fooled]
-    wrong = replace(fooled, verdicts={**fooled.verdicts, score: "yes"})
-    assert not replace(result, judged=[*others, wrong]).all_right
+    for said in ("yes", "unclear") if score != "search" else ("yes",):
+        wrong = replace(fooled, verdicts={**fooled.verdicts, score: said})
+        assert not replace(result, judged=[*others, wrong]).all_right
     missed = next(one for one in result.judged if one.row == "H1 wave")
     others = [one for one in result.judged if one is not missed]
     assert not replace(
         result, judged=[*others, replace(missed, verdicts={**missed.verdicts, score: "unclear"})]
     ).all_right
+
+
+def test_what_is_held_must_be_named() -> None:
+    result = right_result()
+    filling = next(one for one in result.judged if one.row == "H3 filling")
+    others = [one for one in result.judged if one is not filling]
+    assert not replace(result, judged=[*others, replace(filling, holds="distances to the target")]).all_right
 
 
 def test_a_score_that_does_not_fall_is_found() -> None:

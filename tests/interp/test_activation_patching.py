@@ -8,8 +8,8 @@ import pytest
 import torch
 from transformer_lens import HookedTransformer, patching
 
-from maze_rl.errors import ConfigurationError
-from maze_rl.interp.activation_patching import Component, Patcher, patch_map
+from maze_rl.errors import ConfigurationError, UnknownNameError
+from maze_rl.interp.activation_patching import Component, Patcher, check_names, patch_map
 from maze_rl.interp.pair_tokens import Direction, PairTokens
 
 STOCK: dict[Component, Any] = {
@@ -98,6 +98,18 @@ def test_positions_are_columns_of_the_full_map(model_of: ModelOf, pairs: PairTok
     part, full = patch_map(model, pairs, positions=[9, 5]), patch_map(model, pairs)
     assert part.places == ("9", "5")
     np.testing.assert_allclose(part.effects, full.effects[:, [9, 5]], atol=1e-5)
+    right = {"component": "head", "direction": "noise", "source": "run"}
+    check_names(**right)
+    for named, wrong in (("direction", "denoize"), ("component", "resid"), ("source", "runs")):
+        with pytest.raises(UnknownNameError, match=f"unknown {named} '{wrong}'"):
+            check_names(**{**right, named: wrong})
+    with pytest.raises(ConfigurationError, match="position 999 lies outside"):
+        patch_map(model, pairs, positions=[999])
+    for nothing in ({"positions": []}, {"groups": {}}):
+        with pytest.raises(ConfigurationError, match="nothing to patch"):
+            patch_map(model, pairs, **nothing)
+    with pytest.raises(ConfigurationError, match="nothing to patch"):
+        patch_map(model, pairs.rows(slice(0, 0)))
     with pytest.raises(ConfigurationError, match="positions and groups"):
         patch_map(model, pairs, positions=[1], groups={})
 

@@ -10,6 +10,7 @@ from maze_rl.interp.attention_maps import stream_patterns
 from maze_rl.interp.decisions import Decisions, find_decisions
 from maze_rl.mazes.generate import generate
 from maze_rl.models.build import MazeTransformer, build_model
+from maze_rl.tokenization.spans import Region
 from maze_rl.tokenization.tokenization import load_tokenization
 
 
@@ -54,8 +55,9 @@ def test_attention_is_that_of_plain_loops(name: str) -> None:
         open_cells = asked.batch[int(maze)].neighbours(u)
         groups: dict[str, list[set]] = {"incident": [], "walled": [], "far": []}
         positions: dict[tuple, list[int]] = {}
+        own = asked.tokens[maze, asked.position[row]]
         for position, edge in enumerate(edges[maze].tolist()):
-            if edge[0] >= 0:
+            if edge[0] >= 0 and asked.tokens[maze, position] != own:
                 positions.setdefault(tuple(edge), []).append(position)
         for edge in positions:
             ends = {(edge[1], edge[2]), (edge[1] + (edge[0] == 0), edge[2] + (edge[0] == 1))}
@@ -67,5 +69,30 @@ def test_attention_is_that_of_plain_loops(name: str) -> None:
             for layer in range(model.cfg.n_layers if members else 0):
                 pattern = cache["pattern", layer][maze, :, asked.position[row]].numpy()
                 mass = sum(pattern[:, positions[edge]].sum(axis=1) for edge in members)  # type: ignore[index]
-                expected[maze, layer, :, place] += mass * len(groups["incident"]) / len(members)
+                tokens, incident = (
+                    sum(len(positions[edge]) for edge in each) for each in (members, groups["incident"])
+                )
+                expected[maze, layer, :, place] += mass * incident / tokens
     np.testing.assert_allclose(attention.sums, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(("sought", "score"), [("own", 0.0), ("neighbour", 1.0)])
+def test_a_head_that_finds_its_own_token_alone_is_no_adjacency_head(sought: str, score: float) -> None:
+    asked, model = decisions("unique_cells"), untrained("unique_cells")
+    attention = adjacency_attention(model, asked)
+    length = asked.tokens.shape[1]
+    attention.begin(0, len(asked.tokens), length)
+    own = asked.tokens[:, :, None] == asked.tokens[:, None]
+    listed = (asked.spans.cells[..., 0] >= 0) & (asked.spans.regions == Region.ADJACENCY)
+    own &= listed[:, None]
+    if sought == "neighbour":
+        # the other cell of a <--> b ; stands two tokens on, or two back
+        edges = asked.spans.edges[:, :, None] == asked.spans.edges[:, None]
+        same_edge = edges.all(dim=-1) & listed[:, :, None] & listed[:, None]
+        other = same_edge & ~torch.eye(length, dtype=torch.bool)
+        own = (own.float() @ other.float()) > 0
+    pattern = own / own.sum(dim=2, keepdim=True).clamp(min=1)
+    for layer in range(model.cfg.n_layers):
+        attention.add(layer, pattern[:, None].expand(-1, 3, -1, -1))
+    found = find_adjacency_heads(model, asked, attention=attention)
+    assert found.finding.effect.value == pytest.approx(score, abs=1e-6)

@@ -61,3 +61,11 @@ def test_controls_have_the_marginals_or_depend_on_the_ends_alone() -> None:
     control = control_values(twice, 5)
     assert (control[0] == control[1]).all()
     assert (control[0] != control[2]).any()
+
+
+def test_no_less_than_half_are_held_out() -> None:
+    for num in (3, 9, 40):
+        for seed in range(20):
+            turned = BATCH.take(np.random.default_rng(seed).integers(0, 12, num))
+            fit, held_out = split_halves(turned, seed)
+            assert len(held_out) >= num / 2 and len(fit) + len(held_out) == num

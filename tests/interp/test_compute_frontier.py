@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from maze_rl.calibration.hand_built import build_hand_built
-from maze_rl.interp.compute_frontier import compute_frontier, right_by_layer
+from maze_rl.interp.compute_frontier import _growth, compute_frontier, right_by_layer
 from maze_rl.interp.decisions import Decisions, decision_logits, find_decisions
 from maze_rl.mazes.generate import generate
 from maze_rl.tokenization.tokenization import load_tokenization
@@ -53,3 +53,19 @@ def test_a_cut_wave_grows_less(decisions: Decisions) -> None:
 def test_too_few_mazes_say_nothing(decisions: Decisions) -> None:
     few = compute_frontier(build_hand_built("greedy", TOKENIZATION, n_layers=3), decisions.take(decisions.maze < 15))
     assert few.finding.verdict == "unclear" and np.isnan(few.trend.value) and len(few.steps_seen) == 4
+
+
+def test_what_is_readable_all_at_once_has_not_grown() -> None:
+    late, steady = np.zeros((1, 13)), np.arange(13.0)[None]
+    for from_layer in (12, 9, 4):
+        late[:, from_layer:] = 8.0
+        assert _growth(late) == 0
+    # without its first rise: 0, 0, 1, ... 11, and a third of 13 layers is 4
+    assert _growth(steady) == pytest.approx((8 + 9 + 10 + 11) / 4 - (0 + 0 + 1 + 2) / 4)
+    assert _growth(-steady) < -8
+
+
+def test_the_order_of_decisions_and_the_batch_do_not_matter(decisions: Decisions) -> None:
+    model, forks = build_hand_built("wave", TOKENIZATION, n_layers=8), decisions.take(decisions.is_fork)
+    turned = forks.take(np.arange(len(forks))[::-1])
+    assert np.array_equal(right_by_layer(model, turned, batch_size=16), right_by_layer(model, forks)[::-1])

@@ -37,10 +37,11 @@ def states() -> dict[str, LatentState]:
     return states | {"untrained": latent_state(twin, BATCH)}
 
 
-def test_the_state_names_the_algorithm(states: dict[str, LatentState]) -> None:
-    named = {kind: state.algorithm for kind, state in states.items()}
-    assert named == {
-        "wave": "wave", "decoy": "wave", "greedy": "none", "dead_end_filling": "dead-end filling", "untrained": "none",
+def test_the_state_names_what_is_held(states: dict[str, LatentState]) -> None:
+    held = {kind: state.holds for kind, state in states.items()}
+    assert held == {
+        "wave": "distances to the target", "decoy": "distances to the target", "greedy": "nothing",
+        "dead_end_filling": "the cells that lead on", "untrained": "nothing",
     }  # fmt: skip
 
 

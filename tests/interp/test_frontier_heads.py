@@ -74,3 +74,12 @@ def test_enrichment_is_that_of_plain_loops() -> None:
                     attended = cache["pattern", layer][maze, :, asked.position[row], position].numpy()
                     expected[maze, layer, :, ring] += weight * attended
         np.testing.assert_allclose(reducers[name].sums, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_nothing_as_large_as_decisions_by_tokens_by_rings_is_made() -> None:
+    asked = decisions(num=40)
+    model = build_model(ModelConfig(n_layers=1, d_model=8, n_heads=1), load_tokenization("edges", canvas=4))
+    for reducer in frontier_attention(model, asked).values():
+        reducer.begin(0, 40, asked.tokens.shape[1])
+        largest = max(each.numel() for each in vars(reducer).values() if isinstance(each, torch.Tensor))
+        assert largest <= len(asked) * asked.tokens.shape[1] and reducer.sums.shape[-1] > 8

@@ -1,5 +1,7 @@
 """Ablating a wave head costs exactly what its layer's step decides; sets run together do as they do alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.decisions import Decisions, decision_logits, find_decisions, right_choices
 from maze_rl.interp.head_ablation import _right_by_set, ablate_heads
+from maze_rl.intervals import Interval
 from maze_rl.mazes.generate import generate
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.tokenization.tokenization import load_tokenization
@@ -94,3 +97,24 @@ def test_what_cannot_be_ablated_is_refused(wave: MazeTransformer, decisions: Dec
         ablate_heads(wave, decisions, [])
     with pytest.raises(ConfigurationError, match="no decision is a fork"):
         ablate_heads(wave, decisions.take(~decisions.is_fork), [(2, 0)])
+
+
+def test_the_verdict_needs_a_place_among_random_sets(wave: MazeTransformer, decisions: Decisions) -> None:
+    result = ablate_heads(wave, decisions, [(3, 0)])
+    assert "2 random sets" in result.finding.control_name and "too few for a percentile" in result.finding.control_name
+    lost = replace(result, beyond_random=Interval(0.4, 0.3, 0.5), random_drops=np.linspace(0, 0.5, 40))
+    for percentile, verdict in ((0.5, "unclear"), (0.94, "unclear"), (0.95, "yes"), (1.0, "yes")):
+        finding = replace(lost, percentile=percentile).finding
+        assert finding.verdict == verdict and finding.percentile == percentile
+        assert "too few" not in finding.control_name
+    nothing = replace(lost, beyond_random=Interval(0.0, -0.1, 0.05), percentile=0.2)
+    assert nothing.finding.verdict == "no"
+
+
+def test_prompts_of_several_lengths_are_refused_on_either_side(wave: MazeTransformer) -> None:
+    cyclic = generate(4, "dfs_percolation", 20, 3).batches[0]
+    asked = find_decisions(EDGES, cyclic)
+    alike = np.flatnonzero(asked.spans.path_start.numpy() == int(asked.spans.path_start[0]))
+    assert 0 < len(alike) < 20
+    with pytest.raises(ConfigurationError, match="one length"):
+        ablate_heads(wave, asked, [(3, 0)], how="resample", reference=find_decisions(EDGES, cyclic.take(alike)))

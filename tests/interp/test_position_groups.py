@@ -33,3 +33,12 @@ def test_edges_of_the_path_are_those_beyond_the_fork() -> None:
         found = {frozenset({(r, c), (r + (d == 0), c + (d == 1))}) for d, r, c in marked}
         assert found == expected
         assert np.all(marked[:, 0] >= 0)
+
+
+@pytest.mark.parametrize("token_format", ["edges", "unique_cells"])
+def test_the_control_has_its_own_slot(token_format: str) -> None:
+    pairs = make_pairs(load_tokenization(token_format, canvas=5), size=5, num=30, seed=1)
+    groups = position_groups(pairs, pairs.control_slot)
+    assert (groups[CHANGED] == pairs.control_slot).all() and not (groups[CHANGED] & pairs.slot).any()
+    assert ((pairs.clean != pairs.control) <= groups[CHANGED]).all()
+    assert (sum(mask.long() for mask in groups.values()) == pairs.spans.real.long()).all()

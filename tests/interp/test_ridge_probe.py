@@ -1,5 +1,7 @@
 """Ridge probes against plain linear algebra: solutions, left-out residuals, bases."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -57,3 +59,20 @@ def test_pairs_are_counted_within_mazes() -> None:
     right, pairs = within_maze_pairs(scores, labels)
     assert right.tolist() == [3.5, 0.0]
     assert pairs.tolist() == [4.0, 0.0]
+
+
+def test_pairs_are_those_of_plain_loops_and_take_no_cube() -> None:
+    scores, labels = RNG.integers(0, 6, (7, 12)).astype(float), RNG.random((7, 12)) < 0.4
+    eligible = RNG.random((7, 12)) < 0.8
+    right, pairs = within_maze_pairs(scores, labels, eligible)
+    for row in range(7):
+        true = [scores[row, column] for column in range(12) if labels[row, column] and eligible[row, column]]
+        false = [scores[row, column] for column in range(12) if not labels[row, column] and eligible[row, column]]
+        assert pairs[row] == len(true) * len(false)
+        assert right[row] == sum((a > b) + 0.5 * (a == b) for a in true for b in false)
+    many, marks = RNG.random((40, 300)), RNG.random((40, 300)) < 0.5
+    tracemalloc.start()
+    within_maze_pairs(many, marks)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * 300 * 300 * 8

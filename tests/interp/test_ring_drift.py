@@ -17,9 +17,18 @@ def test_correlation_is_spearmans() -> None:
 def test_what_rests_leaps_or_is_missing_follows_nothing() -> None:
     gap = np.nan
     rings = np.array(
-        [[1, 2, 3, 4], [1, 5, 5, 5], [1, 5, 4, 3], [2, 2.1, 2.2, 2.3], [4, 3, 2, 1], [1, 2, gap, gap], [1, 2, 3, gap]]
+        [
+            [1, 2, 3, 4],
+            [1, 5, 5, 5],
+            [1, 5, 4, 3],
+            [2, 2.1, 2.2, 2.3],
+            [4, 3, 2, 1],
+            [1, 2, gap, gap],
+            [1, 2, 3, gap],
+            [1.1, 1.2, 3.4, gap],
+        ]
     )
-    assert ring_correlations(rings).tolist() == pytest.approx([1, 0, 0, 0, 0, 0, 1])
+    assert ring_correlations(rings).tolist() == pytest.approx([1, 0, 0, 0, 0, 0, 1, 0])
 
 
 def test_slopes_are_those_of_least_squares() -> None:
@@ -37,3 +46,8 @@ def test_the_range_of_a_wave_is_found() -> None:
     rings[:, 3:9] = np.arange(6) + generator.normal(scale=0.1, size=(40, 6))
     found, sureness = best_range(rings, generator.uniform(0, 6, (40, 12)))
     assert found == slice(3, 9) and sureness > 1
+
+
+def test_a_gaze_that_falls_back_is_below_zero() -> None:
+    (found,) = ring_correlations(np.array([[10.0, 11, 0, 1, 2, 3]]))
+    assert -1 <= found < 0

@@ -67,3 +67,12 @@ def test_without_mazes_where_greedy_fails_nothing_is_said(decisions: Decisions) 
     result = exclude_rules(few, obeying(few, "lowest_id"))
     assert not by_name(result)["manhattan"].is_judged
     assert np.isnan(result.finding.effect.value) and result.finding.verdict == "unclear"
+
+
+def test_without_forks_nothing_is_said_either(decisions: Decisions) -> None:
+    none = decisions.take(np.zeros(0, np.int64))
+    result = exclude_rules(none, torch.zeros(0, len(TOKENIZATION.vocabulary)))
+    assert (
+        np.isnan(result.finding.effect.value) and result.finding.verdict == "unclear" and result.finding.num_mazes == 0
+    )
+    assert result.hardest is None and np.isnan(result.most_alike.agreement.value)

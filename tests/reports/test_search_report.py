@@ -9,22 +9,28 @@ import pytest
 
 from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.configs.mazes import spec_from_arguments
+from maze_rl.evaluation.results import Estimate
 from maze_rl.interp.battery import patch, run_battery
 from maze_rl.interp.decisions import find_decisions
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.flip_rate import FlipRates
 from maze_rl.interp.patching_pairs import make_pairs, solved_pairs
+from maze_rl.interp.recombined_mazes import recombine_mazes
+from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.interp.scorecard import SCORES, Materials, Setting
-from maze_rl.intervals import Interval
+from maze_rl.intervals import Interval, wilson
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.untrained import untrained_twin
 from maze_rl.reports.content import number_text
 from maze_rl.reports.palette import COLOURS, LEVELS
+from maze_rl.reports.search.behaviour_section import s1_pairs_reading
+from maze_rl.reports.search.causal_section import interchange_reading
 from maze_rl.reports.search.checkpoint_section import first_yes
 from maze_rl.reports.search.maze_overlays import by_edge
 from maze_rl.reports.search.search_report import write_search_report
 from maze_rl.reports.search.search_result import DecisionAttention, SearchResult, example_decision
-from maze_rl.reports.search.stated import paragraph, sentence
+from maze_rl.reports.search.stated import estimate, paragraph, sentence, shown_rate
 from maze_rl.tokenization.tokenization import load_tokenization
 
 NAN = Interval(float("nan"), float("nan"), float("nan"))
@@ -53,6 +59,7 @@ def result_of(model: MazeTransformer, materials: Materials, *, patched: bool) ->
         name="a <model> & {name}", about={"sizes": [4], "algorithm": "dfs", "seed": 3},
         model_facts={"layers": model.cfg.n_layers}, setting=materials.setting, materials=materials, battery=battery,
         calibration=calibration, calibration_searches={"H1 wave": True, "N2 greedy": False}, attention=[shown],
+        checkpoints_left_out=[50],
         checkpoints=[(step, {score: finding(value) for score in SCORES}) for step, value in ((100, 0.0), (200, 0.8))],
         seconds=12.5, command="maze-rl search model --size 4",
     )  # fmt: skip
@@ -65,10 +72,11 @@ def wave() -> MazeTransformer:
 
 @pytest.fixture(scope="session")
 def materials(wave: MazeTransformer) -> Materials:
-    setting = Setting(size=4, split=None, num_mazes=24, num_pairs=24, num_probed=24)
-    mazes = generate_mazes(spec_from_arguments(sizes=(4,), split=None), np.arange(24), 5).batches[0]
-    pairs = make_pairs(wave.tokenization, size=4, num=24, split=None)
-    return Materials(setting, find_decisions(wave.tokenization, mazes), pairs, mazes)
+    setting = Setting(size=4, split=None, num_mazes=40, num_pairs=40, num_probed=40)
+    mazes = generate_mazes(spec_from_arguments(sizes=(4,), split=None), np.arange(40), 5).batches[0]
+    pairs = make_pairs(wave.tokenization, size=4, num=40, split=None)
+    swapped = recombine_mazes(wave.tokenization, spec_from_arguments(sizes=(4,), split=None), num=640)
+    return Materials(setting, find_decisions(wave.tokenization, mazes), pairs, mazes, swapped)
 
 
 @pytest.fixture(scope="session")
@@ -134,8 +142,8 @@ def test_what_was_not_measured_is_said(unsolved: tuple[SearchResult, Path]) -> N
     values = json.loads(page.with_suffix(".json").read_text("utf-8"))
     patching = next(section for section in values["sections"] if section["name"] == "patching")
     assert "Patching was not done" in patching["lead"]["text"] and not patching["figures"]
-    assert patching["lead"]["values"]["pairs"] == 2 * 24
-    assert patching["lead"]["values"]["left_out"] == 2 * 24 - len(result.battery.solved.rows)
+    assert patching["lead"]["values"]["pairs"] == 2 * 40
+    assert patching["lead"]["values"]["left_out"] == 2 * 40 - len(result.battery.solved.rows)
 
 
 def test_sentences_keep_their_numbers() -> None:
@@ -144,6 +152,52 @@ def test_sentences_keep_their_numbers() -> None:
     assert said.values == {"a": 0.0, "a_low": -0.2, "a_high": 0.3, "b": 0.5, "c": None}
     twice = paragraph(sentence("{x}", x=1), sentence("{x}", x=2))
     assert twice.text == "1 2" and sorted(twice.values.values()) == [1, 2]
+
+
+def flips(num_solved: int, num: int = 40) -> FlipRates:
+    solved = np.arange(num) < num_solved
+    judged = replace(finding(0.5), num_mazes=num_solved if num_solved >= FEWEST_MAZES else num)
+    return FlipRates(depth=np.full(num, 4), solved=solved, flips=solved, leaves=~solved, far=4, finding=judged)
+
+
+def test_s1_tells_the_pairs_it_stands_on() -> None:
+    assert s1_pairs_reading(flips(30)).text == (
+        "S1 stands on the 30 of 40 far pairs that are solved in the clean maze."
+    )
+    assert s1_pairs_reading(flips(19)).text == (
+        "S1 stands on all 40 far pairs, solved or not, as only 19 are solved in the clean maze."
+    )
+
+
+def test_intervals_without_width_or_mazes_are_not_shown() -> None:
+    sure, some = Interval(1.0, 1.0, 1.0), Interval(0.5, 0.4, 0.6)
+    assert shown_rate(sure, 50) == wilson(50, 50)
+    assert shown_rate(Interval(0.0, 0.0, 0.0), 50) == wilson(0, 50)
+    assert shown_rate(some, 50) == some
+    assert sentence("{rate:.0%}", rate=shown_rate(sure, 4)).text == "100%"
+    assert sentence("{slope}", slope=sure).text == "1.00"
+    assert estimate(sure, 50) == 1.0
+    assert estimate(shown_rate(some, FEWEST_MAZES - 1), FEWEST_MAZES - 1) == 0.5
+    assert isinstance(estimate(shown_rate(some, FEWEST_MAZES), FEWEST_MAZES), Estimate)
+
+
+def test_swaps_are_told_with_what_they_are_between(solved: tuple[SearchResult, Path]) -> None:
+    swaps = solved[0].battery.scorecard.swaps
+    among = {True: "between mazes that the model solves", False: "between all mazes, as the model solves too few"}
+    for all_solved, said in among.items():
+        assert said in interchange_reading(replace(swaps, solved=all_solved)).text
+
+
+def test_what_figures_are_drawn_from_is_in_the_json(solved: tuple[SearchResult, Path]) -> None:
+    result, page = solved
+    values = json.loads(page.with_suffix(".json").read_text("utf-8"))
+    for shares in values["emergence_shares"]:
+        assert sum(share or 0.0 for share in shares) == pytest.approx(1.0) or shares == [None] * len(shares)
+    assert len(values["emergence_shares"][0]) == len(result.battery.emergence.reach) + 2
+    (shown,) = values["attention"]
+    assert len(shown["edges"]) == len(shown["attention"]) == 15
+    assert values["battery"]["ablation"] is None or values["battery"]["ablation"]["random_drops"]
+    assert "step 50" in page.read_text("utf-8")  # a checkpoint that was left out
 
 
 def test_values_are_joined_by_edge() -> None:

@@ -1,7 +1,9 @@
 """maze-rl search: the page of a model, its numbers as JSON, and one clear line for what cannot be analysed."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,9 +11,13 @@ from maze_rl import load_tokenization
 from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.cli.main import run
 from maze_rl.configs.model import ModelConfig
+from maze_rl.errors import MazeRLError
 from maze_rl.models.build import build_model
 from maze_rl.models.model_files import save_model
+from maze_rl.models.verified_files import tensor_bytes, write_folder
+from maze_rl.training.checkpoints import WEIGHTS
 from maze_rl.workflows import search as search_module
+from maze_rl.workflows.run_folder import RunFolder
 from maze_rl.workflows.search import search
 
 
@@ -23,6 +29,8 @@ from maze_rl.workflows.search import search
         (["--algorithm", "dfs_percolation"], "without cycles"),
         (["--algorithm", "wilsn"], "Did you mean 'wilson'"),
         (["--size", "3"], "at least 4 x 4 cells"),
+        (["--size", "0"], "size is 0"),
+        (["--seed", "-1"], "seed is -1: it must be 0 or more"),
     ],
 )
 def test_what_cannot_be_analysed_is_refused(
@@ -41,12 +49,49 @@ def test_a_format_that_is_not_analysed_is_refused(capsys: pytest.CaptureFixture[
     assert "formats edges and unique_cells" in capsys.readouterr().err
 
 
+def test_a_file_in_the_place_of_the_folder_is_refused_before_the_run(
+    refused: Callable[[list[str], str], None], tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("mine")
+    refused(["search", "maze-5to9-cpu", "--out", "taken"], "taken is a file")
+    refused(["search", "maze-5to9-cpu", "--out", "taken/page"], "taken is a file")
+
+
+@pytest.mark.parametrize(
+    ("trained", "canvas", "size"),
+    [([5, 6, 7, 8, 9], 12, 7), ([8, 9], 12, 8), ([4, 5], 12, 5), ([6, 8], 12, 6), ([], 12, 7), ([], 5, 5)],
+)
+def test_the_usual_size_is_one_it_was_trained_on(trained: list[int], canvas: int, size: int) -> None:
+    model = build_model(ModelConfig(n_layers=1, d_model=12, n_heads=1), load_tokenization("edges", canvas=canvas))
+    model.about = {"sizes": trained} if trained else {}
+    assert search_module._usual_size(model) == size
+
+
+def test_checkpoints_that_do_not_fit_are_named_and_damaged_ones_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenization = load_tokenization("edges", canvas=4)
+    fitting, other = (
+        build_model(ModelConfig(n_layers=layers, d_model=12, n_heads=1), tokenization) for layers in (1, 2)
+    )
+    monkeypatch.setattr(RunFolder, "open", lambda self: SimpleNamespace(model=fitting.maze_config))
+    for step, model in ((10, other), (20, fitting), (30, fitting)):
+        folder = tmp_path / "checkpoints" / str(step)
+        write_folder(folder, {WEIGHTS: tensor_bytes(model.state_dict())})
+    found, left_out = search_module._checkpoints(tmp_path, tokenization)
+    assert [step for step, _ in found] == [20, 30] and left_out == [10]
+    weights = tmp_path / "checkpoints" / "20" / WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(MazeRLError, match="truncated or altered"):
+        search_module._checkpoints(tmp_path, tokenization)
+
+
 @pytest.mark.slow
 def test_the_page_of_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search_module, "ROWS", search_module.ROWS[2:4])  # two calibration models are enough here
-    model = build_hand_built("decoy", load_tokenization("edges", canvas=4), n_layers=7)
+    model = build_hand_built("decoy", load_tokenization("edges", canvas=5), n_layers=12)
     steps: list[float] = []
-    found = search(model, size=4, num=40, out=tmp_path, progress=lambda doing, done: steps.append(done))
+    found = search(model, size=5, num=40, out=tmp_path, progress=lambda doing, done: steps.append(done))
     assert steps == sorted(steps) and steps[-1] == 1.0
     assert found.page == tmp_path / "search.html" and found.page.is_file()
     assert found.verdict in found.page.read_text() or found.verdict.split(",")[0] in found.page.read_text()

@@ -4,10 +4,16 @@ import json
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from maze_rl import load_tokenization
+from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError, UnknownNameError
+from maze_rl.models.build import build_model
+from maze_rl.models.model_files import save_model
 from maze_rl.shipped import shipped_names
 from maze_rl.workflows import studies
 from maze_rl.workflows.studies import export_study, list_studies, run_study
@@ -98,9 +104,11 @@ def test_run_sets_the_folder_after_the_parameters(
     write_study(SMALL.replace("# %% parameters", "# %% imports\nimport builtins\n\n# %% parameters"))
     monkeypatch.setattr("builtins.seen", seen, raising=False)
     told: list[tuple[str, float]] = []
-    folder = run_study("small", out=tmp_path / "figures", progress=lambda doing, done: told.append((doing, done)))
+    done = run_study("small", out=tmp_path / "figures", progress=lambda doing, done: told.append((doing, done)))
+    folder = done.folder
     assert folder == tmp_path / "figures"
     assert folder.is_dir()
+    assert done.names["total"] == 2 + len(str(folder))
     assert seen == [(folder, 2)]
     assert [doing for doing, _ in told] == ["imports", "parameters", "Add", "done"]
     assert told[-1][1] == 1.0
@@ -112,6 +120,30 @@ def test_study_of_its_own_models_refuses_a_run(write_study: Callable[[str], Path
         run_study("small", run="maze-5to9-cpu", out=tmp_path / "figures")
     assert str(refusal.value) == "study small takes no run: it builds its own models."
     assert not (tmp_path / "figures").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["list", "foo"], "list takes no name, and got 'foo'"),
+        (["list", "--run", "x"], "list takes no --run"),
+        (["export", "size_gap", "--run", "x"], "export takes no --run"),
+    ],
+)
+def test_what_an_action_would_ignore_is_refused(
+    arguments: list[str], said: str, refused: Callable[[list[str], str], None]
+) -> None:
+    refused(["studies", *arguments], said)
+
+
+@pytest.mark.parametrize(
+    ("about", "said"), [({"sizes": [4]}, "trained on sizes 4"), ({}, "trained on sizes that are not recorded")]
+)
+def test_size_gap_needs_sizes_inside_and_outside(about: dict[str, Any], said: str, tmp_path: Path) -> None:
+    config = ModelConfig(n_layers=1, d_model=12, n_heads=1)
+    save_model(build_model(config, load_tokenization("edges", canvas=6)), tmp_path / "model", about)
+    with pytest.raises(ConfigurationError, match=said):
+        run_study("size_gap", run=str(tmp_path / "model"), out=tmp_path / "figures")
 
 
 def test_error_names_the_line_of_the_file(write_study: Callable[[str], Path], tmp_path: Path) -> None:
@@ -126,7 +158,64 @@ def test_error_names_the_line_of_the_file(write_study: Callable[[str], Path], tm
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_study_runs_from_top_to_bottom(name: str, tmp_path: Path) -> None:
-    folder = run_study(name, out=tmp_path / "figures")
-    figures = list(folder.glob("*.png"))
+    done = run_study(name, out=tmp_path / "figures")
+    figures = list(done.folder.glob("*.png"))
     assert figures
     assert all(figure.read_bytes().startswith(b"\x89PNG") for figure in figures)
+    CHECKS[name](done.names)
+
+
+def check_activation_patching(left: dict[str, Any]) -> None:
+    assert np.abs(left["effects"] - left["by_hand"]).max() < 1e-3
+    assert (np.abs(left["measured"] - left["predicted"]) < 0.01).mean() > 0.95
+    assert left["others"] < 0.01
+
+
+def check_attention_to_neighbours(left: dict[str, Any]) -> None:
+    verdicts = {name: each.finding.verdict for name, each in left["found"].items()}
+    assert verdicts.pop("untrained") != "yes"
+    assert set(verdicts.values()) == {"yes"}
+
+
+def check_calibration_tour(left: dict[str, Any]) -> None:
+    assert left["cards"]["wave"].searches
+    assert not any(left["cards"][name].searches for name in ("decoy", "greedy", "untrained"))
+    assert "S2: probe" in left["fooled"]
+    assert not {"S1: far flips", "S3: interchange", "S5: beats rules"} & set(left["fooled"])
+
+
+def check_distance_field_probes(left: dict[str, Any]) -> None:
+    assert left["states"]["hand-built wave"].probes["distance"].finding.verdict == "yes"
+    assert left["states"]["maze-5to9-cpu"].probes["distance"].finding.verdict == "no"
+    assert left["emerges"]["hand-built wave"].slope.value == pytest.approx(1, abs=0.3)
+
+
+def check_look_ahead_curves(left: dict[str, Any]) -> None:
+    assert sum(left["recovered"]) >= len(left["reaches"]) - 1
+    wave, untrained = (left["frontiers"][name].finding for name in ("hand-built wave", "untrained"))
+    assert wave.effect.value > wave.threshold > untrained.effect.value
+    assert untrained.verdict != "yes"
+
+
+def check_published_findings(left: dict[str, Any]) -> None:
+    assert left["heads"]["set by hand"].verdict == left["heads"]["maze-5to9-cpu"].verdict == "yes"
+    assert left["heads"]["untrained"].verdict != "yes"
+    assert left["consolidation"]["set by hand"].consolidates
+
+
+def check_size_gap(left: dict[str, Any]) -> None:
+    gap, *parts = left["gaps"].values()
+    assert sum(part.value for part in parts) == pytest.approx(gap.value)
+    assert left["inside"] == [5, 7, 9]
+    assert gap.value > 0
+
+
+CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "activation_patching": check_activation_patching,
+    "attention_to_neighbours": check_attention_to_neighbours,
+    "calibration_tour": check_calibration_tour,
+    "distance_field_probes": check_distance_field_probes,
+    "look_ahead_curves": check_look_ahead_curves,
+    "published_findings": check_published_findings,
+    "size_gap": check_size_gap,
+}

@@ -16,6 +16,13 @@ _DECIDES_NOTHING = Statement(
     "read them otherwise. Scores are of mazes that the heads were not chosen on."
 )
 
+_RINGS = {
+    "target": "Later layers look farther from the target, in the order in which a search from there would spread.",
+    "origin": "Later layers look farther from the origin, in the order in which a search from there would spread.",
+    "current": "Later layers look farther from the cell the model stands on, in the order in which looking ahead from "
+    "there would.",
+}
+
 
 def attention_section(result: SearchResult, gallery: Gallery) -> Section:
     """Put the section together."""
@@ -102,14 +109,18 @@ def _on_maze(result: SearchResult, gallery: Gallery) -> Picture:
 
 def _rings_reading(frontier: FrontierHeads) -> Statement:
     best = frontier.anchors[frontier.winner]
-    direction = {"none": "no frontier is confirmed", "backward": "as a search from the target would",
-                 "forward": "as a search from the start would"}[frontier.direction]  # fmt: skip
+    last = best.layers[0] + int(np.flatnonzero(np.isfinite(best.rings)).max(initial=0))
+    if frontier.direction == "none":
+        means = Statement("No frontier is confirmed.")
+    else:
+        means = Statement(f"{_RINGS[frontier.winner]} Attention only looks: whether anything is computed from what it "
+                          "sees is not shown here.")  # fmt: skip
     return sentence(
         "Around the {anchor}, in layers {first} to {last}, rings move by {slope} steps a layer; rank correlation "
-        "beyond the control's {effect}: {direction}.",
-        anchor=frontier.winner if frontier.winner != "current" else "current cell", first=best.layers[0],
-        last=best.layers[1], slope=best.slope, effect=best.finding.effect, direction=direction,
-    )  # fmt: skip
+        "beyond the control's {effect}.",
+        anchor=frontier.winner if frontier.winner != "current" else "current cell", first=best.layers[0], last=last,
+        slope=best.slope, effect=best.finding.effect,
+    ) + means  # fmt: skip
 
 
 def _table(result: SearchResult) -> Table:

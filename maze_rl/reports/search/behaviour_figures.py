@@ -14,6 +14,7 @@ from maze_rl.reports.direct_labels import EndLabel, label_ends, right_edge
 from maze_rl.reports.palette import light
 from maze_rl.reports.search.interval_rows import IntervalRow, interval_rows
 from maze_rl.reports.search.layer_curves import LayerCurve, layer_curves, layer_names
+from maze_rl.reports.search.stated import in_percent, shown_rate
 from maze_rl.reports.vector_graphics import WIDTH
 
 if TYPE_CHECKING:
@@ -55,11 +56,10 @@ def draw_rates(axes: "Axes", xs: list[float | int], intervals: list[Interval], c
         axes.plot([x, x], [100 * each.low, 100 * each.high], color=light(colour), linewidth=1.1, zorder=3)
 
 
-def look_ahead_figure(battery: Battery) -> "Figure":
-    """Draw the rate of right choices by needed look-ahead, over the curves of ideal look-ahead."""
+def look_ahead_figure(battery: Battery, curve: LookAhead) -> "Figure":
+    """Draw the rate of right choices by needed look-ahead (`curve`), over the curves of ideal look-ahead."""
     from matplotlib.figure import Figure
 
-    curve = battery.curve
     steps = list(curve.steps)
     names = [_ideal_name(ahead) for ahead in battery.ideal]
     figure = Figure(figsize=(WIDTH, 3.6))
@@ -98,13 +98,14 @@ def _mark_fit(axes: "Axes", curve: LookAhead) -> None:
                   xytext=(0, 3), textcoords="offset points", ha="center", fontsize=8, color=light("blue"))  # fmt: skip
 
 
-def rules_figure(rules: RuleExclusion) -> "Figure":
-    """Draw how often the model picks what each simple rule picks, and how often the rule is right."""
+def rules_figure(rules: RuleExclusion, num_mazes: int) -> "Figure":
+    """Draw how often the model picks what each simple rule picks, and how often the rule is right, over all forks."""
     ordered = sorted(rules.rules, key=lambda rule: -np.nan_to_num(rule.agreement.value))
     alike = rules.most_alike.name
     rows = [
         IntervalRow(
-            name=rule_name(rule.name), interval=_percent(rule.agreement), tick=100 * rule.rule_right.value,
+            name=rule_name(rule.name), interval=in_percent(shown_rate(rule.agreement, num_mazes)),
+            tick=100 * rule.rule_right.value,
             colour="blue" if rule.name == alike else "reference-mid", bold=rule.name == alike,
         )
         for rule in ordered
@@ -118,10 +119,6 @@ def rule_name(name: str) -> str:
     return {"manhattan": "nearest (Manhattan)", "straight_line": "nearest (straight line)"}.get(
         name, name.replace("_", " ")
     )
-
-
-def _percent(interval: Interval) -> Interval:
-    return Interval(*(100 * each for each in interval))
 
 
 def frontier_figure(model: ComputeFrontier, untrained: ComputeFrontier) -> "Figure":

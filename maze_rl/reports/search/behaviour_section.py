@@ -1,10 +1,15 @@
 """The section on behaviour: what the choices show without a look inside."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 
 from maze_rl.interp.battery import Battery
-from maze_rl.interp.flip_rate import FlipRates
+from maze_rl.interp.decisions import Decisions
+from maze_rl.interp.flip_rate import FAR, FlipRates
 from maze_rl.interp.look_ahead import LookAhead
+from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.interp.rule_exclusion import RuleExclusion
 from maze_rl.reports.content import Column, Picture, Section, Statement, Table
 from maze_rl.reports.search.behaviour_figures import (
@@ -16,14 +21,21 @@ from maze_rl.reports.search.behaviour_figures import (
     sensitivity_figure,
 )
 from maze_rl.reports.search.search_result import SearchResult
-from maze_rl.reports.search.stated import decimal, estimate, is_known, paragraph, sentence
+from maze_rl.reports.search.stated import decimal, estimate, is_known, paragraph, sentence, shown_rate
 from maze_rl.reports.sections import Gallery
+
+_SELECTED = Statement(
+    f"The mazes of look-ahead, rules and steps seen are selected: each has a fork that needs a look-ahead k* of {FAR} "
+    "or more and at which Manhattan greedy is wrong. Rates over them are not those over all mazes."
+)
 
 
 def behaviour_section(result: SearchResult, gallery: Gallery) -> Section:
     """Put the section together."""
     battery = result.battery
-    card = battery.scorecard
+    card, curve = battery.scorecard, battery.curve
+    decisions = result.materials.decisions
+    mazes, with_forks = mazes_by_look_ahead(decisions), len(np.unique(decisions.maze[decisions.is_fork]))
     pictures: list[Picture] = []
     if battery.flips.solved.any():
         pictures.append(
@@ -33,17 +45,18 @@ def behaviour_section(result: SearchResult, gallery: Gallery) -> Section:
                 reading=flip_reading(battery.flips, card.flips),
             )
         )  # fmt: skip
-    if battery.curve.steps:
+    if curve.steps:
         pictures.append(
             gallery.picture(
-                look_ahead_figure(battery), name="look-ahead", title="Right choices by the look-ahead they need",
+                look_ahead_figure(battery, shown_curve(curve, mazes)), name="look-ahead",
+                title="Right choices by the look-ahead they need",
                 alt="Rate of right choices by needed look-ahead, with curves of ideal look-ahead.",
-                reading=look_ahead_reading(battery.curve),
+                reading=look_ahead_reading(curve),
             )
         )  # fmt: skip
     pictures.append(
         gallery.picture(
-            rules_figure(card.rules), name="rules", title="Which simple rule it resembles", narrow=True,
+            rules_figure(card.rules, with_forks), name="rules", title="Which simple rule it resembles", narrow=True,
             alt="How often the model's choice is a pick of each simple rule; ticks: how often the rule is right.",
             reading=rules_reading(card.rules),
         )
@@ -64,14 +77,10 @@ def behaviour_section(result: SearchResult, gallery: Gallery) -> Section:
             reading=sensitivity_reading(battery), narrow=True,
         )
     )  # fmt: skip
-    lead = (
-        paragraph(flip_reading(battery.flips, card.flips), *_unmeasured(battery))
-        if not battery.flips.solved.any()
-        else paragraph(*_unmeasured(battery))
-    )
-    return Section(name="behaviour", title="Behaviour", lead=lead, pictures=pictures,
-                   tables=[_flip_table(battery.flips), _curve_table(battery.curve),
-                           _rule_table(card.rules)])  # fmt: skip
+    flips = [] if battery.flips.solved.any() else [flip_reading(battery.flips, card.flips)]
+    lead = paragraph(_SELECTED, *flips, *_unmeasured(battery))
+    tables = [_flip_table(battery.flips), _curve_table(curve, mazes), _rule_table(card.rules, with_forks)]
+    return Section(name="behaviour", title="Behaviour", lead=lead, pictures=pictures, tables=tables)
 
 
 def _unmeasured(battery: Battery) -> list[Statement]:
@@ -101,11 +110,22 @@ def flip_reading(flips: FlipRates, judged: FlipRates) -> Statement:
             num_near=int(near.sum()), far=flips.far, near_rate=float(flips.flips[near].mean()),
         )  # fmt: skip
     return solved + sentence(
-        "S1 is judged on pairs of its own, {far_steps} or more steps away, {far_solved} of {far_pairs} of them solved "
-        "in the clean maze: false flips subtracted, {s1}.",
-        far_steps=judged.far, far_solved=int(judged.solved.sum()), far_pairs=len(judged.solved),
-        s1=judged.finding.effect,
-    )  # fmt: skip
+        "S1 is judged on pairs of its own, {far_steps} or more steps away: false flips subtracted, {s1}.",
+        far_steps=judged.far, s1=judged.finding.effect,
+    ) + s1_pairs_reading(judged)  # fmt: skip
+
+
+def s1_pairs_reading(judged: FlipRates) -> Statement:
+    """State which pairs S1 is taken over: those solved in the clean maze, or all where these are too few."""
+    solved = int((judged.solved & (judged.depth >= judged.far)).sum())
+    values = {"s1_mazes": judged.finding.num_mazes, "s1_pairs": len(judged.solved), "s1_solved": solved}
+    if solved >= FEWEST_MAZES:
+        return sentence("S1 stands on the {s1_solved} of {s1_pairs} far pairs that are solved in the clean maze.",
+                        **values)  # fmt: skip
+    return sentence(
+        "S1 stands on all {s1_mazes} far pairs, solved or not, as only {s1_solved} are solved in the clean maze.",
+        **values,
+    )
 
 
 def look_ahead_reading(curve: LookAhead) -> Statement:
@@ -148,8 +168,9 @@ def frontier_reading(battery: Battery) -> Statement:
     frontier = battery.scorecard.frontier
     seen = [each.value for each in frontier.steps_seen]
     return sentence(
-        "From {first:.1f} steps after the embedding to {last:.1f} after the last layer; between the first and the last "
-        "third of the layers S4 is {s4}. Rank correlation with the layer: {trend}.",
+        "From {first:.1f} steps after the embedding to {last:.1f} after the last layer; S4, the growth from the first "
+        "to the last third of the layers with the largest rise left out, is {s4}. Rank correlation with the layer: "
+        "{trend}.",
         first=float(seen[0]), last=float(seen[-1]), s4=frontier.finding.effect, trend=frontier.trend,
     )  # fmt: skip
 
@@ -186,19 +207,32 @@ def _flip_table(flips: FlipRates) -> Table:
     return Table(name="flips", caption="Flips by depth of the change.", columns=columns, rows=rows, folded=True)
 
 
-def _curve_table(curve: LookAhead) -> Table:
+def mazes_by_look_ahead(decisions: Decisions) -> dict[int, int]:
+    """Return how many mazes have a fork of each k*."""
+    steps, maze = decisions.look_ahead[decisions.is_fork], decisions.maze[decisions.is_fork]
+    return {int(step): len(np.unique(maze[steps == step])) for step in np.unique(steps)}
+
+
+def shown_curve(curve: LookAhead, mazes: Mapping[int, int]) -> LookAhead:
+    """Return the curve with the intervals that may be shown."""
+    rates = zip(curve.steps, curve.right_rate, strict=True)
+    return replace(curve, right_rate=tuple(shown_rate(rate, mazes[k]) for k, rate in rates))
+
+
+def _curve_table(curve: LookAhead, mazes: Mapping[int, int]) -> Table:
     columns = [
         Column(key="k", title="k*", kind="count"), Column(key="forks", title="forks", kind="count"),
+        Column(key="mazes", title="mazes", kind="count", about=f"under {FEWEST_MAZES} no interval is given"),
         Column(key="right", title="right, %", kind="percent"),
     ]  # fmt: skip
     rows = [
-        {"k": k, "forks": num, "right": estimate(rate, num)}
-        for k, num, rate in zip(curve.steps, curve.num_forks, curve.right_rate, strict=False)
+        {"k": k, "forks": num, "mazes": mazes[k], "right": estimate(rate, mazes[k])}
+        for k, num, rate in zip(curve.steps, curve.num_forks, shown_curve(curve, mazes).right_rate, strict=False)
     ]
     return Table(name="look_ahead", caption="Right choices at forks.", columns=columns, rows=rows, folded=True)
 
 
-def _rule_table(rules: RuleExclusion) -> Table:
+def _rule_table(rules: RuleExclusion, with_forks: int) -> Table:
     columns = [
         Column(key="rule", title="rule"),
         Column(key="agreement", title="agreement, %", kind="percent"),
@@ -208,7 +242,7 @@ def _rule_table(rules: RuleExclusion) -> Table:
     ]
     rows = [
         {
-            "rule": rule_name(rule.name), "agreement": estimate(rule.agreement, rule.num_mazes),
+            "rule": rule_name(rule.name), "agreement": estimate(shown_rate(rule.agreement, with_forks), with_forks),
             "right": decimal(np.float64(rule.rule_right.value)), "skill": estimate(rule.skill, rule.num_mazes),
             "mazes": rule.num_mazes,
         }

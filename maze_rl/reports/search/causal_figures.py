@@ -1,5 +1,6 @@
 """Figures of causal use: interchange, steering and ablation, each beside its controls."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,9 +8,9 @@ import numpy as np
 from maze_rl.interp.edge_steering import SteeringResult
 from maze_rl.interp.head_ablation import AblationResult
 from maze_rl.interp.interchange import Interchange
-from maze_rl.intervals import Interval
 from maze_rl.reports.palette import light
 from maze_rl.reports.search.interval_rows import IntervalRow, interval_rows
+from maze_rl.reports.search.stated import in_percent, shown_rate
 from maze_rl.reports.vector_graphics import WIDTH
 
 if TYPE_CHECKING:
@@ -17,15 +18,17 @@ if TYPE_CHECKING:
 
 
 def interchange_figure(swaps: Interchange) -> "Figure":
-    """Draw the accuracy of swaps beside that of control subspaces."""
+    """Draw the accuracy of swaps beside that of control subspaces, and how often the whole answer is copied."""
     rows = [
         IntervalRow(name=f"subspace of {swaps.variable}", interval=swaps.iia, colour="blue", bold=True),
         IntervalRow(name="its part within the data", interval=swaps.in_data, colour="sky"),
         IntervalRow(name="random, equal rank", interval=swaps.random, gap_before=True),
         IntervalRow(name="other mazes' labels", interval=swaps.other_labels),
         IntervalRow(name="all but the subspace", interval=swaps.complement),
+        IntervalRow(name="the source's own step", interval=swaps.source_answer, gap_before=True),
     ]
-    return interval_rows(rows, label="swaps after which the choice follows (IIA)", limits=(-0.03, 1.03),
+    rows = [replace(row, interval=shown_rate(row.interval, swaps.num_swaps)) for row in rows]
+    return interval_rows(rows, label="share of swaps; above the last row: IIA", limits=(-0.03, 1.03),
                          width=WIDTH / 2)  # fmt: skip
 
 
@@ -49,7 +52,7 @@ def ablation_figure(ablation: AblationResult) -> "Figure":
     figure = Figure(figsize=(WIDTH / 2, 2.6))
     axes = figure.subplots()
     figure.subplots_adjust(left=0.12, right=0.96, bottom=0.2, top=0.86)
-    random, drop = 100 * ablation.random_drops, _percent(ablation.drop)
+    random, drop = 100 * ablation.random_drops, in_percent(ablation.drop)
     low, high = min(random.min(initial=0.0), drop.low, 0.0), max(random.max(initial=0.0), drop.high, 1.0)
     axes.hist(random, bins=np.linspace(low, high, 31).tolist(), color=light("reference-light"), zorder=2)
     axes.axvspan(drop.low, drop.high, facecolor=light("blue"), alpha=0.15, linewidth=0, zorder=1)
@@ -60,7 +63,3 @@ def ablation_figure(ablation: AblationResult) -> "Figure":
                   "left" if drop.value < low + 0.25 * (high - low) else "center")  # fmt: skip
     axes.set(xlabel="right choices at forks lost, points", ylabel="random sets")
     return figure
-
-
-def _percent(interval: Interval) -> Interval:
-    return Interval(*(100 * each for each in interval))

@@ -7,7 +7,17 @@ from maze_rl.reports.content import Column, Section, Statement, Table
 from maze_rl.reports.search.causal_figures import ablation_figure, interchange_figure, steering_figure
 from maze_rl.reports.search.search_result import SearchResult
 from maze_rl.reports.search.search_tables import finding_table
-from maze_rl.reports.search.stated import counted, decimal, estimate, head_name, is_known, paragraph, sentence
+from maze_rl.reports.search.stated import (
+    counted,
+    decimal,
+    estimate,
+    head_name,
+    in_percent,
+    is_known,
+    paragraph,
+    sentence,
+    shown_rate,
+)
 from maze_rl.reports.sections import Gallery
 
 
@@ -54,14 +64,21 @@ def causal_section(result: SearchResult, gallery: Gallery) -> Section:
 
 
 def interchange_reading(swaps: Interchange) -> Statement:
-    """State whether choices follow the swapped variable."""
-    used = "solved both ways" if swaps.both_solved else "into solved members only, as few pairs are solved both ways"
+    """State whether choices follow the swapped variable, and how often the whole answer came along."""
+    among = "mazes that the model solves" if swaps.solved else "all mazes, as the model solves too few of them"
+    rates = {
+        name: shown_rate(getattr(swaps, name), swaps.num_swaps)
+        for name in ("iia", "random", "other_labels", "source_answer", "in_data", "complement")
+    }
     return sentence(
-        "{num} swaps {used}, rank {rank} after layer {layer}: {iia} follow, {random} with random subspaces; beyond "
-        "them {effect}. Within the data's own span {in_data}, which holds {share:.0%} of the change. Labels of other "
-        "mazes: {labels}; where these do as well, the swap does not tell this variable from others.",
-        num=swaps.num_swaps, used=used, rank=swaps.rank, layer=swaps.layer, iia=swaps.iia, random=swaps.random,
-        effect=swaps.finding.effect, in_data=swaps.in_data, share=swaps.in_data_share, labels=swaps.other_labels,
+        "{num} swaps between {among}, with one fork and target each, rank {rank} after layer {layer}. The choice is "
+        "the step that the base's open neighbours and the source's field demand together, and neither maze alone, "
+        "after {iia} of them (IIA); with random subspaces {random}, with a probe for other mazes' labels "
+        "{other_labels}; beyond the larger {effect}. It is the source's own step, a copied answer, after "
+        "{source_answer}. Within the data's own span {in_data}, which holds {share:.0%} of the change; all but the "
+        "subspace: {complement}.",
+        num=swaps.num_swaps, among=among, rank=swaps.rank, layer=swaps.layer, effect=swaps.finding.effect,
+        share=swaps.in_data_share, **rates,
     )  # fmt: skip
 
 
@@ -82,11 +99,11 @@ def _edit_reading(effect: SteeringEffect) -> Statement:
 
 def _ablation_reading(ablation: AblationResult) -> Statement:
     return sentence(
-        "Without {heads}, {drop} of right choices are lost, more than with {percentile:.0%} of {sets} random sets; at "
-        "forks with k* up to {split} {shallow}, beyond {deep}.",
-        heads=", ".join(head_name(head) for head in ablation.heads), drop=ablation.drop,
+        "Without {heads}, right choices at forks fall by {drop:.0f} points, more than with {percentile:.0%} of {sets} "
+        "random sets; at forks with k* up to {split} by {shallow:.0f}, beyond by {deep:.0f}.",
+        heads=", ".join(head_name(head) for head in ablation.heads), drop=in_percent(ablation.drop),
         percentile=float(ablation.percentile), sets=len(ablation.random_drops), split=ablation.split_at,
-        shallow=ablation.shallow_drop, deep=ablation.deep_drop,
+        shallow=in_percent(ablation.shallow_drop), deep=in_percent(ablation.deep_drop),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Grids of coloured cells with their numbers: heads by layers, layers by groups of positions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from maze_rl.reports.palette import light, ramp_level
+from maze_rl.reports.vector_graphics import WIDTH, figure_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _MOST_NUMBERED = 260
 """Cells beyond which numbers would not be read."""
+_HEAD, _LAYER = 0.3, 0.21
+"""Inches above a grid, and of one of its rows."""
 
 
 def draw_grid(
@@ -104,4 +107,37 @@ def grid_figure(
     draw_grid(axes, values, rows=rows, columns=columns, outlined=outlined, diverging=diverging)
     axes.set_xlabel(labels[0])
     axes.set_ylabel(labels[1])
+    return figure
+
+
+def grids_figure(
+    grids: Mapping[str, Float[ndarray, "layer place"]],
+    *,
+    columns: Sequence[str],
+    across: int = 2,
+    width: float = WIDTH,
+) -> "Figure":
+    """Draw effects (-1 to 1) by layer, `across` grids in a row, each under its title; all have the same columns."""
+    from matplotlib.figure import Figure
+
+    titles = list(grids)
+    rows = [titles[start : start + across] for start in range(0, len(titles), across)]
+    foot = 0.2 + 0.052 * max(map(len, columns))
+    total = foot + sum(_HEAD + _LAYER * max(len(grids[title]) for title in row) for row in rows)
+    left = max(0.5, 0.052 * len(columns[0])) / width
+    share = (1 - left) / across
+    with figure_style():
+        figure = Figure(figsize=(width, total))
+        top = total
+        for row in rows:
+            for index, title in enumerate(row):
+                values, tall = grids[title], _LAYER * len(grids[title])
+                place = (left + share * index, (top - _HEAD - tall) / total, share - 0.25 / width, tall / total)
+                axes = figure.add_axes(place)
+                is_last = len(titles) - titles.index(title) <= across
+                draw_grid(axes, values, rows=[str(layer) for layer in range(len(values))], diverging=True,
+                          columns=columns if is_last else [""] * len(columns))  # fmt: skip
+                axes.set_title(title, fontsize=8.5, pad=3)
+                axes.set_ylabel("layer" if index == 0 else "")
+            top -= _HEAD + _LAYER * max(len(grids[title]) for title in row)
     return figure

@@ -72,27 +72,29 @@ def _draw(axes: "Axes", overlay: EdgeOverlay, width: float | int) -> None:
         axes.plot([col, col + (direction == 1)], [row, row + (direction == 0)], color=_colour(value, overlay),
                   linewidth=min(0.3 * cell_points, 11), solid_capstyle="butt", zorder=1)  # fmt: skip
     for (direction, row, col), style in overlay.changed:
-        _frame(axes, (float(col), float(row)), direction == 1, style)
+        draw_frame(axes, (direction, row, col), style=style)
     if overlay.here is not None:
         axes.plot([overlay.here[1]], [overlay.here[0]], marker="D", markersize=0.26 * cell_points, zorder=6,
                   color=light("ink"), markeredgecolor=light("paper"))  # fmt: skip
         for (row, col), colour in overlay.steps:
-            _arrow(axes, overlay.here, (row, col), light(colour))
+            draw_step(axes, overlay.here, (row, col), colour)
     axes.set_title(overlay.title, fontsize=8.5, color=light("ink"), pad=2, loc="left", x=0.04)
 
 
-def _frame(axes: "Axes", start: tuple[float | int, float | int], is_right: bool, style: str) -> None:
+def draw_frame(axes: "Axes", edge: Sequence[int], *, colour: str = "ink", style: str = "solid") -> None:
+    """Draw a frame around an edge (direction, row, col), `solid` or `dashed`."""
     from matplotlib.patches import Rectangle
 
-    x, y = start
-    corner, size = ((x - 0.1, y - 0.28), (1.2, 0.56)) if is_right else ((x - 0.28, y - 0.1), (0.56, 1.2))
-    axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=light("ink"), linewidth=1.5, zorder=5,
+    direction, y, x = edge
+    corner, size = ((x - 0.1, y - 0.28), (1.2, 0.56)) if direction == 1 else ((x - 0.28, y - 0.1), (0.56, 1.2))
+    axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=light(colour), linewidth=1.5, zorder=5,
                              linestyle="solid" if style == "solid" else (0, (3, 2))))  # fmt: skip
 
 
-def _arrow(axes: "Axes", here: Cell, there: Cell, colour: str) -> None:
+def draw_step(axes: "Axes", here: Cell, there: Cell, colour: str = "ink") -> None:
+    """Draw an arrow from a cell to a neighbour."""
     (row, col), (to_row, to_col) = here, there
-    arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
+    arrow = {"arrowstyle": "-|>", "color": light(colour), "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
     tip, tail = ((col + share * (to_col - col), row + share * (to_row - row)) for share in (0.85, 0.2))
     axes.annotate("", tip, tail, arrowprops=arrow, zorder=7)
 

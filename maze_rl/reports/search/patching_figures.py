@@ -13,7 +13,7 @@ from maze_rl.interp.logit_attribution import LogitAttribution
 from maze_rl.interp.patch_effects import PatchMap
 from maze_rl.intervals import Interval
 from maze_rl.reports.palette import light
-from maze_rl.reports.search.heat_grids import draw_grid, grid_figure
+from maze_rl.reports.search.heat_grids import grid_figure, grids_figure
 from maze_rl.reports.search.interval_rows import IntervalRow, interval_rows
 from maze_rl.reports.search.maze_overlays import EdgeOverlay, by_edge, overlay_figure
 from maze_rl.reports.search.stated import is_known
@@ -39,23 +39,8 @@ def patch_maps(patching: Patching) -> dict[str, PatchMap]:
 
 def groups_figure(patching: Patching) -> "Figure":
     """Draw the residual stream's effects by layer and group: two measures above their two controls."""
-    from matplotlib.figure import Figure
-
-    maps = patch_maps(patching)
-    layers = patching.denoise.effects.shape[0]
-    panel = 0.3 + 0.21 * layers
-    height = 2 * panel + 0.9
-    figure = Figure(figsize=(WIDTH, height))
-    for index, (title, each) in enumerate(maps.items()):
-        row, column = divmod(index, 2)
-        bottom = 1 - ((row + 1) * panel - 0.02) / height
-        axes = figure.add_axes((0.05 + 0.485 * column, bottom, 0.455, (panel - 0.3) / height))
-        draw_grid(axes, each.effects, rows=[str(layer) for layer in range(layers)],
-                  columns=each.places if row else [""] * len(each.places), diverging=True)  # fmt: skip
-        axes.set_title(title, fontsize=8.5, pad=3)
-        if column == 0:
-            axes.set_ylabel("layer")
-    return figure
+    maps = {title: each.effects for title, each in patch_maps(patching).items()}
+    return grids_figure(maps, columns=patching.denoise.places)
 
 
 def strongest(effects: Float[ndarray, "layer head place"]) -> Float[ndarray, "layer head"]:

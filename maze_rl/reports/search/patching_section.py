@@ -138,8 +138,8 @@ def _heads_reading(heads: PatchMap) -> Statement:
     layer, head = np.unravel_index(int(np.abs(values).argmax()), values.shape)
     place = heads.places[int(np.abs(np.nan_to_num(heads.effects[layer, head])).argmax())]
     return sentence(
-        "Largest: {head}, {effect} at {place}.", head=head_name((int(layer), int(head))), place=place,
-        effect=heads.interval(int(layer), place, int(head)),
+        "Largest: {head}, {effect} at {place} (chosen on the same pairs).", head=head_name((int(layer), int(head))),
+        place=place, effect=heads.interval(int(layer), place, int(head)),
     )  # fmt: skip
 
 
@@ -166,8 +166,8 @@ def _groups_table(patching: Patching) -> Table:
             row[f"layer_{number}"] = layer
             row[f"effect_{number}"] = estimate(each.interval(layer, place), len(patching.pairs))
         rows.append(row)
-    return Table(name="patching", caption="Largest effect of each group over the layers.", columns=columns, rows=rows,
-                 folded=True)  # fmt: skip
+    return Table(name="patching", caption="Largest effect of each group over the layers, chosen on the same pairs.",
+                 columns=columns, rows=rows, folded=True)  # fmt: skip
 
 
 def _node_table(patching: Patching) -> Table:

@@ -41,7 +41,7 @@ def probe_section(result: SearchResult, gallery: Gallery) -> Section:
     ]  # fmt: skip
     pictures += _emergence_pictures(battery, gallery)
     lead = _LEAD
-    if not pictures or not (battery.emergence.first_layer >= 0).any():
+    if not (battery.emergence.first_layer >= 0).any():
         lead += Statement("No cell's distance becomes known in any layer: there is no layer of emergence to draw.")
     findings = {VARIABLE_NAMES.get(name, name): probe.finding for name, probe in probes.items()}
     findings |= {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.scorecard import SCORES
 from maze_rl.reports.palette import light
-from maze_rl.reports.search.stated import is_known
+from maze_rl.reports.search.stated import is_known, stated_interval
 from maze_rl.reports.vector_graphics import WIDTH
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ MEANINGS = {
 """What each score says, in a few words."""
 UNITS = {
     "S1": "rate, false flips subtracted", "S2": "share explained beyond controls",
-    "S3": "interchange accuracy beyond control", "S4": "steps gained", "S5": "skill: 0 draws, 1 is always right",
+    "S3": "interchange accuracy beyond control", "S4": "steps gained, the largest rise left out",
+    "S5": "skill: 0 draws, 1 is always right",
 }  # fmt: skip
 _ROW = 0.98
 _TOGETHER = 0.035
@@ -130,5 +131,4 @@ def _describe(axes: "Axes", score: str, finding: Finding) -> None:
     verdict = finding.verdict
     write(1.03, 6, verdict, {"yes": "green", "no": "vermillion", "unclear": "muted"}[verdict], 11, bold=True)
     if is_known(finding.effect):
-        text = "{:.2f} ({:.2f} to {:.2f})".format(*finding.effect).replace("-", "−")
-        write(1.03, -7, text, "muted", 7.5)
+        write(1.03, -7, stated_interval(finding.effect), "muted", 7.5)

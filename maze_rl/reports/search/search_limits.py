@@ -1,6 +1,8 @@
 """What a search scorecard does not show, said on the page itself."""
 
+from maze_rl.interp.flip_rate import FAR
 from maze_rl.reports.content import Statement
+from maze_rl.reports.search.behaviour_section import s1_pairs_reading
 from maze_rl.reports.search.patching_section import solved_reading
 from maze_rl.reports.search.search_result import SearchResult
 from maze_rl.reports.search.stated import paragraph, sentence
@@ -8,17 +10,19 @@ from maze_rl.reports.search.stated import paragraph, sentence
 
 def search_limits(result: SearchResult) -> list[Statement]:
     """List the limits of these results."""
-    setting, flips = result.setting, result.battery.scorecard.flips
+    setting = result.setting
     longest = "any length" if setting.max_distance is None else f"up to {setting.max_distance} steps"
-    return [
+    limits = [
         Statement(
             "Other training runs. One set of weights was judged; intervals are over mazes, and differences between "
             "seeds are not in them."
         ),
         sentence(
             "Other mazes. All are perfect mazes (trees) of {size}×{size} cells from {algorithm}, with paths of "
-            "{longest}: nothing is said of other sizes, of loops, or of other kinds.",
-            size=setting.size, algorithm=setting.algorithm, longest=longest,
+            "{longest}: nothing is said of other sizes, of loops, or of other kinds. Those of behaviour and attention "
+            "are selected, with a fork that needs a look-ahead of {far} or more and that Manhattan greedy gets wrong: "
+            "rates at forks of all mazes are others.",
+            size=setting.size, algorithm=setting.algorithm, longest=longest, far=FAR,
         ),
         Statement("Rollouts. Every choice is made from the right path up to there (teacher forcing)."),
         Statement(
@@ -39,19 +43,25 @@ def search_limits(result: SearchResult) -> list[Statement]:
         ),
         paragraph(
             Statement("Pairs that the model does not solve."),
-            sentence(
-                "S1 stands on {s1_solved} of {s1_pairs} pairs.", s1_solved=int(flips.solved.sum()),
-                s1_pairs=len(flips.solved),
-            ),
+            s1_pairs_reading(result.battery.scorecard.flips),
             solved_reading(result.battery),
             Statement("What the model does in them may differ."),
         ),
         sentence(
-            "Mazes without a flip pair: {share:.0%} of those drawn have none and are not in S1, S3 and patching.",
-            share=1 - result.materials.pairs.found_share,
+            "Mazes without a far flip pair (a change {far} or more steps away): {share:.0%} of those drawn have none "
+            "and are not in S1.", share=1 - result.materials.pairs.found_share, far=FAR,
         ),
         Statement(
-            "Corrections for several looks. Each of the five scores has its own interval; heads are corrected for "
-            "their number, the scores are not."
+            "Corrections for several looks. Each of the five scores has its own interval, and they are not corrected "
+            "for being five. Heads of the adjacency and consolidation scores are corrected for their number; the "
+            "largest effects of patching are chosen on the pairs that their intervals are of, and lean upwards."
         ),
     ]  # fmt: skip
+    if result.checkpoints_left_out:
+        limits.append(
+            sentence(
+                "Checkpoints whose weights do not fit the model, as adapters and other phases' do not: {steps}.",
+                steps=", ".join(f"step {step:,}" for step in result.checkpoints_left_out),
+            )
+        )
+    return limits

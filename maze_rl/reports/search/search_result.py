@@ -49,6 +49,8 @@ class SearchResult:
     """Attention to draw on a maze."""
     checkpoints: Sequence[tuple[int, Mapping[str, Finding]]] = ()
     """(step, scores S1 to S5) of checkpoints of the run, if there are any."""
+    checkpoints_left_out: Sequence[int] = ()
+    """Steps of checkpoints whose weights do not fit the model."""
     seconds: float | int
     """What the battery took."""
     command: str

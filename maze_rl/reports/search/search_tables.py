@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.flip_rate import FAR
 from maze_rl.interp.scorecard import SCORES
 from maze_rl.reports.content import Column, Table, Value
 from maze_rl.reports.search.scorecard_figures import MEANINGS
@@ -14,6 +15,7 @@ def score_table(scores: Mapping[str, Finding]) -> Table:
     """Tabulate the five scores with their controls."""
     columns = [
         Column(key="score", title="score"),
+        Column(key="what", title="what is measured"),
         Column(key="effect", title="effect", kind="decimal", about="with its 95% interval over mazes"),
         Column(key="threshold", title="threshold", kind="decimal",
                about="yes where the whole interval lies above it, no where it lies below; frozen on the calibration "
@@ -90,9 +92,12 @@ def setup_table(result: SearchResult) -> Table:
         "trained on": training_text(result.about),
         "mazes": f"{setting.size}×{setting.size} {setting.algorithm}{longest}",
         "split": setting.split or "none kept apart",
-        "decisions": f"{len(result.materials.decisions):,} in {setting.num_mazes:,} mazes",
-        "flip pairs": f"{len(pairs):,}; {100 * pairs.found_share:.0f}% of mazes have one",
+        "decisions": f"{len(result.materials.decisions):,} in {setting.num_mazes:,} mazes, selected: each has a fork "
+        f"of k* ≥ {FAR} where Manhattan greedy is wrong",
+        "far flip pairs": f"{len(pairs):,}, for S1; {100 * pairs.found_share:.0f}% of mazes have one",
         "probed": f"{setting.num_probed:,} mazes, half fitted on",
+        "swapped between": f"{len(result.materials.swapped.batch):,} mazes in groups with one fork and target, half "
+        "fitted on",
         "seed": str(setting.seed),
         "time": f"{result.seconds:,.0f} s",
         "command": result.command,

@@ -13,10 +13,12 @@ from maze_rl.interp.patch_effects import PatchMap
 from maze_rl.interp.patching_pairs import PatchingPairs
 from maze_rl.interp.scorecard import SCORES
 from maze_rl.intervals import Interval
-from maze_rl.reports.search.search_result import SearchResult
+from maze_rl.reports.search.attention_figures import edge_attention
+from maze_rl.reports.search.probe_figures import emergence_shares
+from maze_rl.reports.search.search_result import DecisionAttention, SearchResult
 
-_LEFT_OUT = ("logits", "explained", "total", "first_layer", "random_drops")
-"""Fields with a value for every maze, cell or random set: the figures show what they come to."""
+_LEFT_OUT = ("logits", "explained", "total", "first_layer")
+"""Fields with a value for every maze or cell: the figures show what they come to."""
 
 
 def battery_values(result: SearchResult) -> dict[str, Any]:
@@ -37,7 +39,23 @@ def battery_values(result: SearchResult) -> dict[str, Any]:
         "command": result.command,
         "setting": json_values(result.setting),
         "battery": json_values(result.battery),
+        "emergence_shares": _emergence(result),
+        "attention": [_attention(each, result) for each in result.attention],
     }
+
+
+def _emergence(result: SearchResult) -> Any:
+    """Return the shares of cells by distance, then by the layer they are known from: 0 the embedding, last never."""
+    found = result.battery.emergence
+    return json_values(emergence_shares(found, len(found.reach)).T)
+
+
+def _attention(shown: DecisionAttention, result: SearchResult) -> dict[str, Any]:
+    edges, values = edge_attention(shown, result.materials.decisions)
+    return {
+        "what": shown.what, "layer": shown.layer, "head": shown.head, "edges": edges.tolist(),
+        "attention": json_values(values),
+    }  # fmt: skip
 
 
 def _scores(scores: Mapping[str, Finding]) -> dict[str, Any]:

@@ -5,7 +5,8 @@ import re
 from typing import Any
 
 from maze_rl.evaluation.results import Estimate
-from maze_rl.intervals import Interval
+from maze_rl.interp.requirements import FEWEST_MAZES
+from maze_rl.intervals import Interval, wilson
 from maze_rl.reports.content import Statement
 
 _FIELD = re.compile(r"\{(\w+)(?::([^{}]+))?\}")
@@ -22,7 +23,7 @@ def sentence(template: str, **values: Any) -> Statement:
 
     Args:
         template: Fields ``{name}`` or ``{name:spec}``; the spec of an interval is that of its three numbers, .2f unless
-            given.
+            given; one without ends, or without width, is its value alone.
         values: Numbers, text, intervals, or statements to stand in the place of a field.
     """
     kept: dict[str, Any] = {}
@@ -38,6 +39,9 @@ def sentence(template: str, **values: Any) -> Statement:
             return NOT_MEASURED
         if isinstance(value, Interval):
             spec = spec or ".2f"
+            if not _has_ends(value):
+                kept[name] = _without_sign_of_zero(float(value.value), spec)
+                return f"{{{name}:{spec}}}"
             parts = zip((name, f"{name}_low", f"{name}_high"), value, strict=True)
             kept.update({part: _without_sign_of_zero(float(number), spec) for part, number in parts})
             return f"{{{name}:{spec}}} ({{{name}_low:{spec}}} to {{{name}_high:{spec}}})"
@@ -46,6 +50,11 @@ def sentence(template: str, **values: Any) -> Statement:
         return f"{{{name}:{spec}}}" if spec else f"{{{name}}}"
 
     return Statement(_FIELD.sub(write, template), kept)
+
+
+def _has_ends(interval: Interval) -> bool:
+    """Tell whether an interval has ends to state; one without width would read as certainty."""
+    return math.isfinite(interval.low) and interval.low < interval.high
 
 
 def _without_sign_of_zero(value: float | int, spec: str) -> float:
@@ -70,11 +79,36 @@ def _renamed(statement: Statement, taken: set[str], number: int) -> Statement:
     return Statement(template, {names[name]: value for name, value in statement.values.items()})
 
 
-def estimate(interval: Interval | None, num: int) -> Estimate | None:
-    """Return an interval as a table's value; None where nothing was measured."""
+def estimate(interval: Interval | None, num: int) -> Estimate | float | None:
+    """Return an interval as a table's value, its ends left out as in sentences; None where nothing was measured."""
     if interval is None or not is_known(interval):
         return None
+    if not _has_ends(interval):
+        return float(interval.value)
     return Estimate(value=float(interval.value), low=float(interval.low), high=float(interval.high), num=num)
+
+
+def shown_rate(rate: Interval, num: int) -> Interval:
+    """Return a rate over `num` mazes as it is shown.
+
+    Mazes drawn again from those that all agree, at 0 or at 1, have no spread: the interval is Wilson's there. Over
+    fewer than `FEWEST_MAZES` mazes there is none (nan).
+    """
+    if not is_known(rate):
+        return rate
+    if num < FEWEST_MAZES:
+        return Interval(rate.value, float("nan"), float("nan"))
+    return wilson(round(rate.value) * num, num) if rate.low == rate.high and rate.value in (0.0, 1.0) else rate
+
+
+def stated_interval(interval: Interval) -> str:
+    """Return a value with its interval, as ``0.52 (0.41 to 0.63)``."""
+    return sentence("{interval}", interval=interval).text
+
+
+def in_percent(interval: Interval) -> Interval:
+    """Return an interval of shares in percent, or of their differences in points."""
+    return Interval(*(100 * each for each in interval))
 
 
 def decimal(value: float | int) -> float | None:

@@ -1,0 +1,162 @@
+"""Pairs of mazes whose parts, put together, demand a step that neither demands alone: what S3 swaps between.
+
+Mazes come in groups with the same fork u, where the path starts, and the same target. Of a *base* and a *source* in one
+group, take the open neighbours of u from the base and the field of a search (distances, or the cells that lead on)
+from the source. An ordered pair is kept if these demand one step, and that is neither the base's own nor the
+source's: the source's path leaves u by another side and comes past this neighbour later, behind a wall that the base
+does not have. A model that swaps whole answers goes the source's way, one that ignores the swap the base's; no rule
+that looks at u, its neighbours and the target changes its mind, for these stay.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Int64
+from numpy import ndarray
+from torch import Tensor
+
+from maze_rl.configs.mazes import MazeSpec
+from maze_rl.errors import ConfigurationError
+from maze_rl.interp.cell_features import flat
+from maze_rl.interp.decisions import Decisions, find_decisions
+from maze_rl.interp.requirements import FEWEST_MAZES
+from maze_rl.mazes.cell_labels import label_cells
+from maze_rl.mazes.generate import generate_mazes
+from maze_rl.mazes.lattice import MazeBatch
+from maze_rl.mazes.splits import maze_hashes
+from maze_rl.seeding import numpy_generator
+from maze_rl.tokenization.layouts import STEPS
+from maze_rl.tokenization.tokenization import Tokenization
+
+GROUP = 64
+"""Mazes with one fork and target."""
+_FAR = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class RecombinedMazes:
+    """Groups of mazes, and the pairs found in them. Directions are 0 down, 1 right, 2 up, 3 left."""
+
+    batch: MazeBatch
+    """Origins are the forks."""
+    group: Int64[ndarray, " maze"]
+    held_out: Bool[ndarray, " maze"]
+    """Mazes that effects are measured on; images of one maze are all on one side."""
+    tokens: Int64[Tensor, "maze pos"]
+    """Whole sequences."""
+    position: Int64[ndarray, " maze"]
+    """Decision position: the token of the fork."""
+    neighbours: Bool[ndarray, "maze cell"]
+    """Cells that the fork is open to."""
+    right: Int64[ndarray, " maze"]
+    """Id of the maze's own right step."""
+    base: Int64[ndarray, " pair"]
+    source: Int64[ndarray, " pair"]
+    """Rows of the batch; every maze is the base of one pair at most, and the source of one, in its half."""
+    answer: Int64[ndarray, " pair"]
+    """Id of the step that the base's sides and the source's field demand together."""
+
+    def __len__(self) -> int:
+        return len(self.base)
+
+
+def recombine_mazes(
+    tokenization: Tokenization, spec: MazeSpec, *, num: int, max_distance: int | None = None, seed: int = 0
+) -> RecombinedMazes:
+    """Make mazes without cycles in groups, and find the pairs.
+
+    Args:
+        tokenization: How they are written; the offset on the canvas is fixed.
+        spec: Size, algorithm and split of the mazes; their endpoints are drawn here.
+        num: Mazes made; pairs are some tenths of them.
+        max_distance: Longest way from a fork to its target; None for no limit.
+        seed: Seed of walls, forks and targets, halves and pairs.
+
+    Raises:
+        ConfigurationError: Too few pairs are found for an interval.
+    """
+    random = numpy_generator(seed, "recombined_mazes")
+    drawn = generate_mazes(spec, np.arange(num), seed).batches[0]
+    group = np.arange(num) // GROUP
+    most = _FAR if max_distance is None else max_distance
+    ends = np.stack([_fork_and_target(drawn.shape, most // 2, random) for _ in range(group[-1] + 1)])[group]
+    batch = replace(drawn, origins=ends[:, 0].astype(np.int16), targets=ends[:, 1].astype(np.int16))
+    labels = label_cells(batch)
+    origin = flat(batch, batch.origins)
+    near = labels.distances[np.arange(num), origin] <= most
+    batch, group, origin = batch.take(np.flatnonzero(near)), group[near], origin[near]
+    starts = find_decisions(tokenization, batch, seed=seed)
+    starts = starts.take(starts.previous[:, 0] < 0)
+    kinds, kind_of = np.unique(maze_hashes(batch), return_inverse=True)
+    held_out = random.permutation(len(kinds))[kind_of] >= len(kinds) / 2
+    steps, leads_on = _fields(starts)
+    own = starts.optimal.argmax(axis=1)
+    pairs = [
+        _match(np.flatnonzero((group == each) & (held_out == half)), starts.options, own, steps, leads_on, random)
+        for each in np.unique(group)
+        for half in (False, True)
+    ]
+    base, source, side = np.concatenate(pairs, axis=1)
+    if min((~held_out[base]).sum(), held_out[base].sum()) < FEWEST_MAZES:
+        raise ConfigurationError(
+            f"only {len(base)} pairs for interchange were found among {num} mazes of size {spec.sizes[0]}: use more "
+            f"mazes or larger ones."
+        )
+    return RecombinedMazes(
+        batch=batch, group=group, held_out=held_out, tokens=starts.tokens, position=starts.position,
+        neighbours=_open_neighbours(starts), right=starts.next_ids[np.arange(len(own)), own], base=base, source=source,
+        answer=starts.next_ids[base, side],
+    )  # fmt: skip
+
+
+def _fork_and_target(shape: tuple[int, int], most: int, random: np.random.Generator) -> ndarray:
+    """Draw a cell with three neighbours or four, and another one two steps off or more, `most` as the crow walks."""
+    cells = np.argwhere(np.ones(shape, bool))
+    inside = ((cells > 0) & (cells < np.array(shape) - 1)).any(axis=1)
+    fork = cells[random.choice(np.flatnonzero(inside))]
+    steps = np.abs(cells - fork).sum(axis=1)
+    return np.stack([fork, random.choice(cells[(steps >= 2) & (steps <= max(2, most))])])
+
+
+def _fields(starts: Decisions) -> tuple[Int64[ndarray, "maze 4"], Bool[ndarray, "maze 4"]]:
+    """Return, for each neighbour of the fork, open or not, its steps to the target and whether the path passes it."""
+    labels = label_cells(starts.batch)
+    cell, inside = _next_cells(starts)
+    steps = np.take_along_axis(labels.distances.astype(np.int64), cell, axis=1)
+    return np.where(inside, steps, _FAR), np.take_along_axis(labels.on_path, cell, axis=1) & inside
+
+
+def _open_neighbours(starts: Decisions) -> Bool[ndarray, "maze cell"]:
+    field = np.zeros((len(starts), starts.batch.shape[0] * starts.batch.shape[1]), bool)
+    cell, _ = _next_cells(starts)
+    maze, side = np.nonzero(starts.options)
+    field[maze, cell[maze, side]] = True
+    return field
+
+
+def _next_cells(starts: Decisions) -> tuple[Int64[ndarray, "maze 4"], Bool[ndarray, "maze 4"]]:
+    """Return the neighbours of the fork, row by row, and which of them are on the grid."""
+    rows, cols = starts.batch.shape
+    row, col = np.moveaxis(starts.cells[:, None].astype(np.int64) + STEPS, 2, 0)
+    inside = (row >= 0) & (row < rows) & (col >= 0) & (col < cols)
+    return np.where(inside, row * cols + col, 0), inside
+
+
+def _match(
+    mazes: Int64[ndarray, " maze"], options: ndarray, own: ndarray, steps: ndarray, leads_on: ndarray,
+    random: np.random.Generator,
+) -> Int64[ndarray, "3 pair"]:  # fmt: skip
+    """Return bases, sources and the sides demanded, among the mazes of one group."""
+    sides, ways = options[mazes][:, None], leads_on[mazes][None]
+    demanded = np.where(sides, steps[mazes][None], _FAR).argmin(axis=2)
+    marked = sides & ways
+    fits = (marked.sum(axis=2) == 1) & (marked.argmax(axis=2) == demanded)
+    fits &= (demanded != own[mazes][:, None]) & (demanded != own[mazes][None])
+    found = []
+    for base in random.permutation(len(mazes)):
+        sources = np.flatnonzero(fits[base])
+        if len(sources):
+            source = random.choice(sources)
+            found.append((mazes[base], mazes[source], demanded[base, source]))
+            fits[:, source] = False
+    return np.array(found, np.int64).reshape(-1, 3).T

@@ -1,0 +1,52 @@
+"""Half of the mazes are fitted on: intervals are given where the other half is large enough, and refused elsewhere."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from maze_rl.calibration.hand_built import build_hand_built
+from maze_rl.configs.model import ModelConfig
+from maze_rl.errors import ConfigurationError
+from maze_rl.interp.adjacency_heads import find_adjacency_heads
+from maze_rl.interp.decisions import decision_logits, find_decisions
+from maze_rl.interp.distance_probe import latent_state
+from maze_rl.interp.edge_consolidation import measure_consolidation
+from maze_rl.interp.emergence import emergence
+from maze_rl.interp.frontier_heads import find_frontier_heads
+from maze_rl.interp.on_path_probe import on_path_probe
+from maze_rl.interp.patching_pairs import make_pairs, solved_pairs
+from maze_rl.interp.requirements import check_tokens
+from maze_rl.interp.wall_probe import wall_probe
+from maze_rl.mazes.generate import generate
+from maze_rl.models.build import build_model
+from maze_rl.tokenization.tokenization import load_tokenization
+
+TOKENIZATION = load_tokenization("unique_cells", canvas=4)
+MODEL = build_model(ModelConfig(n_layers=2, d_model=24, n_heads=2), TOKENIZATION).eval()
+MAZES = generate(4, "dfs", num=40, seed=1).batches[0]
+
+
+@pytest.mark.parametrize("probe", [latent_state, wall_probe, on_path_probe, emergence])
+def test_probes_need_two_halves(probe: Callable) -> None:
+    with pytest.raises(ConfigurationError, match=r"num is 39: one half .* fitted on.* use 40 or more"):
+        probe(MODEL, MAZES.take(np.arange(39)))
+    probe(MODEL, MAZES)
+
+
+@pytest.mark.parametrize("score", [find_adjacency_heads, find_frontier_heads, measure_consolidation])
+def test_attention_scores_need_two_halves(score: Callable) -> None:
+    with pytest.raises(ConfigurationError, match=r"num is 39: one half .* fitted on.* use 40 or more"):
+        score(MODEL, find_decisions(TOKENIZATION, MAZES.take(np.arange(39))))
+    score(MODEL, find_decisions(TOKENIZATION, MAZES))
+
+
+def test_mazes_in_other_words_are_refused() -> None:
+    small, spelled = load_tokenization("edges", canvas=4), load_tokenization("unique_cells", canvas=4)
+    model = build_hand_built("wave", small, n_layers=4)
+    with pytest.raises(ConfigurationError, match="not those of the model's edges on 4"):
+        solved_pairs(model, make_pairs(spelled, size=4, num=20, split=None))
+    mazes = generate(sizes=[4], algorithm="dfs", num=20, seed=1).batches[0]
+    with pytest.raises(ConfigurationError, match="words on a canvas of 6"):
+        decision_logits(model, find_decisions(load_tokenization("edges", canvas=6), mazes))
+    check_tokens(build_hand_built("wave", load_tokenization("edges", canvas=6), n_layers=4), small.layout)
