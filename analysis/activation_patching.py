@@ -21,7 +21,7 @@ from transformer_lens.utilities import get_act_name
 from maze_rl.calibration.hand_built import READING_LAYERS, build_hand_built
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.activation_patching import patch_map
-from maze_rl.interp.battery import control_tokens, flip_tokens
+from maze_rl.interp.battery import control_map, flip_tokens
 from maze_rl.interp.patching_pairs import make_pairs, pair_logits, solved_pairs
 from maze_rl.interp.position_groups import position_groups
 from maze_rl.mazes.solve import solve_batch
@@ -147,18 +147,18 @@ print("Which place is named was chosen on the pairs that its interval is of: so 
 # %% [markdown] Two controls
 # Any push of this length might move the logits: so a random step, as long as the real one, is patched in its place.
 # And the model might react to any edge near the fork: so the same is done with a control maze, which differs from the
-# clean one by a swap of like depth that leaves the right step as it is. A model that decides by the path is near 0 in
-# both. Where the second is not, the decision leans on edges that should not matter, in the units of those that do.
+# clean one by a swap of like depth, in a slot of its own, that leaves the right step as it is. A model that decides by
+# the path is near 0 in both. Where the second is not, the decision leans on edges that should not matter, in the units
+# of those that do.
 
 # %% Random steps, and edges that do not matter
 random_step = patch_map(model, tokens, groups=groups, source="random_step", seed=seed)
-control = patch_map(model, control_tokens(pairs), groups=groups, seed=seed)
-in_units_of_flips = control.numerators.sum(axis=0) / denoise.denominators.sum(axis=0)
+control = control_map(model, pairs, denoise, seed)
 maps = {
     "restores the decision (denoising)": denoise.effects,
     "destroys the decision (noising)": noise.effects,
     "control: a random step of equal length": random_step.effects,
-    "control: an edge that does not matter": in_units_of_flips,
+    "control: an edge that does not matter": control.effects,
 }
 for title, each in list(maps.items())[2:]:
     layer, place = np.unravel_index(np.abs(np.nan_to_num(each)).argmax(), each.shape)

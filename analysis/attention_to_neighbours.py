@@ -55,9 +55,8 @@ models = {
     "hand-built wave": build_hand_built("wave", tokenization, n_layers=10, seed=seed),
     "hand-built greedy": build_hand_built("greedy", tokenization, n_layers=3, seed=seed),
 }
-mazes = generate_mazes(spec_from_arguments(sizes=(size,), algorithm="dfs", split="test"), np.arange(num), seed).batches[
-    0
-]
+spec = spec_from_arguments(sizes=(size,), algorithm="dfs", split="test")
+mazes, others = (generate_mazes(spec, first + np.arange(num), seed).batches[0] for first in (0, num))
 decisions = {name: find_decisions(each.tokenization, mazes, seed=seed) for name, each in models.items()}
 found = {name: find_adjacency_heads(each, decisions[name], seed=seed) for name, each in models.items()}
 for name, each in found.items():
@@ -127,18 +126,20 @@ keep(figure, out, "one_maze")
 
 # %% [markdown] Take heads out
 # Looking at something does not mean using it. So the best head's output is replaced by what it was in another maze
-# (resample ablation), and right choices at forks are counted. The control: the other heads of its layer, one at a time;
-# there may be adjacency heads among them. Then the best heads of the layers that have confirmed ones (three layers at
-# most) together, against all sets with as many heads in each of these layers.
+# (resample ablation), and right choices at forks are counted, on other mazes than those that named the head. The
+# control: the other heads of its layer, one at a time; there may be adjacency heads among them. Then the best heads of
+# the layers that have confirmed ones (three layers at most) together, against all sets with as many heads in each of
+# these layers.
 
 # %% Ablate the best heads
 best_in_layer = {}
 for layer, head in sorted(found[run].confirmed, key=lambda place: -found[run].scores[place]):
     best_in_layer.setdefault(layer, (layer, head))
 together = list(best_in_layer.values())[:3] or [found[run].head]
+asked = find_decisions(model.tokenization, others, seed=seed)
 ablated = {
-    "best head": ablate_heads(model, decisions[run], [found[run].head], how="resample", seed=seed),
-    f"{len(together)} heads together": ablate_heads(model, decisions[run], together, how="resample", seed=seed),
+    "best head": ablate_heads(model, asked, [found[run].head], how="resample", seed=seed),
+    f"{len(together)} heads together": ablate_heads(model, asked, together, how="resample", seed=seed),
 }
 for what, each in ablated.items():
     print(

@@ -176,7 +176,7 @@ def patch(model: MazeTransformer, pairs: PatchingPairs, solved: SolvedPairs, see
         denoise=denoise,
         noise=patch_map(model, tokens, groups=groups, direction="noise", seed=seed),
         random_step=patch_map(model, tokens, groups=groups, source="random_step", seed=seed),
-        control=_control_map(model, chosen, denoise, seed),
+        control=control_map(model, chosen, denoise, seed),
         heads=patch_map(model, tokens, component="head", groups=groups, seed=seed),
         confirmation=confirm(
             model, maps, shortlist(maps, _SHORTLIST), flip_tokens(confirmed), groups=position_groups(confirmed),
@@ -188,7 +188,7 @@ def patch(model: MazeTransformer, pairs: PatchingPairs, solved: SolvedPairs, see
     )  # fmt: skip
 
 
-def _control_map(model: MazeTransformer, pairs: PatchingPairs, flips: PatchMap, seed: int) -> PatchMap:
+def control_map(model: MazeTransformer, pairs: PatchingPairs, flips: PatchMap, seed: int = 0) -> PatchMap:
     """Patch the control pairs, whose own slot is the changed one, in units of the flips' logit differences."""
     groups = position_groups(pairs, pairs.control_slot)
     control = patch_map(model, control_tokens(pairs), groups=groups, seed=seed)

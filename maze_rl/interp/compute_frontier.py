@@ -22,12 +22,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from numpy import ndarray
 from torch import Tensor
-from torch.nn.utils import parametrize
 
-from maze_rl.interp.decisions import DecisionBatch, Decisions, in_batches
+from maze_rl.interp.decisions import Decisions, decision_streams, read_out
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.look_ahead import Axis, skills, widths
 from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_maze
@@ -62,23 +61,29 @@ class ComputeFrontier:
 
 
 def compute_frontier(
-    model: MazeTransformer, decisions: Decisions, *, axis: Axis = "look_ahead", batch_size: int = 256, seed: int = 0
+    model: MazeTransformer,
+    decisions: Decisions,
+    *,
+    streams: Float[Tensor, "decision layer d_model"] | None = None,
+    axis: Axis = "look_ahead",
+    seed: int = 0,
 ) -> ComputeFrontier:
     """Read the choices out after every layer.
 
     Args:
         model: The network.
         decisions: Decisions along shortest paths; the forks where Manhattan greedy is wrong are used.
+        streams: `decision_streams` of them, where they are there already.
         axis: What k is: the oracle's k*, or the distance to the target.
-        batch_size: Mazes run at once.
         seed: Seed of the draws of mazes.
     """
     greedy_fails = ~(manhattan(decisions) & decisions.optimal).any(axis=1)
-    decisions = decisions.take(np.flatnonzero(decisions.is_fork & greedy_fails))
+    asked = np.flatnonzero(decisions.is_fork & greedy_fails)
+    decisions = decisions.take(asked)
     names = ("embedding", *(f"layer {layer}" for layer in range(model.cfg.n_layers)))
     if len(np.unique(decisions.maze)) < FEWEST_MAZES:
         return _nothing(names, axis, len(np.unique(decisions.maze)))
-    right = right_by_layer(model, decisions, batch_size=batch_size)
+    right = right_by_layer(model, decisions, decision_streams(model, decisions) if streams is None else streams[asked])
     steps, column = pooled(decisions.maze, getattr(decisions, axis).astype(np.int64))
     at = (column[:, None] == np.arange(len(steps))).astype(np.float64)
     counts = [at, at * decisions.chance[:, None], *(at * layer[:, None] for layer in right.T)]
@@ -97,35 +102,18 @@ def compute_frontier(
     )
 
 
-@torch.inference_mode()
 def right_by_layer(
-    model: MazeTransformer, decisions: Decisions, *, batch_size: int = 256
+    model: MazeTransformer, decisions: Decisions, streams: Float[Tensor, "decision layer d_model"]
 ) -> Bool[ndarray, "decision layer"]:
-    """Tell whether the likeliest option is right, read after the embedding and after every layer."""
-    right = np.empty((len(decisions), model.cfg.n_layers + 1), bool)
-    with parametrize.cached():
-        for batch in in_batches(decisions, batch_size, next(model.parameters()).device):
-            chosen = decisions.take(batch.rows)
-            streams = _streams(model, batch)
-            logits = model.unembed(model.ln_final(streams)).cpu()
-            ids = torch.from_numpy(chosen.next_ids).clamp(min=0)[:, None].expand(-1, logits.shape[1], -1)
-            closed = torch.from_numpy(~chosen.options)[:, None]
-            picked = logits.gather(2, ids).masked_fill(closed, -torch.inf).argmax(dim=-1).numpy()
-            right[batch.rows] = np.take_along_axis(chosen.optimal, picked, axis=1)
+    """Tell whether the likeliest option is right, read from the stream after the embedding and after every layer."""
+    ids, closed = torch.from_numpy(decisions.next_ids).clamp(min=0), torch.from_numpy(~decisions.options)
+    right = np.empty(streams.shape[:2], bool)
+    for layer in range(streams.shape[1]):
+        logits = read_out(model, streams[:, layer]).gather(1, ids).masked_fill(closed, -torch.inf)
+        right[:, layer] = np.take_along_axis(decisions.optimal, logits.argmax(dim=-1, keepdim=True).numpy(), axis=1)[
+            :, 0
+        ]
     return right
-
-
-def _streams(model: MazeTransformer, batch: DecisionBatch) -> Tensor:
-    """Return the residual stream at the decisions after the embedding and every layer, [decision, layer, d_model]."""
-    found: list[Tensor] = []
-
-    def keep(stream: Tensor, hook: object) -> None:
-        found.append(stream[batch.at])
-
-    last = model.cfg.n_layers - 1
-    names = [f"blocks.{layer}.hook_resid_pre" for layer in range(last + 1)] + [f"blocks.{last}.hook_resid_post"]
-    model.run_with_hooks(batch.tokens, fwd_hooks=[(name, keep) for name in names], stop_at_layer=last + 1)
-    return torch.stack(found, dim=1)
 
 
 def pooled(

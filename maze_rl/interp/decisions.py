@@ -6,7 +6,7 @@ teacher-forced, so that one wrong step does not hide the next.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int16, Int64
 from numpy import ndarray
 from torch import Tensor
 from torch.nn.utils import parametrize
+from transformer_lens.hook_points import HookPoint
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.requirements import analysed_tokenization, check_tokens
@@ -145,23 +146,44 @@ def in_batches(decisions: Decisions, batch_size: int, device: torch.device) -> I
 
 
 @torch.inference_mode()
-def decision_logits(
+def decision_streams(
     model: MazeTransformer, decisions: Decisions, *, batch_size: int = 256
-) -> Float[Tensor, "decision d_vocab"]:
-    """Return the model's logits at each decision, on the CPU, in the order of the decisions.
+) -> Float[Tensor, "decision layer d_model"]:
+    """Return the residual stream at each decision after the embedding and after every layer, on the CPU.
 
     Raises:
-        ConfigurationError: There is none, or they are not written in the model's words.
+        ConfigurationError: There is no decision, or they are not written in the model's words.
     """
     if len(decisions) == 0:
         raise ConfigurationError("there is no decision to ask the model about: its mazes have no steps.")
     check_tokens(model, decisions.spans.layout)
-    found = torch.empty(len(decisions), model.cfg.d_vocab_out, dtype=model.W_U.dtype)
+    last = model.cfg.n_layers - 1
+    names = [f"blocks.{layer}.hook_resid_pre" for layer in range(last + 1)] + [f"blocks.{last}.hook_resid_post"]
+    found = torch.empty(len(decisions), len(names), model.cfg.d_model, dtype=model.W_U.dtype)
     with parametrize.cached():
         for batch in in_batches(decisions, batch_size, model.W_U.device):
-            residual = model(batch.tokens, stop_at_layer=model.cfg.n_layers)[batch.at]
-            found[torch.from_numpy(batch.rows)] = model.unembed(model.ln_final(residual[:, None]))[:, 0].cpu()
+            rows = torch.from_numpy(batch.rows)
+
+            def keep(stream: Tensor, hook: HookPoint, batch: DecisionBatch = batch, rows: Tensor = rows) -> None:
+                found[rows, names.index(str(hook.name))] = stream[batch.at].cpu()
+
+            hooks: list[Any] = [(name, keep) for name in names]
+            model.run_with_hooks(batch.tokens, fwd_hooks=hooks, stop_at_layer=last + 1)
     return found
+
+
+def decision_logits(
+    model: MazeTransformer, decisions: Decisions, *, batch_size: int = 256
+) -> Float[Tensor, "decision d_vocab"]:
+    """Return the model's logits at each decision, on the CPU, in the order of the decisions; see `decision_streams`."""
+    return read_out(model, decision_streams(model, decisions, batch_size=batch_size)[:, -1])
+
+
+@torch.inference_mode()
+def read_out(model: MazeTransformer, streams: Float[Tensor, "row d_model"]) -> Float[Tensor, "row d_vocab"]:
+    """Read streams out as the last layer's are, through the final norm and the unembedding; on the CPU."""
+    with parametrize.cached():
+        return model.unembed(model.ln_final(streams[:, None].to(model.W_U.device)))[:, 0].cpu()
 
 
 def right_choices(decisions: Decisions, logits: Float[Tensor, "decision d_vocab"]) -> Bool[ndarray, " decision"]:

@@ -102,10 +102,14 @@ def recombine_mazes(
             f"only {len(base)} pairs for interchange were found among {num} mazes of size {spec.sizes[0]}: use more "
             f"mazes or larger ones."
         )
+    # held-out mazes are swapped between and nothing else: those in no pair are not needed
+    kept = np.union1d(np.flatnonzero(~held_out), np.concatenate([base, source]))
+    answer = starts.next_ids[base, side]
+    base, source, starts = np.searchsorted(kept, base), np.searchsorted(kept, source), starts.take(kept)
     return RecombinedMazes(
-        batch=batch, group=group, held_out=held_out, tokens=starts.tokens, position=starts.position,
-        neighbours=_open_neighbours(starts), right=starts.next_ids[np.arange(len(own)), own], base=base, source=source,
-        answer=starts.next_ids[base, side],
+        batch=batch.take(kept), group=group[kept], held_out=held_out[kept], tokens=starts.tokens[kept],
+        position=starts.position, neighbours=_open_neighbours(starts),
+        right=starts.next_ids[np.arange(len(kept)), own[kept]], base=base, source=source, answer=answer,
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ from maze_rl.configs.mazes import MazeSpec, spec_from_arguments
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.adjacency_heads import AdjacencyHeads, find_adjacency_heads
 from maze_rl.interp.compute_frontier import ComputeFrontier, compute_frontier
-from maze_rl.interp.decisions import Decisions, decision_logits, find_decisions
+from maze_rl.interp.decisions import Decisions, decision_streams, find_decisions, read_out
 from maze_rl.interp.distance_probe import LatentState, ProbeScore, latent_state, untrained_scores
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.flip_rate import FAR, FlipRates, flip_rates
@@ -245,10 +245,11 @@ def score(
     setting, decisions = materials.setting, materials.decisions
     check_mazes(model, setting.size, min(setting.num_mazes, setting.num_pairs, setting.num_probed))
     progress("behaviour", 0.0)
-    logits = decision_logits(model, decisions)
+    streams = decision_streams(model, decisions)
+    logits = read_out(model, streams[:, -1])
     rules = exclude_rules(decisions, logits, seed=setting.seed)
     flips = flip_rates(model, materials.pairs)
-    frontier = compute_frontier(model, decisions, seed=setting.seed)
+    frontier = compute_frontier(model, decisions, streams=streams, seed=setting.seed)
     progress("attention", 0.2)
     adjacency = find_adjacency_heads(model, decisions, seed=setting.seed)
     progress("probes", 0.4)

@@ -5,7 +5,7 @@ import pytest
 
 from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.interp.compute_frontier import _growth, compute_frontier, right_by_layer
-from maze_rl.interp.decisions import Decisions, decision_logits, find_decisions
+from maze_rl.interp.decisions import Decisions, decision_logits, decision_streams, find_decisions
 from maze_rl.mazes.generate import generate
 from maze_rl.tokenization.tokenization import load_tokenization
 
@@ -33,7 +33,7 @@ def test_hand_built_models(kind, verdict: str, decisions: Decisions) -> None:
 def test_the_wave_is_right_after_a_layer_within_its_reach(decisions: Decisions) -> None:
     model = build_hand_built("wave", TOKENIZATION, n_layers=8)
     forks = decisions.take(decisions.is_fork)
-    right = right_by_layer(model, forks, batch_size=64)
+    right = right_by_layer(model, forks, decision_streams(model, forks, batch_size=64))
     for layer in range(3, 9):
         assert right[forks.distance <= layer - 2, layer].all()
         assert not right[forks.distance > layer, layer].all()
@@ -68,4 +68,8 @@ def test_what_is_readable_all_at_once_has_not_grown() -> None:
 def test_the_order_of_decisions_and_the_batch_do_not_matter(decisions: Decisions) -> None:
     model, forks = build_hand_built("wave", TOKENIZATION, n_layers=8), decisions.take(decisions.is_fork)
     turned = forks.take(np.arange(len(forks))[::-1])
-    assert np.array_equal(right_by_layer(model, turned, batch_size=16), right_by_layer(model, forks)[::-1])
+    right = right_by_layer(model, forks, decision_streams(model, forks))
+    assert np.array_equal(right_by_layer(model, turned, decision_streams(model, turned, batch_size=16)), right[::-1])
+    every = decision_streams(model, decisions)
+    given, made = (compute_frontier(model, decisions, streams=one) for one in (every, None))
+    assert given.finding.effect == made.finding.effect

@@ -1,7 +1,7 @@
 """The section on causal use: what happens when the inside is changed."""
 
 from maze_rl.interp.edge_steering import SteeringEffect, SteeringResult
-from maze_rl.interp.head_ablation import AblationResult
+from maze_rl.interp.head_ablation import FEWEST_SETS, AblationResult
 from maze_rl.interp.interchange import Interchange
 from maze_rl.reports.content import Column, Section, Statement, Table
 from maze_rl.reports.search.causal_figures import ablation_figure, interchange_figure, steering_figure
@@ -98,11 +98,14 @@ def _edit_reading(effect: SteeringEffect) -> Statement:
 
 
 def _ablation_reading(ablation: AblationResult) -> Statement:
+    sets = len(ablation.random_drops)
+    few = "" if sets >= FEWEST_SETS else " (too few sets to tell)"
     return sentence(
-        "Without {heads}, right choices at forks fall by {drop:.0f} points, more than with {percentile:.0%} of {sets} "
-        "random sets; at forks with k* up to {split} by {shallow:.0f}, beyond by {deep:.0f}.",
+        "On other mazes than those that named them: without {heads}, right choices at forks fall by {drop:.0f} points, "
+        "more than with {percentile:.0%} of {sets} random sets{few}; at forks with k* up to {split} by {shallow:.0f}, "
+        "beyond by {deep:.0f}.",
         heads=", ".join(head_name(head) for head in ablation.heads), drop=in_percent(ablation.drop),
-        percentile=float(ablation.percentile), sets=len(ablation.random_drops), split=ablation.split_at,
+        percentile=float(ablation.percentile), sets=sets, few=few, split=ablation.split_at,
         shallow=in_percent(ablation.shallow_drop), deep=in_percent(ablation.deep_drop),
     )  # fmt: skip
 

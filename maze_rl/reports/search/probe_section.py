@@ -104,8 +104,8 @@ def emergence_reading(battery: Battery) -> Statement:
     }[growth.winner]
     return sentence(
         "Shares of the cells at each distance. {known:.0%} become known; layer and distance have a rank correlation of "
-        "{rho}, {slope} steps per layer.", known=float(emergence.known.value), rho=emergence.finding.effect,
-        slope=emergence.slope,
+        "{rho} beyond the control's, {slope} steps per layer.",
+        known=float(emergence.known.value), rho=emergence.finding.effect, slope=emergence.slope,
     ) + Statement(grows)  # fmt: skip
 
 
