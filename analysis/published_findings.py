@@ -107,7 +107,7 @@ with figure_style():
         layers, heads = ([str(index) for index in range(length)] for length in adjacency[name].scores.shape)
         for axes, (what, values) in zip(row, scores.items(), strict=True):
             draw_grid(axes, values, rows=layers, columns=heads, diverging=True)
-            axes.set(title=f"{name}: {what}", ylabel="layer", xlabel="head")
+            axes.set(title=f"{name}: {what}" if axes is row[0] else what, ylabel="layer", xlabel="head")
 keep(figure, out, "heads")
 
 # %% [markdown] Over training

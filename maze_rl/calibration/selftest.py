@@ -16,8 +16,12 @@ from statistics import mean
 import torch
 
 from maze_rl.calibration.zoo import ROWS, SCORES, STRENGTHS, Instance, ZooRow, build_ablated, instances
-from maze_rl.interp.distance_probe import Held, ProbeScore
+from maze_rl.interp.decisions import decision_logits
+from maze_rl.interp.distance_probe import Held, ProbeScore, latent_state
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.flip_rate import flip_rates
+from maze_rl.interp.interchange import interchange
+from maze_rl.interp.rule_exclusion import exclude_rules
 from maze_rl.interp.scorecard import Materials, Scorecard, Setting, control_probes, gather, score
 from maze_rl.models.build import MazeTransformer
 
@@ -102,14 +106,21 @@ def selftest(
         progress: Called with (what, share done).
     """
     tasks = [(instance, seed) for instance in instances(num)]
-    judged: list[Judged] = []
-    graded: dict[float, list[Judged]] = {strength: [] for strength in STRENGTHS}
-    for number, (rows, cuts) in enumerate(_results(tasks, workers)):
-        judged += rows
-        for strength, one in zip(STRENGTHS, cuts, strict=True):
-            graded[strength].append(one)
-        progress(f"instance {number + 1} of {num}", (number + 1) / num)
-    return SelfTest(judged=judged, graded=graded)
+    # the longest sequences first, so that no process is left with much at the end
+    order = sorted(range(num), key=lambda place: -_num_edge_tokens(tasks[place][0]))
+    results = {}
+    for place, result in zip(order, _results([tasks[place] for place in order], workers), strict=True):
+        results[place] = result
+        progress(f"instance {len(results)} of {num}", len(results) / num)
+    in_turn = [results[place] for place in range(num)]
+    return SelfTest(
+        judged=[one for rows, _ in in_turn for one in rows],
+        graded={strength: [cuts[place] for _, cuts in in_turn] for place, strength in enumerate(STRENGTHS)},
+    )
+
+
+def _num_edge_tokens(instance: Instance) -> int:
+    return instance.canvas**2 * instance.tokenization.layout.tokens_per_edge
 
 
 def judge_instance(instance: Instance, seed: int) -> tuple[list[Judged], list[Judged]]:
@@ -125,9 +136,7 @@ def judge_instance(instance: Instance, seed: int) -> tuple[list[Judged], list[Ju
     wave = next(one for one in rows if one.row == ROWS[0].name)
     cuts = [
         # nothing cut is the wave itself
-        wave
-        if strength == 0
-        else _judge("N5 ablated", instance, build_ablated(instance, strength), materials, untrained)
+        wave if strength == 0 else _judge_cut(instance, build_ablated(instance, strength), materials, untrained)
         for strength in STRENGTHS
     ]
     return rows, cuts
@@ -145,6 +154,22 @@ def _judge(
     verdicts = {key: finding.verdict for key, finding in findings.items()}
     verdicts["search"] = "yes" if card.searches else "no"
     return Judged(row=name, instance=instance, findings=findings, verdicts=verdicts, holds=card.latent.holds)
+
+
+def _judge_cut(
+    instance: Instance, model: MazeTransformer, materials: Materials, untrained: Mapping[str, ProbeScore]
+) -> Judged:
+    """Judge a cut wave by the scores of N5 alone."""
+    decisions, seed = materials.decisions, materials.setting.seed
+    latent = latent_state(model, materials.probed, untrained=untrained, seed=seed)
+    findings = {
+        "S1": flip_rates(model, materials.pairs).finding,
+        "S2": latent.best.finding,
+        "S3": interchange(model, materials.swapped, variable=latent.best_variable, seed=seed).finding,
+        "S5": exclude_rules(decisions, decision_logits(model, decisions), seed=seed).finding,
+    }
+    verdicts = {key: finding.verdict for key, finding in findings.items()}
+    return Judged(row="N5 ablated", instance=instance, findings=findings, verdicts=verdicts, holds=latent.holds)
 
 
 def findings_of(card: Scorecard) -> dict[str, Finding]:

@@ -56,9 +56,11 @@ def print_selftest(values: dict[str, Any]) -> None:
     from rich.table import Table
 
     columns = list(values["rows"][0]["cells"])
-    table = Table(title="instances a score says yes of; ! marks a wrong cell", box=box.SIMPLE)
-    for name in ("model", "what it does", *columns):
-        table.add_column(name, justify="left" if name in ("model", "what it does") else "right", no_wrap=True)
+    table = Table(title="instances a score says yes of; !: not what is known of the model", box=box.SIMPLE)
+    table.add_column("model", no_wrap=True)
+    table.add_column("what it does")
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
     for row in values["rows"]:
         table.add_row(row["name"], row["about"], *(_verdict_cell(row["cells"][name]) for name in columns))
     console = Console()
@@ -72,8 +74,8 @@ def print_selftest(values: dict[str, Any]) -> None:
 
 
 def _verdict_cell(cell: dict[str, Any]) -> str:
-    mark = "" if cell["right"] == cell["num"] else " !"
-    return f"{cell['says_yes']}/{cell['num']} ({cell['expected']}){mark}"
+    mark = "" if cell["right"] == cell["num"] else "!"
+    return f"{cell['says_yes']}/{cell['num']}{mark}"
 
 
 def _rate(estimate: Estimate) -> str:

@@ -133,7 +133,7 @@ def measure_consolidation(
     """
     check_mazes(model, max(decisions.batch.shape), len(decisions.batch))
     if not consolidation_applies(decisions):
-        note = "edges of this format are not spelled `a <--> b ;`: there is nothing to gather."
+        note = "edges of this format are not spelled cell by cell with a mark at the end: there is nothing to gather."
         return EdgeConsolidation(findings=None, heads=None, scores=None, p_values=None, note=note)
     if attention is None:
         attention = ConsolidationAttention(model, decisions)

@@ -22,6 +22,9 @@ from maze_rl.reports.search.search_result import SearchResult
 from maze_rl.reports.search.stated import estimate, head_name, paragraph, sentence
 from maze_rl.reports.sections import Gallery
 
+_LARGE = 0.25
+"""Share of the real change from which a control's effect is remarked on."""
+
 
 def solved_reading(battery: Battery) -> Statement:
     """State how many pairs are solved and how many left out."""
@@ -117,9 +120,10 @@ def _control_reading(key: str, name: str, control: PatchMap) -> Statement:
         f"{name}: {{{key}:.2f}} at {{{key}_place}} of layer {{{key}_layer}}.",
         **{key: largest, f"{key}_place": control.places[place], f"{key}_layer": int(layer)},
     )
-    if abs(largest) <= 1:
+    if abs(largest) < _LARGE:
         return reading
-    return Statement(reading.template.removesuffix(".") + ", more than the real change does.", reading.values)
+    means = ", more than the real change does." if abs(largest) > 1 else ": what should not matter moves the choice."
+    return Statement(reading.template.removesuffix(".") + means, reading.values)
 
 
 def _example_reading(patching: Patching) -> Statement:

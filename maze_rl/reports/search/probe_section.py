@@ -12,7 +12,8 @@ from maze_rl.reports.sections import Gallery
 VARIABLE_NAMES = {"distance": "steps to the target", "alive": "left by dead-end filling", "open edges": "open edges"}
 _LEAD = Statement(
     "Linear probes of the stream at <PATH_START>, fitted on half of the mazes and judged on the other; 0 is what "
-    "origin, target, Manhattan distance and each cell's open sides give. What can be read need not be used."
+    "origin, target, Manhattan distance and each cell's open sides give. Curves are of the fitted half, each maze left "
+    "out in turn; values in words are of the other. What can be read need not be used."
 )
 
 

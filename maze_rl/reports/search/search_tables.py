@@ -88,7 +88,10 @@ def setup_table(result: SearchResult) -> Table:
     longest = "" if setting.max_distance is None else f", paths up to {setting.max_distance} steps"
     facts: dict[str, Value] = {
         "model": result.name,
-        **{str(label): str(value) for label, value in result.model_facts.items()},
+        **{
+            str(label): f"{value:,}" if isinstance(value, int) else str(value)
+            for label, value in result.model_facts.items()
+        },
         "trained on": training_text(result.about),
         "mazes": f"{setting.size}×{setting.size} {setting.algorithm}{longest}",
         "split": setting.split or "none kept apart",

@@ -54,7 +54,7 @@ def sentence(template: str, **values: Any) -> Statement:
 
 def _has_ends(interval: Interval) -> bool:
     """Tell whether an interval has ends to state; one without width would read as certainty."""
-    return math.isfinite(interval.low) and interval.low < interval.high
+    return bool(math.isfinite(interval.low) and interval.low < interval.high)
 
 
 def _without_sign_of_zero(value: float | int, spec: str) -> float:
