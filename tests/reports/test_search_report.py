@@ -183,8 +183,11 @@ def test_intervals_without_width_or_mazes_are_not_shown() -> None:
 
 def test_swaps_are_told_with_what_they_are_between(solved: tuple[SearchResult, Path]) -> None:
     swaps = solved[0].battery.scorecard.swaps
-    among = {True: "between mazes that the model solves", False: "between all mazes, as the model solves too few"}
-    for all_solved, said in among.items():
+    into = {
+        True: "swaps into mazes that the model solves",
+        False: "mazes whose choice is another, as it solves too few",
+    }
+    for all_solved, said in into.items():
         assert said in interchange_reading(replace(swaps, solved=all_solved)).text
 
 

@@ -65,19 +65,21 @@ def causal_section(result: SearchResult, gallery: Gallery) -> Section:
 
 def interchange_reading(swaps: Interchange) -> Statement:
     """State whether choices follow the swapped variable, and how often the whole answer came along."""
-    among = "mazes that the model solves" if swaps.solved else "all mazes, as the model solves too few of them"
+    into = (
+        "mazes that the model solves" if swaps.solved else "mazes whose choice is another, as it solves too few of them"
+    )
     rates = {
         name: shown_rate(getattr(swaps, name), swaps.num_swaps)
         for name in ("iia", "random", "other_labels", "source_answer", "in_data", "complement")
     }
     return sentence(
-        "{num} swaps between {among}, with one fork and target each, rank {rank} after layer {layer}. The choice is "
-        "the step that the base's open neighbours and the source's field demand together, and neither maze alone, "
-        "after {iia} of them (IIA); with random subspaces {random}, with a probe for other mazes' labels "
-        "{other_labels}; beyond the larger {effect}. It is the source's own step, a copied answer, after "
+        "{num} swaps into {into}, from mazes with the same fork and target, rank {rank} after layer {layer}. The "
+        "choice is the step that the base's open neighbours and the source's field demand together, and neither maze "
+        "alone, after {iia} of them (IIA), beyond random subspaces' {random} by {effect}; with other mazes' labels "
+        "{other_labels}. It is the source's own step, a copied answer, after "
         "{source_answer}. Within the data's own span {in_data}, which holds {share:.0%} of the change; all but the "
         "subspace: {complement}.",
-        num=swaps.num_swaps, among=among, rank=swaps.rank, layer=swaps.layer, effect=swaps.finding.effect,
+        num=swaps.num_swaps, into=into, rank=swaps.rank, layer=swaps.layer, effect=swaps.finding.effect,
         share=swaps.in_data_share, **rates,
     )  # fmt: skip
 

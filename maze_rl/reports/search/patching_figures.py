@@ -105,8 +105,7 @@ def confirmation_figure(confirmation: Confirmation) -> "Figure":
     axes.plot(estimates, exact, linestyle="", marker="o", markersize=5.5, color=light("blue"), zorder=3)
     ends = [float(min(estimates.min(), exact.min(), 0)), float(max(estimates.max(), exact.max(), 0))]
     axes.plot(ends, ends, color=light("reference-mid"), linewidth=1.0, linestyle=(0, (4, 2)), zorder=1)
-    axes.annotate("equal", (ends[1], ends[1]), xytext=(-4, -2), textcoords="offset points", fontsize=8, ha="right",
-                  va="top", color=light("muted"))  # fmt: skip
+    axes.annotate("dashed: equal", (0.98, 0.03), xycoords="axes fraction", fontsize=8, ha="right", color=light("muted"))
     if ends[1] - ends[0] > _WIDE:
         # outliers of the estimates would leave the rest in one spot
         axes.set(xscale="symlog", yscale="symlog")
