@@ -1,11 +1,10 @@
 """The script on a text made here: its table, the shams, applied agents, our own controllers, faults."""
 
-import importlib.util
 import runpy
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,14 +20,8 @@ TINY = shlex.split(
 
 
 @pytest.fixture(scope="module")
-def script() -> Any:
-    spec = importlib.util.spec_from_file_location("char_text_learning_rate", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module: ModuleType = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def script(load_script: Callable[[str], Any]) -> Any:
+    return load_script("char_text_learning_rate")
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
 """The path-star script: its graphs against networkx, its answers in three orders, a case that is learned, faults."""
 
-import importlib.util
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,8 @@ TINY = shlex.split(
 
 
 @pytest.fixture(scope="module")
-def script() -> Any:
-    spec = importlib.util.spec_from_file_location("path_star", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def script(load_script: Callable[[str], Any]) -> Any:
+    return load_script("path_star")
 
 
 @pytest.mark.parametrize("order", ["forward", "backward", "scratchpad"])

@@ -110,9 +110,8 @@ def right_by_layer(
     right = np.empty(streams.shape[:2], bool)
     for layer in range(streams.shape[1]):
         logits = read_out(model, streams[:, layer]).gather(1, ids).masked_fill(closed, -torch.inf)
-        right[:, layer] = np.take_along_axis(decisions.optimal, logits.argmax(dim=-1, keepdim=True).numpy(), axis=1)[
-            :, 0
-        ]
+        picked = logits.argmax(dim=-1, keepdim=True).numpy()
+        right[:, layer] = np.take_along_axis(decisions.optimal, picked, axis=1)[:, 0]
     return right
 
 

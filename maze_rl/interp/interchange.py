@@ -29,11 +29,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Float64, Int64
 from numpy import ndarray
 
 from maze_rl.interp.cell_features import Variable, variable_of
 from maze_rl.interp.decision_stream import Change, DecisionStream
+from maze_rl.interp.decisions import read_out
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.probe_sites import streams_at
 from maze_rl.interp.recombined_mazes import RecombinedMazes
@@ -113,7 +114,8 @@ def interchange(
     chosen_on, judged = sites.swaps(held_out=False), sites.swaps(held_out=True)
     tried = spread_layers(model.cfg.n_layers) if layers is None else layers
     spaces = [(layer, space) for layer in tried for space in sites.subspaces(layer, SHARES)]
-    rates = chosen_on.follow([(layer, _within(space)) for layer, space in spaces]).mean(axis=1)
+    tries = chosen_on.choices([(layer, _within(space)) for layer, space in spaces])
+    rates = (tries == chosen_on.answer).mean(axis=1)
     by_layer = np.full(model.cfg.n_layers, np.nan)
     for (layer, _), iia in zip(spaces, rates, strict=True):
         by_layer[layer] = np.fmax(by_layer[layer], iia)
@@ -123,7 +125,8 @@ def interchange(
     random = _random_spaces(space.shape[0], rank, draws, seed)
     subspaces = [sites.other_labels(layer, rank), *random]
     changes = [_within(space), _outside(space), _inside_data(space, inside), *map(_within, subspaces)]
-    follows = judged.follow([(layer, change) for change in changes]).astype(np.float64)
+    choices = judged.choices([(layer, change) for change in changes])
+    follows = (choices == judged.answer).astype(np.float64)
     by_chance = follows[4:].mean(axis=0)
     return Interchange(
         finding=Finding(
@@ -132,7 +135,7 @@ def interchange(
             control_name="random subspaces of equal rank",
         ),
         variable=variable, layer=layer, rank=rank, iia=_mean(follows[0]),
-        source_answer=_mean(judged.copies(layer, _within(space)).astype(np.float64)),
+        source_answer=_mean((choices[0] == judged.source_answer).astype(np.float64)),
         random=_mean(by_chance), other_labels=_mean(follows[3]), complement=_mean(follows[1]),
         in_data=_mean(follows[2]), in_data_share=_share_inside(judged.differences(layer) @ space @ space.T, inside),
         by_layer=by_layer, num_swaps=len(judged), solved=sites.enough_solved,
@@ -149,12 +152,10 @@ class _Sites:
         streams = torch.cat([streams_at(model, tokens[:, : int(at.max()) + 1], at) for tokens, at in parts])
         self.streams: Float64[ndarray, "maze layer d_model"] = streams[:, 1:].double().numpy()
         fit = ~mazes.held_out
-        self._fit, self._group = np.flatnonzero(fit), mazes.group[fit]
+        self._fit, self._group = np.flatnonzero(fit), np.unique(mazes.group[fit], return_inverse=True)[1]
         self._variable = variable_of(mazes.batch, variable)[fit]
         self._local = orthonormal(self._centred(mazes.neighbours[fit].astype(np.float64)))
-        with torch.no_grad():
-            last = model.unembed(model.ln_final(streams[:, -1:].to(model.W_E.device)))[:, 0]
-        choices = last.argmax(dim=-1).cpu().numpy()[mazes.base]
+        choices = read_out(model, streams[:, -1]).argmax(dim=-1).numpy()[mazes.base]
         self._usable = choices == mazes.right[mazes.base]
         half = mazes.held_out[mazes.base]
         # a model that solves nothing gets a rate near 0, not nothing
@@ -187,11 +188,12 @@ class _Sites:
 
     def _written(self, layer: int, variable: ndarray) -> tuple[ndarray, ndarray]:
         """Return directions [d_model, k] by the variance that the variable's part has, and its cumulated shares."""
-        values, streams = self._apart(self._centred(variable)), self._apart(self.fitted(layer))
+        values, fitted = self._apart(self._centred(variable)), self.fitted(layer)
+        streams = self._apart(fitted)
         probe = RidgeProbe(values)
         part = values @ probe.weights(streams, probe.strength_for(streams))
         variances, components = np.linalg.eigh(part.T @ part)
-        kept = int((variances > _LEAST * (self.fitted(layer) ** 2).sum()).sum())
+        kept = int((variances > _LEAST * (fitted**2).sum()).sum())
         explained = variances[::-1][:kept].cumsum() / max(float(variances.sum()), 1e-300)
         return components[:, ::-1][:, :kept], explained
 
@@ -200,10 +202,9 @@ class _Sites:
         return rows - self._local @ (self._local.T @ rows)
 
     def _centred(self, rows: Float64[ndarray, "row column"]) -> Float64[ndarray, "row column"]:
-        number = np.unique(self._group, return_inverse=True)[1]
-        sums = np.zeros((int(number.max()) + 1, rows.shape[1]))
-        np.add.at(sums, number, rows)
-        return rows - (sums / np.bincount(number)[:, None])[number]
+        sums = np.zeros((int(self._group.max()) + 1, rows.shape[1]))
+        np.add.at(sums, self._group, rows)
+        return rows - (sums / np.bincount(self._group)[:, None])[self._group]
 
 
 class _Swaps:
@@ -213,27 +214,20 @@ class _Swaps:
         self, model: MazeTransformer, mazes: RecombinedMazes, streams: ndarray, chosen: Int64[ndarray, " swap"]
     ) -> None:
         base, source = mazes.base[chosen], mazes.source[chosen]
-        self._answer, self._source_answer = mazes.answer[chosen], mazes.right[source]
+        self.answer, self.source_answer = mazes.answer[chosen], mazes.right[source]
         self._base, self._source = streams[base], streams[source]
         position = torch.from_numpy(mazes.position[base])
         self._run = DecisionStream(model, mazes.tokens[base][:, : int(position.max()) + 1], position)
 
     def __len__(self) -> int:
-        return len(self._answer)
-
-    def follow(self, changes: list[tuple[int, _Change]]) -> Bool[ndarray, "change swap"]:
-        """Tell after which swaps the choice is what base and source demand together."""
-        return self._choices(changes) == self._answer
-
-    def copies(self, layer: int, change: _Change) -> Bool[ndarray, " swap"]:
-        """Tell after which swaps the choice is the source's own step."""
-        return self._choices([(layer, change)])[0] == self._source_answer
+        return len(self.answer)
 
     def differences(self, layer: int) -> Float64[ndarray, "swap d_model"]:
         """Return what the sources' streams have beyond the bases'."""
         return self._source[:, layer] - self._base[:, layer]
 
-    def _choices(self, changes: list[tuple[int, _Change]]) -> Int64[ndarray, "change swap"]:
+    def choices(self, changes: list[tuple[int, _Change]]) -> Int64[ndarray, "change swap"]:
+        """Return the choice after each swap: `answer` is what base and source demand together."""
         rows = torch.arange(len(self), device=self._run.choices.device)
         put = [
             Change(
