@@ -76,14 +76,14 @@ def curves_figure(
         if band is not None:
             axes.axvspan(band[0], band[1], color=light("band"), zorder=0)
             axes.text(
-                (band[0] + band[1]) / 2, 1.02, band[2], fontsize=8, color=light("muted"), ha="center", va="bottom"
+                (band[0] + band[1]) / 2, 1.03, band[2], fontsize=8, color=light("muted"), ha="center", va="bottom"
             )
         colours, greys = iter(RUN_COLOURS), iter(_GREYS * len(curves))
         for index, (name, points) in enumerate(curves.items()):
             colour, marker, dashes = next(greys) if name in grey else (next(colours), "o", "solid")
             shift = 0.04 * (index - (len(curves) - 1) / 2)
             _draw_curve(axes, points, shift, color=light(colour), marker=marker, linestyle=dashes, label=name)
-        axes.set(xlabel=labels[0], ylabel=labels[1], ylim=(0, 1))
+        axes.set(xlabel=labels[0], ylabel=labels[1], ylim=(-0.02, 1.02))
         if ticks is not None:
             axes.set_xticks(list(ticks), list(ticks.values()))
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)

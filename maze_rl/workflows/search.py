@@ -78,8 +78,8 @@ def search(
         num_probed=2 * num, seed=seed,
     )  # fmt: skip
     folder = out or _folder(model, name)
-    check_mazes(loaded, setting.size, num)
     check_setting(setting)
+    check_mazes(loaded, setting.size, num)
     _check_seed_and_folder(seed, folder)
     saved, left_out = _checkpoints(model, loaded.tokenization)
     progress("mazes and pairs", 0.0)

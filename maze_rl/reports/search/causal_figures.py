@@ -48,6 +48,7 @@ def steering_figure(steering: SteeringResult) -> "Figure":
 def ablation_figure(ablation: AblationResult) -> "Figure":
     """Draw the loss without the named heads over the losses without random sets of heads."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(WIDTH / 2, 2.6))
     axes = figure.subplots()
@@ -62,4 +63,5 @@ def ablation_figure(ablation: AblationResult) -> "Figure":
                   ha="right" if drop.value > low + 0.75 * (high - low) else
                   "left" if drop.value < low + 0.25 * (high - low) else "center")  # fmt: skip
     axes.set(xlabel="right choices at forks lost, points", ylabel="random sets")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     return figure
