@@ -8,7 +8,7 @@ training signal of the one decision is drowned: the published finding is accurac
 an arm, however long one trains. Backwards, from the leaf, every step is forced. With the arm written backwards
 first as a scratchpad, the forward path is a copy.
 
-Expected: forward at 1 / degree, backwards and scratchpad near 1. Cost: some minutes for each on two CPU cores.
+Expected: forward at 1 / degree, backwards and scratchpad near 1. Cost: about ten minutes a run on one CPU core.
 """
 
 import argparse
