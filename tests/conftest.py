@@ -10,11 +10,11 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def load_script() -> Callable[[str], ModuleType]:
-    """Return a function that loads a script of `experiments/` as a module."""
+def load_script() -> Callable[..., ModuleType]:
+    """Return a function that loads a script, of `experiments/` where no other folder is named, as a module."""
 
-    def load(name: str) -> ModuleType:
-        path = Path(__file__).parents[1] / "experiments" / f"{name}.py"
+    def load(name: str, folder: str = "experiments") -> ModuleType:
+        path = Path(__file__).parents[1] / folder / f"{name}.py"
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None
         assert spec.loader is not None

@@ -1,4 +1,4 @@
-"""The layout: what lies where, how long a file may be, and whether the README's tree is true."""
+"""The layout: what lies where, how long a file may be, and whether the READMEs' lists of files are true."""
 
 import ast
 import fnmatch
@@ -6,9 +6,10 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import chain
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -17,12 +18,18 @@ PACKAGE = ROOT / "maze_rl"
 SHIPPED = PACKAGE / "_shipped"
 
 TOP_LEVEL = {
-    "pyproject.toml", "README.md", "LICENSE", "constraints.txt",
-    "maze_rl", "tokenizers", "experiments", "analysis", "tests",
-}  # fmt: skip
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "constraints.txt",
+    "maze_rl",
+    "tokenizers",
+    "experiments",
+    "analysis",
+    "tests",
+}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 MAX_FILE_LINES = 400
-MAX_FUNCTION_LINES = 60
 
 
 def modules() -> list[Path]:
@@ -79,19 +86,6 @@ def test_files_are_short() -> None:
     assert_none(faults, f"Longer than {MAX_FILE_LINES} lines")
 
 
-def long_functions(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
-            length = node.end_lineno - node.lineno + 1
-            if length > MAX_FUNCTION_LINES:
-                yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {length} lines"
-
-
-def test_functions_are_short() -> None:
-    faults = [fault for path in modules() for fault in long_functions(path)]
-    assert_none(faults, f"Longer than {MAX_FUNCTION_LINES} lines")
-
-
 def top_level_files() -> set[str]:
     """Names at the top level that are neither hidden nor ignored; git says which, in a git checkout."""
     if (ROOT / ".git").exists():
@@ -118,84 +112,46 @@ def test_tokenizers_is_hugging_faces_from_the_root() -> None:
     assert ROOT / "tokenizers" not in Path(done.stdout.strip()).parents
 
 
-def tree_on_disk(package: Path) -> set[str]:
-    """The folders and modules of a package, as `name/sub/` and `name/sub/module.py`.
-
-    An `__init__.py` is not named: the line of its folder stands for it.
-    """
-    files = [path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    python = [path for path in files if path.suffix == ".py" and package / "_shipped" not in path.parents]
-    inside = [path.relative_to(package).parts for path in files]
-    first_level = {package / parts[0] for parts in inside if len(parts) > 1}
-    folders = {package, *first_level, *(path.parent for path in python)}
-    top = package.parent
-    return {f"{folder.relative_to(top).as_posix()}/" for folder in folders} | {
-        path.relative_to(top).as_posix() for path in python if path.name != "__init__.py"
-    }
+def test_lists_of_files_in_the_readmes_are_true(load_script: Callable[..., ModuleType]) -> None:
+    wanted = load_script("folder_readmes", "tests").readmes(PACKAGE)
+    stale = named(path for path, text in wanted.items() if not path.exists() or path.read_text() != text)
+    assert_none(stale, "Not the files and docstrings of the folder; run `python tests/folder_readmes.py`")
 
 
-def tree_in_text(text: str, top: str = "maze_rl/") -> tuple[set[str], list[str]]:
-    """The names under `top` in the tree between the markers, and the lines that are faulty.
+def test_a_list_of_files_is_made_from_docstrings(
+    tmp_path: Path, load_script: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "house"
+    for name, docstring in {
+        "__init__.py": "A house.",
+        "roof.py": "Keeps rain out.\n\nOf tiles.",
+        "cellar/__init__.py": "Below.",
+        "cellar/cask.py": "Wine.",
+        "cellar/deep/__init__.py": "Further below.",
+        "cellar/deep/well.py": "Water.",
+        "_shipped/model.json": "",
+    }.items():
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(f'"""{docstring}"""\n')
+    (package / "README.md").write_text("By hand.\n")
+    lists = load_script("folder_readmes", "tests")
+    monkeypatch.setattr(lists, "PACKAGE", package)
 
-    A line is an indented name, two or more spaces and a comment. Lines above `top` in the tree and those of
-    other top-level names are passed over, and so are `__init__.py` lines.
-    """
-    match = re.search(r"<!-- tree -->(.*?)<!-- /tree -->", text, re.DOTALL)
-    if match is None:
-        return set(), ["the markers <!-- tree --> and <!-- /tree --> are missing"]
-    names, faults, parents = set(), [], []
-    for line in match[1].splitlines():
-        if not line.strip() or line.startswith("```"):
-            continue
-        entry = re.fullmatch(r"( *)(\S+)(?: {2,}\S.*)", line)
-        if entry is None:
-            faults.append(f"not 'name  comment': {line!r}")
-            continue
-        indent, name = len(entry[1]), entry[2]
-        parents = [(depth, parent) for depth, parent in parents if depth < indent]
-        path = "".join(parent for _, parent in parents) + name
-        if name.endswith("/"):
-            parents.append((indent, name))
-        if path in names:
-            faults.append(f"named twice: {path}")
-        if path.startswith(top) and name != "__init__.py":
-            names.add(path)
-    return names, faults
+    def written() -> list[str]:
+        for path, text in lists.readmes(package).items():
+            path.write_text(text)
+        return [(folder / "README.md").read_text() for folder in (package, package / "cellar")]
 
-
-def test_tree_of_the_readme_is_true() -> None:
-    named_there, faults = tree_in_text((ROOT / "README.md").read_text())
-    on_disk = tree_on_disk(PACKAGE)
-    missing, extra = sorted(on_disk - named_there), sorted(named_there - on_disk)
-    assert not (missing or extra or faults), (
-        f"The tree in README.md differs from maze_rl/.\n  missing in the README: {missing}\n"
-        f"  in the README, not on disk: {extra}\n  lines: {faults}"
+    house, cellar = written()
+    assert house == (
+        "By hand.\n\n<!-- files -->\n## Files\n\n- [`cellar/`](cellar/README.md): Below.\n"
+        "- `roof.py`: Keeps rain out.\n<!-- /files -->\n"
     )
-
-
-def test_the_tree_parser_itself(tmp_path: Path) -> None:
-    for name in ("__init__.py", "errors.py", "mazes/__init__.py", "mazes/solve.py", "_shipped/models/x.json"):
-        path = tmp_path / "maze_rl" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    lines = [
-        "<!-- tree -->",
-        "```",
-        "maze_rl/            the library",
-        "  __init__.py       the dozen names people use",
-        "  errors.py         what users did wrong",
-        "  mazes/            what a maze is",
-        "    solve.py        breadth-first",
-        "  _shipped/         models",
-        "tokenizers/         vocabularies",
-        "```",
-        "<!-- /tree -->",
-    ]
-    assert tree_in_text("\n".join(lines)) == (tree_on_disk(tmp_path / "maze_rl"), [])
-    assert tree_in_text("\n".join(lines[:6] + lines[7:]))[0] == tree_on_disk(tmp_path / "maze_rl") - {
-        "maze_rl/mazes/solve.py"
-    }
-    assert tree_in_text("\n".join([*lines[:6], "    gone.py         x", "    bare.py", *lines[6:]])) == (
-        tree_on_disk(tmp_path / "maze_rl") | {"maze_rl/mazes/gone.py"},
-        ["not 'name  comment': '    bare.py'"],
+    assert cellar == (
+        "# house/cellar\n\nBelow.\n\n<!-- files -->\n## Files\n\n- `cask.py`: Wine.\n\n### deep/\n\n"
+        "Further below.\n\n- `well.py`: Water.\n<!-- /files -->\n"
     )
+    assert written() == [house, cellar]
+    (package / "README.md").write_text(house + "After it, by hand.\n")
+    (package / "roof.py").write_text('"""Leaks."""')
+    assert written()[0] == house.replace("Keeps rain out.", "Leaks.") + "After it, by hand.\n"

@@ -184,6 +184,10 @@ class TrainingConfig:
             raise unknown_name("precision", self.precision, PRECISIONS)
         if not self.phases:
             raise ConfigurationError("phases: training needs at least one.")
+        self._check_numbers()
+        check_together(self)
+
+    def _check_numbers(self) -> None:
         for name in (
             "batch_size",
             "accumulation",
@@ -200,7 +204,6 @@ class TrainingConfig:
         for name in ("warmup_steps", "weight_decay"):
             if not is_number(getattr(self, name), 0, _LARGEST):
                 raise ConfigurationError(f"{name} is {getattr(self, name)}: it must be 0 or more.")
-        check_together(self)
 
     @property
     def steps(self) -> int:

@@ -110,18 +110,7 @@ def place_by_rule(maze, endpoints, state, connected, shortest, longest, rule, sc
     cols = maze.shape[2]
     cells = maze.shape[1] * cols
     distances, queue, component, origins, targets = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
-    largest = 0 if connected else label_components(maze, component, queue)
-    num_origins, num_targets = 0, 0
-    for cell in range(cells):
-        if not connected and component[cell] != largest:
-            continue
-        dead_end = (rule.origin_at_dead_end or rule.target_at_dead_end) and degree(maze, cell) == 1
-        if rule.allowed_origins[cell] and (dead_end or not rule.origin_at_dead_end):
-            origins[num_origins] = cell
-            num_origins += 1
-        if rule.allowed_targets[cell] and (dead_end or not rule.target_at_dead_end):
-            targets[num_targets] = cell
-            num_targets += 1
+    num_origins, num_targets = _list_allowed(maze, connected, rule, component, queue, origins, targets)
     if num_origins == 0 or num_targets == 0:
         return False, 0
     counts = np.empty(cells if rule.paths != _ANY else 0, np.int64)
@@ -141,6 +130,28 @@ def place_by_rule(maze, endpoints, state, connected, shortest, longest, rule, sc
         _put(endpoints, origin, target, cols)
         return True, drawn + 1
     return False, PAIRS_PER_MAZE
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _list_allowed(maze, connected, rule, component, queue, origins, targets):
+    """Fill `origins` and `targets` with the allowed cells of the largest component; return how many there are of each.
+
+    `component` Int32[cells] and `queue` Int32[cells] are scratch.
+    """
+    largest = 0 if connected else label_components(maze, component, queue)
+    num_origins, num_targets = 0, 0
+    for cell in range(maze.shape[1] * maze.shape[2]):
+        if not connected and component[cell] != largest:
+            continue
+        dead_end = (rule.origin_at_dead_end or rule.target_at_dead_end) and degree(maze, cell) == 1
+        if rule.allowed_origins[cell] and (dead_end or not rule.origin_at_dead_end):
+            origins[num_origins] = cell
+            num_origins += 1
+        if rule.allowed_targets[cell] and (dead_end or not rule.target_at_dead_end):
+            targets[num_targets] = cell
+            num_targets += 1
+    return num_origins, num_targets
 
 
 @njit(cache=True, nogil=True)

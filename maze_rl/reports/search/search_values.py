@@ -53,9 +53,12 @@ def _emergence(result: SearchResult) -> Any:
 def _attention(shown: DecisionAttention, result: SearchResult) -> dict[str, Any]:
     edges, values = edge_attention(shown, result.materials.decisions)
     return {
-        "what": shown.what, "layer": shown.layer, "head": shown.head, "edges": edges.tolist(),
+        "what": shown.what,
+        "layer": shown.layer,
+        "head": shown.head,
+        "edges": edges.tolist(),
         "attention": json_values(values),
-    }  # fmt: skip
+    }
 
 
 def _scores(scores: Mapping[str, Finding]) -> dict[str, Any]:
@@ -73,13 +76,24 @@ def json_values(value: Any) -> Any:
             return {name: json_values(float(part)) for name, part in zip(Interval._fields, value, strict=True)}
         case PatchMap():
             return {
-                "component": value.component, "direction": value.direction, "places": list(value.places),
+                "component": value.component,
+                "direction": value.direction,
+                "places": list(value.places),
                 "effects": json_values(value.effects),
-            }  # fmt: skip
+            }
         case LogitAttribution():
             return json_values(dict(zip(value.names, value.intervals(), strict=True)))
         case PatchingPairs():
             return {"num": len(value), "depth": value.depth.tolist()}
+    if is_dataclass(value):
+        kept = [each.name for each in fields(value) if each.name not in _LEFT_OUT]
+        return {name: json_values(getattr(value, name)) for name in kept}
+    return _plain_values(value)
+
+
+def _plain_values(value: Any) -> Any:
+    """Return what is no result of its own: arrays, collections, single values; of anything else its text."""
+    match value:
         case Tensor():
             return None
         case np.ndarray():
@@ -96,9 +110,6 @@ def json_values(value: Any) -> Any:
             return value
         case float():
             return value if np.isfinite(value) else None
-    if is_dataclass(value):
-        kept = [each.name for each in fields(value) if each.name not in _LEFT_OUT]
-        return {name: json_values(getattr(value, name)) for name in kept}
     return str(value)
 
 
