@@ -9,7 +9,7 @@ from maze_rl.configs.losses import LOSSES
 from maze_rl.configs.marks import MARKS, NO_MARKS
 from maze_rl.configs.model import POSITIONS
 from maze_rl.configs.parametrizations import PARAMETRIZATIONS
-from maze_rl.configs.tokenization import FORMATS
+from maze_rl.configs.tokenization import FORMATS, ORIGINS
 from maze_rl.configs.training import OPTIMIZERS
 from maze_rl.configs.update_rules import UPDATE_RULES
 from maze_rl.shipped import VERSION
@@ -161,6 +161,12 @@ def _network(parser: argparse.ArgumentParser) -> None:
         default=None,
         metavar="N",
         help="cells per side mazes are placed on (default 12, or the largest size)",
+    )
+    parser.add_argument(
+        "--origin",
+        default=None,
+        metavar="WHERE",
+        help=f"where the origin is given: {', '.join(ORIGINS)} (default prompt)",
     )
     parser.add_argument(
         "--positions",

@@ -18,7 +18,7 @@ from maze_rl.errors import ConfigurationError
 _SHAPE = {
     "tokenizer": "format", "canvas": "canvas", "positions": "positions", "layers": "n_layers", "d_model": "d_model",
     "heads": "n_heads", "parametrization": "parametrizations", "value_norm": "value_norm",
-    "reverse_positions": "reverse_positions", "memory": "memory",
+    "reverse_positions": "reverse_positions", "memory": "memory", "origin": "origin",
 }  # fmt: skip
 """Flag -> setting of the network or the tokens."""
 

@@ -10,6 +10,7 @@ ONE_TOKEN_PER_CELL = ("unique_cells", "edges")
 FORMATS = (*ONE_TOKEN_PER_CELL, "coordinate_tuples", "row_column")
 PATHS = ("cells", "moves")
 QUERIES = ("last", "first")
+ORIGINS = ("prompt", "path")
 LARGEST_CANVAS = 64
 
 
@@ -18,7 +19,7 @@ class TokenizationConfig:
     """A token format with its options.
 
     Raises:
-        UnknownNameError: There is no such format, path or query.
+        UnknownNameError: There is no such format, path, query or origin.
         ConfigurationError: The canvas is out of bounds, or the options contradict each other.
     """
 
@@ -38,12 +39,18 @@ class TokenizationConfig:
     """List closed lattice edges too, among the open ones, as ``cell <XX> cell ;`` or the wall's own word."""
     query: str = "last"
     """Where origin and target stand: behind the list of edges (`last`) or before it (`first`)."""
+    origin: str = "prompt"
+    """Where the origin is given: with marks of its own beside the target (`prompt`), or only as the path's beginning
+    (`path`), which is then part of what a model is given, and never asked for."""
 
     def __post_init__(self) -> None:
         check_field_types(self)
         for kind, name, known in (
-            ("tokenizer", self.format, FORMATS), ("path", self.path, PATHS), ("query", self.query, QUERIES)
-        ):  # fmt: skip
+            ("tokenizer", self.format, FORMATS),
+            ("path", self.path, PATHS),
+            ("query", self.query, QUERIES),
+            ("origin", self.origin, ORIGINS),
+        ):
             if name not in known:
                 raise unknown_name(kind, name, known)
         if not 2 <= self.canvas <= LARGEST_CANVAS:

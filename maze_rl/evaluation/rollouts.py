@@ -38,7 +38,7 @@ def roll_out(
 ) -> Rollouts:
     """Let `model` walk every maze of a solved batch, greedily.
 
-    A model whose loss never asked for the origin (`origin_is_given`) finds it in its prompt, and goes on from there.
+    A model that was never asked for the origin (`origin_is_given`) finds it in its prompt, and goes on from there.
 
     Args:
         model: The model; its `tokenization` writes the prompts.
@@ -52,12 +52,12 @@ def roll_out(
     prompts, spans = tokenization.encode_batch(batch, streams=np.arange(len(batch)), seed=seed, prompt_only=True)
     layout, prompt_lengths = tokenization.layout, spans.lengths
     given = torch.zeros((len(batch), 0), dtype=prompts.dtype)
-    if origin_is_given(model):
+    if origin_is_given(model) and not layout.origin_on_path:  # there the prompt has it already
         given = _origins(batch, spans)
         prompts, prompt_lengths = _continued(prompts, prompt_lengths, given), prompt_lengths + given.shape[1]
     # A shortest path is D + 1 cells and the end.
     longest = np.full(len(batch), budget_for(batch.shape, layout))
-    budgets = layout.path_tokens(solution.lengths + 1) if shortest_only else longest
+    budgets = layout.written_tokens(solution.lengths + 1) if shortest_only else longest
     tokens = np.full((len(batch), int(budgets.max())), PADDING, np.int64)
     device = next(model.parameters()).device
     # Walks of like length end together: fewer steps are decoded for rows that are done.
@@ -74,9 +74,13 @@ def roll_out(
 
 
 def origin_is_given(model: HookedTransformer) -> bool:
-    """Tell whether the model's training left out the copied origin, so that it never learned to write it."""
-    loss = str(getattr(model, "about", {}).get("loss", ""))
-    return loss.partition(":")[0] == "path_from_first_choice" and not tokenization_of(model).layout.path_as_moves
+    """Tell whether the path begins with an origin that the model never learned to write.
+
+    It stands on the path already, or the training left out its copy.
+    """
+    layout, loss = tokenization_of(model).layout, str(getattr(model, "about", {}).get("loss", ""))
+    left_out = loss.partition(":")[0] == "path_from_first_choice" and not layout.path_as_moves
+    return layout.origin_on_path or left_out
 
 
 def _origins(batch: MazeBatch, spans: TokenSpans) -> Int64[Tensor, "batch size"]:

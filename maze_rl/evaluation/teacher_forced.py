@@ -1,9 +1,9 @@
 """Next-cell predictions on reference paths: accuracies, legal and optimal mass, calibration at forks.
 
-A path of D steps asks for D + 2 predictions: the origin (at ``<PATH_START>``; a path written as moves has none), D
-steps, and the end (at the target). Each has a set of legal and a set of optimal tokens: the origin alone, the open
-and the optimal neighbours of the current cell, ``<PATH_END>`` alone. A prediction is right if its top token is
-optimal. Mazes with several shortest paths are asked about up to 8 of them, drawn uniformly, and count once.
+A path of D steps asks for D + 2 predictions: the origin (at ``<PATH_START>``; not where it is given or the path is
+written as moves), D steps, and the end (at the target). Each has a set of legal and a set of optimal tokens: the origin
+alone, the open and the optimal neighbours of the current cell, ``<PATH_END>`` alone. A prediction is right if its top
+token is optimal. Mazes with several shortest paths are asked about up to 8 of them, drawn uniformly, and count once.
 
 Where a cell is k tokens, a prediction is k: each is asked behind the reference cell's earlier tokens, and its sets
 are the tokens that go on to a legal or optimal cell. The prediction is right if all k top tokens are optimal; its
@@ -148,8 +148,8 @@ def token_sets(references: ReferencePaths, offsets: Int16[ndarray, "path 2"], la
     asked = np.repeat((np.arange(length + 1) <= solution.lengths[:, None])[..., None], shape[2], axis=2)
     candidates = np.full((*shape, 4), PATH_END, np.int64)
     legal, optimal = (np.zeros((*shape, 4), np.bool_) for _ in range(2))
+    asked[:, 0] &= not layout.starts_at_origin
     if layout.path_as_moves:
-        asked[:, 0] = False
         candidates[:, 1:] = layout.path_move_ids
         legal[:, 1:, 0], optimal[:, 1:, 0] = labels.legal, labels.optimal
     else:
@@ -190,10 +190,10 @@ def _once(
 def _ask(model: HookedTransformer, encoded: Encoded, rows: ndarray, sets: list[ndarray]) -> tuple[Tensor, ...]:
     """Run the model on some sequences; return what `_read` returns for their decisions, row after row."""
     device = next(model.parameters()).device
-    lengths, path_start = encoded.spans.lengths[rows, None], encoded.spans.path_start[rows, None]
+    lengths, answer_start = encoded.spans.lengths[rows, None], encoded.spans.answer_start[rows, None]
     tokens = encoded.tokens[rows, : int(lengths.max())]
     position = torch.arange(tokens.shape[1])
-    chosen = (position >= path_start) & (position < lengths - 1)
+    chosen = (position >= answer_start - 1) & (position < lengths - 1)
     with torch.inference_mode():
         logits = logits_at(model, tokens.to(device), chosen.to(device))
         return _read(logits.float(), *(torch.from_numpy(array).to(device) for array in sets))

@@ -1,9 +1,10 @@
 """The compiled encoder: maze arrays to token ids in one pass, no strings.
 
 A sequence is ``<ADJLIST_START> edges <ADJLIST_END> <ORIGIN_START> cell <ORIGIN_END> <TARGET_START> cell
-<TARGET_END> <PATH_START> path <PATH_END>``, or origin and target before the list. Edges come in a random order,
-each with its cells in a random order, from the stream of the maze's index; unshuffled, they are sorted by their
-nearer and then their farther cell.
+<TARGET_END> <PATH_START> path <PATH_END>``, or origin and target before the list. Where the origin is on the path, it
+has no marks: the path begins with its cell, and so does what is given. Edges come in a random order, each with its
+cells in a random order, from the stream of the maze's index; unshuffled, they are sorted by their nearer and then their
+farther cell.
 """
 
 from typing import NamedTuple, no_type_check
@@ -53,6 +54,7 @@ class Tables(NamedTuple):
     walls: int
     """1 if closed edges are listed."""
     query_first: bool
+    origin_on_path: bool
 
 
 def tables_of(layout: Layout) -> Tables:
@@ -62,9 +64,17 @@ def tables_of(layout: Layout) -> Tables:
         closed = np.full_like(layout.edge_ids, -1) if layout.wall_ids is None else layout.wall_ids
         edges = np.stack([closed, layout.edge_ids]).astype(np.int64)
     return Tables(
-        layout.cell_tokens.astype(np.int64).ravel(), (0,) * layout.tokens_per_cell, layout.canvas, edges,
-        layout.path_move_ids.astype(np.int64), layout.wall_id, layout.connectors, int(layout.walls), layout.query_first,
-    )  # fmt: skip
+        cells=layout.cell_tokens.astype(np.int64).ravel(),
+        places=(0,) * layout.tokens_per_cell,
+        canvas=layout.canvas,
+        edges=edges,
+        moves=layout.path_move_ids.astype(np.int64),
+        wall=layout.wall_id,
+        connectors=layout.connectors,
+        walls=int(layout.walls),
+        query_first=layout.query_first,
+        origin_on_path=layout.origin_on_path,
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -186,11 +196,14 @@ def _flat(cell, offset, canvas):
 @njit(cache=True, nogil=True)
 @no_type_check
 def _put_query(token, at, origin, target, offset, tables):
-    """Write origin and target with their marks from position `at` on; return the position behind them."""
-    token[at] = ORIGIN_START
-    at = _put_cell(token, at + 1, _flat(origin, offset, tables.canvas), tables)
-    token[at], token[at + 1] = ORIGIN_END, TARGET_START
-    at = _put_cell(token, at + 2, _flat(target, offset, tables.canvas), tables)
+    """Write origin, unless the path begins with it, and target with their marks; return the position behind them."""
+    if not tables.origin_on_path:
+        token[at] = ORIGIN_START
+        at = _put_cell(token, at + 1, _flat(origin, offset, tables.canvas), tables)
+        token[at] = ORIGIN_END
+        at += 1
+    token[at] = TARGET_START
+    at = _put_cell(token, at + 1, _flat(target, offset, tables.canvas), tables)
     token[at] = TARGET_END
     return at + 1
 
@@ -198,9 +211,9 @@ def _put_query(token, at, origin, target, offset, tables):
 @njit(cache=True, nogil=True)
 @no_type_check
 def _put_path(token, at, path, num_cells, offset, tables):
-    """Write the path and its end from position `at` on; return the position behind it."""
+    """Write the path, without an origin that is given, and its end; return the position behind it."""
     if len(tables.moves) == 0:
-        for position in range(num_cells):
+        for position in range(np.int64(tables.origin_on_path), num_cells):
             at = _put_cell(token, at, _flat(path[_at(position)], offset, tables.canvas), tables)
     else:
         for position in range(1, num_cells):
@@ -241,6 +254,8 @@ def encode_batch(
         token[at] = PATH_START
         path_start[index] = at
         at += 1
+        if tables.origin_on_path:
+            at = _put_cell(token, at, _flat(origins[index], offset, tables.canvas), tables)
         if path_cells[index] > 0:
             at = _put_path(token, at, paths[index], path_cells[index], offset, tables)
         token[at:] = PADDING

@@ -57,6 +57,8 @@ class Layout:
     """Closed edges are listed too."""
     query_first: bool = False
     """Origin and target come before the list of edges."""
+    origin_on_path: bool = False
+    """The origin has no marks of its own: it is the first cell behind ``<PATH_START>``, and given."""
 
     @property
     def canvas(self) -> int:
@@ -74,14 +76,24 @@ class Layout:
         return 1 if self.path_as_moves else self.tokens_per_cell
 
     @property
+    def starts_at_origin(self) -> bool:
+        """Whether what a model writes goes on from the origin: as moves, or behind the origin's cell on the path."""
+        return self.path_as_moves or self.origin_on_path
+
+    @property
     def tokens_per_edge(self) -> int:
         """Tokens an edge takes in the adjacency list."""
         return 1 if self.edge_ids is not None else 2 * self.tokens_per_cell + 2 * self.connectors
 
     @property
     def query_tokens(self) -> int:
-        """Tokens origin and target take, with their marks."""
-        return 2 * self.tokens_per_cell + 4
+        """Tokens that target and origin take, with their marks; the target alone where the origin is on the path."""
+        return (1 if self.origin_on_path else 2) * (self.tokens_per_cell + 2)
+
+    @property
+    def given_tokens(self) -> int:
+        """Tokens behind ``<PATH_START>`` that are given: those of the origin where it is on the path, else none."""
+        return self.tokens_per_cell if self.origin_on_path else 0
 
     @overload
     def prompt_tokens(self, num_edges: int) -> int: ...
@@ -96,8 +108,21 @@ class Layout:
     @overload
     def path_tokens(self, num_cells: Int64[ndarray, " batch"]) -> Int64[ndarray, " batch"]: ...
     def path_tokens(self, num_cells: int | Int64[ndarray, " batch"]) -> int | Int64[ndarray, " batch"]:
-        """Return the length of a path of `num_cells` cells, origin included, and its end."""
-        return (num_cells - 1 if self.path_as_moves else num_cells * self.tokens_per_cell) + 1
+        """Return the length of a path of `num_cells` cells and its end: what stands behind ``<PATH_START>``.
+
+        The origin is one of the cells; a path of moves has its tokens only where it is given there.
+        """
+        if self.path_as_moves:
+            return self.given_tokens + num_cells
+        return num_cells * self.tokens_per_cell + 1
+
+    @overload
+    def written_tokens(self, num_cells: int) -> int: ...
+    @overload
+    def written_tokens(self, num_cells: Int64[ndarray, " batch"]) -> Int64[ndarray, " batch"]: ...
+    def written_tokens(self, num_cells: int | Int64[ndarray, " batch"]) -> int | Int64[ndarray, " batch"]:
+        """Return how many tokens of a path of `num_cells` cells, origin included, a model writes: all not given."""
+        return self.path_tokens(num_cells) - self.given_tokens
 
     @property
     def path_move_ids(self) -> Int32[ndarray, " directions"]:
@@ -164,6 +189,7 @@ def with_options(layout: Layout, config: TokenizationConfig) -> Layout:
         connectors=config.connectors,
         walls=config.walls,
         query_first=config.query == "first",
+        origin_on_path=config.origin == "path",
     )
     return _with_further_words(chosen) if config.needs_further_words else chosen
 

@@ -73,8 +73,8 @@ def most_cells(shape: tuple[int, int]) -> int:
 
 
 def budget_for(shape: tuple[int, int], layout: Layout) -> int:
-    """Return how many tokens a rollout may have: those of the most cells, and the end."""
-    return layout.path_tokens(most_cells(shape))
+    """Return how many tokens a model may write: those of the most cells, without what is given, and the end."""
+    return layout.written_tokens(most_cells(shape))
 
 
 def parse_rollouts(
@@ -88,11 +88,12 @@ def parse_rollouts(
     """Read generated tokens as cells of the maze.
 
     A cell is as many tokens as the format gives it; a group of them that spells no cell stops the walk, one that the
-    budget cuts does not count. Moves start at the origin, which is then the first cell of every walk.
+    budget cuts does not count. Moves start at the origin, and so does all that is written behind an origin given on the
+    path: it is then the first cell of every walk.
 
     Args:
-        tokens: Ids generated after ``<PATH_START>``, right-padded after ``<PATH_END>`` and to the largest budget.
-        origins: First cell of a walk written as moves.
+        tokens: Ids generated behind what is given, right-padded after ``<PATH_END>`` and to the largest budget.
+        origins: First cell of a walk written as moves, or behind its origin.
         offsets: Where each maze's cell (0, 0) lies on the canvas.
         shape: Rows and columns of the mazes.
         layout: The tables of the format.
@@ -115,7 +116,7 @@ def parse_rollouts(
     rows = np.flatnonzero(num_read * layout.tokens_per_step < budgets)
     stops[rows[groups[rows, num_read[rows], 0] == PATH_END]] = Stop.END
     cells[np.arange(steps) >= num_read[:, None]] = -1
-    if layout.path_as_moves:
+    if layout.starts_at_origin:
         return Rollouts(np.concatenate([origins[:, None], cells], axis=1), num_read + 1, stops)
     return Rollouts(np.ascontiguousarray(cells), num_read, stops)
 

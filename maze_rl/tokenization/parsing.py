@@ -12,9 +12,9 @@ from maze_rl.mazes.lattice import Cell, Maze
 from maze_rl.tokenization.corner_first import Edge, edge_cells
 from maze_rl.tokenization.layouts import MOVE_WORDS, PADDING, SPECIAL_WORDS, STEPS, WALL_WORD, Layout
 
-_LIST, _QUERY = ("<ADJLIST_START>", "<ADJLIST_END>"), (
-    "<ORIGIN_START>", "<ORIGIN_END>", "<TARGET_START>", "<TARGET_END>"
-)  # fmt: skip
+_LIST = ("<ADJLIST_START>", "<ADJLIST_END>")
+_ORIGIN = ("<ORIGIN_START>", "<ORIGIN_END>")
+_TARGET = ("<TARGET_START>", "<TARGET_END>")
 _PATH = ("<PATH_START>", "<PATH_END>")
 
 
@@ -41,12 +41,15 @@ class _Reader:
         self.wall_words = layout.words_from_walls() if layout.walls else {}
 
     def read(self, text: str) -> Maze:
-        parts = _cut(_known_words(text, self.layout), self.layout)
-        connections = self.connections(parts["<ADJLIST_START>"])
-        origin, target = self.cell(parts["<ORIGIN_START>"]), self.cell(parts["<TARGET_START>"])
-        maze = Maze(connections, origin, target)
-        if parts.get("<PATH_START>"):
-            _check_path(maze, self.path(parts["<PATH_START>"], origin))
+        words = _known_words(text, self.layout)
+        parts = _cut(words, self.layout)
+        connections, path = self.connections(parts["<ADJLIST_START>"]), parts.get("<PATH_START>", [])
+        given = self.layout.given_tokens
+        origin = self.cell(path[:given] if self.layout.origin_on_path else parts["<ORIGIN_START>"])
+        maze = Maze(connections, origin, self.cell(parts["<TARGET_START>"]))
+        # an origin that is given is a path only with its end
+        if len(path) > given or (given and words[-1] == "<PATH_END>"):
+            _check_path(maze, self.path(path, origin))
         return maze
 
     def connections(self, words: list[str]) -> np.ndarray:
@@ -99,7 +102,7 @@ class _Reader:
     def path(self, words: list[str], origin: Cell) -> list[Cell]:
         """Read the cells of the path."""
         if self.layout.path_as_moves:
-            return self.moved(words, origin)
+            return self.moved(words[self.layout.given_tokens :], origin)
         size = self.layout.tokens_per_cell
         return [self.cell(words[start : start + size]) for start in range(0, len(words), size)]
 
@@ -153,9 +156,15 @@ def _known_words(text: str, layout: Layout) -> list[str]:
 
 
 def _cut(words: list[str], layout: Layout) -> dict[str, list[str]]:
-    """Return the words behind each opening mark, up to the mark that closes it; the path and its end may be missing."""
-    prompt = (*_QUERY, *_LIST) if layout.query_first else (*_LIST, *_QUERY)
+    """Return the words behind each opening mark, up to the mark that closes it; the end of the path may be missing.
+
+    So may the path, unless it says where the origin is.
+    """
+    query = _TARGET if layout.origin_on_path else (*_ORIGIN, *_TARGET)
+    prompt = (*query, *_LIST) if layout.query_first else (*_LIST, *query)
     expected = (*prompt, *_PATH)
+    if layout.origin_on_path:
+        prompt = (*prompt, _PATH[0])
     parts: dict[str, list[str]] = {}
     opened, seen = "", []
     for word in words:
@@ -176,9 +185,12 @@ def _cut(words: list[str], layout: Layout) -> dict[str, list[str]]:
 
 def _grammar(layout: Layout, fault: str) -> MazeRLError:
     edges = "<ADJLIST_START> ... <ADJLIST_END>"
-    query = "<ORIGIN_START> cell <ORIGIN_END> <TARGET_START> cell <TARGET_END>"
+    query = "<TARGET_START> cell <TARGET_END>"
+    if not layout.origin_on_path:
+        query = f"<ORIGIN_START> cell <ORIGIN_END> {query}"
     first, second = (query, edges) if layout.query_first else (edges, query)
-    return MazeRLError(f"token text: expected {first} {second} and perhaps a path; {fault}.")
+    path = "<PATH_START> cell, the origin, and perhaps a path" if layout.origin_on_path else "and perhaps a path"
+    return MazeRLError(f"token text: expected {first} {second} {path}; {fault}.")
 
 
 def _check_path(maze: Maze, path: list[Cell]) -> None:

@@ -32,7 +32,7 @@ class TokenSpans:
     tokens: Int64[Tensor, "batch pos"]
     """The ids the labels are of."""
     path_start: Int64[Tensor, " batch"]
-    """Position of ``<PATH_START>``; the path, its origin first unless it is written as moves, stands right after it."""
+    """Position of ``<PATH_START>``; the path stands right after it, its origin first unless moves say it without."""
     lengths: Int64[Tensor, " batch"]
     """Number of tokens before the padding."""
     offsets: Int16[Tensor, "batch 2"]
@@ -43,14 +43,14 @@ class TokenSpans:
     @cached_property
     def regions(self) -> Int8[Tensor, "batch pos"]:
         """A `Region` for each position."""
-        position, start = self.positions, self.path_start[:, None]
+        position = self.positions
         regions = torch.full(self.tokens.shape, Region.DELIMITER, dtype=torch.int8)
         list_place, size = self._list_place, self.layout.tokens_per_cell
         regions[(list_place >= 0) & (list_place < self._list_length)] = Region.ADJACENCY
-        for region, first in ((Region.ORIGIN, self._origin_start), (Region.TARGET, self._origin_start + size + 2)):
+        for region, first in ((Region.ORIGIN, self._origin_start), (Region.TARGET, self._target_start)):
             regions[(position >= first) & (position < first + size)] = region
         # a path may be cut before its end
-        regions[(position > start) & (self.tokens != PATH_END)] = Region.PATH
+        regions[(position >= self.answer_start[:, None]) & (self.tokens != PATH_END)] = Region.PATH
         regions[~self.real] = Region.PADDING
         return regions
 
@@ -94,8 +94,18 @@ class TokenSpans:
 
     @property
     def after_path_start(self) -> Bool[Tensor, "batch pos"]:
-        """True for the tokens of the path and its end: what a model is asked to write."""
-        return (self.positions > self.path_start[:, None]) & self.real
+        """True for the tokens of the path and its end, without an origin given there: what a model is to write."""
+        return (self.positions >= self.answer_start[:, None]) & self.real
+
+    @property
+    def answer_start(self) -> Int64[Tensor, " batch"]:
+        """Position of the first token that a model writes: behind ``<PATH_START>`` and an origin given there."""
+        return self.path_start + 1 + self.layout.given_tokens
+
+    @property
+    def given_origin(self) -> Bool[Tensor, "batch pos"]:
+        """True for the tokens behind ``<PATH_START>`` that are given; nowhere if the prompt names the origin."""
+        return (self.positions > self.path_start[:, None]) & (self.positions < self.answer_start[:, None])
 
     @property
     def real(self) -> Bool[Tensor, "batch pos"]:
@@ -110,9 +120,19 @@ class TokenSpans:
     @property
     def _origin_start(self) -> Int64[Tensor, "batch 1"]:
         """Position of the origin's first token."""
+        return self.path_start[:, None] + 1 if self.layout.origin_on_path else self._query_start + 1
+
+    @property
+    def _target_start(self) -> Int64[Tensor, "batch 1"]:
+        """Position of the target's first token."""
+        return self._query_start + (1 if self.layout.origin_on_path else self.layout.tokens_per_cell + 3)
+
+    @property
+    def _query_start(self) -> Int64[Tensor, "batch 1"]:
+        """Position of the first mark of origin and target, or of the target alone."""
         if self.layout.query_first:
-            return torch.ones_like(self.path_start)[:, None]
-        return self.path_start[:, None] - self.layout.query_tokens + 1
+            return torch.zeros_like(self.path_start)[:, None]
+        return self.path_start[:, None] - self.layout.query_tokens
 
     @property
     def _list_place(self) -> Int64[Tensor, "rows pos"]:
@@ -143,7 +163,7 @@ class TokenSpans:
         if not self.layout.path_as_moves:
             begun = position - (position - self.path_start[:, None] - 1) % size
             starts = torch.where(regions == Region.PATH, begun, starts)
-        for region, first in ((Region.ORIGIN, self._origin_start), (Region.TARGET, self._origin_start + size + 2)):
+        for region, first in ((Region.ORIGIN, self._origin_start), (Region.TARGET, self._target_start)):
             starts = torch.where(regions == region, first, starts)
         return starts
 

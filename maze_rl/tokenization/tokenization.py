@@ -81,7 +81,7 @@ class Tokenization:
         Args:
             mazes: A maze, a batch or a collection; sequence i is maze i.
             seed: Seed of edge order, orientation, offset and choice of path; sequence i depends on (maze, seed, i).
-            prompt_only: Stop after ``<PATH_START>``.
+            prompt_only: Stop after all that is given: ``<PATH_START>``, and the origin where it is on the path.
 
         Returns:
             Token ids, right-padded to the longest sequence, and their labels.
@@ -126,7 +126,7 @@ class Tokenization:
         key = np.uint64(stream_key(seed, "tokens"))
         offsets = draw_offsets(np.array(batch.shape), self.canvas, key, streams, self.config.random_offsets)
         lengths = self.layout.prompt_tokens(self._num_listed(batch))
-        lengths += np.where(path_cells > 0, self.layout.path_tokens(path_cells), 0)
+        lengths += np.where(path_cells > 0, self.layout.path_tokens(path_cells), self.layout.given_tokens)
         tokens = np.empty((len(batch), int(lengths.max(initial=0))), np.int64)
         path_start = np.empty(len(batch), np.int64)
         encode_batch(

@@ -24,7 +24,7 @@ class Examples:
     tokens: Int64[Tensor, "batch pos"]
     spans: TokenSpans
     optimal: Int64[Tensor, "batch pos 4"]
-    """For each path position, every token that would be right there; -1 fills up, and all other positions.
+    """For each path position a model writes, every token that would be right; -1 fills up, and all other positions.
 
     Where a cell takes several tokens, a token is right if it goes on, behind the tokens that stand there, to some
     optimal cell.
@@ -53,8 +53,8 @@ class Examples:
     @property
     def longest_path(self) -> int:
         """Steps of the longest path."""
-        layout, tokens = self.spans.layout, int((self.spans.lengths - self.spans.path_start).max()) - 2
-        return tokens if layout.path_as_moves else tokens // layout.tokens_per_cell - 1
+        layout, tokens = self.spans.layout, int((self.spans.lengths - self.spans.answer_start).max()) - 1
+        return tokens // layout.tokens_per_step - (not layout.starts_at_origin)
 
     def rows(self, chosen: Tensor) -> "Examples":
         """Return the sequences `chosen`, cut to the longest of them."""
@@ -75,7 +75,8 @@ def encode_examples(tokenization: Tokenization, mazes: MazeCollection, seed: int
         forks = np.zeros(encoded.tokens.shape, np.bool_)
         _fill_labels(
             batch.connections, solution.distances, solution.paths, solution.lengths, encoded.spans.offsets.numpy(),
-            layout.cell_tokens, layout.path_move_ids, encoded.spans.path_start.numpy(), optimal, legal, forks,
+            layout.cell_tokens, layout.path_move_ids, layout.starts_at_origin, encoded.spans.answer_start.numpy(),
+            optimal, legal, forks,
         )  # fmt: skip
         parts.append(encoded)
         labels.append((optimal, legal, forks))
@@ -91,17 +92,18 @@ def encode_examples(tokenization: Tokenization, mazes: MazeCollection, seed: int
 @njit(cache=True, nogil=True)
 @no_type_check
 def _fill_labels(
-    connections, distances, paths, lengths, offsets, cell_tokens, moves, path_start, optimal, legal, forks
-):
-    """Write the right tokens: the origin first, then those of all optimal next cells, at the target the end."""
+    connections, distances, paths, lengths, offsets, cell_tokens, moves, starts_at_origin, answer_start,
+    optimal, legal, forks,
+):  # fmt: skip
+    """Write the right tokens: the origin if it is written, those of all optimal next cells, at the target the end."""
     cols = connections.shape[3]
     as_moves, size = len(moves) > 0, 1 if len(moves) > 0 else cell_tokens.shape[2]
     right, other, taken = np.empty((4, size), np.int64), np.empty((4, size), np.int64), np.empty(size, np.int64)
     for index in range(len(connections)):
         field = distances[index].reshape(-1)
         row_offset, col_offset = offsets[index, 0], offsets[index, 1]
-        at = path_start[index] + 1
-        if not as_moves:
+        at = answer_start[index]
+        if not starts_at_origin:
             origin = cell_tokens[paths[index, 0, 0] + row_offset, paths[index, 0, 1] + col_offset]
             optimal[index, at : at + size, 0] = legal[index, at : at + size, 0] = origin
             at += size

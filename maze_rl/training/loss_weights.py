@@ -15,14 +15,14 @@ LossWeights = Callable[[Examples], Float[Tensor, "batch pos"]]
 
 
 def all_tokens(examples: Examples) -> Float[Tensor, "batch pos"]:
-    """Weigh every token of the sequence alike, the random order of the edges included."""
-    weights = examples.spans.real.float()
+    """Weigh every token of the sequence alike, the random order of the edges included; not an origin that is given."""
+    weights = (examples.spans.real & ~examples.spans.given_origin).float()
     weights[:, 0] = 0.0
     return weights
 
 
 def path_only(examples: Examples) -> Float[Tensor, "batch pos"]:
-    """Weigh the path and its end alone: the origin, every step, ``<PATH_END>``."""
+    """Weigh the path and its end alone: the origin unless it is given, every step, ``<PATH_END>``."""
     return examples.spans.after_path_start.float()
 
 
@@ -32,7 +32,7 @@ def path_from_first_choice(examples: Examples) -> Float[Tensor, "batch pos"]:
     The model never learns to write the origin, so rollouts give it (`maze_rl.evaluation.rollouts.origin_is_given`).
     """
     spans, layout = examples.spans, examples.spans.layout
-    first = spans.path_start[:, None] + 1 + (0 if layout.path_as_moves else layout.tokens_per_cell)
+    first = spans.answer_start[:, None] + (0 if layout.starts_at_origin else layout.tokens_per_cell)
     return (spans.after_path_start & (spans.positions >= first)).float()
 
 

@@ -3,12 +3,14 @@
 import hashlib
 import re
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from scipy.stats import chisquare
 
+from maze_rl.configs.tokenization import FORMATS, ORIGINS, PATHS
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Maze, MazeBatch
 from maze_rl.tokenization.tokenization import load_tokenization
@@ -30,6 +32,8 @@ WITH_WALLS = (
     "(2,0) <--> (2,1) ; (2,1) <--> (2,2) ; <ADJLIST_END>"
 )
 MOVES = "<PATH_START> SOUTH SOUTH EAST <PATH_END>"
+TARGET = "<TARGET_START> (2,1) <TARGET_END>"
+MOVES_FROM_ORIGIN = MOVES.replace("<PATH_START>", "<PATH_START> (0,0)")
 
 
 @pytest.mark.parametrize("name", SHUFFLED)
@@ -55,6 +59,10 @@ def spell(text: str, name: str) -> str:
         ({"walls": True}, f"{WITH_WALLS} {QUERY} {PATH}"),
         ({"connectors": False}, f"{LIST} {QUERY} {PATH}".replace(" <-->", "").replace(" ;", "")),
         ({"walls": True, "path": "moves", "query": "first"}, f"{QUERY} {WITH_WALLS} {MOVES}"),
+        ({"origin": "path"}, f"{LIST} {TARGET} {PATH}"),
+        ({"origin": "path", "query": "first"}, f"{TARGET} {LIST} {PATH}"),
+        ({"origin": "path", "path": "moves"}, f"{LIST} {TARGET} {MOVES_FROM_ORIGIN}"),
+        ({"origin": "path", "path": "moves", "query": "first"}, f"{TARGET} {LIST} {MOVES_FROM_ORIGIN}"),
     ],
 )
 def test_worked_example_sorted(name: str, options: dict, text: str, worked_maze: Maze) -> None:
@@ -74,6 +82,29 @@ def test_worked_example_in_ids_of_coordinate_tuples(worked_maze: Maze) -> None:
     assert tokens.shape == (1, 134)
     assert int(spans.path_start[0]) == 112
     assert tokens[0, 97:113].tolist() == [1, 4, 11, 14, 12, 14, 13, 5, 2, 11, 16, 12, 15, 13, 3, 6]
+
+
+@pytest.mark.parametrize("name", ["unique_cells", "coordinate_tuples", "row_column"])
+@pytest.mark.parametrize("path", PATHS)
+def test_a_prompt_ends_behind_an_origin_on_the_path(name: str, path: str, worked_maze: Maze) -> None:
+    tokenization = load_tokenization(name, shuffle_edges=False, path=path, origin="path")
+    tokens, spans = tokenization.encode(worked_maze, prompt_only=True)
+    assert tokenization.decode(tokens[0]) == spell(f"{LIST} {TARGET} <PATH_START> (0,0)", name)
+    assert spans.lengths.tolist() == [tokens.shape[1]] == spans.answer_start.tolist()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("options", [{}, {"path": "moves"}, {"query": "first", "walls": True}])
+def test_an_origin_on_the_path_changes_nothing_else(name: str, options: dict[str, Any]) -> None:
+    mazes = generate((2, 5, 7), "dfs_percolation", num=12, percolation=0.3)
+    plain, moved = (
+        load_tokenization(name, canvas=8, random_offsets=True, origin=origin, **options) for origin in ORIGINS
+    )
+    origin = r"<ORIGIN_START> (.*?) <ORIGIN_END> "
+    for text, other in zip(*(t.decode(t.encode(mazes, seed=3).tokens) for t in (plain, moved)), strict=True):
+        cell = re.findall(origin, text)[0] + " "
+        path = f"<PATH_START> {cell if options.get('path') == 'moves' else ''}"
+        assert re.sub(origin, "", text).replace("<PATH_START> ", path) == other
 
 
 @pytest.mark.parametrize("walls", [False, True])

@@ -118,6 +118,8 @@ WALLED = WORKED.replace("<ADJLIST_START>", "<ADJLIST_START> (0,1) <XX> (1,1) ;")
 MOVES = WORKED[: WORKED.index("<PATH_START>")] + "<PATH_START> SOUTH SOUTH EAST <PATH_END>"
 QUERY = WORKED[WORKED.index("<ORIGIN_START>") : WORKED.index("<PATH_START>")]
 BARE = WORKED.replace(" <-->", "").replace(" ;", "")
+ON_PATH = WORKED.replace("<ORIGIN_START> (0,0) <ORIGIN_END> ", "")
+MOVES_ON_PATH = ON_PATH[: ON_PATH.index("(0,0) (1,0) (2,0) (2,1)")] + "(0,0) SOUTH SOUTH EAST <PATH_END>"
 
 
 @pytest.mark.parametrize(
@@ -129,6 +131,11 @@ BARE = WORKED.replace(" <-->", "").replace(" ;", "")
         ("unique_cells", {"walls": True}, WALLED),
         ("unique_cells", {"query": "first"}, QUERY + WORKED.replace(QUERY, "")),
         ("unique_cells", {"connectors": False}, BARE),
+        ("unique_cells", {"origin": "path"}, ON_PATH),
+        ("unique_cells", {"origin": "path"}, ON_PATH[: ON_PATH.index(" (1,0) (2,0) (2,1) <PATH_END>")]),
+        ("unique_cells", {"origin": "path", "path": "moves"}, MOVES_ON_PATH),
+        ("unique_cells", {"origin": "path", "path": "moves"}, MOVES_ON_PATH[: MOVES_ON_PATH.index(" SOUTH")]),
+        ("coordinate_tuples", {"origin": "path"}, re.sub(r"\((\d),(\d)\)", r"( \1 , \2 )", ON_PATH)),
         ("edges", {"walls": True}, WORKED_EDGES.replace("(1,1)-(2,1)", "(0,1)|(1,1) (1,1)-(2,1)")),
     ],
 )
@@ -163,6 +170,16 @@ def test_reads_every_format_and_option(name: str, options: dict, text: str, work
         ("unique_cells", {}, WORKED.replace("(2,1) <TARGET_END>", "<TARGET_END>"),
          r"expected a cell such as \(0,1\), got ''"),
         ("unique_cells", {}, WORKED + " (0,0)", r"got '\(0,0\)' outside them"),
+        ("unique_cells", {"origin": "path"}, WORKED, "got '<ORIGIN_START>' outside them"),
+        ("unique_cells", {"origin": "path"}, ON_PATH[: ON_PATH.index(" <PATH_START>")],
+         r"<PATH_START> cell, the origin, and perhaps a path; <PATH_START> is missing"),
+        ("unique_cells", {"origin": "path"}, ON_PATH[: ON_PATH.index(" (0,0) (1,0) (2,0) (2,1)")],
+         r"expected a cell such as \(0,1\), got ''"),
+        ("unique_cells", {"origin": "path"}, ON_PATH.replace("(1,0) (2,0) (2,1) <PATH_END>", "<PATH_END>"),
+         r"the path runs \(0, 0\) to \(0, 0\), not \(0, 0\) to \(2, 1\)"),
+        ("unique_cells", {"origin": "path", "path": "moves"}, MOVES_ON_PATH.replace("(0,0) SOUTH", "SOUTH"),
+         r"expected a cell such as \(0,1\), got 'SOUTH'"),
+        ("unique_cells", {}, ON_PATH, r"<ORIGIN_START> is missing"),
     ],
 )  # fmt: skip
 def test_refuses_in_every_format_and_option(name: str, options: dict, text: str, message: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 
-from maze_rl.configs.tokenization import FORMATS
+from maze_rl.configs.tokenization import FORMATS, PATHS
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Maze
 from maze_rl.tokenization.spans import Region
@@ -20,7 +20,8 @@ REGION_OF_MARK = {
 STEP = {"SOUTH": (1, 0), "EAST": (0, 1), "NORTH": (-1, 0), "WEST": (0, -1)}
 OPTIONS = [
     {}, {"path": "moves"}, {"query": "first"}, {"walls": True}, {"connectors": False},
-    {"path": "moves", "query": "first", "walls": True},
+    {"path": "moves", "query": "first", "walls": True}, {"origin": "path"},
+    {"origin": "path", "path": "moves", "walls": True}, {"origin": "path", "path": "moves", "query": "first"},
 ]  # fmt: skip
 NONE, NO_EDGE = (-1, -1), (-1, -1, -1)
 
@@ -57,6 +58,7 @@ def read_labels(tokenization: Tokenization, words: list[str], offset: tuple[int,
 
     size, per_edge = tokenization.layout.tokens_per_cell, tokenization.layout.tokens_per_edge
     labels, at, region, here = [], 0, Region.DELIMITER, NONE
+    named = tokenization.config.origin == "path"
     while at < len(words):
         word = words[at]
         if word == "<PADDING>":
@@ -71,8 +73,9 @@ def read_labels(tokenization: Tokenization, words: list[str], offset: tuple[int,
             labels.append(Label(region, here))
         else:
             cell = shift(*numbers(words[at : at + size]))
-            here = cell if region is Region.ORIGIN else here
-            labels += [Label(region, cell)] * size
+            given = named and words[at - 1] == "<PATH_START>"
+            here = cell if region is Region.ORIGIN or given else here
+            labels += [Label(Region.ORIGIN if given else region, cell)] * size
         at = len(labels)
     return labels
 
@@ -107,7 +110,9 @@ def test_labels_agree_with_the_words(name: str, options: dict[str, Any], prompt_
     for row in range(12):
         assert_labels_agree(tokenization, encoded, row)
     ends = encoded.tokens[torch.arange(12), encoded.spans.lengths - 1]
-    assert set(ends.tolist()) == {6 if prompt_only else 7}
+    behind_origin = prompt_only and tokenization.config.origin == "path"
+    assert behind_origin or set(ends.tolist()) == {6 if prompt_only else 7}
+    assert not prompt_only or torch.equal(encoded.spans.lengths, encoded.spans.answer_start)
 
 
 @pytest.mark.parametrize(("name", "options"), CHOICES)
@@ -140,6 +145,20 @@ def test_masks() -> None:
     for row, path in zip(tokens.tolist(), written, strict=True):
         assert path == row[row.index(6) + 1 : row.index(7) + 1]
         assert len(path) > 2
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("path", PATHS)
+def test_an_origin_on_the_path_is_not_to_be_written(name: str, path: str) -> None:
+    tokenization = load_tokenization(name, canvas=6, origin="path", path=path)
+    tokens, spans = tokenization.encode(generate((3, 6), num=20))
+    size = tokenization.layout.tokens_per_cell
+    for row, ids in enumerate(tokens.tolist()):
+        behind = ids.index(6) + 1
+        assert spans.given_origin[row].nonzero()[:, 0].tolist() == list(range(behind, behind + size))
+        assert (spans.regions[row, behind : behind + size] == Region.ORIGIN).all()
+        assert tokens[row][spans.after_path_start[row]].tolist() == ids[behind + size : ids.index(7) + 1]
+    assert not load_tokenization(name, canvas=6).encode(generate(3, num=2)).spans.given_origin.any()
 
 
 def test_rows_takes_sequences_and_cuts_them() -> None:

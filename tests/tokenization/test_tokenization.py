@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from maze_rl.configs.algorithms import ALGORITHMS
-from maze_rl.configs.tokenization import FORMATS, PATHS, QUERIES
+from maze_rl.configs.tokenization import FORMATS, ORIGINS, PATHS, QUERIES
 from maze_rl.errors import ConfigurationError, MazeRLError, UnknownNameError
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Maze, MazeCollection
@@ -34,6 +34,7 @@ OPTIONS = st.fixed_dictionaries(
         "connectors": st.booleans(),
         "walls": st.booleans(),
         "query": st.sampled_from(QUERIES),
+        "origin": st.sampled_from(ORIGINS),
     }
 ).filter(lambda options: options["connectors"] or not options["walls"])
 # AutoTokenizer reads a folder of files: one each is enough.

@@ -31,7 +31,7 @@ def write_paths(
 
     Args:
         model: The network.
-        prompts: Token ids up to ``<PATH_START>``, right-padded. Where neighbours will be of like length, fewer steps
+        prompts: Token ids of all that is given, right-padded. Where neighbours will be of like length, fewer steps
             are decoded for rows that are done.
         lengths: Tokens of each prompt before the padding.
         budgets: Most tokens to write for each, at least 1.

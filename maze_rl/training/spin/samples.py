@@ -24,7 +24,7 @@ class Samples:
     """Several written paths for each maze."""
 
     tokens: Int64[Tensor, "mazes samples new"]
-    """Ids behind ``<PATH_START>``, right-padded."""
+    """Ids behind the prompt, right-padded."""
     lengths: Int64[Tensor, "mazes samples"]
     """Tokens of each, ``<PATH_END>`` included where it was written."""
     budgets: Int64[Tensor, " mazes"]
@@ -44,7 +44,7 @@ def write_samples(
 ) -> Samples:
     """Let `model` write `config.samples` paths for each maze; the same whatever the batch size."""
     budgets = _budgets(mazes, encoded, config.most_tokens)
-    prompt_lengths = encoded.spans.path_start + 1
+    prompt_lengths = encoded.spans.answer_start
     # Walks of like length end together: fewer steps are decoded for rows that are done.
     order = torch.argsort(encoded.spans.lengths - encoded.spans.path_start, stable=True)
     tokens = torch.full((len(mazes), config.samples, int(budgets.max())), PADDING)

@@ -26,7 +26,7 @@ def tabulate(
     d_vocab: int,
 ) -> PairTable:
     """Set each different path that was written for a maze against its real path; references are still 0."""
-    starts = encoded.spans.path_start + 1
+    starts = encoded.spans.answer_start
     num, per_maze = kinds.shape
     real_tokens, real_lengths = _real_paths(encoded)
     mazes = torch.cat([torch.arange(num), torch.arange(num).repeat_interleave(per_maze)])
@@ -50,8 +50,8 @@ def tabulate(
 
 
 def _real_paths(encoded: Encoded) -> tuple[Tensor, Tensor]:
-    """Return the tokens behind ``<PATH_START>``, right-padded, and how many there are."""
-    starts = encoded.spans.path_start + 1
+    """Return the tokens behind the prompt, right-padded, and how many there are."""
+    starts = encoded.spans.answer_start
     lengths = encoded.spans.lengths - starts
     place = torch.arange(int(lengths.max()))
     tokens = encoded.tokens.gather(1, (starts[:, None] + place).clamp(max=encoded.tokens.shape[1] - 1))
