@@ -34,7 +34,7 @@ from maze_rl.reports.study_figures import pair_figure
 from maze_rl.tokenization.tokenization import load_tokenization
 
 # %% parameters
-run = "maze-5to9-cpu"
+run = "maze-5to9-causal"
 out = "studies/activation_patching"
 size = 5
 num_pairs = 200

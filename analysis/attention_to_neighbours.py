@@ -10,7 +10,7 @@ maze from those that do not, and says nothing on search. Less than two minutes o
 """
 
 # %% parameters
-run = "maze-5to9-cpu"
+run = "maze-5to9-causal"
 out = "studies/attention_to_neighbours"
 size = 5
 num = 200

@@ -11,7 +11,7 @@ later, at the tokens of the path, or not at all. About a minute and a half on on
 """
 
 # %% parameters
-run = "maze-5to9-cpu"
+run = "maze-5to9-causal"
 out = "studies/distance_field_probes"
 size = 5
 num = 400

@@ -11,7 +11,7 @@ the fit has greedy as a fallback. Less than a minute on one core.
 """
 
 # %% parameters
-run = "maze-5to9-cpu"
+run = "maze-5to9-causal"
 out = "studies/look_ahead_curves"
 size = 5
 num = 600

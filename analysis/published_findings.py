@@ -19,7 +19,7 @@ is about training, so it has a script of its own: `python experiments/path_star.
 
 # %% parameters
 run = "maze-4to5-unique-cells"
-reads_edges = "maze-5to9-cpu"
+reads_edges = "maze-5to9-causal"
 out = "studies/published_findings"
 num = 200
 most_checkpoints = 6

@@ -29,7 +29,7 @@ from maze_rl.seeding import numpy_generator
 from maze_rl.workflows.evaluate import evaluate
 
 # %% parameters
-run = "maze-5to9-cpu"
+run = "maze-5to9-causal"
 out = "studies/size_gap"
 sizes = (5, 7, 9, 10, 11, 12)
 num = 150

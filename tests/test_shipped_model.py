@@ -8,7 +8,7 @@ from maze_rl.models.model_files import load_model
 from maze_rl.shipped import shipped
 from maze_rl.workflows.evaluate import evaluate
 
-NAME = "maze-5to9-cpu"
+NAME = "maze-5to9-causal"
 
 
 def test_it_is_small_and_says_where_it_comes_from() -> None:

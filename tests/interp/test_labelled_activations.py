@@ -155,7 +155,7 @@ def test_faulty_masks_and_mazes_are_refused(model: MazeTransformer, mazes: MazeC
 
 def test_labels_lie_beside_their_rows_in_a_trained_model() -> None:
     """On the path, a linear map reads how far the target lies in rows and columns; a random label it does not."""
-    model = load_model("maze-5to9-cpu")
+    model = load_model("maze-5to9-causal")
     found = collect(model, generate(7, "dfs", num=400, seed=1), "blocks.2.hook_resid_post", positions=Region.PATH)
     rows, labels = found["blocks.2.hook_resid_post"], found.labels
     # in float64: the rows are nearly collinear

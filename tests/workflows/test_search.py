@@ -36,7 +36,7 @@ from maze_rl.workflows.search import search
 def test_what_cannot_be_analysed_is_refused(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert run(["search", "maze-5to9-cpu", *arguments, "--out", str(tmp_path / "out")]) == 2
+    assert run(["search", "maze-5to9-causal", *arguments, "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
@@ -53,8 +53,8 @@ def test_a_file_in_the_place_of_the_folder_is_refused_before_the_run(
     refused: Callable[[list[str], str], None], tmp_path: Path
 ) -> None:
     (tmp_path / "taken").write_text("mine")
-    refused(["search", "maze-5to9-cpu", "--out", "taken"], "taken is a file")
-    refused(["search", "maze-5to9-cpu", "--out", "taken/page"], "taken is a file")
+    refused(["search", "maze-5to9-causal", "--out", "taken"], "taken is a file")
+    refused(["search", "maze-5to9-causal", "--out", "taken/page"], "taken is a file")
 
 
 @pytest.mark.parametrize(

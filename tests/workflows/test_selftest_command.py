@@ -55,7 +55,7 @@ def test_studies_are_listed_with_their_questions(capsys: pytest.CaptureFixture[s
 
 
 def test_a_study_that_builds_its_own_models_refuses_another(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["studies", "run", "calibration_tour", "--run", "maze-5to9-cpu"]) == 2
+    assert run(["studies", "run", "calibration_tour", "--run", "maze-5to9-causal"]) == 2
     assert "takes no run" in capsys.readouterr().err
     assert run(["studies", "run"]) == 2
     assert run(["studies", "run", "calibration_tou"]) == 2

@@ -117,7 +117,7 @@ def test_run_sets_the_folder_after_the_parameters(
 def test_study_of_its_own_models_refuses_a_run(write_study: Callable[[str], Path], tmp_path: Path) -> None:
     write_study(SMALL)
     with pytest.raises(ConfigurationError) as refusal:
-        run_study("small", run="maze-5to9-cpu", out=tmp_path / "figures")
+        run_study("small", run="maze-5to9-causal", out=tmp_path / "figures")
     assert str(refusal.value) == "study small takes no run: it builds its own models."
     assert not (tmp_path / "figures").exists()
 
@@ -186,7 +186,7 @@ def check_calibration_tour(left: dict[str, Any]) -> None:
 
 def check_distance_field_probes(left: dict[str, Any]) -> None:
     assert left["states"]["hand-built wave"].probes["distance"].finding.verdict == "yes"
-    assert left["states"]["maze-5to9-cpu"].probes["distance"].finding.verdict == "no"
+    assert left["states"]["maze-5to9-causal"].probes["distance"].finding.verdict == "no"
     assert left["emerges"]["hand-built wave"].slope.value == pytest.approx(1, abs=0.3)
 
 
@@ -198,7 +198,7 @@ def check_look_ahead_curves(left: dict[str, Any]) -> None:
 
 
 def check_published_findings(left: dict[str, Any]) -> None:
-    assert left["heads"]["set by hand"].verdict == left["heads"]["maze-5to9-cpu"].verdict == "yes"
+    assert left["heads"]["set by hand"].verdict == left["heads"]["maze-5to9-causal"].verdict == "yes"
     assert left["heads"]["untrained"].verdict != "yes"
     assert left["consolidation"]["set by hand"].consolidates
 

@@ -108,7 +108,7 @@ def _cached(model: MazeTransformer, tokens: Tensor, names: list[str]) -> None:
 
 def _battery(seed: int) -> Trial:
     # a trained one: where no pair is solved, nothing is patched
-    model = load_model("maze-5to9-cpu")
+    model = load_model("maze-5to9-causal")
     setting = Setting(size=_SIZE, seed=seed)
 
     def measure() -> float:
