@@ -5,9 +5,9 @@ import argparse
 from maze_rl.configs.algorithms import ALGORITHMS
 from maze_rl.configs.endpoints import PATHS, PLACES
 from maze_rl.configs.learning_rates import CONTROLLERS, SCHEDULES
-from maze_rl.configs.losses import LOSSES
+from maze_rl.configs.losses import FACTORS, LOSSES
 from maze_rl.configs.marks import MARKS, NO_MARKS
-from maze_rl.configs.model import POSITIONS
+from maze_rl.configs.model import EMBEDDINGS, POSITIONS, PROMPTS
 from maze_rl.configs.parametrizations import PARAMETRIZATIONS
 from maze_rl.configs.tokenization import FORMATS, ORIGINS
 from maze_rl.configs.training import OPTIMIZERS
@@ -153,26 +153,35 @@ def _network(parser: argparse.ArgumentParser) -> None:
         "--tokenizer",
         default=None,
         metavar="NAME",
-        help=f"token format: {', '.join(FORMATS)} (default edges)",
+        help=f"token format: {', '.join(FORMATS)} (default cells)",
     )
     parser.add_argument(
         "--canvas",
         type=int,
         default=None,
         metavar="N",
-        help="cells per side mazes are placed on (default 12, or the largest size)",
+        help="cells per side mazes are placed on (default 20, or the largest size)",
     )
     parser.add_argument(
         "--origin",
         default=None,
         metavar="WHERE",
-        help=f"where the origin is given: {', '.join(ORIGINS)} (default prompt)",
+        help=f"where the origin is given: {', '.join(ORIGINS)} (default path)",
     )
     parser.add_argument(
         "--positions",
         default=None,
         metavar="NAME",
         help=f"position embedding: {', '.join(POSITIONS)} (default none)",
+    )
+    parser.add_argument(
+        "--prompt", default=None, metavar="KIND", help=f"what a prompt sees of itself: {', '.join(PROMPTS)}"
+    )
+    parser.add_argument(
+        "--embedding", default=None, metavar="KIND", help=f"how words become vectors: {', '.join(EMBEDDINGS)}"
+    )
+    parser.add_argument(
+        "--loops", type=int, default=None, metavar="N", help="times the layers are applied, with the same weights"
     )
     parser.add_argument("--layers", type=int, default=None, metavar="N", help="transformer blocks (default by device)")
     parser.add_argument(
@@ -209,7 +218,10 @@ def _training(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="peak learning rate; under muon that of everything but the block matrices (default by device)",
     )
-    parser.add_argument("--schedule", default="warmup_cosine", metavar="NAME", help=f"one of {', '.join(SCHEDULES)}")
+    parser.add_argument(
+        "--schedule", default=None, metavar="NAME", help=f"one of {', '.join(SCHEDULES)} (default by recipe)"
+    )
+    _prompts(parser)
     parser.add_argument(
         "--lr-controller", default="none", metavar="NAME", help=f"what steers the rate: {', '.join(CONTROLLERS)}"
     )
@@ -236,6 +248,24 @@ def _training(parser: argparse.ArgumentParser) -> None:
         "--start-from", default=None, metavar="RUN", help="begin with the weights of a trained model, shape included"
     )
     parser.add_argument("--plan", default=None, metavar="FILE", help="phases to train one after another, as JSON")
+
+
+def _prompts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--starts", type=int, default=None, metavar="N",
+        help="further cells of each maze that are asked for one step (default 24)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--stray-tokens", type=int, default=None, metavar="N", help="most cells in a prompt of no maze (default 40)"
+    )
+    parser.add_argument(
+        "--mazes-per-canvas", type=int, default=None, metavar="N", help="most mazes in a prompt (default 1)"
+    )
+    parser.add_argument("--training-loops", default=None, metavar="A..B", help="loops of a step, drawn evenly")
+    parser.add_argument(
+        "--weight-factor", action="append", default=None, metavar="NAME", dest="weight_factors",
+        help=f"multiplies the weights of the loss: {', '.join(FACTORS)}",
+    )  # fmt: skip
 
 
 def _evaluate(commands) -> None:

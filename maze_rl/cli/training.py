@@ -11,7 +11,7 @@ from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import parse_option
 from maze_rl.configs.plans import check_alone, planned
 from maze_rl.configs.presets import default_run
-from maze_rl.configs.ranges import parse_squares
+from maze_rl.configs.ranges import parse_range, parse_squares
 from maze_rl.configs.training import DataFolder, RunConfig
 from maze_rl.errors import ConfigurationError
 
@@ -21,6 +21,15 @@ _SHAPE = {
     "reverse_positions": "reverse_positions", "memory": "memory", "origin": "origin",
 }  # fmt: skip
 """Flag -> setting of the network or the tokens."""
+_TRAINING = (
+    "schedule",
+    "learning_rate",
+    "starts",
+    "stray_tokens",
+    "mazes_per_canvas",
+    "weight_factors",
+)
+"""Flags that are settings of the training."""
 
 
 def train(chosen: argparse.Namespace) -> int:
@@ -71,10 +80,15 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
     if chosen.start_from is not None:
         base = _started(chosen, base)
     return change_run(
-        base, optimizer=chosen.optimizer, schedule=chosen.schedule, lr_controller=chosen.lr_controller,
-        update_rule=chosen.update_rule, **_given(learning_rate=chosen.learning_rate), **_shape(chosen),
+        base,
+        optimizer=chosen.optimizer,
+        lr_controller=chosen.lr_controller,
+        update_rule=chosen.update_rule,
+        **_given(**{name: getattr(chosen, name) for name in _TRAINING}),
+        **_loops(chosen),
+        **_shape(chosen),
         **_plan(chosen, base, mazes),
-    )  # fmt: skip
+    )
 
 
 def _mazes(chosen: argparse.Namespace) -> tuple[MazeSpec, DataFolder | None]:
@@ -95,6 +109,14 @@ def _mazes(chosen: argparse.Namespace) -> tuple[MazeSpec, DataFolder | None]:
         if wish not in (default, has):
             raise ConfigurationError(f"--{name} {wish} contradicts {chosen.data}, which has {has}: leave it out.")
     return held, data
+
+
+def _loops(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Return the range that --training-loops names."""
+    if chosen.training_loops is None:
+        return {}
+    loops = parse_range(chosen.training_loops)
+    return {"training_loops": (min(loops), max(loops))}
 
 
 def _shape(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -10,6 +10,8 @@ _PARAMETRIZATIONS = {
     "value_affine": "folds exactly: gamma into W_O, beta into b_O",
 }
 _FLAGS = {
+    "loops": "stays: the block stands once and is applied again and again; an export unrolls it",
+    "prompt": "stays: which tokens a prompt sees is a mask; an export adds it as a hook",
     "value_norm": "stays: the norm of the values depends on the input; only its affine part (value_affine) folds",
     "reverse_positions": "stays: attention scores with a term for the distance are no product of queries and keys",
     "memory": "stays: the memory layer is an extra component with a softmax over its cells",
@@ -18,7 +20,7 @@ _FLAGS = {
 
 def what_folds(config: ModelConfig) -> dict[str, str]:
     """Tell for each method a model uses whether and how it folds; empty for a plain model."""
-    told = {"embedding": "folds exactly: W_E and W_U become their sums"} if config.embedding == "factored" else {}
+    told = {"embedding": "folds exactly: W_E and W_U become their sums"} if config.embedding != "free" else {}
     for choice in read_parametrizations(config.parametrizations):
         told[choice.name] = _PARAMETRIZATIONS.get(choice.name, "folds exactly where it parametrizes plain weights")
     return told | {flag: _FLAGS[flag] for flag in not_stock(config)}
@@ -26,4 +28,4 @@ def what_folds(config: ModelConfig) -> dict[str, str]:
 
 def not_stock(config: ModelConfig) -> tuple[str, ...]:
     """Return the flags in use that no stock `HookedTransformer` has."""
-    return tuple(flag for flag in _FLAGS if getattr(config, flag))
+    return tuple(flag for flag in _FLAGS if getattr(config, flag) not in (None, 0, False, "causal"))

@@ -1,6 +1,6 @@
 """The named losses, and the options each takes; their code is in `maze_rl.training.losses`."""
 
-from maze_rl.configs.choices import Known, number
+from maze_rl.configs.choices import Known, count, number
 from maze_rl.configs.options import Option, is_share
 
 LOSSES: Known = {
@@ -14,3 +14,11 @@ LOSSES: Known = {
     "graded": {"g": Option(0.1, is_share, "the mass of a legal move that is not shortest, 0 to 1; a shortest has 1")},
 }
 """(where, what) pairs: weights on all tokens or on the path; targets the next token, the optimal ones, or all legal."""
+
+FACTORS: Known = {
+    "within_reach": {"per_loop": number(1.0, 0, 1e6, "steps that one loop carries, 0 or more")},
+    "auto_curriculum": {"beyond": count(5, least=0)},
+}
+"""Factors on the weights of any loss; their code is in `maze_rl.training.weight_factors`."""
+PROMPT_LOSSES = ("all", "weighted", "all_set")
+"""Losses that ask for tokens of the prompt."""

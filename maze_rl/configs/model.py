@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maze_rl.configs.field_types import check_field_types
+from maze_rl.configs.options import is_count
 from maze_rl.configs.parametrizations import read_parametrizations
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
 from maze_rl.errors import ConfigurationError, unknown_name
 
 POSITIONS = ("none", "learned", "rotary")
-EMBEDDINGS = ("factored", "free")
+EMBEDDINGS = ("factored", "waves", "free")
+UNEMBEDDINGS = ("all", "path")
+PROMPTS = ("causal", "visible")
 ACTIVATIONS = ("relu", "gelu", "gelu_new", "silu")
 
 
@@ -23,7 +26,12 @@ class ModelConfig:
     """
 
     n_layers: int = 6
-    """Blocks."""
+    """Blocks; with loops, blocks of the part that is applied again and again."""
+    loops: int | None = None
+    """How often the block of `n_layers` layers is applied, with the same weights, the embedding added again before
+    each time but the first; None for plain layers. A trained model runs with any number of loops."""
+    outer_norm: bool = False
+    """A norm of the stream between loops, before the embedding is added."""
     d_model: int = 96
     """Width of the residual stream."""
     n_heads: int = 3
@@ -35,7 +43,12 @@ class ModelConfig:
     positions: str = "none"
     """`none` (order shows through the causal mask alone), `learned` or `rotary`."""
     embedding: str = "factored"
-    """`factored` trains tokens as sums of row, column and own vectors and folds them at the end; `free` does not."""
+    """`factored` trains tokens as sums of row, column and own vectors and folds them at the end; `waves` makes row and
+    column vectors of cosines and sines, so that a step is the same turn everywhere; `free` trains plain tables."""
+    unembedding: str = "all"
+    """`all` words can be predicted, or those of a `path` alone: cells (or moves) and its end."""
+    prompt: str = "causal"
+    """`causal`: every token sees what is earlier. `visible`: the tokens of the prompt see all of the prompt."""
     parametrizations: Sequence[str] = ()
     """How weights are computed from other parameters while training, folded at the end: names and options of
     `maze_rl.configs.parametrizations.PARAMETRIZATIONS`, or ``package.module:function``; applied in this order."""
@@ -51,7 +64,13 @@ class ModelConfig:
         named = self.parametrizations
         # JSON has lists; equal configurations must be equal
         object.__setattr__(self, "parametrizations", (named,) if isinstance(named, str) else tuple(named))
-        for name, known in (("positions", POSITIONS), ("embedding", EMBEDDINGS), ("act_fn", ACTIVATIONS)):
+        for name, known in (
+            ("positions", POSITIONS),
+            ("embedding", EMBEDDINGS),
+            ("unembedding", UNEMBEDDINGS),
+            ("prompt", PROMPTS),
+            ("act_fn", ACTIVATIONS),
+        ):
             if getattr(self, name) not in known:
                 raise unknown_name(name, getattr(self, name), known)
         for name in ("n_layers", "d_model", "n_heads"):
@@ -61,7 +80,22 @@ class ModelConfig:
             raise ConfigurationError(f"n_heads {self.n_heads} does not divide d_model {self.d_model}.")
         if self.positions == "rotary" and (self.d_model // self.n_heads) % 2:
             raise ConfigurationError("rotary positions need an even d_model / n_heads.")
+        self._check_loops()
         self._check_variants()
+
+    def _check_loops(self) -> None:
+        if self.loops is not None and not is_count(self.loops):
+            raise ConfigurationError(f"loops is {self.loops}: the block is applied at least once.")
+        if self.outer_norm and self.loops is None:
+            raise ConfigurationError("outer_norm is a norm between loops: set loops (--loops) too.")
+        if self.loops is not None and (self.memory or self.reverse_positions):
+            raise ConfigurationError(
+                "loops with memory or reverse_positions: their weights cannot be tied; leave one out."
+            )
+        if self.embedding == "waves" and self.parametrizations:
+            raise ConfigurationError(
+                "embedding waves with parametrizations: both compute the embedding; use embedding factored or free."
+            )
 
     def _check_variants(self) -> None:
         names = {choice.name for choice in read_parametrizations(self.parametrizations)}
@@ -77,6 +111,16 @@ class ModelConfig:
             )
         if self.memory < 0 or self.memory == 1:
             raise ConfigurationError(f"memory is {self.memory}: it must be 0 for none, or at least 2 cells.")
+
+    @property
+    def looped(self) -> bool:
+        """Whether the layers are a block that is applied again and again."""
+        return self.loops is not None
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of the `HookedTransformer`: layers times loops."""
+        return self.n_layers * (self.loops or 1)
 
     @property
     def mlp_width(self) -> int:

@@ -10,12 +10,9 @@ from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.configs.training import DataFolder, Phase, RunConfig, TrainingConfig
 from maze_rl.errors import ConfigurationError
 
-LENGTH_LIMITS = (2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32)
-"""Longest path of each stretch of the curriculum; after the last one there is no limit."""
-CURRICULUM_SHARE = 0.6
-"""Share of the steps the limits take together, evenly; the rest trains on all lengths."""
-
-DEFAULT_CANVAS = 12
+GROWTH_SHARE = 0.45
+"""Share of the steps over which the largest size grows to the largest asked for."""
+DEFAULT_CANVAS = 20
 """Cells per side of the canvas mazes are placed on; sizes up to it can be tested after training."""
 
 
@@ -24,6 +21,7 @@ class Budget:
     """How much a default run may cost on one kind of device."""
 
     model: ModelConfig
+    training_loops: tuple[int, int]
     steps: int
     batch_size: int
     micro_batch_tokens: int
@@ -32,32 +30,53 @@ class Budget:
     matrix_learning_rate: float
 
 
+SEARCHING = ModelConfig(
+    n_layers=2,
+    loops=18,
+    d_model=96,
+    n_heads=4,
+    embedding="waves",
+    unembedding="path",
+    prompt="visible",
+    outer_norm=True,
+)
+"""A block of two layers, applied again and again, over a prompt that sees itself: what learns to search."""
 CPU_BUDGET = Budget(
-    model=ModelConfig(), steps=900, batch_size=64, micro_batch_tokens=4096, precision="float32",
-    learning_rate=2.5e-3, matrix_learning_rate=2e-2,
-)  # fmt: skip
-"""Two CPU cores, under 14 minutes of training."""
+    model=SEARCHING,
+    training_loops=(4, 18),
+    steps=1800,
+    batch_size=32,
+    micro_batch_tokens=4096,
+    precision="float32",
+    learning_rate=2.5e-3,
+    matrix_learning_rate=2e-2,
+)
+"""Two CPU cores, at most 30 minutes of CPU time."""
 CUDA_BUDGET = Budget(
-    model=ModelConfig(n_layers=10, d_model=256, n_heads=8), steps=20_000, batch_size=512, micro_batch_tokens=131_072,
-    precision="bfloat16", learning_rate=1e-3, matrix_learning_rate=1e-2,
-)  # fmt: skip
+    model=replace(SEARCHING, loops=30, d_model=256, n_heads=8),
+    training_loops=(6, 30),
+    steps=20_000,
+    batch_size=256,
+    micro_batch_tokens=131_072,
+    precision="bfloat16",
+    learning_rate=1e-3,
+    matrix_learning_rate=1e-2,
+)
 """One data-centre GPU; chosen by extrapolation, not measured."""
+ASKED = {"starts": 24, "stray_tokens": 40}
+"""What a sequence asks beside the path, and what else is on its canvas."""
 
 
-def curriculum(mazes: MazeSpec, steps: int) -> tuple[Phase, ...]:
-    """Return phases whose mazes are `mazes` with path lengths that grow to the full distribution."""
-    ends = [int(steps * CURRICULUM_SHARE * (i + 1) / len(LENGTH_LIMITS)) for i in range(len(LENGTH_LIMITS))]
-    ends_at = mazes.endpoints
-    if ends_at.path_lengths:
-        return (Phase(steps=steps, mazes=mazes),)  # the lengths are chosen already
-    limits = [*LENGTH_LIMITS, ends_at.max_path_length]
+def growing_sizes(mazes: MazeSpec, steps: int) -> tuple[Phase, ...]:
+    """Return phases whose mazes are those of `mazes` up to a size, which grows to the largest."""
+    sizes = sorted(mazes.sizes, key=lambda size: max(size) if isinstance(size, tuple) else size)
+    growing = len(sizes) - 1
+    ends = [int(steps * GROWTH_SHARE * (number + 1) / growing) for number in range(growing)]
     phases, start = [], 0
-    for limit, end in zip(limits, [*ends, steps], strict=True):
-        reachable = limit is None or limit >= ends_at.min_path_length
-        narrower = ends_at.max_path_length is None or limit is None or limit <= ends_at.max_path_length
-        if end > start and reachable and narrower:
-            shorter = replace(mazes, endpoints=replace(ends_at, max_path_length=limit))
-            phases.append(Phase(steps=end - start, mazes=shorter))
+    for number, end in enumerate([*ends, steps], 1):
+        if end > start:
+            part = mazes if number == len(sizes) else replace(mazes, sizes=tuple(sizes[:number]))
+            phases.append(Phase(steps=end - start, mazes=part))
             start = end
     return tuple(phases)
 
@@ -68,8 +87,8 @@ ROUND_RATE = 0.1
 
 
 def warmup_of(steps: int) -> int:
-    """Return how many of `steps` steps warm up: a tenth, 1 to 100."""
-    return min(100, max(1, steps // 10))
+    """Return how many of `steps` steps warm up: a tenth, 1 to 50."""
+    return min(50, max(1, steps // 10))
 
 
 def self_play(
@@ -115,8 +134,8 @@ def default_run(
     Raises:
         ConfigurationError: There would be nothing to do, or a model that knows nothing would play.
     """
-    for name, value in (("steps", steps), ("rounds", rounds), ("lora", lora), ("batch_size", batch_size),
-                        ("accumulation", accumulation)):  # fmt: skip
+    counts = {"steps": steps, "rounds": rounds, "lora": lora, "batch_size": batch_size, "accumulation": accumulation}
+    for name, value in counts.items():
         if value is not None:
             check_count(name, value, 0)
     budget = CUDA_BUDGET if device.startswith("cuda") else CPU_BUDGET
@@ -129,6 +148,9 @@ def default_run(
     training = TrainingConfig(
         phases=(*taught, *played),
         loss=loss,
+        schedule="wsd:decay=0.6",
+        **ASKED,
+        training_loops=budget.training_loops,
         warmup_steps=warmup_of(num_steps),
         checkpoint_every=max(250, num_steps // 10),
         batch_size=batch,
@@ -139,7 +161,7 @@ def default_run(
         matrix_learning_rate=budget.matrix_learning_rate,
     )
     canvas = max(DEFAULT_CANVAS, *(max(shape) for shape in mazes.shapes))
-    tokenization = TokenizationConfig(format="edges", canvas=canvas, random_offsets=True)
+    tokenization = TokenizationConfig(format="cells", canvas=canvas, random_offsets=True, origin="path")
     return RunConfig(training=training, tokenization=tokenization, model=budget.model, seed=seed, device=device)
 
 
@@ -159,5 +181,5 @@ def _supervised(
     if steps == 0:
         return ()
     if data is None and lora is None and not started:
-        return curriculum(mazes, steps)
+        return growing_sizes(mazes, steps)
     return (Phase(steps=steps, mazes=mazes, data=data, lora=lora),)

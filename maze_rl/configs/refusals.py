@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from maze_rl.configs.choices import read_choice
+from maze_rl.configs.losses import PROMPT_LOSSES
 from maze_rl.configs.options import OptionValue
 from maze_rl.configs.update_rules import UPDATE_RULES
 from maze_rl.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from maze_rl.configs.training import TrainingConfig
+    from maze_rl.configs.training import RunConfig, TrainingConfig
+
+LISTS_OF_ONE_TOKEN = ("edges", "cells")
+"""Formats in which each thing of the list is one token."""
 
 
 @dataclass(frozen=True)
@@ -88,3 +92,63 @@ def check_together(config: "TrainingConfig") -> None:
     ]
     if faults:
         raise ConfigurationError(" ".join(faults))
+
+
+def check_prompts(run: "RunConfig") -> None:
+    """Check that what a run asks of its sequences is possible for its tokens and its network.
+
+    Raises:
+        ConfigurationError: It is not; names every fault and the way out.
+    """
+    faults = [fault for fault, holds in _prompt_faults(run) if holds]
+    if faults:
+        raise ConfigurationError(" ".join(faults))
+
+
+def _prompt_faults(run: "RunConfig") -> list[tuple[str, bool]]:
+    training, tokens, model = run.training, run.tokenization, run.model
+    losses = {training.loss_at(phase).partition(":")[0].strip() for phase in training.phases if phase.spin is None}
+    on_prompt = sorted(losses & set(PROMPT_LOSSES))
+    shown = ", ".join(on_prompt)
+    crowded = training.stray_tokens > 0 or training.mazes_per_canvas > 1
+    drawn = tuple(training.training_loops)
+    several = training.starts > 0 or training.mazes_per_canvas > 1
+    return [
+        (
+            f"prompt visible with loss {shown}: the tokens of such a prompt see those they are to predict; use a loss "
+            "on the path alone, such as path_only.",
+            model.prompt == "visible" and bool(on_prompt),
+        ),
+        (
+            f"unembedding path with loss {shown}: it has no logits for the words of a prompt; use unembedding all.",
+            model.unembedding == "path" and bool(on_prompt),
+        ),
+        (
+            "prompt visible with reverse_positions: they count distances backwards only; use positions none, learned "
+            "or rotary.",
+            model.prompt == "visible" and model.reverse_positions,
+        ),
+        (
+            "starts and several mazes on a canvas need origin path: a prompt that names an origin is of one path.",
+            several and tokens.origin != "path",
+        ),
+        (
+            f"starts and several mazes on a canvas with positions {model.positions}: a path behind other paths would "
+            "stand further away than it is; use positions none.",
+            several and (model.positions != "none" or model.reverse_positions),
+        ),
+        (
+            f"stray_tokens and mazes_per_canvas with format {tokens.format}"
+            f"{' and walls' if tokens.walls else ''}: they need a list of one token for each thing, as in "
+            f"{' and '.join(LISTS_OF_ONE_TOKEN)} without walls.",
+            crowded and (tokens.format not in LISTS_OF_ONE_TOKEN or tokens.walls),
+        ),
+        (
+            f"training_loops {drawn} of a model without loops: set loops of the model (--loops) too.",
+            bool(drawn) and model.loops is None,
+        ),
+        (
+            f"training_loops {drawn} of a model built with {model.loops} loops: a step has no more than those.",
+            bool(drawn) and model.loops is not None and drawn[1] > model.loops,
+        ),
+    ]

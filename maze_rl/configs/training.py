@@ -1,18 +1,20 @@
 """How a model is trained: phases, loss, batches, optimizer, learning rate, plug-ins, what is saved when."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate
 from typing import Any
 
+from maze_rl.configs.canvas import Asked
 from maze_rl.configs.choices import Known, read_choice
 from maze_rl.configs.field_types import check_field_types
 from maze_rl.configs.learning_rates import CONTROLLERS, SCHEDULES
-from maze_rl.configs.losses import LOSSES
+from maze_rl.configs.losses import FACTORS, LOSSES
 from maze_rl.configs.mazes import MazeSpec, spec_from_json, spec_to_json
 from maze_rl.configs.model import ModelConfig, check_embedding
 from maze_rl.configs.options import is_count, is_number
 from maze_rl.configs.ranges import check_squares
-from maze_rl.configs.refusals import check_together
+from maze_rl.configs.refusals import check_prompts, check_together
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.configs.update_rules import UPDATE_RULES, check_update_rule
@@ -139,6 +141,16 @@ class TrainingConfig:
     """One of `maze_rl.configs.update_rules.UPDATE_RULES`, e.g. ``dice:classic,dc=12``, or one's own."""
     lr_controller: str = "none"
     """One of `maze_rl.configs.learning_rates.CONTROLLERS`, e.g. ``q_learning:every=20``, or one's own."""
+    weight_factors: Sequence[str] = ()
+    """What the weights of the loss are multiplied by: some of `maze_rl.configs.losses.FACTORS`, or one's own."""
+    starts: int = 0
+    """Cells of each maze, beside its origin, that are asked for one step behind the same prompt."""
+    stray_tokens: int = 0
+    """Most cells (or edges) in a prompt that belong to no maze; their number is drawn evenly from 0 on."""
+    mazes_per_canvas: int = 1
+    """Most mazes in a prompt, each with a target of its own; their number is drawn evenly from 1 on."""
+    training_loops: Sequence[int] = ()
+    """(least, most) of the loops of a step, drawn evenly; empty for as many as the model is built with."""
     batch_size: int = 64
     """Mazes per mini-batch."""
     accumulation: int = 1
@@ -170,6 +182,9 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         check_field_types(self)
+        for name in ("weight_factors", "training_loops"):  # JSON has lists; equal configurations must be equal
+            value = getattr(self, name)
+            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
         if not all(isinstance(phase, Phase) for phase in self.phases):
             raise ConfigurationError(f"phases is {self.phases!r}: expected a tuple of Phase.")
         for slot, known, text in (
@@ -185,6 +200,7 @@ class TrainingConfig:
         if not self.phases:
             raise ConfigurationError("phases: training needs at least one.")
         self._check_numbers()
+        self._check_prompts()
         check_together(self)
 
     def _check_numbers(self) -> None:
@@ -204,6 +220,25 @@ class TrainingConfig:
         for name in ("warmup_steps", "weight_decay"):
             if not is_number(getattr(self, name), 0, _LARGEST):
                 raise ConfigurationError(f"{name} is {getattr(self, name)}: it must be 0 or more.")
+
+    def _check_prompts(self) -> None:
+        for text in self.weight_factors:
+            read_choice("weight factor", FACTORS, text)
+        for name, least in (("starts", 0), ("stray_tokens", 0), ("mazes_per_canvas", 1)):
+            if not is_count(getattr(self, name), least):
+                raise ConfigurationError(
+                    f"{name} is {getattr(self, name)}: it must be a whole number, at least {least}."
+                )
+        drawn = self.training_loops
+        if drawn and not (len(drawn) == 2 and all(map(is_count, drawn)) and drawn[0] <= drawn[1]):
+            raise ConfigurationError(
+                f"training_loops is {drawn}: expected the least and the most loops of a step, such as (4, 18)."
+            )
+
+    @property
+    def asked(self) -> Asked:
+        """What a sequence asks, and what else stands on its canvas."""
+        return Asked(starts=self.starts, stray_tokens=self.stray_tokens, mazes_per_canvas=self.mazes_per_canvas)
 
     @property
     def steps(self) -> int:
@@ -274,6 +309,7 @@ class RunConfig:
                 f"use sizes up to {self.tokenization.canvas} or --canvas {largest}."
             )
         check_embedding(self.model.embedding, self.tokenization.format)
+        check_prompts(self)
         if self.start is None and self.training.phases[0].spin is not None:
             raise ConfigurationError(
                 "phases: the first is a round of self-play, and fresh weights have nothing to play: begin with steps "

@@ -8,6 +8,7 @@ fused kernels.
 import math
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,27 +20,25 @@ from transformer_lens.components.layer_norm import LayerNorm
 from transformer_lens.components.transformer_block import TransformerBlock
 
 from maze_rl.configs.model import ModelConfig, check_embedding
+from maze_rl.errors import ConfigurationError
 from maze_rl.models.factored_embedding import FactoredTokens
+from maze_rl.models.forward_pass import ForwardPass
 from maze_rl.models.fused_attention import FusedAttention
 from maze_rl.models.fused_block import FusedBlock
 from maze_rl.models.fused_layer_norm import FusedLayerNorm
+from maze_rl.models.maze_transformer import MazeTransformer
 from maze_rl.models.memory_layer import add_memory
 from maze_rl.models.no_positions import NoPositions
 from maze_rl.models.parametrizations.parametrize_model import parametrize_model
 from maze_rl.models.random_streams import torch_generator, torch_seed
 from maze_rl.models.reverse_positions import add_reverse_positions
+from maze_rl.models.tied_loops import LoopStart, OuterNorm, Recall
+from maze_rl.models.tied_parameters import is_tied, share_parameters, tie
+from maze_rl.models.wave_embedding import share_waves
+from maze_rl.models.written_words import write_path_alone
 from maze_rl.tokenization.tokenization import Tokenization
 
 FUSED = {Attention: FusedAttention, LayerNorm: FusedLayerNorm, TransformerBlock: FusedBlock}
-
-
-class MazeTransformer(HookedTransformer):
-    """A `HookedTransformer` that knows how its mazes are written."""
-
-    tokenization: Tokenization
-    maze_config: ModelConfig
-    about: dict[str, Any]
-    """What a loaded model's files say of it: training range, versions; empty for a fresh one."""
 
 
 def build_model(
@@ -69,16 +68,46 @@ def build_model(
         model = _constructed(_stock_config(config, tokenization, dtype))
         _scale_residual_writes(model)
         _fuse(model)
+        _share_pass(model)
         if config.positions == "none":
             _remove_positions(model)
         _vary(model, config, seed)
+        _tie_loops(model, config)
         # Below the factors of the embedding, which then add up what the parametrizations compute.
         parametrize_model(model, config.parametrizations, seed)
+        if config.unembedding == "path":
+            write_path_alone(model, tokenization.layout)
         if config.embedding == "factored":
             _factor_tokens(model, tokenization)
+        elif config.embedding == "waves":
+            share_waves(model, tokenization.layout)
     model.tokenization, model.maze_config, model.about = tokenization, config, {}
     model.cfg.device = device
     return model.to(device, print_details=False)  # type: ignore[return-value]
+
+
+def with_loops(model: MazeTransformer, loops: int) -> MazeTransformer:
+    """Return the same network with its block applied `loops` times, in the mode `model` is in.
+
+    The parameters are the same objects: what trains one trains the other.
+
+    Raises:
+        ConfigurationError: The model has no loops, or `loops` is below 1.
+    """
+    config = getattr(model, "maze_config", None)
+    if config is None or not config.looped:
+        raise ConfigurationError("loops: this model has none: its layers have weights of their own, each used once.")
+    if loops < 1:
+        raise ConfigurationError(f"loops is {loops}: the block is applied at least once.")
+    # Its own weights are thrown away: plain ones cost least.
+    plain = replace(config, loops=loops, embedding="free", parametrizations=())
+    view = build_model(plain, model.tokenization, device=model.cfg.device or "cpu", dtype=model.cfg.dtype)
+    sources = dict(model.named_modules())
+    for name, module in view.named_modules():
+        if module._parameters and not is_tied(module):
+            share_parameters(module, sources[name])
+    view.maze_config, view.about = replace(config, loops=loops), model.about
+    return view.train(model.training)
 
 
 def build_bare(shape: Mapping[str, Any], tokenization: Tokenization | None, *, seed: int = 0) -> MazeTransformer:
@@ -97,6 +126,7 @@ def build_bare(shape: Mapping[str, Any], tokenization: Tokenization | None, *, s
         torch.manual_seed(torch_seed(seed, "init"))
         model = _constructed(config)
     _fuse(model)
+    _share_pass(model)
     if config.normalization_type is None:
         model.ln_final = nn.Identity()  # TransformerLens leaves it out; whoever unembeds need not ask
     if tokenization is not None:
@@ -122,7 +152,7 @@ def _stock_config(config: ModelConfig, tokenization: Tokenization, dtype: torch.
     d_head = config.d_model // config.n_heads
     rotary = config.positions == "rotary"
     return HookedTransformerConfig(
-        n_layers=config.n_layers, d_model=config.d_model, n_heads=config.n_heads, d_head=d_head,
+        n_layers=config.blocks, d_model=config.d_model, n_heads=config.n_heads, d_head=d_head,
         d_mlp=config.mlp_width, act_fn=config.act_fn, normalization_type="LN",
         d_vocab=len(tokenization.vocabulary), n_ctx=longest_sequence(tokenization),
         positional_embedding_type="rotary" if rotary else "standard", rotary_dim=d_head if rotary else None,
@@ -155,6 +185,31 @@ def _fuse(model: HookedTransformer) -> None:
     for module in model.modules():
         if type(module) in FUSED:
             module.__class__ = FUSED[type(module)]
+
+
+def _share_pass(model: MazeTransformer) -> None:
+    model.shared, model.segments = ForwardPass(), None
+    for block in model.blocks:
+        block.attn.shared = model.shared  # type: ignore[union-attr, assignment]
+
+
+def _tie_loops(model: MazeTransformer, config: ModelConfig) -> None:
+    """Let the blocks of all later loops have the parameters of the first, and recall the embedding between loops."""
+    if not config.looped:
+        return
+    layers = config.n_layers
+    norm = OuterNorm(config.d_model, model.cfg.eps, model.cfg.dtype) if config.outer_norm else None
+    if norm is not None:
+        model.outer_norm = norm
+    for number in range(layers, config.blocks):
+        block: Any = model.blocks[number]
+        if number % layers == 0:
+            block.__class__ = LoopStart
+            block.recall = Recall(model.shared, norm)
+        tie_to: Any = model.blocks[number % layers]
+        for part in ("ln1", "attn", "ln2", "mlp"):
+            tie(getattr(block, part), getattr(tie_to, part))
+    model.setup()  # names the new hooks
 
 
 def _vary(model: HookedTransformer, config: ModelConfig, seed: int) -> None:

@@ -32,7 +32,7 @@ def folded_copy(model: MazeTransformer) -> MazeTransformer:
 
 def plain_twin(model: MazeTransformer) -> MazeTransformer:
     """Return a fresh model of the same architecture without parametrizations."""
-    config = replace(model.maze_config, embedding="free", parametrizations=())
+    config = replace(model.maze_config, embedding="free", unembedding="all", parametrizations=())
     return build_model(config, model.tokenization, device=model.cfg.device or "cpu", dtype=model.cfg.dtype)
 
 

@@ -8,7 +8,10 @@ from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValue
 from transformer_lens.components.attention import Attention
 from transformer_lens.utilities.attention import complex_attn_linear, simple_attn_linear
 
+from maze_rl.models.forward_pass import ForwardPass
 from maze_rl.models.fused_layer_norm import is_hooked
+from maze_rl.models.tied_parameters import source_of
+from maze_rl.models.visibility import Sight
 
 
 class FusedAttention(Attention):
@@ -17,12 +20,16 @@ class FusedAttention(Attention):
     The hooks q, k, v, rot_q, rot_k and z always fire. A hook on `attn_scores` or `pattern`, or
     `use_attn_result`, sends this layer through the stock forward, so that it really acts.
 
+    Where the forward pass has a table of who sees what (a visible prompt, segments), both ways keep to it.
+
     With `normalize_values` the values are v = norm(x W_V + b_V), the layer norm of every head's d_head entries without
     gain and shift; `hook_v` is on the outcome.
     """
 
     fusable = True
     normalize_values = False
+    shared: ForwardPass | None = None
+    """What the forward pass that runs says of who sees what; None for a causal mask."""
 
     def forward(  # noqa: D102 - documented by the component it replaces
         self,
@@ -66,7 +73,9 @@ class FusedAttention(Attention):
         """Return q, k and v, each [batch, pos, head_index, d_head]; one matrix product where the inputs are one."""
         if query_input is not key_input or key_input is not value_input or query_input.ndim != 3:
             return self.calculate_qkv_matrices(query_input, key_input, value_input)
-        projected = functional.linear(query_input, self.joined_weight(), self.joined_bias())
+        # A tied layer has the joined weights of its source, which may be held for many passes.
+        owner = source_of(self)
+        projected = functional.linear(query_input, owner.joined_weight(), owner.joined_bias())  # type: ignore[operator]
         q, k, v = projected.unflatten(-1, (3, self.cfg.n_heads, self.cfg.d_head)).unbind(2)
         return self.hook_q(q), self.hook_k(k), self.hook_v(self._normalized(v))
 
@@ -95,11 +104,26 @@ class FusedAttention(Attention):
         """Return z [batch, query_pos, head_index, d_head]."""
         q, k, v = (tensor.transpose(1, 2) for tensor in (q, k, v))
         causal = self.cfg.attention_dir == "causal"
-        mask = _visible(q, k, offset, attention_mask) if causal and (attention_mask is not None or offset) else None
+        sight = self._sight()
+        if sight is not None:
+            mask = sight.additive.to(q.dtype)
+        else:
+            mask = _visible(q, k, offset, attention_mask) if causal and (attention_mask is not None or offset) else None
         z = functional.scaled_dot_product_attention(
             q, k, v, attn_mask=mask, is_causal=causal and mask is None, scale=1.0 / float(self.attn_scale)
         )
         return z.transpose(1, 2)
+
+    def _sight(self) -> Sight | None:
+        return None if self.shared is None else self.shared.sight
+
+    def apply_causal_mask(  # noqa: D102 - documented by the component it replaces
+        self, attn_scores: Tensor, past_kv_pos_offset: int = 0, attention_mask: Tensor | None = None
+    ) -> Tensor:
+        sight = self._sight()
+        if sight is None:
+            return super().apply_causal_mask(attn_scores, past_kv_pos_offset, attention_mask)
+        return torch.where(sight.visible[:, None], attn_scores, self.IGNORE)  # type: ignore[arg-type]
 
 
 def _visible(

@@ -1,9 +1,12 @@
-"""A trained model as files: folded weights under stock keys, its configuration, its vocabulary.
+"""A trained model as files: its weights, its configuration, its vocabulary.
 
 A run folder, a shipped model and an export all hold these files: `model.safetensors`, `model.json` and the
 folder `tokenizer/`. Stock TransformerLens can load the weights:
 ``HookedTransformer(HookedTransformerConfig(**json["hooked_transformer"]))`` and ``load_state_dict``. Where that entry
-is null the model has parts no stock one has, named under `not_stock`: it loads with `load_model` alone.
+is null the model has parts no stock one has, named under `not_stock`: it loads with `load_model` alone, or exported.
+
+Weights are folded, but for an embedding of waves, whose factors are a tenth of the tables they make: `load_model`
+folds those. A block that is applied in loops stands there once.
 """
 
 import json
@@ -11,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from maze_rl.configs.folding import not_stock
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.tokenization import TokenizationConfig
-from maze_rl.errors import CheckpointError, unknown_name
+from maze_rl.errors import CheckpointError, ConfigurationError, unknown_name
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.devices import check_device
 from maze_rl.models.folding import folded_copy
@@ -31,7 +35,9 @@ from maze_rl.shipped import shipped, shipped_names
 from maze_rl.tokenization.definitions import definition_files
 from maze_rl.tokenization.tokenization import Tokenization
 
-WEIGHTS, MODEL = "model.safetensors", "model.json"
+WEIGHTS, MODEL, CHECKPOINTS = "model.safetensors", "model.json", "checkpoints"
+FOLDED_FIELDS = ("embedding", "unembedding", "parametrizations")
+"""Fields of a configuration that folding changes."""
 _STOCK_FIELDS = (
     "n_layers", "d_model", "n_heads", "d_head", "d_mlp", "act_fn", "normalization_type", "d_vocab", "n_ctx",
     "positional_embedding_type", "rotary_dim",
@@ -50,23 +56,42 @@ def save_model(model: MazeTransformer, folder: Path, about: dict[str, Any]) -> N
         CheckpointError: The disk is full or refuses.
     """
     config, tokenization = model.maze_config, model.tokenization.config
+    stored = model if config.embedding == "waves" else folded_copy(model)
     description = {
-        "model": vars(config) | {"embedding": "free", "parametrizations": ()},
+        "model": vars(stored.maze_config),
         # a loaded model is folded already: its `about` still knows how it was trained
-        "trained_embedding": about.get("trained_embedding", config.embedding),
-        "trained_parametrizations": about.get("trained_parametrizations", config.parametrizations),
+        **{f"trained_{name}": about.get(f"trained_{name}", getattr(config, name)) for name in FOLDED_FIELDS},
         "tokenization": vars(tokenization),
         "hooked_transformer": None if not_stock(config) else {name: getattr(model.cfg, name) for name in _STOCK_FIELDS},
         "not_stock": not_stock(config),
         "about": about,
     }
-    weights = tensor_bytes(folded_copy(model).state_dict())
+    weights = tensor_bytes(weights_of(stored))
     write_folder(folder / "tokenizer", definition_files(model.tokenization))
     write_into(folder, {WEIGHTS: weights, MODEL: json_bytes(description)})
 
 
-def load_model(name: str | Path, device: str = "cpu") -> MazeTransformer:
+def weights_of(model: MazeTransformer) -> dict[str, Tensor]:
+    """Return the tensors that files hold: all but what every model of its shape has alike."""
+    same = _same_names(model.maze_config)
+    return {name: value for name, value in model.state_dict().items() if not name.endswith(same)}
+
+
+def _same_names(config: ModelConfig) -> tuple[str, ...]:
+    """Return the ends of the names of tensors that all models of a shape have alike; none of those in stock files."""
+    if config.embedding != "waves":
+        return ()
+    fixed = {"pos_embed.W_pos": config.positions == "none", "unembed.b_U": config.unembedding == "path"}
+    return ("attn.mask", "attn.IGNORE", *(name for name, holds in fixed.items() if holds))
+
+
+def load_model(name: str | Path, device: str = "cpu", checkpoint: int | None = None) -> MazeTransformer:
     """Load a trained model: a run folder, an exported one, or the name of a shipped model.
+
+    Args:
+        name: Folder or name.
+        device: Where it is to run.
+        checkpoint: A step whose weights are wanted, one of `checkpoint_steps`; None for the final ones.
 
     Returns:
         A `HookedTransformer` in evaluation mode, with `model.tokenization` and `model.about`.
@@ -78,26 +103,51 @@ def load_model(name: str | Path, device: str = "cpu") -> MazeTransformer:
     check_device(device)
     folder = find_model(name)
     files = read_folder(folder, (WEIGHTS, MODEL))
+    if checkpoint is not None:
+        files[WEIGHTS] = _checkpoint_weights(folder, checkpoint)
     try:
         description = json.loads(files[MODEL])
         tokenization = Tokenization(TokenizationConfig(**description["tokenization"]))
         config = ModelConfig(**description["model"])
-        about = description["about"] | {
-            "trained_embedding": description["trained_embedding"],
-            "trained_parametrizations": description.get("trained_parametrizations", []),
-        }
+        plain = {"trained_parametrizations": [], "trained_unembedding": "all"}  # older files say nothing of these
+        trained = {f"trained_{name}": (plain | description)[f"trained_{name}"] for name in FOLDED_FIELDS}
+        about = description["about"] | trained
     except (KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{folder / MODEL}: not written by this version of maze_rl ({error}).") from error
     model = build_model(config, tokenization)
-    try:
-        model.load_state_dict(read_tensors(files[WEIGHTS]))
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"{folder / WEIGHTS}: the weights do not fit the model described beside them: {error}"
-        ) from error
+    _fill(model, read_tensors(files[WEIGHTS]), folder / WEIGHTS)
+    if config.embedding == "waves":
+        model = folded_copy(model)
     model.about = about
     model.cfg.device = device
     return model.to(torch.device(device), print_details=False).eval()  # type: ignore[return-value]
+
+
+def _fill(model: MazeTransformer, weights: dict[str, Tensor], place: Path) -> None:
+    names = _same_names(model.maze_config)
+    same = {name: value for name, value in model.state_dict().items() if name.endswith(names)}
+    try:
+        model.load_state_dict(same | weights)  # a checkpoint in half precision is widened
+    except RuntimeError as error:
+        raise CheckpointError(f"{place}: the weights do not fit the model described beside them: {error}") from error
+
+
+def checkpoint_steps(name: str | Path) -> list[int]:
+    """List the steps of the checkpoints that lie beside a model, ascending.
+
+    Raises:
+        UnknownNameError: There is neither such a folder nor such a shipped model.
+    """
+    places = (find_model(name) / CHECKPOINTS).glob(f"*/{WEIGHTS}")
+    return sorted(int(place.parent.name) for place in places if place.parent.name.isdigit())
+
+
+def _checkpoint_weights(folder: Path, step: int) -> bytes:
+    steps = checkpoint_steps(folder)
+    if step not in steps:
+        found = ", ".join(map(str, steps)) or "none"
+        raise ConfigurationError(f"{folder}: has no checkpoint of step {step}: there are {found}.")
+    return read_folder(folder / CHECKPOINTS / str(step), (WEIGHTS,))[WEIGHTS]
 
 
 def find_model(name: str | Path) -> Path:

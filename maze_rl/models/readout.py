@@ -1,13 +1,62 @@
 """Logits at chosen positions only: the unembedding is computed where a loss is taken, nowhere else."""
 
+from functools import lru_cache
+
+import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.errors import ConfigurationError
+
 
 def logits_at(
-    model: HookedTransformer, tokens: Int64[Tensor, "batch pos"], chosen: Bool[Tensor, "batch pos"]
-) -> Float[Tensor, "rows d_vocab"]:
-    """Return the next-token logits at the `chosen` positions, in row-major order of (batch, pos)."""
-    residual = model(tokens, stop_at_layer=model.cfg.n_layers)
-    return model.unembed(model.ln_final(residual[chosen][None]))[0]
+    model: HookedTransformer,
+    tokens: Int64[Tensor, "batch pos"],
+    chosen: Bool[Tensor, "batch pos"],
+    *,
+    segments: Int64[Tensor, "batch pos"] | None = None,
+    loops: int | None = None,
+    words: Int64[Tensor, " words"] | None = None,
+) -> Float[Tensor, "rows words"]:
+    """Return the next-token logits at the `chosen` positions, in row-major order of (batch, pos).
+
+    Args:
+        model: The network.
+        tokens: What it reads.
+        chosen: Where logits are asked for.
+        segments: As `maze_rl.models.maze_transformer.MazeTransformer.forward` takes them.
+        loops: How often the block of a model with loops is applied, at most as often as it is built; None for that.
+        words: The words whose logits are asked for; None for all.
+
+    Raises:
+        ConfigurationError: More loops than the model has.
+    """
+    last = model.cfg.n_layers if loops is None else _blocks_of(model, loops)
+    settings = {} if segments is None else {"segments": segments}
+    residual = model(tokens, stop_at_layer=last, **settings)
+    normed = model.ln_final(residual[chosen][None])
+    if words is None:
+        return model.unembed(normed)[0]
+    return torch.addmm(model.unembed.b_U[words], normed[0], model.unembed.W_U[:, words])
+
+
+def _blocks_of(model: HookedTransformer, loops: int) -> int:
+    config = model.maze_config
+    built = config.loops  # type: ignore[union-attr]
+    if built is None or not 1 <= loops <= built:  # type: ignore[operator]
+        raise ConfigurationError(f"loops is {loops}: this model is built with {built or 'none'}.")
+    return loops * config.n_layers  # type: ignore[operator, union-attr, return-value]
+
+
+def predictable_words(model: HookedTransformer) -> Int64[Tensor, " words"] | None:
+    """Return the ids a model can predict, ascending, on its device; None for all."""
+    config = getattr(model, "maze_config", None)
+    if config is None or config.unembedding == "all":
+        return None
+    return _on_device(model.tokenization.layout.written_ids.tobytes(), str(model.cfg.device))  # type: ignore[union-attr]
+
+
+@lru_cache(maxsize=16)
+def _on_device(ids: bytes, device: str) -> Int64[Tensor, " words"]:
+    return torch.frombuffer(bytearray(ids), dtype=torch.int64).to(device)

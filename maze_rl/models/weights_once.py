@@ -13,6 +13,7 @@ from torch.nn.utils.parametrize import ParametrizationList
 
 from maze_rl.models.fused_attention import FusedAttention
 from maze_rl.models.parametrizations.predicted_weights import SharedNetwork
+from maze_rl.models.tied_parameters import is_tied
 
 
 @contextmanager
@@ -52,7 +53,7 @@ def _weight_functions(model: nn.Module) -> list[tuple[nn.Module, str]]:
     """List the methods that compute weights, each after those it may be made of."""
     networks = [module for module in model.modules() if isinstance(module, SharedNetwork)]
     parametrized = [module for module in model.modules() if isinstance(module, ParametrizationList)]
-    attentions = [module for module in model.modules() if isinstance(module, FusedAttention)]
+    attentions = [module for module in model.modules() if isinstance(module, FusedAttention) and not is_tied(module)]
     functions: list[tuple[nn.Module, str]] = [(module, "every") for module in networks]
     functions += [(module, "forward") for module in parametrized]
     return functions + [(module, name) for module in attentions for name in ("joined_weight", "joined_bias")]

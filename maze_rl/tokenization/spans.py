@@ -39,6 +39,29 @@ class TokenSpans:
     """Where the maze's cell (0, 0) lies on the canvas."""
     layout: Layout
     """The tables of the format."""
+    further_starts: Int64[Tensor, "batch further"] | None = None
+    """Position of the first token of each segment after the first, `lengths` where a sequence has fewer; None where
+    one path stands behind each prompt."""
+    further_targets: Int64[Tensor, " batch"] | None = None
+    """How many targets stand between the marks beside the first, those of other mazes on the canvas; None for none."""
+
+    @cached_property
+    def segments(self) -> Int64[Tensor, "batch pos"]:
+        """Which path behind the prompt a position belongs to, counted from 1; 0 for the prompt and padding."""
+        after = (self.positions > self.path_start[:, None]).long()
+        if self.further_starts is not None:
+            for starts in self.further_starts.T:
+                after = after + (self.positions >= starts[:, None])
+        return torch.where(self.real, after, 0)
+
+    @cached_property
+    def place_in_segment(self) -> Int64[Tensor, "batch pos"]:
+        """Place of a position in its segment, counted from 0; for the prompt and padding it means nothing."""
+        begun = self.path_start[:, None] + 1
+        if self.further_starts is not None:
+            for starts in self.further_starts.T:
+                begun = torch.where(self.positions >= starts[:, None], starts[:, None], begun)
+        return self.positions - begun
 
     @cached_property
     def regions(self) -> Int8[Tensor, "batch pos"]:
@@ -47,10 +70,12 @@ class TokenSpans:
         regions = torch.full(self.tokens.shape, Region.DELIMITER, dtype=torch.int8)
         list_place, size = self._list_place, self.layout.tokens_per_cell
         regions[(list_place >= 0) & (list_place < self._list_length)] = Region.ADJACENCY
-        for region, first in ((Region.ORIGIN, self._origin_start), (Region.TARGET, self._target_start)):
-            regions[(position >= first) & (position < first + size)] = region
+        regions[(position >= self._origin_start) & (position < self._origin_start + size)] = Region.ORIGIN
+        target_end = self.target_start[:, None] + size * (1 + self._further_targets)
+        regions[(position >= self.target_start[:, None]) & (position < target_end)] = Region.TARGET
         # a path may be cut before its end
-        regions[(position >= self.answer_start[:, None]) & (self.tokens != PATH_END)] = Region.PATH
+        regions[self.after_path_start & (self.tokens != PATH_END)] = Region.PATH
+        regions[self.given_origin] = Region.ORIGIN
         regions[~self.real] = Region.PADDING
         return regions
 
@@ -94,8 +119,8 @@ class TokenSpans:
 
     @property
     def after_path_start(self) -> Bool[Tensor, "batch pos"]:
-        """True for the tokens of the path and its end, without an origin given there: what a model is to write."""
-        return (self.positions >= self.answer_start[:, None]) & self.real
+        """True for the tokens of paths and their ends, without an origin given there: what a model is to write."""
+        return (self.segments > 0) & (self.place_in_segment >= self.layout.given_tokens)
 
     @property
     def answer_start(self) -> Int64[Tensor, " batch"]:
@@ -105,7 +130,7 @@ class TokenSpans:
     @property
     def given_origin(self) -> Bool[Tensor, "batch pos"]:
         """True for the tokens behind ``<PATH_START>`` that are given; nowhere if the prompt names the origin."""
-        return (self.positions > self.path_start[:, None]) & (self.positions < self.answer_start[:, None])
+        return (self.segments > 0) & (self.place_in_segment < self.layout.given_tokens)
 
     @property
     def real(self) -> Bool[Tensor, "batch pos"]:
@@ -123,27 +148,38 @@ class TokenSpans:
         return self.path_start[:, None] + 1 if self.layout.origin_on_path else self._query_start + 1
 
     @property
-    def _target_start(self) -> Int64[Tensor, "batch 1"]:
+    def target_start(self) -> Int64[Tensor, " batch"]:
         """Position of the target's first token."""
-        return self._query_start + (1 if self.layout.origin_on_path else self.layout.tokens_per_cell + 3)
+        return self._query_start[:, 0] + (1 if self.layout.origin_on_path else self.layout.tokens_per_cell + 3)
+
+    @property
+    def _further_targets(self) -> Int64[Tensor, "batch 1"]:
+        return (
+            torch.zeros_like(self.path_start)[:, None]
+            if self.further_targets is None
+            else self.further_targets[:, None]
+        )
 
     @property
     def _query_start(self) -> Int64[Tensor, "batch 1"]:
         """Position of the first mark of origin and target, or of the target alone."""
         if self.layout.query_first:
             return torch.zeros_like(self.path_start)[:, None]
-        return self.path_start[:, None] - self.layout.query_tokens
+        return self.path_start[:, None] - self.layout.query_tokens - self._further_targets * self.layout.tokens_per_cell
 
     @property
     def _list_place(self) -> Int64[Tensor, "rows pos"]:
         """Place of each position in the adjacency list, counted from its first edge."""
-        start = 1 + self.layout.query_tokens * self.layout.query_first
-        return (self.positions - start)[None]
+        if not self.layout.query_first:
+            return (self.positions - 1)[None]
+        further = self._further_targets * self.layout.tokens_per_cell
+        return self.positions - (1 + self.layout.query_tokens + further)
 
     @property
     def _list_length(self) -> Int64[Tensor, "batch 1"]:
         """Tokens of the adjacency list, without its marks."""
-        return self.path_start[:, None] + 1 - self.layout.prompt_tokens(0)
+        further = self._further_targets * self.layout.tokens_per_cell
+        return self.path_start[:, None] + 1 - self.layout.prompt_tokens(0) - further
 
     @property
     def _second_cell(self) -> int:
@@ -161,11 +197,12 @@ class TokenSpans:
             inside = (place < size) | ((place >= second) & (place < second + size))
             starts = torch.where((regions == Region.ADJACENCY) & inside, begun, starts)
         if not self.layout.path_as_moves:
-            begun = position - (position - self.path_start[:, None] - 1) % size
+            begun = position - self.place_in_segment % size
             starts = torch.where(regions == Region.PATH, begun, starts)
-        for region, first in ((Region.ORIGIN, self._origin_start), (Region.TARGET, self._target_start)):
-            starts = torch.where(regions == region, first, starts)
-        return starts
+        begun = position - self.place_in_segment if self.layout.origin_on_path else self._origin_start
+        starts = torch.where(regions == Region.ORIGIN, begun, starts)
+        target = self.target_start[:, None]
+        return torch.where(regions == Region.TARGET, position - (position - target) % size, starts)
 
     def _with_moves(self, cells: Int16[Tensor, "batch pos 2"]) -> Int16[Tensor, "batch pos 2"]:
         """Fill in where each move of the path leads: the origin and all steps up to it."""
@@ -174,9 +211,12 @@ class TokenSpans:
         step_of_id[torch.from_numpy(self.layout.move_ids).long()] = torch.from_numpy(STEPS)
         on_path = (self.regions == Region.PATH)[..., None]
         steps = torch.where(on_path, step_of_id[self.tokens], 0).cumsum(dim=1, dtype=torch.int16)
-        rows = torch.arange(len(cells))
-        origins = cells[rows, self._origin_start[:, 0]]
-        return torch.where(on_path, origins[:, None] + steps, cells)
+        rows = torch.arange(len(cells))[:, None]
+        begun = (self.positions - self.place_in_segment).clamp(max=self.tokens.shape[1] - 1)
+        origin = begun if self.layout.origin_on_path else self._origin_start
+        # what earlier segments stepped is not part of this one
+        steps = steps - torch.where(self.segments[..., None] > 1, steps[rows, begun], 0)
+        return torch.where(on_path, cells[rows, origin] + steps, cells)
 
     def _of_edge(self, labels: Tensor, place: int) -> Tensor:
         """Return for each position the label at one place of the edge it is part of; anything outside the list."""
@@ -191,4 +231,7 @@ class TokenSpans:
     def rows(self, chosen: Int64[Tensor, " rows"], length: int) -> "TokenSpans":
         """Return the labels of the sequences `chosen`, cut to `length` positions."""
         tokens = self.tokens[chosen, :length]
-        return TokenSpans(tokens, self.path_start[chosen], self.lengths[chosen], self.offsets[chosen], self.layout)
+        further = (None if labels is None else labels[chosen] for labels in (self.further_starts, self.further_targets))
+        return TokenSpans(
+            tokens, self.path_start[chosen], self.lengths[chosen], self.offsets[chosen], self.layout, *further
+        )

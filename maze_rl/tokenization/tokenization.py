@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Int64
+from jaxtyping import Int16, Int64
 from numpy import ndarray
 from torch import Tensor
 
@@ -107,8 +107,11 @@ class Tokenization:
         seed: int = 0,
         prompt_only: bool = False,
         solution: BatchSolution | None = None,
+        offsets: Int16[ndarray, "batch 2"] | None = None,
     ) -> Encoded:
         """Encode mazes of one shape; row j draws from stream ``streams[j]``, and `solution` spares solving again.
+
+        Where the mazes lie is drawn too, unless `offsets` says it.
 
         Raises:
             ConfigurationError: The mazes do not fit on the canvas.
@@ -124,7 +127,8 @@ class Tokenization:
             solved = solve_batch(batch, seed, streams) if solution is None else solution
             paths, path_cells = solved.paths, solved.lengths + 1
         key = np.uint64(stream_key(seed, "tokens"))
-        offsets = draw_offsets(np.array(batch.shape), self.canvas, key, streams, self.config.random_offsets)
+        if offsets is None:
+            offsets = draw_offsets(np.array(batch.shape), self.canvas, key, streams, self.config.random_offsets)
         lengths = self.layout.prompt_tokens(self._num_listed(batch))
         lengths += np.where(path_cells > 0, self.layout.path_tokens(path_cells), self.layout.given_tokens)
         tokens = np.empty((len(batch), int(lengths.max(initial=0))), np.int64)

@@ -1,20 +1,22 @@
 """Training examples: mazes encoded with a shortest path; for every path position the right and the legal tokens."""
 
-from dataclasses import dataclass
-from typing import no_type_check
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int64
-from numba import njit
+from jaxtyping import Bool, Int16, Int64
+from numpy import ndarray
 from torch import Tensor
 
-from maze_rl.mazes.breadth_first import is_open, step
-from maze_rl.mazes.lattice import MazeCollection
+from maze_rl.configs.canvas import Asked
+from maze_rl.mazes.lattice import MazeBatch, MazeCollection
 from maze_rl.mazes.solve import solve_batch
-from maze_rl.tokenization.layouts import PATH_END
+from maze_rl.seeding import stream_key
+from maze_rl.tokenization.layouts import PADDING
 from maze_rl.tokenization.spans import TokenSpans
 from maze_rl.tokenization.tokenization import Encoded, Tokenization, merge_encoded
+from maze_rl.training.canvas import Placement, compose, place_mazes
+from maze_rl.training.labels import label_paths, write_starts
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +38,20 @@ class Examples:
     """
     forks: Bool[Tensor, "batch pos"]
     """True for the tokens of a move that was one of several, going back not counted."""
+    remaining: Int16[Tensor, "batch pos"]
+    """For each token that is asked for, the steps from the cell it leaves to the target; -1 elsewhere."""
+    num_mazes: int
+    """Mazes that the sequences show."""
+    loops: int | None = None
+    """How often the block of a model with loops is applied in this step; None for as often as it is built."""
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+    @property
+    def decisions(self) -> int:
+        """Moves and ends that are asked for."""
+        return int((self.remaining >= 0).sum())
 
     @property
     def num_tokens(self) -> int:
@@ -53,106 +66,165 @@ class Examples:
     @property
     def longest_path(self) -> int:
         """Steps of the longest path."""
-        layout, tokens = self.spans.layout, int((self.spans.lengths - self.spans.answer_start).max()) - 1
-        return tokens // layout.tokens_per_step - (not layout.starts_at_origin)
+        return int(self.remaining.max())
 
     def rows(self, chosen: Tensor) -> "Examples":
         """Return the sequences `chosen`, cut to the longest of them."""
         length = int(self.spans.lengths[chosen].max())
-        labels = (self.optimal[chosen, :length], self.legal[chosen, :length], self.forks[chosen, :length])
-        return Examples(self.tokens[chosen, :length], self.spans.rows(chosen, length), *labels)
+        labels = (self.optimal, self.legal, self.forks, self.remaining)
+        targets = self.spans.further_targets
+        mazes = len(chosen) + (0 if targets is None else int(targets[chosen].sum()))
+        return Examples(
+            self.tokens[chosen, :length],
+            self.spans.rows(chosen, length),
+            *(label[chosen, :length] for label in labels),
+            num_mazes=mazes,
+            loops=self.loops,
+        )
 
 
-def encode_examples(tokenization: Tokenization, mazes: MazeCollection, seed: int, start: int) -> Examples:
-    """Encode mazes number `start`, `start` + 1, ... of a stream; sequence i depends on (maze, seed, start + i)."""
-    layout = tokenization.layout
-    parts, labels = [], []
+def encode_examples(
+    tokenization: Tokenization,
+    mazes: MazeCollection,
+    seed: int,
+    start: int,
+    asked: Asked | None = None,
+    loops: int | None = None,
+) -> Examples:
+    """Encode mazes number `start`, `start` + 1, ... of a stream.
+
+    Args:
+        tokenization: How they are written.
+        mazes: One sequence each, or one for several that share a canvas.
+        seed: Seed of the run. Sequence i depends on (maze, seed, start + i), or on those of its canvas.
+        start: Index of the first maze in its stream.
+        asked: What a sequence asks beside the path, and what else is on its canvas; None for nothing.
+        loops: Noted in the examples.
+    """
+    asked = asked or Asked()
     indices = [mazes.indices_of(position) for position in range(len(mazes.batches))]
+    placement = _placement(tokenization, mazes, indices, seed, start, asked)
+    offsets = None if placement is None else placement.offsets
+    parts = [
+        _encode_shape(tokenization, batch, start + where, seed, asked, None if offsets is None else offsets[where])
+        for batch, where in zip(mazes.batches, indices, strict=True)
+    ]
+    examples = replace(_merge(parts, indices, len(mazes)), loops=loops)
+    if placement is None:
+        return examples
+    return _composed(examples, placement, _shapes(mazes, indices), tokenization, seed, start, asked)
+
+
+def _shapes(mazes: MazeCollection, indices: list[ndarray]) -> Int64[ndarray, "mazes 2"]:
+    shapes = np.empty((len(mazes), 2), np.int64)
     for batch, where in zip(mazes.batches, indices, strict=True):
-        solution = solve_batch(batch, seed, start + where)
-        encoded = tokenization.encode_batch(batch, streams=start + where, seed=seed, solution=solution)
-        optimal, legal = np.full((2, *encoded.tokens.shape, 4), -1, np.int64)
-        forks = np.zeros(encoded.tokens.shape, np.bool_)
-        _fill_labels(
-            batch.connections, solution.distances, solution.paths, solution.lengths, encoded.spans.offsets.numpy(),
-            layout.cell_tokens, layout.path_move_ids, layout.starts_at_origin, encoded.spans.answer_start.numpy(),
-            optimal, legal, forks,
+        shapes[where] = batch.shape
+    return shapes
+
+
+def _placement(
+    tokenization: Tokenization, mazes: MazeCollection, indices: list[ndarray], seed: int, start: int, asked: Asked
+) -> Placement | None:
+    """Return which mazes share a canvas, and where each lies; None where each has one of its own with nothing else."""
+    if asked.mazes_per_canvas == 1 and not asked.stray_tokens:
+        return None
+    shapes, config = _shapes(mazes, indices), tokenization.config
+    return place_mazes(shapes, config.canvas, asked.mazes_per_canvas, config.random_offsets, seed, start)
+
+
+def _encode_shape(
+    tokenization: Tokenization,
+    batch: MazeBatch,
+    streams: Int64[ndarray, " batch"],
+    seed: int,
+    asked: Asked,
+    offsets: Int16[ndarray, "batch 2"] | None,
+) -> Examples:
+    """Encode mazes of one shape, each alone on its canvas."""
+    layout, solution = tokenization.layout, solve_batch(batch, seed, streams)
+    encoded = tokenization.encode_batch(batch, streams=streams, seed=seed, solution=solution, offsets=offsets)
+    spans = encoded.spans
+    room = asked.starts * (layout.given_tokens + layout.tokens_per_step)
+    tokens = torch.nn.functional.pad(encoded.tokens, (0, room), value=PADDING)
+    optimal, legal = np.full((2, *tokens.shape, 4), -1, np.int64)
+    forks, remaining = np.zeros(tokens.shape, np.bool_), np.full(tokens.shape, -1, np.int16)
+    labels = (optimal, legal, forks, remaining)
+    places = (spans.offsets.numpy(), layout.cell_tokens, layout.path_move_ids)
+    label_paths(
+        batch.connections, solution.distances, solution.paths, solution.lengths, *places, layout.starts_at_origin,
+        spans.answer_start.numpy(), *labels,
+    )  # fmt: skip
+    further = None
+    if asked.starts:
+        further = np.empty((len(batch), asked.starts), np.int64)
+        write_starts(
+            batch.connections, solution.distances, batch.origins, *places, asked.starts,
+            np.uint64(stream_key(seed, "starts")), streams, tokens.numpy(), spans.lengths.numpy(), *labels, further,
         )  # fmt: skip
-        parts.append(encoded)
-        labels.append((optimal, legal, forks))
-    merged: Encoded = merge_encoded(parts, indices, len(mazes))
-    shape = merged.tokens.shape
-    filled = [torch.full((*shape, 4), -1), torch.full((*shape, 4), -1), torch.zeros(shape, dtype=torch.bool)]
-    for where, found in zip(indices, labels, strict=True):
-        for whole, part in zip(filled, found, strict=True):
-            whole[torch.from_numpy(where), : part.shape[1]] = torch.from_numpy(part)
-    return Examples(merged.tokens, merged.spans, *filled)
+    width = int(spans.lengths.max())
+    tokens = tokens[:, :width]
+    starts = None if further is None else torch.from_numpy(further)
+    spans = replace(spans, tokens=tokens, further_starts=starts)
+    return Examples(tokens, spans, *(torch.from_numpy(label[:, :width]) for label in labels), num_mazes=len(batch))
 
 
-@njit(cache=True, nogil=True)
-@no_type_check
-def _fill_labels(
-    connections, distances, paths, lengths, offsets, cell_tokens, moves, starts_at_origin, answer_start,
-    optimal, legal, forks,
-):  # fmt: skip
-    """Write the right tokens: the origin if it is written, those of all optimal next cells, at the target the end."""
-    cols = connections.shape[3]
-    as_moves, size = len(moves) > 0, 1 if len(moves) > 0 else cell_tokens.shape[2]
-    right, other, taken = np.empty((4, size), np.int64), np.empty((4, size), np.int64), np.empty(size, np.int64)
-    for index in range(len(connections)):
-        field = distances[index].reshape(-1)
-        row_offset, col_offset = offsets[index, 0], offsets[index, 1]
-        at = answer_start[index]
-        if not starts_at_origin:
-            origin = cell_tokens[paths[index, 0, 0] + row_offset, paths[index, 0, 1] + col_offset]
-            optimal[index, at : at + size, 0] = legal[index, at : at + size, 0] = origin
-            at += size
-        for position in range(lengths[index]):
-            cell = np.int64(paths[index, position, 0]) * cols + paths[index, position, 1]
-            num_right, num_other = 0, 0
-            for direction in range(4):
-                if not is_open(connections[index], cell, direction):
-                    continue
-                neighbour = step(cell, direction, cols)
-                if field[neighbour] == field[cell] - 1:
-                    ids, num_right = right[num_right], num_right + 1
-                else:
-                    ids, num_other = other[num_other], num_other + 1
-                if as_moves:
-                    ids[0] = moves[direction]
-                else:
-                    ids[:] = cell_tokens[neighbour // cols + row_offset, neighbour % cols + col_offset]
-            # one of the ways leads back, except at the origin
-            forks[index, at : at + size] = num_right + num_other > (1 if position == 0 else 2)
-            if size > 1:
-                following = paths[index, position + 1]
-                taken[:] = cell_tokens[following[0] + row_offset, following[1] + col_offset]
-            _fill_move(right[:num_right], other[:num_other], taken, optimal[index, at:], legal[index, at:])
-            at += size
-        optimal[index, at, 0] = legal[index, at, 0] = PATH_END
+def _merge(parts: list[Examples], indices: list[ndarray], num: int) -> Examples:
+    """Put the sequences of several shapes into one padded batch, in the collection's order."""
+    encoded = merge_encoded([Encoded(part.tokens, part.spans) for part in parts], indices, num)
+    shape = encoded.tokens.shape
+    spans, starts = encoded.spans, parts[0].spans.further_starts
+    if starts is not None:
+        starts = starts.new_empty((num, starts.shape[1]))
+        for part, where in zip(parts, indices, strict=True):
+            assert part.spans.further_starts is not None
+            starts[torch.from_numpy(where)] = part.spans.further_starts
+        spans = replace(spans, further_starts=starts)
+    optimal, legal = torch.full((*shape, 4), -1), torch.full((*shape, 4), -1)
+    forks, remaining = torch.zeros(shape, dtype=torch.bool), torch.full(shape, -1, dtype=torch.int16)
+    for part, where in zip(parts, map(torch.from_numpy, indices), strict=True):
+        width = part.tokens.shape[1]
+        for whole, label in (
+            (optimal, part.optimal),
+            (legal, part.legal),
+            (forks, part.forks),
+            (remaining, part.remaining),
+        ):
+            whole[where, :width] = label
+    return Examples(encoded.tokens, spans, optimal, legal, forks, remaining, num_mazes=num)
 
 
-@njit(cache=True, nogil=True)
-@no_type_check
-def _fill_move(right, other, taken, optimal, legal):
-    """Write for each token of the move `taken` the tokens of right, then of other moves that agree with it so far."""
-    for place in range(right.shape[1]):
-        count = 0
-        for ids in right:
-            count = _add_token(ids, taken, place, optimal[place], count)
-        legal[place] = optimal[place]
-        for ids in other:
-            count = _add_token(ids, taken, place, legal[place], count)
-
-
-@njit(inline="always")
-@no_type_check
-def _add_token(ids, taken, place, known, count):
-    """Append the token at `place` if the tokens before it are those taken and it is not known; return the count."""
-    if not (ids[:place] == taken[:place]).all():
-        return count
-    for earlier in range(count):
-        if known[earlier] == ids[place]:
-            return count
-    known[count] = ids[place]
-    return count + 1
+def _composed(
+    examples: Examples,
+    placement: Placement,
+    shapes: Int64[ndarray, "mazes 2"],
+    tokenization: Tokenization,
+    seed: int,
+    start: int,
+    asked: Asked,
+) -> Examples:
+    """Write the sequences of whole canvases; labels come along with the tokens they are of."""
+    spans = examples.spans
+    found = compose(spans, placement, shapes, asked.stray_tokens, tokenization.config.shuffle_edges, seed, start)
+    rows, positions = torch.from_numpy(found.source_row), torch.from_numpy(found.source_pos)
+    outside = rows < 0
+    rows, positions = rows.clamp(min=0), positions.clamp(min=0)
+    tokens = torch.from_numpy(found.tokens)
+    # A segment begins where its first token came to lie; the first one of a canvas stands behind <PATH_START>.
+    place = torch.where(outside, -1, spans.place_in_segment[rows, positions])
+    path_start, lengths = torch.from_numpy(found.path_start), torch.from_numpy(found.lengths)
+    begins = (place == 0) & (torch.arange(tokens.shape[1]) > path_start[:, None] + 1)
+    most = int(begins.sum(dim=1).max())
+    order = torch.where(begins, torch.arange(tokens.shape[1]), tokens.shape[1]).sort(dim=1).values[:, :most]
+    further = torch.minimum(order, lengths[:, None])
+    num_mazes = torch.from_numpy(np.diff(placement.first))
+    composed = TokenSpans(
+        tokens, path_start, lengths, spans.offsets[torch.from_numpy(placement.first[:-1])], spans.layout,
+        further_starts=further if most else None, further_targets=num_mazes - 1,
+    )  # fmt: skip
+    optimal, legal = (
+        torch.where(outside[..., None], -1, label[rows, positions]) for label in (examples.optimal, examples.legal)
+    )
+    return Examples(
+        tokens, composed, optimal, legal, examples.forks[rows, positions] & ~outside,
+        torch.where(outside, -1, examples.remaining[rows, positions]), num_mazes=len(shapes), loops=examples.loops,
+    )  # fmt: skip

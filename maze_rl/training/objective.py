@@ -4,18 +4,22 @@ q is the target distribution, p the model's at position t - 1. The sum is not no
 divides by the weights of the whole step, which makes accumulation and micro-batches exact.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
 from maze_rl.errors import ConfigurationError
-from maze_rl.models.readout import logits_at
+from maze_rl.models.readout import logits_at, predictable_words
 from maze_rl.own_plugins import named, named_in_errors
 from maze_rl.training.examples import Examples
 from maze_rl.training.loss_targets import Targets
 from maze_rl.training.losses import LossFunctions
+from maze_rl.training.model_inputs import model_inputs
 from maze_rl.training.slots import Loss
+from maze_rl.training.weight_factors import WeightFactor
 
 
 class CrossEntropy:
@@ -23,18 +27,20 @@ class CrossEntropy:
 
     Args:
         losses: Where the loss is taken and what it asks for.
+        factors: What the weights are multiplied by.
     """
 
-    def __init__(self, losses: LossFunctions) -> None:
-        self.losses = losses
+    def __init__(self, losses: LossFunctions, factors: Sequence[WeightFactor] = ()) -> None:
+        self.losses, self.factors = losses, tuple(factors)
+        self._weighed: tuple[Examples, Tensor] | None = None
 
-    def weight(self, micro: Examples) -> float:
+    def weight(self, model: HookedTransformer, micro: Examples) -> float:
         """Return the sum of the weights.
 
         Raises:
             ConfigurationError: One is negative or no number.
         """
-        weights = self._weights(micro)
+        weights = self._weights(model, micro)
         if not bool((weights >= 0).all()):
             raise ConfigurationError(f"loss weights {named(self.losses.weights)}: all must be 0 or above.")
         return float(weights.sum())
@@ -45,18 +51,40 @@ class CrossEntropy:
         `accuracy` counts the weight of the positions whose most likely token has target mass.
         """
         device = model.cfg.device
-        weights, targets = self._weights(micro), self._targets(micro)
+        weights, targets = self._weights(model, micro), self._targets(micro)
         chosen = weights != 0
+        read = model_inputs(micro.spans, weights)
         ids, mass = targets.ids[:, 1:][chosen].to(device), targets.probabilities[:, 1:][chosen].to(device)
         weight = weights[chosen].to(device)
-        logits = logits_at(model, micro.tokens[:, :-1].to(device, non_blocking=True), chosen.to(device)).float()
+        words = predictable_words(model)
+        if words is not None:
+            ids = torch.searchsorted(words, ids)
+        logits = logits_at(
+            model,
+            read.tokens.to(device, non_blocking=True),
+            read.chosen.to(device),
+            segments=None if read.segments is None else read.segments.to(device),
+            loops=micro.loops,
+            words=words,
+        ).float()
         log_probabilities = torch.log_softmax(logits, dim=-1)
         total = -(weight[:, None] * mass * log_probabilities.gather(1, ids)).sum()
         hit = ((logits.detach().argmax(dim=-1, keepdim=True) == ids) & (mass > 0)).any(dim=-1)
         return Loss(total, {"accuracy": (weight * hit).sum()})
 
-    def _weights(self, micro: Examples) -> Float[Tensor, "batch pos"]:
+    def _weights(self, model: HookedTransformer, micro: Examples) -> Float[Tensor, "batch pos"]:
         """Return the weights of predicting every token but the first."""
+        if self._weighed is not None and self._weighed[0] is micro:
+            return self._weighed[1]  # a factor may ask the model, which costs a forward pass
+        weights = self._base_weights(micro)
+        for factor in self.factors:
+            weights = weights * factor(model, micro)[:, 1:]
+        if self.factors:
+            self._weighed = micro, weights
+        _refuse_leaks(model, micro, weights)
+        return weights
+
+    def _base_weights(self, micro: Examples) -> Float[Tensor, "batch pos"]:
         with named_in_errors("loss weights", self.losses.weights):
             weights = self.losses.weights(micro)
         if not isinstance(weights, Tensor) or weights.shape != micro.tokens.shape:
@@ -81,3 +109,16 @@ class CrossEntropy:
                 f"[{', '.join(map(str, expected))}, choices], got {list(ids)} and {list(mass)}."
             )
         return targets
+
+
+def _refuse_leaks(model: HookedTransformer, micro: Examples, weights: Tensor) -> None:
+    """Refuse to ask for tokens of a prompt that sees them already."""
+    config = getattr(model, "maze_config", None)
+    if config is None or config.prompt == "causal":
+        return
+    in_prompt = micro.spans.positions[1:] <= micro.spans.path_start[:, None]
+    if bool((weights[in_prompt.expand(weights.shape)] != 0).any()):
+        raise ConfigurationError(
+            "a visible prompt with loss on the prompt: every token of it sees the one it is to predict. Use a loss on "
+            "the path alone, such as path_only."
+        )

@@ -20,6 +20,7 @@ from maze_rl.training.spin.objective import SpinObjective
 from maze_rl.training.state import TrainingState
 from maze_rl.training.step import Setting
 from maze_rl.training.validation import held_back_examples
+from maze_rl.training.weight_factors import weight_factor
 
 CONTROLLER_MAZES = 128
 """Mazes a controller measures the loss on, where the training mazes come again."""
@@ -50,7 +51,8 @@ def objective(config: TrainingConfig, phase: Phase) -> Objective:
     """Return what a phase minimises."""
     if phase.spin is not None:
         return SpinObjective(phase.spin)
-    return CrossEntropy(loss_functions(config.loss_at(phase)))
+    factors = [weight_factor(text) for text in config.weight_factors]
+    return CrossEntropy(loss_functions(config.loss_at(phase)), factors)
 
 
 def _multiplier(config: TrainingConfig, stretch: Stretch, rate: float) -> Callable[[int], float]:
@@ -74,7 +76,7 @@ def _measuring_apart(
         return None
     micro_batches = list(split_by_length(examples, config.micro_batch_tokens))
     measured = CrossEntropy(loss_functions(config.loss_at(phase)))
-    weight = sum(measured.weight(micro) for micro in micro_batches)
+    weight = sum(measured.weight(state.model, micro) for micro in micro_batches)
 
     @torch.no_grad()
     def measure(model: MazeTransformer) -> float:

@@ -39,7 +39,7 @@ class Loss:
 class Objective(Protocol):
     """What is minimised: the sum of ``loss(...).total`` over that of ``weight(...)``, over a step's micro-batches."""
 
-    def weight(self, micro: Any) -> float:
+    def weight(self, model: HookedTransformer, micro: Any) -> float:
         """Return what a micro-batch adds to the step's one normaliser."""
         ...
 

@@ -19,6 +19,7 @@ from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeCollection
 from maze_rl.mazes.splits import count_outside
 from maze_rl.mazes.storage.store import StoredMazes, open_dataset
+from maze_rl.seeding import numpy_generator
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.cut_by_length import cut_by_length
 from maze_rl.training.examples import Examples, encode_examples
@@ -112,9 +113,17 @@ def prepare_step(
         start = (step * config.accumulation + mini) * config.batch_size
         mazes = source(phase, start, config.batch_size)
         leaks += sum(count_outside(batch, "train") for batch in mazes.batches)
-        examples = encode_examples(tokenization, mazes, seed, start)
+        examples = encode_examples(tokenization, mazes, seed, start, config.asked, loops_at(config, seed, step))
         mini_batches.append(list(split_by_length(examples, config.micro_batch_tokens)))
     return StepBatch(mini_batches, leaks)
+
+
+def loops_at(config: TrainingConfig, seed: int, step: int) -> int | None:
+    """Return how often the block is applied at `step`: drawn evenly from the range, a function of (seed, step)."""
+    if not config.training_loops:
+        return None
+    least, most = config.training_loops
+    return int(numpy_generator(seed, "loops", step).integers(least, most + 1))
 
 
 def split_by_length(examples: Examples, most_tokens: int) -> Iterator[Examples]:

@@ -111,7 +111,7 @@ def add_up_gradients(state: TrainingState, config: TrainingConfig, objective: Ob
     """Add up the gradients of a step, normalised by its weights, each mini-batch scaled by the update rule."""
     model, rule = state.model, state.update_rule
     device = torch.device(model.cfg.device or "cpu")
-    weights = [sum(objective.weight(micro) for micro in mini) for mini in batch.mini_batches]
+    weights = [sum(objective.weight(model, micro) for micro in mini) for mini in batch.mini_batches]
     sums = Sums(sum(weights))
     if not 0 < sums.normaliser < math.inf:
         raise TrainingError(f"step {state.step + 1}: the weights of its loss add up to {sums.normaliser}, not above 0.")
@@ -231,6 +231,6 @@ def _controller_record(state: TrainingState, verdict: Verdict) -> Row:
 def _count(state: TrainingState, batch: StepBatch) -> None:
     state.step += 1
     state.tokens += batch.tokens
-    state.mazes += sum(len(micro) for mini in batch.mini_batches for micro in mini)
+    state.mazes += sum(micro.num_mazes for mini in batch.mini_batches for micro in mini)
     state.leaks += batch.leaks
     state.longest_path = max(state.longest_path, batch.longest_path)

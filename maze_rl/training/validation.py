@@ -39,11 +39,11 @@ def validator(
         return lambda model: {}
     micro_batches = list(split_by_length(examples, config.micro_batch_tokens))
     objective = CrossEntropy(loss_functions(config.loss_at(config.phases[-1])))
-    weight = sum(objective.weight(micro) for micro in micro_batches)
 
     @torch.no_grad()
     def validate(model: MazeTransformer) -> dict[str, Any]:
         total, exact = 0.0, 0
+        weight = sum(objective.weight(model, micro) for micro in micro_batches)
         with weights_once(model):
             for micro in micro_batches:
                 total += float(objective.loss(model, micro).total)

@@ -7,6 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformer_lens import HookedTransformer
 
+from maze_rl.models.tied_parameters import own_blocks
+
 Side = Literal["input", "output"]
 _ATTENTION, _MLP = ("W_Q", "W_K", "W_V", "W_O"), ("W_in", "W_out")
 _INPUT_AXES = {"W_Q": (1,), "W_K": (1,), "W_V": (1,), "W_O": (0, 1), "W_in": (0,), "W_out": (0,)}
@@ -14,7 +16,7 @@ _INPUT_AXES = {"W_Q": (1,), "W_K": (1,), "W_V": (1,), "W_O": (0, 1), "W_in": (0,
 
 def block_weights(model: HookedTransformer) -> Iterator[tuple[nn.Module, str]]:
     """Yield the six weight matrices of every block, as module and name."""
-    for block in model.blocks:
+    for block in own_blocks(model):
         yield from ((block.attn, name) for name in _ATTENTION)  # type: ignore[misc]
         yield from ((block.mlp, name) for name in _MLP)  # type: ignore[misc]
 

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
+from maze_rl.models.tied_parameters import own_blocks
+
 
 class ResidualScales(nn.Module):
     """The scalars of all sublayers, in the order they write: attention, MLP, attention, ..."""
@@ -56,9 +58,10 @@ class ScaledWrite(nn.Module):
 
 def scale_residuals(model: HookedTransformer, spread: float) -> None:
     """Scale what every sublayer writes; the scalars are ``model.residual_scales``."""
-    scales = ResidualScales(2 * model.cfg.n_layers, spread, model.cfg.dtype)
+    blocks = own_blocks(model)
+    scales = ResidualScales(2 * len(blocks), spread, model.cfg.dtype)
     model.add_module("residual_scales", scales)
-    for layer, block in enumerate(model.blocks):
+    for layer, block in enumerate(blocks):
         for place, (module, names) in enumerate(((block.attn, ("W_O", "b_O")), (block.mlp, ("W_out", "b_out")))):
             for name in names:
                 scaled = ScaledWrite(scales, 2 * layer + place)

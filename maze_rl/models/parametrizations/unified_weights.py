@@ -22,6 +22,7 @@ from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
 from maze_rl.models.parametrizations.matrix_sides import Side, block_weights, side_shape
+from maze_rl.models.tied_parameters import own_blocks
 
 PARTS: dict[str, tuple[str, ...]] = {
     "output": ("multiply_output",),
@@ -112,7 +113,7 @@ def unify_weights(model: HookedTransformer, parts: str) -> None:
 
 def shift_biases(model: HookedTransformer) -> None:
     """Give the biases where it can be seen their beta."""
-    for block in model.blocks:
+    for block in own_blocks(model):
         for component, names in _BIASES.items():
             module = getattr(block, component)
             for name in filter(partial(_sees_shift, module), names):

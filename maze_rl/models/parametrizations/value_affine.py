@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
+from maze_rl.models.tied_parameters import own_blocks
+
 
 class ValueGain(nn.Module):
     """Scales ``W_O`` [head_index, d_head, d_model] along d_head."""
@@ -39,7 +41,7 @@ class ValueShift(nn.Module):
 
 def add_value_affine(model: HookedTransformer) -> None:
     """Give the values of every attention layer gain and shift."""
-    for block in model.blocks:
+    for block in own_blocks(model):
         attention: nn.Module = block.attn  # type: ignore[assignment]
         parametrize.register_parametrization(attention, "W_O", ValueGain(attention.W_O))  # type: ignore[arg-type]
         parametrize.register_parametrization(attention, "b_O", ValueShift(attention, attention.W_O))  # type: ignore[arg-type]

@@ -58,7 +58,7 @@ class SpinObjective:
 
     config: SpinConfig
 
-    def weight(self, micro: PairBatch) -> float:
+    def weight(self, model: HookedTransformer, micro: PairBatch) -> float:
         """Return the sum of the pairs' weights."""
         return float(micro.weights.sum())
 

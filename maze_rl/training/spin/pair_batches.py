@@ -39,6 +39,11 @@ class PairBatch:
         return len(self.weights)
 
     @property
+    def num_mazes(self) -> int:
+        """A pair is one maze."""
+        return len(self)
+
+    @property
     def num_tokens(self) -> int:
         """Tokens without padding; a pair has its prompt twice."""
         return int(self.lengths.sum())

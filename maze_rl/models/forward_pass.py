@@ -1,0 +1,44 @@
+"""What the parts of a model share during one forward pass: what positions see, and the embedding that loops recall."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from maze_rl.errors import ConfigurationError
+from maze_rl.models.visibility import Sight
+
+
+class ForwardPass:
+    """One for each model; filled at the start of a forward pass and emptied at its end."""
+
+    def __init__(self) -> None:
+        self.sight: Sight | None = None
+        """What each position sees; None for the causal mask, which needs no table."""
+        self.embedded: Float[Tensor, "batch pos d_model"] | None = None
+        self.entered: nn.Module | None = None
+        """The block a pass that starts inside the network begins with: its input has the embedding in it."""
+
+    @property
+    def embedding(self) -> Float[Tensor, "batch pos d_model"]:
+        """The embedding of the tokens, positions included.
+
+        Raises:
+            ConfigurationError: A block runs outside a forward pass of its model.
+        """
+        if self.embedded is None:
+            raise ConfigurationError(
+                "a block of a model with loops recalls the embedding: run it by the model's own forward pass."
+            )
+        return self.embedded
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Within, a forward pass runs; what another one left is put back afterwards."""
+        before = self.sight, self.embedded, self.entered
+        self.sight, self.embedded, self.entered = None, None, None
+        try:
+            yield
+        finally:
+            self.sight, self.embedded, self.entered = before
