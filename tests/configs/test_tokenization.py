@@ -29,7 +29,9 @@ def test_refuses_options_that_contradict_each_other(options: dict, message: str)
         TokenizationConfig(**options)
 
 
-@pytest.mark.parametrize(("kind", "name", "nearest"), [("path", "move", "moves"), ("query", "frist", "first")])
+@pytest.mark.parametrize(
+    ("kind", "name", "nearest"), [("path", "move", "moves"), ("query", "frist", "first"), ("origin", "paht", "path")]
+)
 def test_unknown_options_get_a_hint(kind: str, name: str, nearest: str) -> None:
     with pytest.raises(UnknownNameError, match=f"unknown {kind} '{name}'. Did you mean '{nearest}'"):
         TokenizationConfig(**{kind: name})  # type: ignore[arg-type]

@@ -86,6 +86,7 @@ def solving_decode() -> Decode:
             path = solve_batch(maze.as_batch(), seed=9)[0].path
             rows, cols = np.array(path).T
             ids = [*tokenization.layout.cell_tokens[rows, cols].ravel().tolist(), PATH_END]
+            ids = ids[tokenization.layout.given_tokens :]
             if tokenization.layout.path_as_moves:
                 steps = np.diff(path, axis=0).reshape(-1, 1, 2)
                 ids = [

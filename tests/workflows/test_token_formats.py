@@ -38,6 +38,7 @@ def tiny_run(**options: Any) -> RunConfig:
     [
         {"format": "row_column"},
         {"format": "edges", "path": "moves", "walls": True},
+        {"format": "edges", "origin": "path"},
         {"format": "unique_cells", "path": "moves", "connectors": False, "query": "first"},
     ],
 )
@@ -58,8 +59,9 @@ def test_the_command_line_takes_formats_of_several_tokens(tmp_path: Path) -> Non
     shape = ["--layers", "1", "--d-model", "16", "--heads", "2", "--canvas", "5", "--steps", "2", "--batch-size", "4"]
     out = str(tmp_path / "x")
     named = ["train", "--sizes", "4", "--tokenizer", "coordinate_tuples", "--num", "5", "--device", "cpu", "--out", out]
-    assert run([*named, *shape]) == 0
-    assert load_model(out).tokenization.name == "coordinate_tuples"
+    assert run([*named, "--origin", "path", *shape]) == 0
+    tokens = load_model(out).tokenization.config
+    assert (tokens.format, tokens.origin) == ("coordinate_tuples", "path")
 
 
 def test_a_factored_embedding_of_cells_of_several_tokens_is_refused() -> None:
