@@ -21,6 +21,8 @@ def test_refuses_a_canvas_out_of_bounds(canvas: int) -> None:
     ("options", "message"),
     [
         ({"format": "edges", "connectors": False}, "connectors=False: format edges writes none"),
+        ({"format": "cells", "connectors": False}, "connectors=False: format cells writes none"),
+        ({"format": "cells", "walls": True}, "walls=True: format cells tells all open sides"),
         ({"format": "row_column", "connectors": False, "walls": True}, "only the connector tells a wall from an edge"),
     ],
 )

@@ -24,7 +24,7 @@ from maze_rl.training.objective import CrossEntropy
 
 ON_PATH = [
     (form, {"origin": "path"} | options)
-    for form in ("edges", "coordinate_tuples")
+    for form in ("edges", "cells", "coordinate_tuples")
     for options in ({}, {"path": "moves"}, {"query": "first"})
 ]
 
