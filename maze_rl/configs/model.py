@@ -137,5 +137,5 @@ def check_embedding(embedding: str, token_format: str) -> None:
     if embedding == "factored" and token_format not in ONE_TOKEN_PER_CELL:
         raise ConfigurationError(
             f"embedding factored with format {token_format}: it needs one token per cell, as in "
-            f"{' and '.join(ONE_TOKEN_PER_CELL)}; use embedding='free'."
+            f"{', '.join(ONE_TOKEN_PER_CELL)}; use embedding='free'."
         )

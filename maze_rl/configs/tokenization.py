@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from maze_rl.configs.field_types import check_field_types
 from maze_rl.errors import ConfigurationError, unknown_name
 
-ONE_TOKEN_PER_CELL = ("unique_cells", "edges")
+ONE_TOKEN_PER_CELL = ("unique_cells", "edges", "cells")
 """Formats in which a cell is one token."""
 FORMATS = (*ONE_TOKEN_PER_CELL, "coordinate_tuples", "row_column")
 PATHS = ("cells", "moves")
@@ -30,7 +30,7 @@ class TokenizationConfig:
     random_offsets: bool = False
     """Place each maze at a random offset on the canvas; otherwise at its corner."""
     shuffle_edges: bool = True
-    """List edges in a random order, each with its cells in a random order; otherwise sorted by their cells."""
+    """List edges (or cells) in a random order, edges with their cells in a random order; otherwise sorted by cells."""
     path: str = "cells"
     """`cells`, origin and target included, or `moves`: a word NORTH, SOUTH, EAST or WEST for each step."""
     connectors: bool = True
@@ -55,8 +55,12 @@ class TokenizationConfig:
                 raise unknown_name(kind, name, known)
         if not 2 <= self.canvas <= LARGEST_CANVAS:
             raise ConfigurationError(f"canvas is {self.canvas}: it must be 2 to {LARGEST_CANVAS} cells per side.")
-        if not self.connectors and self.format == "edges":
-            raise ConfigurationError("connectors=False: format edges writes none, so leave connectors as it is.")
+        if not self.connectors and self.format in ("edges", "cells"):
+            raise ConfigurationError(
+                f"connectors=False: format {self.format} writes none, so leave connectors as it is."
+            )
+        if self.walls and self.format == "cells":
+            raise ConfigurationError("walls=True: format cells tells all open sides, so leave walls as it is.")
         if not self.connectors and self.walls:
             raise ConfigurationError("connectors=False with walls=True: only the connector tells a wall from an edge.")
 

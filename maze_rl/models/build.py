@@ -138,7 +138,7 @@ def build_bare(shape: Mapping[str, Any], tokenization: Tokenization | None, *, s
 def longest_sequence(tokenization: Tokenization) -> int:
     """Return the most tokens a maze on the canvas can take: every edge open, a budget of n^2 + 2 path cells, an end."""
     side, layout = tokenization.canvas, tokenization.layout
-    return layout.prompt_tokens(2 * side * (side - 1)) + layout.path_tokens(side * side + 2) + 1
+    return layout.prompt_tokens(layout.most_listed) + layout.path_tokens(side * side + 2) + 1
 
 
 def _constructed(config: HookedTransformerConfig) -> MazeTransformer:

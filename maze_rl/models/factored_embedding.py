@@ -1,8 +1,9 @@
-"""Embeddings that share what cells share: ``cell = row + column + own``, ``edge = cell + cell``.
+"""Embeddings that share what cells share: ``cell = row + column + own``, ``edge = cell + cell``, open sides.
 
 A parametrization of ``W_E`` (rows are tokens) or ``W_U`` (columns are tokens): what is learned about a row
 or a column serves every cell and edge in it, so a small budget covers the whole canvas. A closed edge adds one
-vector that all walls share. It folds exactly: the folded matrix is the value it computes.
+vector that all walls share. A listed cell is its cell and one vector for each of its open sides, the same four for all
+cells. It folds exactly: the folded matrix is the value it computes.
 """
 
 import torch
@@ -28,6 +29,7 @@ class FactoredTokens(nn.Module):
     edge_ids: Int64[Tensor, " edges"]
     edge_ends: Int64[Tensor, "edges 2"]
     wall_ids: Int64[Tensor, " walls"]
+    open_cell_ids: Int64[Tensor, "listed 16"]
 
     def __init__(self, layout: Layout, d_model: int, std: float, transposed: bool) -> None:
         super().__init__()
@@ -40,11 +42,14 @@ class FactoredTokens(nn.Module):
         walls = layout.words_from_walls().values()
         if walls:
             self.wall = nn.Parameter(torch.randn(d_model) * std)
+        if layout.lists_cells:
+            self.sides = nn.Parameter(torch.randn(4, d_model) * std)
         for name, ids in (
             ("cell_ids", cell_ids),
             ("edge_ids", _long([_id(layout.edge_ids, edge) for edge in edges])),
             ("edge_ends", _long(ends).reshape(-1, 2)),
             ("wall_ids", _long([_id(layout.wall_ids, wall) for wall in walls])),
+            ("open_cell_ids", _open_cells(layout)),
         ):
             self.register_buffer(name, ids, persistent=False)
 
@@ -58,7 +63,17 @@ class FactoredTokens(nn.Module):
             tokens = tokens.index_copy(0, self.edge_ids, ends)
             if len(self.wall_ids):
                 tokens = tokens.index_copy(0, self.wall_ids, ends + self.wall)
+        if len(self.open_cell_ids):
+            is_open = torch.arange(16, device=tokens.device)[:, None] >> torch.arange(4, device=tokens.device) & 1
+            listed = tokens[self.cell_ids.flatten()][:, None] + is_open.to(tokens.dtype) @ self.sides
+            tokens = tokens.index_copy(0, self.open_cell_ids.flatten(), listed.flatten(0, 1))
         return tokens.T if self.transposed else tokens
+
+
+def _open_cells(layout: Layout) -> Int64[Tensor, "listed 16"]:
+    """Return the ids of all listed cells in the order of `cell_ids`; none where edges are listed."""
+    ids = layout.open_cell_ids
+    return torch.empty((0, 16), dtype=torch.long) if ids is None else torch.from_numpy(ids).long().flatten(0, 1)
 
 
 def _id(table: Int32[ndarray, "2 canvas canvas"] | None, edge: Edge) -> int:

@@ -20,8 +20,12 @@ def edge_slots(spans: TokenSpans, edges: Int16[ndarray, "batch 3"]) -> Bool[Tens
     """Mark the tokens that write one edge (direction, row, col) of each maze, its connector and separator included.
 
     Raises:
-        ConfigurationError: The format lists walls as well, or a maze does not list its edge.
+        ConfigurationError: The format lists cells, or walls as well, or a maze does not list its edge.
     """
+    if spans.layout.lists_cells:
+        raise ConfigurationError(
+            "format cells: an edge has no slot, two cells tell of it; use a format that lists edges, such as edges."
+        )
     if spans.layout.walls:
         raise ConfigurationError("walls=True: an edge also has a wall's slot to change; use walls=False.")
     slots = (spans.edges == torch.from_numpy(edges)[:, None]).all(dim=-1)

@@ -4,7 +4,7 @@ A sequence is ``<ADJLIST_START> edges <ADJLIST_END> <ORIGIN_START> cell <ORIGIN_
 <TARGET_END> <PATH_START> path <PATH_END>``, or origin and target before the list. Where the origin is on the path, it
 has no marks: the path begins with its cell, and so does what is given. Edges come in a random order, each with its
 cells in a random order, from the stream of the maze's index; unshuffled, they are sorted by their nearer and then their
-farther cell.
+farther cell. A format may list all cells with their open sides instead, in a random order or row-major.
 """
 
 from typing import NamedTuple, no_type_check
@@ -14,6 +14,7 @@ from jaxtyping import Int64
 from numba import njit
 from numpy import ndarray
 
+from maze_rl.mazes.breadth_first import is_open
 from maze_rl.mazes.counter_random import below, next_bits, scaled, start_stream
 from maze_rl.tokenization.layouts import (
     ADJLIST_END,
@@ -46,6 +47,8 @@ class Tables(NamedTuple):
     canvas: int
     edges: Int64[ndarray, "2 2 edge_rows edge_cols"]
     """Ids of [closed or open, direction, row, col]; empty where edges are spelled by cells."""
+    open_cells: Int64[ndarray, "rows cols 16"]
+    """Ids of [row, col, open sides]; empty where edges are listed."""
     moves: Int64[ndarray, " directions"]
     """Ids of the moves down, right, up, left; empty where the path is written as cells."""
     wall: int
@@ -63,11 +66,13 @@ def tables_of(layout: Layout) -> Tables:
     if layout.edge_ids is not None:
         closed = np.full_like(layout.edge_ids, -1) if layout.wall_ids is None else layout.wall_ids
         edges = np.stack([closed, layout.edge_ids]).astype(np.int64)
+    open_cells = np.empty((0, 0, 16), np.int64) if layout.open_cell_ids is None else layout.open_cell_ids
     return Tables(
         cells=layout.cell_tokens.astype(np.int64).ravel(),
         places=(0,) * layout.tokens_per_cell,
         canvas=layout.canvas,
         edges=edges,
+        open_cells=open_cells.astype(np.int64),
         moves=layout.path_move_ids.astype(np.int64),
         wall=layout.wall_id,
         connectors=layout.connectors,
@@ -149,6 +154,20 @@ def _list_sorted_edges(connections, offset, tables, edges):
     return count
 
 
+@njit(cache=True, nogil=True)
+@no_type_check
+def _list_cells(connections, offset, tables, items):
+    """Write the ids of all cells of one maze with their open sides into `items` (Int64), row-major; return how many."""
+    _, rows, cols = connections.shape
+    top, left = np.int64(offset[0]), np.int64(offset[1])
+    for cell in range(rows * cols):
+        sides = 0
+        for direction in range(4):
+            sides |= np.int64(is_open(connections, cell, direction)) << direction
+        items[cell] = tables.open_cells[cell // cols + top, cell % cols + left, sides]
+    return rows * cols
+
+
 @njit(inline="always")
 @no_type_check
 def _put_cell(token, at, cell, tables):
@@ -162,8 +181,8 @@ def _put_cell(token, at, cell, tables):
 @njit(cache=True, nogil=True)
 @no_type_check
 def _put_edges(token, at, edges, num_edges, state, shuffle, tables):
-    """Write the adjacency list from position `at` on; return the position behind it."""
-    fused = tables.edges.shape[2] > 0
+    """Write the adjacency list, of edges or of cells, from position `at` on; return the position behind it."""
+    fused = tables.edges.shape[2] > 0 or len(tables.open_cells) > 0
     for position in range(num_edges):
         edge, flip = edges[_at(position)], 0
         if shuffle:
@@ -239,7 +258,9 @@ def encode_batch(
         below(state, 1)
         below(state, 1)  # the two numbers that chose the offset
         token, offset, at = tokens[index], offsets[index], 0
-        if shuffle:
+        if len(tables.open_cells) > 0:
+            num_edges = _list_cells(connections[index], offset, tables, edges)
+        elif shuffle:
             num_edges = _list_edges(connections[index], offset, tables, edges)
         else:
             num_edges = _list_sorted_edges(connections[index], offset, tables, edges)

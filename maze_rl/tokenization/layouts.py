@@ -1,5 +1,7 @@
 """How a format writes mazes: its words in id order, which ids spell a cell, an edge, a wall and a move.
 
+A maze is a list of its edges, or of its cells with their open sides.
+
 The first 11 words are those of every vocabulary, in maze-dataset's id order (target before origin, though
 the origin comes first in the text). Words that only options need (moves and walls) come last, as one block,
 and are left out where no option needs them.
@@ -42,13 +44,16 @@ class Layout:
     cell_tokens: Int32[ndarray, "canvas canvas tokens_per_cell"]
     """Ids of the tokens that spell a cell."""
     edge_ids: Int32[ndarray, "2 canvas canvas"] | None = None
-    """Id of the one token that names an edge; None where an edge is spelled by its cells."""
+    """Id of the one token that names an edge; None where an edge is spelled by its cells, or cells are listed."""
     wall_ids: Int32[ndarray, "2 canvas canvas"] | None = None
     """Id of the one token that names a closed edge; None where walls have no words of their own."""
     wall_id: int = -1
     """Id of ``<XX>``, which stands between the cells of a wall; -1 without such a word."""
     move_ids: Int32[ndarray, " 4"] | None = None
     """Ids of the moves down, right, up, left; None without such words."""
+    open_cell_ids: Int32[ndarray, "canvas canvas 16"] | None = None
+    """Id of the one token that names a cell and its open sides, the sum of down 1, right 2, up 4, left 8; None where
+    edges are listed."""
     path_as_moves: bool = False
     """The path is written as moves."""
     connectors: bool = True
@@ -82,8 +87,23 @@ class Layout:
 
     @property
     def tokens_per_edge(self) -> int:
-        """Tokens an edge takes in the adjacency list."""
-        return 1 if self.edge_ids is not None else 2 * self.tokens_per_cell + 2 * self.connectors
+        """Tokens an edge, or a cell with its open sides, takes in the adjacency list."""
+        return 2 * self.tokens_per_cell + 2 * self.connectors if self.spells_edges else 1
+
+    @property
+    def lists_cells(self) -> bool:
+        """Whether the adjacency list names cells with their open sides, and no edges."""
+        return self.open_cell_ids is not None
+
+    @property
+    def spells_edges(self) -> bool:
+        """Whether the adjacency list spells edges by their cells."""
+        return self.edge_ids is None and self.open_cell_ids is None
+
+    @property
+    def most_listed(self) -> int:
+        """Most things the adjacency list of a maze on the canvas can have."""
+        return self.canvas**2 if self.lists_cells else 2 * self.canvas * (self.canvas - 1)
 
     @property
     def query_tokens(self) -> int:
@@ -100,7 +120,7 @@ class Layout:
     @overload
     def prompt_tokens(self, num_edges: Int64[ndarray, " batch"]) -> Int64[ndarray, " batch"]: ...
     def prompt_tokens(self, num_edges: int | Int64[ndarray, " batch"]) -> int | Int64[ndarray, " batch"]:
-        """Return the length of a prompt that lists `num_edges` edges, ``<PATH_START>`` included."""
+        """Return the length of a prompt that lists `num_edges` edges (or cells), ``<PATH_START>`` included."""
         return self.tokens_per_edge * num_edges + self.query_tokens + 3
 
     @overload
@@ -136,6 +156,12 @@ class Layout:
         return self.cell_tokens[..., 0]
 
     @cached_property
+    def written_ids(self) -> Int64[ndarray, " written"]:
+        """Ids of all words that a model may write: those of cells, or the moves, and ``<PATH_END>``; ascending."""
+        words = self.path_move_ids if self.path_as_moves else self.cell_tokens
+        return np.unique(np.append(words, PATH_END)).astype(np.int64)
+
+    @cached_property
     def row_place(self) -> int:
         """Which of a cell's tokens tells its row."""
         return _distinct_place(self.cell_tokens[:, 0])
@@ -164,6 +190,13 @@ class Layout:
                 names = np.maximum(names, _indices_of_ids(table, len(self.words)))
         return names
 
+    @cached_property
+    def open_cell_of_id(self) -> Int16[ndarray, "d_vocab 3"]:
+        """(row, col, open sides) on the canvas of the listed cell each id names; -1 where it names none."""
+        if self.open_cell_ids is None:
+            return np.full((len(self.words), 3), -1, np.int16)
+        return _indices_of_ids(self.open_cell_ids, len(self.words))
+
     def words_of_cell(self, row: int, col: int) -> str:
         """Return how a cell is written, e.g. ``(3,4)`` or ``( 3 , 4 )``."""
         return " ".join(self.words[number] for number in self.cell_tokens[row, col])
@@ -171,6 +204,10 @@ class Layout:
     def words_from_cells(self) -> dict[str, tuple[int, int]]:
         """Return which words, joined by spaces, name which cell."""
         return {self.words_of_cell(r, c): (r, c) for r in range(self.canvas) for c in range(self.canvas)}
+
+    def words_from_open_cells(self) -> dict[str, tuple[int, int, int]]:
+        """Return which word names which (row, col, open sides), in id order (empty where edges are listed)."""
+        return _words_of(self.open_cell_ids, self.words)
 
     def words_from_edges(self) -> dict[str, tuple[int, int, int]]:
         """Return which word names which open edge, in id order (empty where edges are spelled by cells)."""
@@ -199,6 +236,8 @@ def _with_further_words(layout: Layout) -> Layout:
     first = len(layout.words)
     move_ids = np.array([first + move for move in _MOVE_OF_DIRECTION], np.int32)
     words, first_wall = (*layout.words, *MOVE_WORDS), first + len(MOVE_WORDS)
+    if layout.lists_cells:
+        return replace(layout, words=words, move_ids=move_ids)
     if layout.edge_ids is None:
         return replace(layout, words=(*words, WALL_WORD), move_ids=move_ids, wall_id=first_wall)
     wall_ids, edges = np.full_like(layout.edge_ids, -1), layout.words_from_edges()

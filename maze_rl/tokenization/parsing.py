@@ -1,11 +1,13 @@
 """Token text back to a maze, given the grid's size (the text does not say it).
 
-The text is cut at its marks; every part is then read on its own: a list of edges, two cells, a path.
+The text is cut at its marks; every part is then read on its own: a list of edges or cells, two cells, a path.
 """
 
 from itertools import pairwise
 
 import numpy as np
+from jaxtyping import Bool, Int64
+from numpy import ndarray
 
 from maze_rl.errors import InvalidMazeError, MazeRLError
 from maze_rl.mazes.lattice import Cell, Maze
@@ -21,11 +23,12 @@ _PATH = ("<PATH_START>", "<PATH_END>")
 def parse_maze(text: str, layout: Layout, grid: tuple[int, int], offset: tuple[int, int]) -> Maze:
     """Read one maze; a path in the text must be a walk from origin to target, else it is refused.
 
-    Edges that are not listed are closed, with walls in the list too.
+    Edges that are not listed are closed, with walls in the list too. A list of cells tells of every cell.
 
     Raises:
         MazeRLError: The text breaks the grammar, names an unknown word, an impossible edge or a cell outside `grid`,
-            or lists an edge both as open and as a wall.
+            or lists an edge both as open and as a wall; a list of cells leaves one out, names one twice, or says of an
+            edge that it is open on one side alone.
     """
     return _Reader(layout, grid, offset).read(text)
 
@@ -52,8 +55,10 @@ class _Reader:
             _check_path(maze, self.path(path, origin))
         return maze
 
-    def connections(self, words: list[str]) -> np.ndarray:
-        """Read the adjacency list: Bool[2, rows, cols]."""
+    def connections(self, words: list[str]) -> Bool[ndarray, "2 rows cols"]:
+        """Read the adjacency list."""
+        if self.layout.lists_cells:
+            return _connections_of_cells(self.listed_cells(words))
         listed: dict[Edge, bool] = {}
         for edge, is_open in self.listed_edges(words):
             if listed.setdefault(edge, is_open) != is_open:
@@ -63,6 +68,24 @@ class _Reader:
         for edge, is_open in listed.items():
             connections[edge] = is_open
         return connections
+
+    def listed_cells(self, words: list[str]) -> Int64[ndarray, "rows cols"]:
+        """Read the open sides of every cell."""
+        named, sides = self.layout.words_from_open_cells(), np.full(self.grid, -1, np.int64)
+        for word in words:
+            if word not in named:
+                raise MazeRLError(
+                    f"token text: expected a cell with its open sides such as (0,0)[SE] in the list, got {word!r}."
+                )
+            row, col, found = named[word]
+            cell = self.shift((row, col))
+            if sides[cell] >= 0:
+                raise MazeRLError(f"token text: the cell {cell} is listed twice.")
+            sides[cell] = found
+        if (sides < 0).any():
+            missing = tuple(np.argwhere(sides < 0)[0].tolist())
+            raise MazeRLError(f"token text: the cell {missing} is not listed: the list has every cell once.")
+        return sides
 
     def listed_edges(self, words: list[str]) -> list[tuple[Edge, bool]]:
         """Return the edges of the adjacency list, and whether each is open."""
@@ -139,6 +162,22 @@ class _Reader:
         if not (0 <= row < rows and 0 <= col < cols):
             raise MazeRLError(f"token text: cell {cell} lies outside the {rows} x {cols} grid at offset {offset}.")
         return row, col
+
+
+def _connections_of_cells(sides: Int64[ndarray, "rows cols"]) -> Bool[ndarray, "2 rows cols"]:
+    """Return the edges that the open sides of all cells make, the sum of down 1, right 2, up 4, left 8 for each."""
+    rows, cols = sides.shape
+    for direction, (down, right) in enumerate(STEPS.tolist()):
+        for row, col in np.argwhere(sides >> direction & 1).tolist():
+            other = row + down, col + right
+            if not (0 <= other[0] < rows and 0 <= other[1] < cols):
+                raise InvalidMazeError(f"token text: the cell {(row, col)} is open at the border of the grid.")
+            if not sides[other] >> (direction + 2) % 4 & 1:
+                raise InvalidMazeError(
+                    f"token text: the cell {(row, col)} is open to {other}, which is closed to it: "
+                    "an edge is open on both of its sides."
+                )
+    return np.stack([sides & 1, sides >> 1 & 1]).astype(np.bool_)
 
 
 def _known_words(text: str, layout: Layout) -> list[str]:

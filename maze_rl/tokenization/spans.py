@@ -1,4 +1,4 @@
-"""What every position of a token sequence is: its region, and the cell or edge it names.
+"""What every position of a token sequence is: its region, and the cell, open sides or edge it names.
 
 Labels are read off the tokens by table when they are first asked for, so encoding costs what the ids cost.
 """
@@ -81,7 +81,7 @@ class TokenSpans:
 
     @cached_property
     def cells(self) -> Int16[Tensor, "batch pos 2"]:
-        """(row, col) of the cell the token is part of, or the cell its move leads to; -1 where there is neither."""
+        """(row, col) of the cell the token names or is part of, or the cell its move leads to; -1 where is neither."""
         start = self._cell_starts.clamp(min=0)
         row, col = (
             torch.from_numpy(ids)[self._at(start + place)]
@@ -92,12 +92,20 @@ class TokenSpans:
         )
         cells = torch.stack([row, col], dim=-1) - self.offsets[:, None]
         cells[self._cell_starts < 0] = -1
+        if self.layout.lists_cells:
+            listed = self._listed_cells
+            cells = torch.where(listed[..., :1] >= 0, listed[..., :2] - self.offsets[:, None], cells)
         return self._with_moves(cells) if self.layout.path_as_moves else cells
 
     @cached_property
     def edges(self) -> Int16[Tensor, "batch pos 3"]:
-        """(direction, row, col) of the edge, open or closed, the token is part of; -1 outside the adjacency list."""
+        """(direction, row, col) of the edge, open or closed, the token is part of; -1 outside the adjacency list.
+
+        Where cells are listed, no token is part of an edge.
+        """
         in_list = (self.regions == Region.ADJACENCY)[..., None]
+        if self.layout.lists_cells:
+            return torch.full((*self.tokens.shape, 3), -1, dtype=torch.int16)
         if self.layout.edge_ids is not None:
             on_canvas = torch.from_numpy(self.layout.edge_of_id)[self.tokens]
             return torch.where(in_list, on_canvas - torch.nn.functional.pad(self.offsets, (1, 0))[:, None], -1)
@@ -105,6 +113,11 @@ class TokenSpans:
         corner = torch.minimum(first, second)
         direction = (first[..., :1] == second[..., :1]).to(torch.int16)
         return torch.where(in_list, torch.cat([direction, corner], dim=-1), -1)
+
+    @cached_property
+    def open_sides(self) -> Int8[Tensor, "batch pos"]:
+        """Open sides of the listed cell the token names, the sum of down 1, right 2, up 4, left 8; -1 elsewhere."""
+        return self._listed_cells[..., 2].to(torch.int8)
 
     @cached_property
     def walls(self) -> Bool[Tensor, "batch pos"]:
@@ -191,7 +204,7 @@ class TokenSpans:
         """Position where the cell a token is part of begins; -1 where it is part of none, or of a move."""
         position, size, regions = self.positions[None], self.layout.tokens_per_cell, self.regions
         starts = torch.full_like(self.tokens, -1)
-        if self.layout.edge_ids is None:
+        if self.layout.spells_edges:
             place, second = self._list_place % self.layout.tokens_per_edge, self._second_cell
             begun = torch.where(place < second, position - place, position - place + second)
             inside = (place < size) | ((place >= second) & (place < second + size))
@@ -203,6 +216,12 @@ class TokenSpans:
         starts = torch.where(regions == Region.ORIGIN, begun, starts)
         target = self.target_start[:, None]
         return torch.where(regions == Region.TARGET, position - (position - target) % size, starts)
+
+    @cached_property
+    def _listed_cells(self) -> Int16[Tensor, "batch pos 3"]:
+        """(row, col, open sides) on the canvas of each listed cell; -1 elsewhere, and where edges are listed."""
+        in_list = (self.regions == Region.ADJACENCY)[..., None]
+        return torch.where(in_list, torch.from_numpy(self.layout.open_cell_of_id)[self.tokens], -1)
 
     def _with_moves(self, cells: Int16[Tensor, "batch pos 2"]) -> Int16[Tensor, "batch pos 2"]:
         """Fill in where each move of the path leads: the origin and all steps up to it."""

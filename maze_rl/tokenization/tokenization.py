@@ -15,6 +15,7 @@ from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.mazes.lattice import Maze, MazeBatch, MazeCollection
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.seeding import stream_key
+from maze_rl.tokenization.cells import cells
 from maze_rl.tokenization.coordinate_tuples import coordinate_tuples
 from maze_rl.tokenization.edges import edges
 from maze_rl.tokenization.encoding import Tables, draw_offsets, encode_batch, tables_of
@@ -24,8 +25,12 @@ from maze_rl.tokenization.spans import TokenSpans
 from maze_rl.tokenization.unique_cells import unique_cells
 
 LAYOUTS = {
-    "unique_cells": unique_cells, "edges": edges, "coordinate_tuples": coordinate_tuples, "row_column": row_column,
-}  # fmt: skip
+    "unique_cells": unique_cells,
+    "edges": edges,
+    "cells": cells,
+    "coordinate_tuples": coordinate_tuples,
+    "row_column": row_column,
+}
 assert tuple(LAYOUTS) == FORMATS
 
 
@@ -141,8 +146,10 @@ class Tokenization:
         return Encoded(ids, TokenSpans(ids, starts, ends, corners, self.layout))
 
     def _num_listed(self, batch: MazeBatch) -> Int64[ndarray, " batch"]:
-        """Return how many edges the list of each maze has."""
+        """Return how many edges, or cells, the list of each maze has."""
         rows, cols = batch.shape
+        if self.layout.lists_cells:
+            return np.full(len(batch), rows * cols, np.int64)
         if self.config.walls:
             return np.full(len(batch), rows * (cols - 1) + (rows - 1) * cols, np.int64)
         # Bytes add up three times as fast as booleans; the largest canvas has 8,064 edges.

@@ -21,6 +21,8 @@ def test_refuses_a_canvas_out_of_bounds(canvas: int) -> None:
     ("options", "message"),
     [
         ({"format": "edges", "connectors": False}, "connectors=False: format edges writes none"),
+        ({"format": "cells", "connectors": False}, "connectors=False: format cells writes none"),
+        ({"format": "cells", "walls": True}, "walls=True: format cells tells all open sides"),
         ({"format": "row_column", "connectors": False, "walls": True}, "only the connector tells a wall from an edge"),
     ],
 )
@@ -29,7 +31,9 @@ def test_refuses_options_that_contradict_each_other(options: dict, message: str)
         TokenizationConfig(**options)
 
 
-@pytest.mark.parametrize(("kind", "name", "nearest"), [("path", "move", "moves"), ("query", "frist", "first")])
+@pytest.mark.parametrize(
+    ("kind", "name", "nearest"), [("path", "move", "moves"), ("query", "frist", "first"), ("origin", "paht", "path")]
+)
 def test_unknown_options_get_a_hint(kind: str, name: str, nearest: str) -> None:
     with pytest.raises(UnknownNameError, match=f"unknown {kind} '{name}'. Did you mean '{nearest}'"):
         TokenizationConfig(**{kind: name})  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from maze_rl.configs.model import ModelConfig
 from maze_rl.mazes.lattice import Maze
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.models.build import MazeTransformer, build_model
-from maze_rl.tokenization.layouts import PADDING, PATH_END, STEPS
+from maze_rl.tokenization.layouts import PADDING, PATH_END, STEPS, Layout
 from maze_rl.tokenization.outcomes import Rollouts, Stop
 from maze_rl.tokenization.tokenization import load_tokenization
 
@@ -72,6 +72,16 @@ def tiny_model() -> MazeTransformer:
 Decode = Callable[[HookedTransformer, Tensor, Tensor, Tensor], Tensor]
 
 
+def listed_grid(prompt: Tensor, layout: Layout) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Return the corner on the canvas and the shape of the maze whose cells a prompt lists; None for other lists."""
+    places = layout.open_cell_of_id[prompt.numpy()]
+    places = places[places[:, 0] >= 0, :2]
+    if len(places) == 0:
+        return None
+    (top, left), (bottom, right) = places.min(axis=0).tolist(), places.max(axis=0).tolist()
+    return (top, left), (bottom - top + 1, right - left + 1)
+
+
 @pytest.fixture
 def solving_decode() -> Decode:
     """A decoder that reads the maze off the prompt's text and writes a shortest path."""
@@ -81,11 +91,13 @@ def solving_decode() -> Decode:
         side = tokenization.canvas
         new = torch.full((len(prompts), int(budget.max())), PADDING)
         for row, (prompt, length) in enumerate(zip(prompts, lengths, strict=True)):
-            # The whole canvas is read as one maze, so this knows nothing of offsets.
-            maze = tokenization.from_text(str(tokenization.decode(prompt[: int(length)])), grid=(side, side))
+            # The whole canvas is read as one maze, so this knows nothing of offsets; a list of cells tells of its own.
+            corner, grid = listed_grid(prompt, tokenization.layout) or ((0, 0), (side, side))
+            maze = tokenization.from_text(str(tokenization.decode(prompt[: int(length)])), grid, corner)
             path = solve_batch(maze.as_batch(), seed=9)[0].path
-            rows, cols = np.array(path).T
+            rows, cols = (np.array(path) + corner).T
             ids = [*tokenization.layout.cell_tokens[rows, cols].ravel().tolist(), PATH_END]
+            ids = ids[tokenization.layout.given_tokens :]
             if tokenization.layout.path_as_moves:
                 steps = np.diff(path, axis=0).reshape(-1, 1, 2)
                 ids = [

@@ -9,7 +9,7 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.tokenization import FORMATS
-from maze_rl.evaluation.rollouts import roll_out
+from maze_rl.evaluation.rollouts import origin_is_given, roll_out
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.build import MazeTransformer, build_model
@@ -19,15 +19,17 @@ from maze_rl.tokenization.outcomes import judge
 from maze_rl.tokenization.tokenization import load_tokenization
 
 Decode = Callable[[HookedTransformer, Tensor, Tensor, Tensor], Tensor]
+ON_PATH: list[dict[str, Any]] = [{"origin": "path"}, {"origin": "path", "path": "moves", "query": "first"}]
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("options", [{}, {"path": "moves", "query": "first"}, {"walls": True}])
+@pytest.mark.parametrize("options", [{}, {"path": "moves", "query": "first"}, {"walls": True}, *ON_PATH])
 @pytest.mark.parametrize("algorithm", ["dfs", "dfs_percolation"])
 def test_a_solver_that_reads_the_prompt_solves_every_maze(
     form: str, options: dict[str, Any], algorithm: str, solving_decode: Decode
 ) -> None:
     # Walls are read as those of one maze on the whole canvas.
+    options = {key: value for key, value in options.items() if form != "cells" or key != "walls"}
     tokenization = load_tokenization(form, canvas=5, random_offsets=True, **options)
     model = build_model(ModelConfig(n_layers=1, d_model=8, n_heads=1, embedding="free"), tokenization)
     solution = solve_batch(generate(3, algorithm, num=30, seed=0).batches[0])
@@ -58,6 +60,29 @@ def test_an_origin_that_was_never_asked_for_is_given(form: str) -> None:
         assert torch.equal(prompt, encoded.tokens[row, : int(encoded.spans.path_start[row]) + 1 + size])
     model.about = {"loss": "path_only"}
     assert (roll_out(model, solution, seed=0, batch_size=20, decode=decode).num_cells == 0).all()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("options", ON_PATH)
+@pytest.mark.parametrize("loss", ["all", "path_from_first_choice"])
+def test_an_origin_on_the_path_is_in_the_prompt_once(form: str, options: dict[str, Any], loss: str) -> None:
+    tokenization = load_tokenization(form, canvas=5, random_offsets=True, **options)
+    model = build_model(ModelConfig(n_layers=1, d_model=8, n_heads=1, embedding="free"), tokenization)
+    model.about = {"loss": loss}
+    assert origin_is_given(model)
+    solution = solve_batch(generate(3, num=20, seed=0).batches[0])
+    prompts, _ = tokenization.encode_batch(solution.batch, streams=np.arange(20), seed=0, prompt_only=True)
+    order = np.argsort(solution.lengths, kind="stable")
+
+    def decode(model: HookedTransformer, given: Tensor, lengths: Tensor, budget: Tensor) -> Tensor:
+        assert torch.equal(given, prompts[order, : given.shape[1]])
+        step = tokenization.layout.tokens_per_step
+        assert budget.tolist() == (step * solution.lengths[order] + 1).tolist()
+        return torch.full((len(given), 1), PATH_END)
+
+    rollouts = roll_out(model, solution, seed=0, batch_size=20, decode=decode, shortest_only=True)
+    assert (rollouts.num_cells == 1).all()
+    assert (rollouts.cells[:, 0] == solution.batch.origins).all()
 
 
 def test_prompts_end_where_the_path_starts_and_the_budget_is_that_of_the_grid(tiny_model: MazeTransformer) -> None:

@@ -119,9 +119,26 @@ def test_moves_have_no_origin_to_predict(tree: BatchSolution, monkeypatch: pytes
     assert found.is_fork[0].tolist() == [False, False, True, False, False, False]
 
 
+@pytest.mark.parametrize("path", ["cells", "moves"])
+def test_an_origin_that_is_given_is_not_predicted(
+    path: str, tree: BatchSolution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teacher_forced, "logits_at", uniform)
+    model = model_for("edges", path=path, origin="path")
+    found = predict(model, sample_paths(tree, seed=0), seed=0, batch_size=4)
+    assert found.used[0].tolist() == [False] + [True] * 5
+    assert found.legal_mass[0] * model.cfg.d_vocab == pytest.approx([0, 1, 3, 2, 2, 1], rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("row_column", {}), ("coordinate_tuples", {"query": "first"}), ("unique_cells", {"path": "moves", "walls": True})],
+    [
+        ("edges", {"origin": "path"}),
+        ("coordinate_tuples", {"origin": "path", "path": "moves"}),
+        ("row_column", {}),
+        ("coordinate_tuples", {"query": "first"}),
+        ("unique_cells", {"path": "moves", "walls": True}),
+    ],
 )
 def test_a_model_that_knows_the_tokens_is_right_in_every_format(
     name: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch

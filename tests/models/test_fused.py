@@ -191,6 +191,21 @@ def test_walls_share_a_vector_and_fold_exactly() -> None:
     assert torch.equal(folded_copy(model).W_E, table)
 
 
+def test_listed_cells_are_their_cell_and_their_open_sides_and_fold_exactly() -> None:
+    tokenization = load_tokenization("cells", canvas=5, path="moves")
+    model = build_model(ModelConfig(n_layers=1, d_model=8, n_heads=2), tokenization)
+    layout, table = tokenization.layout, model.W_E
+    sides, cell = model.embed.parametrizations.W_E[0].sides, table[layout.cell_ids[2, 3]]
+    assert sides.shape == (4, 8)
+    assert torch.equal(table[layout.open_cell_ids[2, 3, 0]], cell)
+    for down, right, up, left in product((0, 1), repeat=4):
+        listed = table[layout.open_cell_ids[2, 3, down + 2 * right + 4 * up + 8 * left]]
+        assert torch.allclose(listed, cell + down * sides[0] + right * sides[1] + up * sides[2] + left * sides[3])
+    assert torch.equal(folded_copy(model).W_E, table)
+    unembed = model.unembed.parametrizations.W_U[0].sides
+    assert torch.allclose(model.W_U[:, layout.open_cell_ids[0, 0, 2]], model.W_U[:, layout.cell_ids[0, 0]] + unembed[1])
+
+
 def test_cells_of_several_tokens_cannot_be_factored() -> None:
     with pytest.raises(ConfigurationError, match="embedding factored with format coordinate_tuples"):
         build_model(ModelConfig(n_layers=1, d_model=8, n_heads=2), load_tokenization("coordinate_tuples"))

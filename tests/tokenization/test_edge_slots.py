@@ -10,13 +10,15 @@ from maze_rl.mazes.generate import generate
 from maze_rl.tokenization.edge_slots import edge_slots, replace_edge
 from maze_rl.tokenization.tokenization import load_tokenization
 
+LISTING_EDGES = [name for name in FORMATS if name != "cells"]
+
 
 @pytest.fixture(scope="module")
 def pairs() -> FlipPairs:
     return find_flip_pairs(generate(5, "dfs", 40).batches[0])
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", LISTING_EDGES)
 @pytest.mark.parametrize("options", [{}, {"query": "first", "random_offsets": True, "path": "moves"}])
 def test_reads_back_as_the_changed_maze(pairs: FlipPairs, name: str, options: dict) -> None:
     tokenization = load_tokenization(name, canvas=8, **options)
@@ -61,3 +63,15 @@ def test_refuses_walls_and_edges_that_are_not_there(pairs: FlipPairs) -> None:
     mixed = np.concatenate([pairs.removed[:3], pairs.added[3:]])
     with pytest.raises(ConfigurationError, match="sequence 3 lists no edge"):
         replace_edge(encoded, mixed, pairs.added)
+
+
+def test_refuses_a_list_of_cells_in_one_line(pairs: FlipPairs) -> None:
+    encoded = load_tokenization("cells", canvas=5).encode(pairs.clean)
+    for refused in (lambda: edge_slots(encoded.spans, pairs.removed), lambda: replace_edge(encoded, *changes(pairs))):
+        with pytest.raises(ConfigurationError, match="format cells: an edge has no slot") as caught:
+            refused()
+        assert "\n" not in str(caught.value)
+
+
+def changes(pairs: FlipPairs) -> tuple[np.ndarray, np.ndarray]:
+    return pairs.removed, pairs.added

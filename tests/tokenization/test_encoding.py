@@ -97,6 +97,7 @@ def test_a_prompt_ends_behind_an_origin_on_the_path(name: str, path: str, worked
 @pytest.mark.parametrize("options", [{}, {"path": "moves"}, {"query": "first", "walls": True}])
 def test_an_origin_on_the_path_changes_nothing_else(name: str, options: dict[str, Any]) -> None:
     mazes = generate((2, 5, 7), "dfs_percolation", num=12, percolation=0.3)
+    options = {key: value for key, value in options.items() if name != "cells" or key != "walls"}
     plain, moved = (
         load_tokenization(name, canvas=8, random_offsets=True, origin=origin, **options) for origin in ORIGINS
     )
@@ -112,6 +113,24 @@ def test_worked_example_as_edges(walls: bool, worked_maze: Maze) -> None:
     text = load_tokenization("edges", shuffle_edges=False, walls=walls).to_text(worked_maze)
     edges = (WITH_WALLS if walls else LIST).replace(" <--> ", "-").replace(" <XX> ", "|").replace(" ;", "")
     assert text == f"{edges} {QUERY} {PATH}"
+
+
+@pytest.mark.parametrize("options", [{}, {"path": "moves"}, {"query": "first"}, {"origin": "path"}])
+def test_worked_example_as_cells(options: dict[str, Any], worked_maze: Maze) -> None:
+    tokenization = load_tokenization("cells", shuffle_edges=False, **options)
+    cells = "(0,0)[SE] (0,1)[EW] (0,2)[SW] (1,0)[NS] (1,1)[S] (1,2)[N] (2,0)[NE] (2,1)[NEW] (2,2)[W]"
+    origin = "<ORIGIN_START> (0,0) <ORIGIN_END> "
+    query, listed = f"{'' if options.get('origin') else origin}{TARGET}", f"<ADJLIST_START> {cells} <ADJLIST_END>"
+    prompt = f"{query} {listed}" if options.get("query") else f"{listed} {query}"
+    assert tokenization.to_text(worked_maze) == f"{prompt} {MOVES if options.get('path') else PATH}"
+
+
+def test_cells_are_listed_in_all_orders_equally_likely() -> None:
+    maze = generate(2, num=1)[0]
+    tokens = load_tokenization("cells").encode(copies(maze, 9600)).tokens[:, 1:5]
+    counts = Counter(row.numpy().tobytes() for row in tokens)
+    assert len(counts) == 24
+    assert chisquare(list(counts.values())).pvalue > 1e-4
 
 
 def copies(maze: Maze, num: int) -> MazeBatch:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from maze_rl.configs.tokenization import FORMATS
+from maze_rl.mazes.generate import generate
+from maze_rl.tokenization.cells import cells
 from maze_rl.tokenization.coordinate_tuples import coordinate_tuples
 from maze_rl.tokenization.corner_first import edge_cells
 from maze_rl.tokenization.edges import edges
@@ -53,6 +55,8 @@ def test_a_smaller_canvas_is_a_prefix(name: str, canvas: int) -> None:
     if small.edge_ids is not None and large.edge_ids is not None:
         held = small.edge_ids >= 0
         assert (large.edge_ids[:, :canvas, :canvas][held] == small.edge_ids[held]).all()
+    if small.open_cell_ids is not None and large.open_cell_ids is not None:
+        np.testing.assert_array_equal(large.open_cell_ids[:canvas, :canvas], small.open_cell_ids)
 
 
 @pytest.mark.parametrize("canvas", [2, 5, 20])
@@ -89,12 +93,20 @@ def test_edges_that_leave_the_canvas_have_no_id() -> None:
 
 @pytest.mark.parametrize(
     ("name", "base", "whole"),
-    [("unique_cells", 411, 416), ("edges", 1171, 1935), ("coordinate_tuples", 34, 39), ("row_column", 51, 56)],
+    [
+        ("unique_cells", 411, 416),
+        ("edges", 1171, 1935),
+        ("cells", 6811, 6815),
+        ("coordinate_tuples", 34, 39),
+        ("row_column", 51, 56),
+    ],
 )
 def test_sizes_of_the_vocabularies(name: str, base: int, whole: int) -> None:
     words = load_tokenization(name).vocabulary
     assert len(words) == base
     for further in ({"path": "moves"}, {"walls": True}, {"path": "moves", "walls": True, "query": "first"}):
+        if name == "cells" and "walls" in further:
+            continue
         vocabulary = load_tokenization(name, **further).vocabulary
         assert len(vocabulary) == whole
         assert vocabulary[:base] == words
@@ -117,6 +129,37 @@ def test_row_column_is_two_tokens() -> None:
     assert layout.words_of_cell(3, 11) == "r3 c11"
     assert layout.cell_tokens[3, 11].tolist() == [17, 34]
     assert (layout.row_place, layout.col_place, layout.tokens_per_edge) == (0, 1, 6)
+
+
+def test_cells_have_a_word_for_each_way_their_sides_can_be_open() -> None:
+    layout = cells(3)
+    ids = layout.open_cell_ids
+    assert ids is not None
+    assert len(set(layout.words)) == len(layout.words) == 11 + 9 * 17
+    assert layout.words[11:13] == ("(0,0)", "(0,0)[]")
+    assert layout.words[28:31] == ("(0,1)", "(1,0)", "(1,1)")  # a ring's cells, then what is listed of them
+    open_to = ("[]", "[S]", "[E]", "[SE]", "[N]", "[NS]", "[NE]", "[NSE]")
+    assert [layout.words[number] for number in ids[1, 2, :8]] == [f"(1,2){sides}" for sides in open_to]
+    assert [layout.words[number] for number in ids[1, 2, 8:]] == [f"(1,2){sides[:-1]}W]" for sides in open_to]
+    assert (np.diff(ids, axis=2) == 1).all()
+    named = layout.words_from_open_cells()
+    assert len(named) == 9 * 16
+    assert named["(1,2)[NE]"] == (1, 2, 6)
+    assert layout.open_cell_of_id[ids[2, 1, 9]].tolist() == [2, 1, 9]
+    assert (layout.open_cell_of_id[layout.cell_ids] == -1).all()
+    assert (layout.tokens_per_edge, layout.lists_cells, layout.spells_edges) == (1, True, False)
+    assert (cells(5).most_listed, edges(5).most_listed, unique_cells(5).most_listed) == (25, 40, 40)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("options", [{}, {"path": "moves"}, {"origin": "path"}])
+def test_what_may_be_written_is_what_sequences_have_behind_their_prompts(name: str, options: dict) -> None:
+    tokenization = load_tokenization(name, canvas=3, **options)
+    tokens, spans = tokenization.encode(generate((2, 3), "dfs_percolation", num=300, percolation=0.3))
+    found = np.unique(tokens[spans.after_path_start].numpy())
+    written = tokenization.layout.written_ids
+    assert written.dtype == np.int64
+    assert found.tolist() == written.tolist()
 
 
 def test_walls_of_edges_have_words_of_their_own_in_the_order_of_the_edges() -> None:

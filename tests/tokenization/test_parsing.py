@@ -118,6 +118,8 @@ WALLED = WORKED.replace("<ADJLIST_START>", "<ADJLIST_START> (0,1) <XX> (1,1) ;")
 MOVES = WORKED[: WORKED.index("<PATH_START>")] + "<PATH_START> SOUTH SOUTH EAST <PATH_END>"
 QUERY = WORKED[WORKED.index("<ORIGIN_START>") : WORKED.index("<PATH_START>")]
 BARE = WORKED.replace(" <-->", "").replace(" ;", "")
+LISTED = "(0,0)[SE] (0,1)[EW] (0,2)[SW] (1,0)[NS] (1,1)[S] (1,2)[N] (2,0)[NE] (2,1)[NEW] (2,2)[W]"
+AS_CELLS = f"<ADJLIST_START> {LISTED} {WORKED[WORKED.index('<ADJLIST_END>') :]}"
 ON_PATH = WORKED.replace("<ORIGIN_START> (0,0) <ORIGIN_END> ", "")
 MOVES_ON_PATH = ON_PATH[: ON_PATH.index("(0,0) (1,0) (2,0) (2,1)")] + "(0,0) SOUTH SOUTH EAST <PATH_END>"
 
@@ -132,6 +134,8 @@ MOVES_ON_PATH = ON_PATH[: ON_PATH.index("(0,0) (1,0) (2,0) (2,1)")] + "(0,0) SOU
         ("unique_cells", {"query": "first"}, QUERY + WORKED.replace(QUERY, "")),
         ("unique_cells", {"connectors": False}, BARE),
         ("unique_cells", {"origin": "path"}, ON_PATH),
+        ("cells", {}, AS_CELLS),
+        ("cells", {}, AS_CELLS.replace(LISTED, " ".join(reversed(LISTED.split())))),
         ("unique_cells", {"origin": "path"}, ON_PATH[: ON_PATH.index(" (1,0) (2,0) (2,1) <PATH_END>")]),
         ("unique_cells", {"origin": "path", "path": "moves"}, MOVES_ON_PATH),
         ("unique_cells", {"origin": "path", "path": "moves"}, MOVES_ON_PATH[: MOVES_ON_PATH.index(" SOUTH")]),
@@ -180,6 +184,14 @@ def test_reads_every_format_and_option(name: str, options: dict, text: str, work
         ("unique_cells", {"origin": "path", "path": "moves"}, MOVES_ON_PATH.replace("(0,0) SOUTH", "SOUTH"),
          r"expected a cell such as \(0,1\), got 'SOUTH'"),
         ("unique_cells", {}, ON_PATH, r"<ORIGIN_START> is missing"),
+        ("cells", {}, AS_CELLS.replace("(1,1)[S]", "(1,1)[]"), r"cell \(2, 1\) is open to \(1, 1\), which is closed"),
+        ("cells", {}, AS_CELLS.replace("(1,2)[N]", "(1,2)[NW]"), r"cell \(1, 2\) is open to \(1, 1\), which is closed"),
+        ("cells", {}, AS_CELLS.replace("(2,2)[W]", "(2,2)[EW]"), r"cell \(2, 2\) is open at the border of the grid"),
+        ("cells", {}, AS_CELLS.replace("(0,1)[EW]", "(0,1)[NEW]"), r"cell \(0, 1\) is open at the border of the grid"),
+        ("cells", {}, AS_CELLS.replace(" (1,1)[S]", ""), r"cell \(1, 1\) is not listed: the list has every cell once"),
+        ("cells", {}, AS_CELLS.replace("(1,1)[S]", "(1,1)[S] (1,1)[S]"), r"cell \(1, 1\) is listed twice"),
+        ("cells", {}, AS_CELLS.replace("(1,1)[S]", "(1,1)"), r"a cell with its open sides such as .* got '\(1,1\)'"),
+        ("cells", {}, AS_CELLS.replace("(1,1)[S]", "(3,1)[S]"), r"cell \(3, 1\) lies outside the 3 x 3 grid"),
     ],
 )  # fmt: skip
 def test_refuses_in_every_format_and_option(name: str, options: dict, text: str, message: str) -> None:

@@ -17,8 +17,16 @@ SHAPE = (3, 4)
 CHOICES = [
     load_tokenization(name, canvas=5, **options)
     for name in FORMATS
-    for options in ({}, {"path": "moves"}, {"walls": True}, {"query": "first"}, {"connectors": False})
-    if name != "edges" or "connectors" not in options
+    for options in (
+        {},
+        {"path": "moves"},
+        {"walls": True},
+        {"query": "first"},
+        {"connectors": False},
+        {"origin": "path"},
+    )
+    if name not in ("edges", "cells") or "connectors" not in options
+    if name != "cells" or "walls" not in options
 ]
 MUTATIONS = ("drop", "swap", "duplicate", "replace", "foreign")
 
@@ -26,6 +34,8 @@ MUTATIONS = ("drop", "swap", "duplicate", "replace", "foreign")
 def listed_edges(words: list[str], tokenization: Tokenization) -> tuple[set, set]:
     """Read the open edges and the walls of a list by its numbers alone; None stands for what is no edge."""
     start, end = words.index("<ADJLIST_START>") + 1, words.index("<ADJLIST_END>")
+    if tokenization.name == "cells":
+        return edges_of_cells(words[start:end]), set()
     size, opened, closed = tokenization.layout.tokens_per_edge, set(), set()
     for at in range(start, end, size):
         group = " ".join(words[at : at + size])
@@ -33,6 +43,19 @@ def listed_edges(words: list[str], tokenization: Tokenization) -> tuple[set, set
         first, second = sorted([tuple(numbers[:2]), tuple(numbers[2:])])
         (closed if "|" in group or "<XX>" in group else opened).add((int(first[0] == second[0]), *first))
     return opened, closed
+
+
+def edges_of_cells(words: list[str]) -> set:
+    """Read the open edges of a list of cells, which must name every cell once and agree on both sides."""
+    steps = {"S": (1, 0), "E": (0, 1), "N": (-1, 0), "W": (0, -1)}
+    ways = set()
+    for word in words:
+        row, col = map(int, re.findall(r"\d+", word))
+        ways |= {((row, col), (row + steps[side][0], col + steps[side][1])) for side in word.split("[")[1][:-1]}
+    cells = [word.split("[")[0] for word in words]
+    assert len(cells) == len(set(cells)) == SHAPE[0] * SHAPE[1]
+    assert ways == {(there, here) for here, there in ways}
+    return {(int(here[0] == there[0]), *here) for here, there in ways if here < there}
 
 
 def mutate(words: list[str], data: st.DataObject, vocabulary: tuple[str, ...]) -> list[str]:
@@ -90,7 +113,7 @@ def test_mutations_of_groups_that_stay_readable(rectangle: Callable[..., Maze]) 
     """Whole edges dropped or doubled leave readable text: the check above must see accepted text too."""
     accepted = 0
     maze: Any = rectangle(*SHAPE, 0.6, 3)
-    for tokenization in CHOICES:
+    for tokenization in (choice for choice in CHOICES if choice.name != "cells"):
         words, size = tokenization.to_text(maze).split(), tokenization.layout.tokens_per_edge
         start = words.index("<ADJLIST_START>") + 1
         doubled = words[:start] + words[start : start + size] + words[start:]

@@ -31,6 +31,10 @@ class Label(NamedTuple):
     cell: tuple[int, int] = NONE
     edge: tuple[int, int, int] = NO_EDGE
     wall: bool = False
+    sides: int = -1
+
+
+SIDES = {"S": 1, "E": 2, "N": 4, "W": 8}
 
 
 def numbers(words: list[str]) -> list[int]:
@@ -38,8 +42,12 @@ def numbers(words: list[str]) -> list[int]:
 
 
 def edge_labels(words: list[str], shift: Callable[..., tuple[int, int]], size: int) -> Iterator[Label]:
-    """Label the words of one listed edge."""
+    """Label the words of one listed edge, or cell."""
     ends = numbers(words)
+    if "[" in words[0]:
+        open_sides = sum(SIDES[side] for side in words[0].split("[")[1][:-1])
+        yield Label(Region.ADJACENCY, shift(*ends), sides=open_sides)
+        return
     first, second = shift(*ends[:2]), shift(*ends[2:])
     (row, col), (next_row, _) = sorted((first, second))
     edge, wall = (0 if next_row > row else 1, row, col), any("|" in word or word == "<XX>" for word in words)
@@ -86,9 +94,10 @@ def assert_labels_agree(tokenization: Tokenization, encoded: Encoded, row: int) 
     words = [tokenization.vocabulary[token] for token in encoded.tokens[row]]
     row_offset, col_offset = spans.offsets[row].tolist()
     found = [
-        Label(Region(region), tuple(cell), tuple(edge), wall)
-        for region, cell, edge, wall in zip(
-            *(getattr(spans, name)[row].tolist() for name in ("regions", "cells", "edges", "walls")), strict=True
+        Label(Region(region), tuple(cell), tuple(edge), wall, sides)
+        for region, cell, edge, wall, sides in zip(
+            *(getattr(spans, name)[row].tolist() for name in ("regions", "cells", "edges", "walls", "open_sides")),
+            strict=True,
         )
     ]
     assert found == read_labels(tokenization, words, (row_offset, col_offset))
@@ -98,7 +107,13 @@ def assert_labels_agree(tokenization: Tokenization, encoded: Encoded, row: int) 
     assert set(words[length:]) <= {"<PADDING>"}
 
 
-CHOICES = [(name, options) for name in FORMATS for options in OPTIONS if name != "edges" or "connectors" not in options]
+CHOICES = [
+    (name, options)
+    for name in FORMATS
+    for options in OPTIONS
+    if name not in ("edges", "cells") or "connectors" not in options
+    if name != "cells" or "walls" not in options
+]
 
 
 @pytest.mark.parametrize(("name", "options"), CHOICES)
@@ -122,7 +137,22 @@ def test_labels_of_rectangles(name: str, options: dict[str, Any], rectangle: Cal
         assert_labels_agree(tokenization, tokenization.encode(rectangle(*shape, 0.3, seed), seed=seed), 0)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("offsets", [False, True])
+def test_every_cell_is_labelled_once_with_the_sides_the_maze_has(offsets: bool) -> None:
+    maze = generate(5, "dfs_percolation", num=1, percolation=0.2)[0]
+    spans = load_tokenization("cells", canvas=7, random_offsets=offsets).encode(maze).spans
+    listed = spans.regions[0] == Region.ADJACENCY
+    assert (spans.edges == -1).all()
+    assert (spans.open_sides[0][~listed] == -1).all()
+    cells = [tuple(cell) for cell in spans.cells[0][listed].tolist()]
+    assert len(set(cells)) == len(cells) == 25
+    for cell, sides in zip(cells, spans.open_sides[0][listed].tolist(), strict=True):
+        ways = ((1, 0), (0, 1), (-1, 0), (0, -1))
+        around = {(cell[0] + row, cell[1] + col) for bit, (row, col) in enumerate(ways) if sides >> bit & 1}
+        assert around == set(maze.neighbours(cell))
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "cells"])
 def test_every_lattice_edge_is_labelled_once_as_the_maze_has_it(name: str) -> None:
     maze = generate(5, "dfs_percolation", num=1, percolation=0.2)[0]
     tokenization = load_tokenization(name, walls=True, canvas=7)

@@ -22,6 +22,12 @@ from maze_rl.training.loss_weights import all_tokens, fork_weighted, path_from_f
 from maze_rl.training.losses import NAMED_LOSSES, LossFunctions, loss_functions
 from maze_rl.training.objective import CrossEntropy
 
+ON_PATH = [
+    (form, {"origin": "path"} | options)
+    for form in ("edges", "cells", "coordinate_tuples")
+    for options in ({}, {"path": "moves"}, {"query": "first"})
+]
+
 
 @pytest.fixture(scope="module")
 def tokenization() -> Tokenization:
@@ -123,7 +129,7 @@ def test_sets_of_moves_are_the_optimal_directions() -> None:
 
 @pytest.mark.parametrize(
     ("form", "options"),
-    [("coordinate_tuples", {}), ("row_column", {"connectors": False}), ("edges", {"path": "moves"})],
+    [("coordinate_tuples", {}), ("row_column", {"connectors": False}), ("edges", {"path": "moves"}), *ON_PATH],
 )
 def test_the_token_that_stands_there_is_optimal_in_every_format(form: str, options: dict) -> None:
     examples = encode_examples(
@@ -192,7 +198,8 @@ def test_an_unknown_loss_is_told_the_nearest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "options"), [("edges", {}), ("edges", {"path": "moves"}), ("row_column", {}), ("coordinate_tuples", {})]
+    ("form", "options"),
+    [("edges", {}), ("edges", {"path": "moves"}), ("row_column", {}), ("coordinate_tuples", {}), *ON_PATH],
 )
 def test_the_longest_path_is_counted_in_steps(form: str, options: dict) -> None:
     mazes = generate((3, 4), num=12)
@@ -212,6 +219,19 @@ def test_from_the_first_choice_on_the_copied_origin_is_left_out() -> None:
         assert (dropped.sum(dim=1) == size).all()
         for row, start in enumerate(examples.spans.path_start.tolist()):
             assert (dropped[row, start + 1 : start + 1 + size] == 1).all()
+
+
+@pytest.mark.parametrize(("form", "options"), ON_PATH)
+@pytest.mark.parametrize("name", LOSSES)
+def test_an_origin_that_is_given_weighs_nothing(name: str, form: str, options: dict) -> None:
+    tokenization = load_tokenization(form, canvas=6, **options)
+    examples = encode_examples(tokenization, generate((3, 5), "dfs_percolation", num=10), 0, 0)
+    weights = loss_functions(name).weights(examples)
+    assert examples.spans.given_origin.any(dim=1).all()
+    assert (weights[examples.spans.given_origin] == 0).all()
+    assert (weights[examples.spans.after_path_start] > 0).all()
+    for labels in (examples.optimal, examples.legal):
+        assert (labels[examples.spans.given_origin] == -1).all()
 
 
 def test_alpha_goes_from_the_path_to_all(examples: Examples) -> None:

@@ -19,6 +19,8 @@ BAD_INPUT = [
     (["train", "--loss", "path-only"], "Did you mean 'path_only'"),
     (["train", "--algorithm", "dsf"], "Did you mean 'dfs'"),
     (["train", "--tokenizer", "edge"], "Did you mean 'edges'"),
+    (["train", "--origin", "promt"], "Did you mean 'prompt'"),
+    (["train", "--start-from", "maze-5to9-cpu", "--origin", "path"], "--origin contradicts --start-from"),
     (["train", "--positions", "rotry"], "Did you mean 'rotary'"),
     (["train", "--optimizer", "adam"], "Did you mean 'adamw'"),
     (["train", "--steps", "0"], "--steps must be at least 1"),

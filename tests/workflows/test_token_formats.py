@@ -9,7 +9,7 @@ import pytest
 from maze_rl.cli.main import run
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.presets import default_run
-from maze_rl.configs.tokenization import TokenizationConfig
+from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL, TokenizationConfig
 from maze_rl.configs.training import RunConfig
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.model_files import load_model
@@ -23,7 +23,7 @@ SHAPE = {"n_layers": 1, "d_model": 16, "n_heads": 2}
 def tiny_run(**options: Any) -> RunConfig:
     """Return a run of three steps on 4 x 4 mazes."""
     base = default_run(MazeSpec(sizes=(4,), split="train"), device="cpu", steps=3, loss="path_only_set")
-    one_token = options["format"] in ("edges", "unique_cells")
+    one_token = options["format"] in ONE_TOKEN_PER_CELL
     return replace(
         base,
         model=replace(base.model, **SHAPE, embedding="factored" if one_token else "free"),
@@ -38,6 +38,8 @@ def tiny_run(**options: Any) -> RunConfig:
     [
         {"format": "row_column"},
         {"format": "edges", "path": "moves", "walls": True},
+        {"format": "edges", "origin": "path"},
+        {"format": "cells", "origin": "path", "path": "moves"},
         {"format": "unique_cells", "path": "moves", "connectors": False, "query": "first"},
     ],
 )
@@ -58,8 +60,9 @@ def test_the_command_line_takes_formats_of_several_tokens(tmp_path: Path) -> Non
     shape = ["--layers", "1", "--d-model", "16", "--heads", "2", "--canvas", "5", "--steps", "2", "--batch-size", "4"]
     out = str(tmp_path / "x")
     named = ["train", "--sizes", "4", "--tokenizer", "coordinate_tuples", "--num", "5", "--device", "cpu", "--out", out]
-    assert run([*named, *shape]) == 0
-    assert load_model(out).tokenization.name == "coordinate_tuples"
+    assert run([*named, "--origin", "path", *shape]) == 0
+    tokens = load_model(out).tokenization.config
+    assert (tokens.format, tokens.origin) == ("coordinate_tuples", "path")
 
 
 def test_a_factored_embedding_of_cells_of_several_tokens_is_refused() -> None:

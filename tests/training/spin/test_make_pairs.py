@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.mazes.lattice import Maze, MazeCollection
+from maze_rl.models.build import build_model
 from maze_rl.models.decoding import decode_paths
 from maze_rl.models.digest import weights_digest
 from maze_rl.tokenization.layouts import PADDING, PATH_END, PATH_START
@@ -74,6 +76,22 @@ def test_at_temperature_0_the_most_likely_path_is_written(make_model, pairs_of, 
     for row, maze in enumerate(table.prompt_of[table.generated].tolist()):
         path = tokens[row, starts[row] : lengths[row]]
         assert torch.equal(path, greedy[maze, : len(path)])
+
+
+@pytest.mark.parametrize("path", ["cells", "moves"])
+def test_what_is_written_goes_on_behind_an_origin_that_is_given(path: str, pairs_of, mazes) -> None:
+    tokenization = load_tokenization("edges", canvas=4, origin="path", path=path)
+    model = build_model(ModelConfig(n_layers=1, d_model=8, n_heads=1), tokenization)
+    table = pairs_of(model, most_tokens=40, samples=2)
+    prompts, spans = tokenization.encode(mazes, prompt_only=True)
+    assert torch.equal(table.prompt_lengths.long(), spans.lengths)
+    assert torch.equal(table.prompts.long(), prompts)
+    real, lengths = table.responses[:24].long(), table.response_lengths[:24].tolist()
+    encoded = tokenization.encode(mazes)
+    for row, length in enumerate(lengths):
+        assert real[row, :length].tolist() == encoded.tokens[row][encoded.spans.after_path_start[row]].tolist()
+    samples = Samples(real[:, None], table.response_lengths[:24, None].long(), torch.full((24,), 40))
+    assert (judge_samples(mazes, encoded, samples) == Kind.TIED).all()
 
 
 def test_a_path_is_as_long_as_up_to_its_end_or_its_budget(make_model) -> None:
