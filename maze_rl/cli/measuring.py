@@ -12,7 +12,7 @@ def evaluate(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl evaluate``."""
     sizes = _sizes(chosen)
     from maze_rl.cli.progress import progress_bar
-    from maze_rl.cli.tables import print_evaluation
+    from maze_rl.cli.tables import print_evaluation, warn_of_few_layouts
     from maze_rl.workflows.evaluate import TEST_SEED
     from maze_rl.workflows.evaluate import evaluate as evaluate_run
 
@@ -22,6 +22,7 @@ def evaluate(chosen: argparse.Namespace) -> None:
             seed=TEST_SEED if chosen.seed is None else chosen.seed,
             progress=lambda doing, done: bar("evaluating", done, {"doing": doing}),
         )  # fmt: skip
+    warn_of_few_layouts(result)
     if chosen.json:
         print(json.dumps({"model": result.model, "maze_digest": result.maze_digest, "rows": result.flat_rows()}))
     else:

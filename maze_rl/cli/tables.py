@@ -1,31 +1,52 @@
 """Tables for people."""
 
+import warnings
 from typing import Any
 
-from maze_rl.evaluation.results import Estimate, EvaluationResult
+from maze_rl.errors import Caution
+from maze_rl.evaluation.results import FEWEST_LAYOUTS, Estimate, EvaluationResult
+
+
+def warn_of_few_layouts(result: EvaluationResult) -> None:
+    """Warn of sizes whose mazes have few different walls, however many mazes there are."""
+    few = [f"{row.size} ({row.num:,} mazes, {row.layouts:,} layouts)" for row in result.rows if row.few_layouts]
+    if few:
+        warnings.warn(
+            f"fewer than {FEWEST_LAYOUTS} layouts (walls up to rotation and reflection) at size {', '.join(few)}: "
+            "rates there say little of other mazes; take larger sizes, or more mazes where they do not repeat.",
+            Caution,
+            stacklevel=2,
+        )
 
 
 def print_evaluation(result: EvaluationResult) -> None:
-    """Print one line per size: rates with 95 % intervals, beside the baselines."""
+    """Print one line per size: rates with 95 % intervals over layouts, beside the baselines."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     title = f"{result.model}: greedy rollouts, {result.num_per_size} held-out {result.algorithm} mazes per size"
     table = Table(title=title, box=box.SIMPLE)
-    for name in ("size", "shortest", "95 %", "reaches", "valid", "Manhattan", "random", "hard"):
+    for name in ("size", "layouts", "shortest", "95 %", "reaches", "valid", "Manhattan", "random", "hard"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in result.rows:
         size = f"{row.size}" if row.in_training_range else f"{row.size}*"
         interval = f"{row.shortest.low:.2f}-{row.shortest.high:.2f}"
         failed = row.solved_where_manhattan_fails
         table.add_row(
-            size, _rate(row.shortest), interval, _rate(row.reaches), _rate(row.valid),
-            _rate(row.baselines["manhattan"]), _rate(row.baselines["random_non_backtracking"]),
+            size,
+            "-" if row.layouts is None else f"{row.layouts:,}",
+            _rate(row.shortest),
+            interval,
+            _rate(row.reaches),
+            _rate(row.valid),
+            _rate(row.baselines["manhattan"]),
+            _rate(row.baselines["random_non_backtracking"]),
             "-" if failed is None else _rate(failed),
-        )  # fmt: skip
+        )
     console = Console()
     console.print(table)
+    console.print("layouts: different walls up to rotation and reflection; the intervals count these, not mazes.")
     console.print("hard: rate of shortest paths on the mazes that Manhattan greedy fails.")
     if result.training_sizes:
         console.print("*: outside the sizes trained on.")

@@ -150,7 +150,7 @@ def _given(**values: Any) -> dict[str, Any]:
 
 
 def _print_result(chosen: argparse.Namespace, folder: Path) -> None:
-    from maze_rl.cli.tables import print_evaluation
+    from maze_rl.cli.tables import print_evaluation, warn_of_few_layouts
     from maze_rl.evaluation.results import result_from_json
     from maze_rl.workflows.run_folder import RunFolder
 
@@ -159,6 +159,7 @@ def _print_result(chosen: argparse.Namespace, folder: Path) -> None:
         return
     files = RunFolder(folder)
     result = result_from_json(files.read_evaluation())
+    warn_of_few_layouts(result)
     page = files.report / "report.html"
     if chosen.json:
         print(json.dumps({"run": str(folder), "report": str(page), "rows": result.flat_rows()}))

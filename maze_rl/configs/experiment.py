@@ -19,6 +19,9 @@ from maze_rl.errors import ConfigurationError, unknown_name
 
 SMALLEST_TEST_SIZE = 3
 """Mazes of 2 x 2 cells ask for nothing."""
+SMALLEST_JUDGED_SIZE = 5
+"""Smaller mazes have few layouts (27 in the test split of depth-first 4 x 4 mazes): what is measured on them is shown
+and gets no verdict."""
 LOWER_IS_BETTER = ("loss", "adjacency_first")
 """Endings of the names of measures of which less is better."""
 
@@ -66,8 +69,9 @@ class Experiment:
     test_mazes: int = SMALL.test_mazes
     """Test mazes per size, of the algorithm of the control's last phase."""
     judged: tuple[str, ...] = ()
-    """Measures that get a verdict, as ``shortest@4``: its name and the maze size; () for the rate of shortest paths
-    and the path loss at the largest size trained on."""
+    """Measures that are compared, as ``shortest@5``: its name and the maze size; () for the rate of shortest paths
+    and the path loss at the largest size trained on, and where that is under `SMALLEST_JUDGED_SIZE` at this size too if
+    it is tested. Only sizes from there on get a verdict."""
 
     def __post_init__(self) -> None:
         for name in (self.control, *self.shams, *self.shams.values()):
@@ -82,7 +86,11 @@ class Experiment:
         if max(self.test_sizes) > canvas:
             raise ConfigurationError(f"test size {max(self.test_sizes)} does not fit on an arm's canvas of {canvas}.")
         if not self.judged:
-            object.__setattr__(self, "judged", tuple(f"{name}@{trained[-1]}" for name in ("shortest", "path_loss")))
+            sizes = [trained[-1]]
+            if trained[-1] < SMALLEST_JUDGED_SIZE and SMALLEST_JUDGED_SIZE in self.test_sizes:
+                sizes.append(SMALLEST_JUDGED_SIZE)
+            judged = tuple(f"{name}@{size}" for size in sizes for name in ("shortest", "path_loss"))
+            object.__setattr__(self, "judged", judged)
         self._check_judged()
 
     def _check_judged(self) -> None:
@@ -110,6 +118,12 @@ def compared_pairs(arms: list[str], control: str, shams: Mapping[str, str]) -> l
 def lower_is_better(measure: str) -> bool:
     """Tell whether less is better for a measure such as ``path_loss@4``."""
     return measure.partition("@")[0].endswith(LOWER_IS_BETTER)
+
+
+def too_small_to_judge(measure: str) -> bool:
+    """Tell whether a measure such as ``path_loss@4`` is of mazes too small for a verdict."""
+    where = measure.partition("@")[2]
+    return where.isdecimal() and int(where) < SMALLEST_JUDGED_SIZE
 
 
 def scale(large: bool) -> Scale:

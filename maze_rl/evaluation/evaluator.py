@@ -101,9 +101,9 @@ def _summaries(
         "by_length": length_rows(measured, longest_training_path),
         "grid": grid_cells(measured),
         "teacher_forced": [
-            teacher_forced_row(one.size, one.predictions, one.outcomes.shortest, seed) for one in measured
+            teacher_forced_row(one.size, one.predictions, one.outcomes.shortest, one.layouts, seed) for one in measured
         ],
-        "first_errors": [first_error_row(one.size, one.first_errors) for one in measured],
+        "first_errors": [first_error_row(one.size, one.first_errors, one.layouts) for one in measured],
         "examples": pick_examples(measured, training_sizes),
     }
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Int8, Int32, Int64
+from jaxtyping import Int8, Int32, Int64, UInt64
 from numba import njit
 from numpy import ndarray
 
 from maze_rl.evaluation.results import FirstErrorRow
+from maze_rl.intervals import effective_number
 from maze_rl.mazes.oracle import label_paths
 from maze_rl.mazes.solve import BatchSolution
 from maze_rl.tokenization.outcomes import Rollouts, Stop, can_step
@@ -63,7 +64,7 @@ def find_first_errors(solution: BatchSolution, rollouts: Rollouts) -> FirstError
     return FirstErrors(kinds, positions, needed, solution.lengths)
 
 
-def first_error_row(size: int, errors: FirstErrors) -> FirstErrorRow:
+def first_error_row(size: int, errors: FirstErrors, layouts: UInt64[ndarray, " maze"]) -> FirstErrorRow:
     """Summarise the first errors of the rollouts on mazes of one size."""
     num = len(errors.kinds)
     counts = np.bincount(errors.kinds, minlength=len(FIRST_ERRORS))
@@ -83,6 +84,7 @@ def first_error_row(size: int, errors: FirstErrors) -> FirstErrorRow:
         hazard=(failures / at_risk).tolist(),
         at_risk=at_risk.tolist(),
         constant_hazard=float(failures.sum() / at_risk.sum()) if num else None,
+        effective_share=effective_number(wrong, layouts, errors.positions + 1) / float(at_risk.sum()) if num else None,
     )
 
 

@@ -14,7 +14,9 @@ from transformer_lens import HookedTransformer
 from maze_rl.errors import unknown_name
 from maze_rl.evaluation.rollouts import roll_out, tokenization_of
 from maze_rl.evaluation.teacher_forced import Predictions, predict, sample_paths
+from maze_rl.intervals import num_clusters
 from maze_rl.mazes.solve import BatchSolution
+from maze_rl.mazes.splits import maze_hashes
 from maze_rl.models.decoding import decode_paths
 from maze_rl.own_plugins import import_own
 from maze_rl.tokenization.outcomes import Rollouts, Stop, judge
@@ -47,6 +49,7 @@ def rollout_rates(model: HookedTransformer, tests: Sequence[BatchSolution], seed
     Returns:
         By maze size: rates of rollouts that are `valid`, `reaches` the target, `shortest`; that begin at the origin
         (`origin_first`) or with a token that is neither cell nor move nor the end (`adjacency_first`); and `path_loss`.
+        `layouts` counts the different walls among the mazes, up to rotation and reflection.
         Over all sizes `inference_tokens_per_second`: tokens written in a second of this run's own time.
     """
     rates: dict[str, float] = {}
@@ -63,6 +66,7 @@ def rollout_rates(model: HookedTransformer, tests: Sequence[BatchSolution], seed
             "adjacency_first": no_path_token_first(rollouts, tokenization_of(model).layout.path_as_moves),
         }.items():  # fmt: skip
             rates[f"{name}@{solution.batch.shape[0]}"] = float(values.mean())
+        rates[f"layouts@{solution.batch.shape[0]}"] = float(num_clusters(maze_hashes(solution.batch)))
         predictions = predict(model, sample_paths(solution, seed), seed=seed, batch_size=BATCH_SIZE)
         rates[f"path_loss@{solution.batch.shape[0]}"] = path_loss(predictions)
     return rates | {"inference_tokens_per_second": written / seconds}

@@ -1,12 +1,15 @@
 """The result of an evaluation as plain dataclasses: everything a report shows is a field here, and in the JSON.
 
-Rates carry 95 % Wilson intervals over mazes; means carry 95 % cluster-bootstrap intervals over mazes.
+All carry 95 % intervals over layouts: mazes with the same walls up to rotation and reflection count together. Rates
+have Wilson intervals of the effective number of mazes, means have bootstrap intervals, see `maze_rl.intervals`.
 """
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
 JsonDict = dict[str, Any]
+FEWEST_LAYOUTS = 200
+"""Rates on fewer layouts than this say little of other mazes, however many mazes there are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +21,10 @@ class Estimate:
     high: float
     num: int
     """Number of mazes (or, for forks and steps, of decisions)."""
+    layouts: int | None = None
+    """Number of layouts among them; None in evaluations of earlier versions, which did not count them."""
+    effective: float | None = None
+    """Number of independent mazes with as wide an interval, for rates whose interval is over layouts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +61,13 @@ class SizeRow:
     against_manhattan: PairedDifference
     solved_where_manhattan_fails: Estimate | None
     """Rate of shortest paths among the mazes on which Manhattan greedy fails; None where it fails on none."""
+    layouts: int | None = None
+    """Number of layouts among the mazes; None where they were not counted."""
+
+    @property
+    def few_layouts(self) -> bool:
+        """Whether there are fewer than `FEWEST_LAYOUTS`, as far as they were counted."""
+        return self.layouts is not None and self.layouts < FEWEST_LAYOUTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +81,8 @@ class LengthRow:
     """Whether training mazes had paths this long (up to their longest)."""
     shortest: Estimate
     baselines: dict[str, Estimate]
+    layouts: int | None = None
+    """Number of layouts among the mazes; None where they were not counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +132,9 @@ class FirstErrorRow:
     """Number of rollouts each hazard rests on."""
     constant_hazard: float | None
     """Maximum-likelihood constant hazard: errors / steps at risk; accuracy would fall as (1 - h)^D."""
+    effective_share: float | None = None
+    """Steps at risk that count for the interval of the constant hazard, as layouts repeat, over all; None where layouts
+    were not counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +183,8 @@ class EvaluationResult:
 
 
 def _flat(row: SizeRow) -> JsonDict:
-    flat: JsonDict = {"size": row.size, "num": row.num, "in_training_range": row.in_training_range}
+    names = ("size", "num", "layouts", "few_layouts", "in_training_range")
+    flat: JsonDict = {name: getattr(row, name) for name in names}
     for name in ("valid", "reaches", "simple", "shortest", "exact_match", "spl", "progress"):
         estimate: Estimate = getattr(row, name)
         flat[name] = estimate.value

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, UInt64
 from numpy import ndarray
 
+from maze_rl.evaluation.estimates import mean_estimates, rate
 from maze_rl.evaluation.first_error import FirstErrors
 from maze_rl.evaluation.results import Estimate, GridCell, LengthRow, PairedDifference, SizeRow
 from maze_rl.evaluation.teacher_forced import Predictions
-from maze_rl.intervals import bootstrap_ratios, paired_difference, wilson
+from maze_rl.intervals import num_clusters, paired_difference
 from maze_rl.mazes.solve import BatchSolution
-from maze_rl.seeding import stream_key
+from maze_rl.mazes.splits import maze_hashes
 from maze_rl.tokenization.outcomes import Outcomes, Rollouts
 
 LENGTH_BINS = ((1, 4), (5, 8), (9, 12), (13, 16), (17, 24), (25, 32), (33, 48), (49, 64), (65, 96))
@@ -32,35 +34,36 @@ class MeasuredSize:
     """Whether each baseline walks a shortest path."""
     predictions: Predictions
 
-
-def rate(successes: Bool[ndarray, " maze"]) -> Estimate:
-    """Return the share of successes with its Wilson interval."""
-    value, low, high = wilson(int(successes.sum()), len(successes))
-    return Estimate(value=value, low=low, high=high, num=len(successes))
+    @cached_property
+    def layouts(self) -> UInt64[ndarray, " batch"]:
+        """The layout of each maze: equal for the same walls, rotated and reflected or not."""
+        return maze_hashes(self.solution.batch)
 
 
 def size_row(measured: MeasuredSize, in_training_range: bool, seed: int) -> SizeRow:
     """Summarise the rollouts on mazes of one size."""
-    outcomes, manhattan = measured.outcomes, measured.baselines["manhattan"]
-    difference = paired_difference(outcomes.shortest, manhattan)
+    outcomes, manhattan, layouts = measured.outcomes, measured.baselines["manhattan"], measured.layouts
+    difference = paired_difference(outcomes.shortest, manhattan, layouts)
+    failed = ~manhattan
     return SizeRow(
         size=measured.size,
         num=len(manhattan),
         in_training_range=in_training_range,
-        valid=rate(outcomes.valid),
-        reaches=rate(outcomes.reaches),
-        simple=rate(outcomes.simple),
-        shortest=rate(outcomes.shortest),
-        exact_match=rate(outcomes.exact_match),
-        **_path_means(outcomes, seed),  # type: ignore[arg-type]
-        baselines={name: rate(shortest) for name, shortest in measured.baselines.items()},
+        valid=rate(outcomes.valid, layouts),
+        reaches=rate(outcomes.reaches, layouts),
+        simple=rate(outcomes.simple, layouts),
+        shortest=rate(outcomes.shortest, layouts),
+        exact_match=rate(outcomes.exact_match, layouts),
+        **_path_means(outcomes, layouts, seed),  # type: ignore[arg-type]
+        baselines={name: rate(shortest, layouts) for name, shortest in measured.baselines.items()},
         against_manhattan=PairedDifference(**difference._asdict()),
-        solved_where_manhattan_fails=None if manhattan.all() else rate(outcomes.shortest[~manhattan]),
+        solved_where_manhattan_fails=rate(outcomes.shortest[failed], layouts[failed]) if failed.any() else None,
+        layouts=num_clusters(layouts),
     )
 
 
-def _path_means(outcomes: Outcomes, seed: int) -> dict[str, Estimate | None]:
-    """Return SPL, optimality ratio and progress with bootstrap intervals over mazes."""
+def _path_means(outcomes: Outcomes, layouts: UInt64[ndarray, " maze"], seed: int) -> dict[str, Estimate | None]:
+    """Return SPL, optimality ratio and progress with bootstrap intervals over layouts."""
     reaches, best = outcomes.reaches, np.maximum(outcomes.optimal_steps, 1)
     everyone = np.ones(len(reaches))
     values = {
@@ -70,17 +73,15 @@ def _path_means(outcomes: Outcomes, seed: int) -> dict[str, Estimate | None]:
     }
     numerators = np.stack([numerator for numerator, _ in values.values()], axis=1)
     counts = np.stack([count for _, count in values.values()], axis=1)
-    intervals = bootstrap_ratios(numerators, counts, seed=stream_key(seed, "bootstrap"))
-    return {
-        name: Estimate(**interval._asdict(), num=int(num)) if num else None
-        for name, interval, num in zip(values, intervals, counts.sum(axis=0), strict=True)
-    }
+    ranges = {"spl": (0.0, 1.0), "optimality_ratio": (1.0, np.inf), "progress": (0.0, 1.0)}
+    return mean_estimates(ranges, numerators, counts, layouts, seed)
 
 
 def length_rows(measured: Sequence[MeasuredSize], longest_training_path: int | None) -> list[LengthRow]:
     """Summarise all sizes together by the length of the shortest path; empty bins are left out."""
     lengths = np.concatenate([one.outcomes.optimal_steps for one in measured])
     shortest = np.concatenate([one.outcomes.shortest for one in measured])
+    layouts = np.concatenate([one.layouts for one in measured])
     names = measured[0].baselines
     baselines = {name: np.concatenate([one.baselines[name] for one in measured]) for name in names}
     return [
@@ -88,9 +89,10 @@ def length_rows(measured: Sequence[MeasuredSize], longest_training_path: int | N
             low=low,
             high=high,
             num=int(where.sum()),
+            layouts=num_clusters(layouts[where]),
             in_training_range=longest_training_path is not None and low <= longest_training_path,
-            shortest=rate(shortest[where]),
-            baselines={name: rate(values[where]) for name, values in baselines.items()},
+            shortest=rate(shortest[where], layouts[where]),
+            baselines={name: rate(values[where], layouts[where]) for name, values in baselines.items()},
         )
         for low, high in bins_up_to(lengths)
         if (where := (lengths >= low) & (lengths <= high)).any()
@@ -106,7 +108,8 @@ def grid_cells(measured: Sequence[MeasuredSize]) -> list[GridCell]:
         for low, high in bins:
             where = (lengths >= low) & (lengths <= high)
             if where.any():
-                cells.append(GridCell(size=one.size, low=low, high=high, shortest=rate(one.outcomes.shortest[where])))
+                shortest = rate(one.outcomes.shortest[where], one.layouts[where])
+                cells.append(GridCell(size=one.size, low=low, high=high, shortest=shortest))
     return cells
 
 

@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, Int16, Int32, Int64
+from jaxtyping import Bool, Float, Float32, Int16, Int32, Int64, UInt64
 from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
-from maze_rl.evaluation.results import Estimate, TeacherForcedRow
+from maze_rl.evaluation.estimates import mean_estimates
+from maze_rl.evaluation.results import TeacherForcedRow
 from maze_rl.evaluation.rollouts import chunks, tokenization_of
-from maze_rl.intervals import Interval, bootstrap_ratios
 from maze_rl.mazes.oracle import PathLabels, label_paths
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.models.readout import logits_at
@@ -215,11 +215,15 @@ def _read(
 
 
 def teacher_forced_row(
-    size: int, predictions: Predictions, shortest: Bool[ndarray, " maze"], seed: int
+    size: int,
+    predictions: Predictions,
+    shortest: Bool[ndarray, " maze"],
+    layouts: UInt64[ndarray, " maze"],
+    seed: int,
 ) -> TeacherForcedRow:
     """Summarise predictions on mazes of one size; `shortest` tells which the rollouts solved.
 
-    The unit of the intervals is the maze.
+    The unit of the intervals is the layout.
     """
     p, num_mazes = predictions, len(shortest)
     weights = 1 / np.bincount(p.mazes, minlength=num_mazes)[p.mazes]
@@ -237,11 +241,8 @@ def teacher_forced_row(
     }
     numerators = np.stack([per_maze(values, where) for values, where in asked.values()], axis=1)
     counts = np.stack([per_maze(np.ones_like(where), where) for _, where in asked.values()], axis=1)
-    intervals = bootstrap_ratios(numerators, counts, seed=stream_key(seed, "bootstrap"))
-    found = {
-        name: _estimate(interval, count)
-        for name, interval, count in zip(asked, intervals, counts.sum(axis=0), strict=True)
-    }
+    ranges = dict.fromkeys(asked, (0.0, 1.0)) | {"optimal_nll": (0.0, np.inf)}
+    found = mean_estimates(ranges, numerators, counts, layouts, seed)
     whole = np.bincount(p.mazes, weights=weights * (p.correct | ~p.used).all(axis=1), minlength=num_mazes)
     return TeacherForcedRow(
         size=size,
@@ -249,10 +250,6 @@ def teacher_forced_row(
         rollout_gap=float(whole.mean() - shortest.mean()),
         **found,  # type: ignore[arg-type]
     )
-
-
-def _estimate(interval: Interval, count: float) -> Estimate | None:
-    return Estimate(value=interval.value, low=interval.low, high=interval.high, num=round(count)) if count > 0 else None
 
 
 def _calibration_error(p: Predictions, weights: ndarray) -> float | None:

@@ -157,8 +157,10 @@ def value_text(value: Value, kind: str) -> str:
 
 
 def interval_text(value: Value, kind: str) -> str:
-    """Write the 95 % interval of a table's value; empty where it has none."""
-    if not isinstance(value, Estimate | PairedDifference) or not math.isfinite(value.value):
+    """Write the 95 % interval of a table's value; empty where it has none, or only one end."""
+    if not isinstance(value, Estimate | PairedDifference) or not all(
+        map(math.isfinite, (value.value, value.low, value.high))
+    ):
         return ""
     between = " to " if kind == "points" or value.low < 0 else "–"
     return number_text(value.low, kind) + between + number_text(value.high, kind)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from maze_rl.reports.content import Statement
+from maze_rl.evaluation.results import FEWEST_LAYOUTS, EvaluationResult
+from maze_rl.reports.content import NOTHING, Statement
 from maze_rl.reports.run_summary import RunSummary
 
 
@@ -14,8 +15,8 @@ def limits(runs: Sequence[RunSummary]) -> list[Statement]:
     trained = {str(phase.get("mazes", {}).get("algorithm")) for run in runs for phase in run.phases}
     points = [
         Statement(
-            "How another training run would fare. Intervals are over test mazes; {runs} trained, from {seeds}: "
-            "differences between seeds are not in them.",
+            "How another training run would fare. Intervals are over the layouts of one fixed set of test mazes; "
+            "{runs} trained, from {seeds}: differences between seeds are not in them.",
             {
                 "runs": f"{_counted(len(runs), 'model')} {'was' if len(runs) == 1 else 'were'}",
                 "seeds": _counted(len(seeds), "seed"),
@@ -47,6 +48,26 @@ def limits(runs: Sequence[RunSummary]) -> list[Statement]:
             )
         )
     return points
+
+
+def few_layouts(evaluation: EvaluationResult) -> Statement:
+    """Warn of the sizes with fewer layouts than `FEWEST_LAYOUTS`; nothing where there are none."""
+    few = [row for row in evaluation.rows if row.few_layouts]
+    if not few:
+        return NOTHING
+    sizes = "; ".join(f"size {{size_{i}}}: {{layouts_{i}:,}} of {{mazes_{i}:,}} mazes" for i in range(len(few)))
+    values = {
+        f"{name}_{i}": value
+        for i, row in enumerate(few)
+        for name, value in (("size", row.size), ("layouts", row.layouts), ("mazes", row.num))
+    }
+    return Statement(
+        "Caution: fewer than {fewest_layouts} different layouts (walls up to rotation and reflection) at "
+        + sizes
+        + ". What "
+        "the model does there says little of other mazes: the intervals count layouts.",
+        values | {"fewest_layouts": FEWEST_LAYOUTS},
+    )
 
 
 def _counted(number: int, noun: str) -> str:

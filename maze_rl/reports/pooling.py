@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from maze_rl.evaluation.results import Estimate, EvaluationResult, FirstErrorRow, LengthRow, SizeRow
-from maze_rl.intervals import wilson
+from maze_rl.intervals import wilson_of_effective
 from maze_rl.reports.names import NO_ERROR
 
 FEWEST = 50
@@ -12,13 +12,36 @@ FEWEST = 50
 
 
 def pool(estimates: Sequence[Estimate]) -> Estimate | None:
-    """Return the rate over all mazes of several rates over mazes, or None where there are no mazes."""
+    """Return the rate over all mazes of several rates over mazes, or None where there are no mazes.
+
+    Layouts of different sizes differ, so their numbers add up; where one rate has not counted them, neither has this.
+    """
     counted = [estimate for estimate in estimates if estimate.num]
     num = sum(estimate.num for estimate in counted)
     if num == 0:
         return None
-    interval = wilson(sum(round(estimate.value * estimate.num) for estimate in counted), num)
-    return Estimate(value=interval.value, low=interval.low, high=interval.high, num=num)
+    rate = sum(round(estimate.value * estimate.num) for estimate in counted) / num
+    known = [each.effective for each in counted]
+    effective = pooled_effective([each.num for each in counted], known)
+    interval, layouts = wilson_of_effective(rate, effective), [each.layouts for each in counted]
+    return Estimate(
+        value=rate,
+        low=interval.low,
+        high=interval.high,
+        num=num,
+        layouts=None if None in layouts else sum(filter(None, layouts)),
+        effective=None if None in known else effective,
+    )
+
+
+def pooled_effective(nums: Sequence[int], effective: Sequence[float | None]) -> float:
+    """Return the effective number of all mazes: n over the mean design effect, n_i / effective_i, of the mazes.
+
+    Mazes whose layouts were not counted count in full, those of a single layout as one.
+    """
+    num = sum(nums)
+    effects = [1.0 if each is None else some / max(each, 1.0) for some, each in zip(nums, effective, strict=True)]
+    return num**2 / sum(some * effect for some, effect in zip(nums, effects, strict=True)) if num else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +89,15 @@ class HazardStep:
     """Steps taken in this stretch with no error before."""
     expected: float
     """Errors there would be if each size had a constant hazard of its own, the one that fits it best."""
+    design: float
+    """Sum over the steps at risk of how many of them count for one, as layouts repeat."""
 
     @property
     def estimate(self) -> Estimate:
-        """Chance of an error per step, with its interval."""
-        interval = wilson(self.errors, self.at_risk)
-        return Estimate(value=interval.value, low=interval.low, high=interval.high, num=self.at_risk)
+        """Chance of an error per step, with its interval over layouts as far as they were counted."""
+        rate = self.errors / self.at_risk if self.at_risk else float("nan")
+        interval = wilson_of_effective(rate, self.at_risk**2 / self.design if self.at_risk else 0.0)
+        return Estimate(value=rate, low=interval.low, high=interval.high, num=self.at_risk)
 
 
 def pooled_hazard(rows: Sequence[FirstErrorRow], num_stretches: int = 14) -> list[HazardStep]:
@@ -104,7 +130,15 @@ def _hazard_step(rows: Sequence[FirstErrorRow], step: int) -> HazardStep:
         errors=sum(round(row.hazard[step] * row.at_risk[step]) for row in reaching),
         at_risk=sum(row.at_risk[step] for row in reaching),
         expected=sum((row.constant_hazard or 0.0) * row.at_risk[step] for row in reaching),
+        design=sum(row.at_risk[step] * _design_effect(row) for row in reaching),
     )
+
+
+def _design_effect(row: FirstErrorRow) -> float:
+    """Return how many steps at risk count for one; all for one where there is a single layout."""
+    if row.effective_share is None:
+        return 1.0
+    return 1 / max(row.effective_share, 1 / max(sum(row.at_risk), 1))
 
 
 def join(stretches: Sequence[HazardStep]) -> HazardStep:
@@ -115,6 +149,7 @@ def join(stretches: Sequence[HazardStep]) -> HazardStep:
         errors=sum(stretch.errors for stretch in stretches),
         at_risk=sum(stretch.at_risk for stretch in stretches),
         expected=sum(stretch.expected for stretch in stretches),
+        design=sum(stretch.design for stretch in stretches),
     )
 
 

@@ -21,7 +21,7 @@ from maze_rl.reports.failure_readings import (
     hazard_reading,
     training_reading,
 )
-from maze_rl.reports.limits import limits
+from maze_rl.reports.limits import few_layouts, limits
 from maze_rl.reports.plugin_readings import dice_reading
 from maze_rl.reports.pooling import leading_errors, split_rate
 from maze_rl.reports.reproduction import reproduction_section
@@ -46,8 +46,9 @@ if TYPE_CHECKING:
 
 _MEANING = Statement(
     "Every maze is walked once, greedily; a walk succeeds if it takes a shortest path (any of them) and stops at the "
-    "target. Filled points: seen in training; hollow: not. Bars and bands: 95% intervals. Grey: baselines on the "
-    "same mazes. Look-ahead L is an ideal agent that sees L steps ahead and beyond that goes by Manhattan distance."
+    "target. Filled points: seen in training; hollow: not. Bars and bands: 95% intervals over layouts (mazes with the "
+    "same walls up to rotation and reflection count together). Grey: baselines on the same mazes. Look-ahead L is an "
+    "ideal agent that sees L steps ahead and beyond that goes by Manhattan distance."
 )
 
 
@@ -142,7 +143,7 @@ def _shared_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Secti
         Section(
             name="size",
             title="Success by maze size",
-            lead=_MEANING,
+            lead=few_layouts(first) + _MEANING,
             pictures=[by_size],
             tables=[] if several else [size_table(first), baseline_table(first)],
         ),

@@ -11,8 +11,13 @@ from maze_rl.reports.success_tables import span
 
 
 def rate_statement(template: str, prefix: str, rate: Estimate, **more: object) -> Statement:
-    """Build a statement; `template` may use ``{P}``, ``{P_low}``, ``{P_high}``, ``{P_num}``, with P the prefix."""
-    numbers = {"": rate.value, "_low": rate.low, "_high": rate.high, "_num": rate.num}
+    """Build a statement; `template` may use ``{P}``, ``{P_low}``, ``{P_high}``, ``{P_mazes}``, with P the prefix.
+
+    ``{P_mazes}`` is ``1,000 mazes, 27 layouts``; without the layouts where they were not counted.
+    """
+    numbers = {"": rate.value, "_low": rate.low, "_high": rate.high, "_num": rate.num, "_layouts": rate.layouts}
+    mazes = f"{{{prefix}_num:,}} mazes" + ("" if rate.layouts is None else f", {{{prefix}_layouts:,}} layouts")
+    template = template.replace(f"{{{prefix}_mazes}}", mazes)
     return Statement(template, {prefix + end: value for end, value in numbers.items()} | more)
 
 
@@ -24,7 +29,7 @@ def headline(run: RunSummary) -> Statement:
     if rate.inside:
         said += rate_statement(
             "On mazes of the sizes it was trained on ({sizes}) the model walks a shortest path {inside:.1%} of the "
-            "time ({inside_low:.1%} to {inside_high:.1%}, {inside_num:,} mazes).",
+            "time ({inside_low:.1%} to {inside_high:.1%}, {inside_mazes}).",
             "inside",
             rate.inside,
             sizes=sizes,
@@ -33,7 +38,7 @@ def headline(run: RunSummary) -> Statement:
         tested = tuple(row.size for row in run.evaluation.rows if not row.in_training_range)
         said += rate_statement(
             "On sizes it never saw ({others}): {outside:.1%} ({outside_low:.1%} to {outside_high:.1%}, "
-            "{outside_num:,} mazes).",
+            "{outside_mazes}).",
             "outside",
             rate.outside,
             others=sizes_text(tested),

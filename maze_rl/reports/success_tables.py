@@ -12,6 +12,9 @@ from maze_rl.reports.run_summary import RunSummary
 _SIZE = Column(key="size", title="size", kind="count", about="cells per side")
 _TRAINED = Column(key="trained", title="trained", about="whether training mazes were like this")
 _MAZES = Column(key="num", title="mazes", kind="count")
+_LAYOUTS = Column(
+    key="layouts", title="layouts", kind="count", about="different walls among the mazes, up to rotation and reflection"
+)
 _SHORTEST = Column(
     key="shortest", title="shortest, %", kind="percent", about="rollouts that walk a shortest path and stop"
 )
@@ -23,6 +26,7 @@ def size_table(evaluation: EvaluationResult) -> Table:
         _SIZE,
         _TRAINED,
         _MAZES,
+        _LAYOUTS,
         _SHORTEST,
         Column(
             key="against_manhattan",
@@ -51,6 +55,7 @@ def size_table(evaluation: EvaluationResult) -> Table:
             "size": row.size,
             "trained": row.in_training_range,
             "num": row.num,
+            "layouts": row.layouts,
             "shortest": row.shortest,
             "against_manhattan": row.against_manhattan,
             "hard": row.solved_where_manhattan_fails,
@@ -63,7 +68,7 @@ def size_table(evaluation: EvaluationResult) -> Table:
     ]
     return Table(
         name="by_size",
-        caption="Greedy rollouts by maze size. Small type: 95% interval.",
+        caption="Greedy rollouts by maze size. Small type: 95% interval over layouts.",
         columns=columns,
         rows=rows,
         shaded=[row.in_training_range for row in evaluation.rows],
@@ -93,6 +98,7 @@ def length_table(evaluation: EvaluationResult) -> Table:
         Column(key="steps", title="steps", about="length of the shortest path"),
         _TRAINED,
         _MAZES,
+        _LAYOUTS,
         _SHORTEST,
         *(Column(key=name, title=f"{baseline_name(name)}, %", kind="percent") for name in names),
     ]
@@ -101,6 +107,7 @@ def length_table(evaluation: EvaluationResult) -> Table:
             "steps": span(row.low, row.high),
             "trained": row.in_training_range,
             "num": row.num,
+            "layouts": row.layouts,
             "shortest": row.shortest,
         }
         | {name: row.baselines[name] for name in names}
@@ -190,7 +197,7 @@ def comparison_table(runs: Sequence[RunSummary]) -> Table:
     )
     return Table(
         name="comparison",
-        caption="The runs side by side. Small type: 95% interval over mazes.",
+        caption="The runs side by side. Small type: 95% interval over the layouts of the test mazes.",
         columns=columns,
         rows=[_comparison_row(run) | {"new": rate_on(run.evaluation, new)} for run in runs],
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from maze_rl.configs.experiment import Experiment, arm_in_words, lower_is_better, small_run
+from maze_rl.configs.experiment import Experiment, arm_in_words, lower_is_better, small_run, too_small_to_judge
 from maze_rl.errors import ConfigurationError, UnknownNameError
 
 ARMS = {"one": small_run(), "two": small_run(loss="all"), "three": small_run(loss="path_only_set")}
@@ -12,6 +12,13 @@ def test_tests_and_verdicts_follow_from_the_sizes_trained_on() -> None:
     experiment = Experiment(arms={"one": small_run((4, 5), canvas=7)}, control="one")
     assert experiment.test_sizes == (3, 4, 5, 6, 7)
     assert experiment.judged == ("shortest@5", "path_loss@5")
+
+
+def test_small_mazes_are_compared_and_the_verdict_is_on_larger_ones() -> None:
+    assert Experiment(arms=ARMS, control="one").judged == ("shortest@4", "path_loss@4", "shortest@5", "path_loss@5")
+    assert Experiment(arms=ARMS, control="one", test_sizes=(3, 4)).judged == ("shortest@4", "path_loss@4")
+    small = [too_small_to_judge(measure) for measure in ("shortest@4", "path_loss@5", "noise_exact@0.1")]
+    assert small == [True, False, False]
 
 
 def test_every_arm_meets_the_control_and_then_its_sham() -> None:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -60,6 +61,32 @@ def test_all_baselines_are_there(result: EvaluationResult) -> None:
 def test_result_survives_json(result: EvaluationResult) -> None:
     assert result_from_json(json.loads(json.dumps(result.to_json()))) == result
     assert result.flat_rows()[0]["baseline_manhattan"] == result.rows[0].baselines["manhattan"].value
+
+
+def test_an_evaluation_of_an_earlier_version_can_still_be_read(result: EvaluationResult) -> None:
+    def without(value: Any) -> Any:
+        if isinstance(value, dict):
+            new = ("layouts", "effective", "effective_share")
+            return {name: without(item) for name, item in value.items() if name not in new}
+        return [without(item) for item in value] if isinstance(value, list) else value
+
+    old = result_from_json(without(json.loads(json.dumps(result.to_json()))))
+    assert old.rows[0].layouts is old.rows[0].shortest.layouts is old.first_errors[0].effective_share is None
+    assert old.rows[0].shortest.value == result.rows[0].shortest.value
+    assert not old.rows[0].few_layouts
+    assert (old.flat_rows()[0]["layouts"], result.flat_rows()[0]["layouts"]) == (None, result.rows[0].layouts)
+
+
+def test_layouts_are_counted(tiny_model: MazeTransformer, solved_half: Decode) -> None:
+    found = evaluate_model(tiny_model, sizes=(4,), num=60, decode=solved_half)
+    row = found.rows[0]
+    # The test split of 4 x 4 depth-first mazes has 27 layouts.
+    assert 15 < row.layouts <= 27  # type: ignore[operator]
+    assert row.few_layouts
+    assert found.flat_rows()[0]["few_layouts"] is True
+    assert row.shortest.effective < row.num  # type: ignore[operator]
+    assert row.shortest.layouts == row.spl.layouts == found.teacher_forced[0].token_accuracy.layouts == row.layouts
+    assert all(1 <= each.layouts <= row.layouts for each in found.by_length)  # type: ignore[operator]
 
 
 def test_examples_are_the_first_ones(result: EvaluationResult) -> None:

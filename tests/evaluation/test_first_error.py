@@ -8,6 +8,7 @@ from maze_rl.mazes.generate import generate
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.tokenization.outcomes import Rollouts, Stop, judge
 
+ALL_DIFFERENT = np.arange(4, dtype=np.uint64)
 CASES = {
     # name: cells, stop, type, position, k*
     "shortest": ("00 01 02 12 22", Stop.END, "none", 4, -1),
@@ -54,7 +55,9 @@ def errors(kinds: list[str], positions: list[int], look_ahead: list[int]) -> Fir
 
 
 def test_row_of_known_errors() -> None:
-    row = first_error_row(3, errors(["none", "wall", "non_optimal", "wrong_start"], [4, 1, 1, 0], [-1, 0, 3, -1]))
+    row = first_error_row(
+        3, errors(["none", "wall", "non_optimal", "wrong_start"], [4, 1, 1, 0], [-1, 0, 3, -1]), ALL_DIFFERENT
+    )
     assert row.num == sum(row.counts.values()) == 4
     assert {kind: n for kind, n in row.counts.items() if n} == {
         "none": 1,
@@ -67,10 +70,20 @@ def test_row_of_known_errors() -> None:
     assert row.at_risk == [4, 3, 1, 1, 1]
     assert row.hazard == pytest.approx([1 / 4, 2 / 3, 0, 0, 0])
     assert row.constant_hazard == pytest.approx(3 / 10)
+    assert row.effective_share is not None
+    assert 0 < row.effective_share < 1
+
+
+def test_steps_of_one_layout_count_less() -> None:
+    found = errors(["none", "wall", "none", "wall"], [4, 1, 4, 1], [-1, 0, -1, 0])
+    apart = first_error_row(3, found, ALL_DIFFERENT)
+    pairs = first_error_row(3, found, np.array([7, 9, 7, 9], np.uint64))
+    alone = first_error_row(3, found, np.zeros(4, np.uint64))
+    assert apart.effective_share > pairs.effective_share > alone.effective_share == 0.0  # type: ignore[operator]
 
 
 def test_row_without_errors() -> None:
-    row = first_error_row(3, errors(["none"] * 4, [4, 2, 4, 4], [-1] * 4))
+    row = first_error_row(3, errors(["none"] * 4, [4, 2, 4, 4], [-1] * 4), ALL_DIFFERENT)
     assert row.mean_relative_position is None
     assert row.mean_look_ahead is None
     assert row.constant_hazard == 0.0
@@ -87,4 +100,4 @@ def test_no_first_error_means_shortest() -> None:
     found = find_first_errors(solution, rollouts)
     assert ((found.kinds == 0) == judge(solution, rollouts).shortest).all()
     assert 0 < (found.kinds == 0).sum() < 300
-    assert sum(first_error_row(4, found).counts.values()) == 300
+    assert sum(first_error_row(4, found, np.arange(300, dtype=np.uint64)).counts.values()) == 300

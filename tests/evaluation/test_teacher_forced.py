@@ -54,7 +54,7 @@ def test_uniform_predictions_on_a_known_tree(
 
 
 def test_a_model_that_knows_the_path_is_right_everywhere(tree: BatchSolution, ask: Callable[..., Predictions]) -> None:
-    row = teacher_forced_row(3, ask(tree, knows_the_reference), np.array([True]), 0)
+    row = teacher_forced_row(3, ask(tree, knows_the_reference), np.array([True]), np.zeros(1, np.uint64), 0)
     assert row.token_accuracy.value == 1.0
     assert row.token_accuracy.num == 6
     assert row.fork_accuracy is not None
@@ -211,7 +211,7 @@ def test_a_maze_counts_once_however_many_paths() -> None:
     correct = np.array([yes, no, yes])
     value = np.ones((3, 3), np.float32)
     found = Predictions(np.array([0, 0, 1]), every, every, ~every, correct, value, value, value, value)
-    row = teacher_forced_row(3, found, np.array([True, False]), 0)
+    row = teacher_forced_row(3, found, np.array([True, False]), np.arange(2, dtype=np.uint64), 0)
     assert row.token_accuracy.value == pytest.approx(0.75)
     assert row.token_accuracy.num == 6
     assert row.rollout_gap == pytest.approx(0.75 - 0.5)

@@ -180,7 +180,7 @@ def test_known_numbers_stand_where_they_belong(folder: Path, run: RunSummary) ->
         assert shown["shortest"]["value"] == row.shortest.value
     markdown = (folder / "report.md").read_text(encoding="utf-8")
     last = run.evaluation.rows[-1].shortest
-    assert f"| 8 | no | 80 | {100 * last.value:.1f} ({100 * last.low:.1f}–{100 * last.high:.1f}) |" in markdown
+    assert f"| 8 | no | 80 | – | {100 * last.value:.1f} ({100 * last.low:.1f}–{100 * last.high:.1f}) |" in markdown
 
 
 def test_figures_lie_beside_the_page(either: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from maze_rl.evaluation.results import Estimate, FirstErrorRow
+from maze_rl.intervals import wilson
 from maze_rl.reports.pooling import error_counts, join, leading_errors, pool, pooled_hazard, reliable_lengths
 from maze_rl.reports.run_summary import RunSummary
 
@@ -32,6 +33,30 @@ def test_rates_are_weighted_by_their_mazes() -> None:
     assert (pooled.value, pooled.num) == (25 / 40, 40)
     # Wilson interval of 25 of 40
     assert (round(pooled.low, 4), round(pooled.high, 4)) == (0.4703, 0.7578)
+
+
+def test_pooled_rates_count_layouts() -> None:
+    few = replace(rate(0.5, 100), layouts=10, effective=10.0)
+    many = replace(rate(0.5, 100), layouts=100, effective=100.0)
+    pooled = pool([few, many])
+    assert pooled is not None
+    # Design effects of 10 and 1, so 5.5 on average.
+    assert (pooled.num, pooled.layouts, pooled.effective) == (200, 110, pytest.approx(200 / 5.5))
+    assert pooled.low == pytest.approx(wilson(100 / 5.5, 200 / 5.5).low)
+    uncounted = pool([few, rate(0.5, 100)])
+    assert uncounted is not None
+    assert (uncounted.layouts, uncounted.effective) == (None, None)
+    single = pool([replace(few, layouts=1, effective=0.0)])
+    assert single is not None
+    assert single.effective == 1.0
+
+
+def test_hazard_is_as_uncertain_as_its_layouts() -> None:
+    row = errors(4, [0.1], [100], 0.1)
+    (plain,), (counted,) = pooled_hazard([row]), pooled_hazard([replace(row, effective_share=0.2)])
+    assert plain.estimate.low == pytest.approx(wilson(10, 100).low)
+    assert counted.estimate.low == pytest.approx(wilson(2, 20).low)
+    assert counted.estimate.value == plain.estimate.value == 0.1
 
 
 def test_nothing_pooled_is_none() -> None:

@@ -8,10 +8,10 @@ import pytest
 from maze_rl.evaluation.results import Estimate, EvaluationResult, FirstErrorRow, GridCell, LengthRow
 from maze_rl.reports.content import Statement, interval_text, value_text
 from maze_rl.reports.failure_readings import first_error_reading, hazard_reading
-from maze_rl.reports.limits import limits
+from maze_rl.reports.limits import few_layouts, limits
 from maze_rl.reports.run_summary import RunSummary, flat_settings
 from maze_rl.reports.run_tables import duration
-from maze_rl.reports.success_readings import grid_reading, length_reading, size_reading, sizes_text
+from maze_rl.reports.success_readings import grid_reading, length_reading, rate_statement, size_reading, sizes_text
 
 
 def rate(value: float, num: int = 100) -> Estimate:
@@ -141,3 +141,18 @@ def test_settings_are_flattened() -> None:
         ("training.loss", "all"),
         ("sizes", [1, 2]),
     ]
+
+
+def test_few_layouts_are_told_with_their_number(run: RunSummary) -> None:
+    rows = [replace(row, layouts=27 if row.size == 4 else 250) for row in run.evaluation.rows]
+    said = few_layouts(replace(run.evaluation, rows=rows))
+    assert said.text.startswith("Caution: fewer than 200 different layouts")
+    assert "size 4: 27 of 80 mazes." in said.text
+    assert "size 5" not in said.text
+    assert few_layouts(run.evaluation).text == "", "an evaluation of an earlier version did not count them"
+
+
+def test_a_rate_is_said_with_its_layouts() -> None:
+    counted = replace(rate(0.5), layouts=27)
+    assert rate_statement("{a:.0%} ({a_mazes})", "a", counted).text == "50% (100 mazes, 27 layouts)"
+    assert rate_statement("{a:.0%} ({a_mazes})", "a", rate(0.5)).text == "50% (100 mazes)"

@@ -20,7 +20,7 @@ from maze_rl.reports.run_comparison.verdicts import judge_pair, paired_t, verdic
 LOSS, VALIDATION = QUANTITIES[:2]
 
 
-def group(name: str, values: list[float], measure: str = "shortest@4", seeds: list[int] | None = None) -> Group:
+def group(name: str, values: list[float], measure: str = "shortest@5", seeds: list[int] | None = None) -> Group:
     rows = [{"tokens": 100, "loss": 1.0}]
     numbered = enumerate(values) if seeds is None else zip(seeds, values, strict=True)
     return Group(name=name, runs=[SeedRun(seed=s, metrics=rows, measures={measure: v}) for s, v in numbered])
@@ -39,7 +39,7 @@ def test_the_interval_is_students_on_paired_differences() -> None:
     from scipy.stats import ttest_rel
 
     ours, theirs = [0.50, 0.61, 0.44, 0.58, 0.53], [0.48, 0.55, 0.45, 0.51, 0.50]
-    verdict = judge_pair(group("a", ours), group("b", theirs), "shortest@4")
+    verdict = judge_pair(group("a", ours), group("b", theirs), "shortest@5")
     expected = ttest_rel(ours, theirs).confidence_interval()
     assert verdict is not None
     assert (verdict.low, verdict.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
@@ -49,8 +49,8 @@ def test_the_interval_is_students_on_paired_differences() -> None:
 @pytest.mark.parametrize(
     ("measure", "shift", "word"),
     [
-        ("shortest@4", 0.1, "better"), ("shortest@4", -0.1, "worse"), ("shortest@4", 0.0, "no difference shown"),
-        ("path_loss@4", -0.1, "better"), ("path_loss@4", 0.1, "worse"), ("adjacency_first@4", 0.1, "worse"),
+        ("shortest@5", 0.1, "better"), ("shortest@5", -0.1, "worse"), ("shortest@5", 0.0, "no difference shown"),
+        ("path_loss@5", -0.1, "better"), ("path_loss@5", 0.1, "worse"), ("adjacency_first@5", 0.1, "worse"),
     ],
 )  # fmt: skip
 def test_better_and_worse_follow_the_measure(measure: str, shift: float, word: str) -> None:
@@ -62,31 +62,31 @@ def test_better_and_worse_follow_the_measure(measure: str, shift: float, word: s
 
 def test_pairs_are_of_one_seed_whatever_their_order() -> None:
     ours = group("a", [0.9, 0.1, 0.5], seeds=[2, 0, 1])
-    verdict = judge_pair(ours, group("b", [0.0, 0.4, 0.8, 0.3]), "shortest@4")
+    verdict = judge_pair(ours, group("b", [0.0, 0.4, 0.8, 0.3]), "shortest@5")
     assert verdict is not None
     assert verdict.seeds == 3
     assert (verdict.low, verdict.high) == (pytest.approx(0.1), pytest.approx(0.1))
 
 
 def test_one_seed_gets_no_verdict() -> None:
-    verdict = judge_pair(group("a", [0.9]), group("b", [0.1]), "shortest@4")
+    verdict = judge_pair(group("a", [0.9]), group("b", [0.1]), "shortest@5")
     assert verdict is not None
     assert (verdict.low, verdict.word) == (None, "no difference shown")
     assert "one seed, so no interval" in verdict.text
 
 
 def test_no_common_seed_or_measure_gives_nothing() -> None:
-    assert judge_pair(group("a", [0.9], seeds=[5]), group("b", [0.1]), "shortest@4") is None
-    assert judge_pair(group("a", [0.9]), group("b", [0.1]), "valid@4") is None
+    assert judge_pair(group("a", [0.9], seeds=[5]), group("b", [0.1]), "shortest@5") is None
+    assert judge_pair(group("a", [0.9]), group("b", [0.1]), "valid@5") is None
 
 
 def test_unequal_tokens_are_told() -> None:
     ours = group("a", [0.5, 0.6])
     theirs = Group(
         name="b",
-        runs=[SeedRun(seed=s, metrics=[{"tokens": 200, "loss": 1.0}], measures={"shortest@4": 0.5}) for s in range(2)],
+        runs=[SeedRun(seed=s, metrics=[{"tokens": 200, "loss": 1.0}], measures={"shortest@5": 0.5}) for s in range(2)],
     )
-    verdict = judge_pair(ours, theirs, "shortest@4")
+    verdict = judge_pair(ours, theirs, "shortest@5")
     assert verdict is not None
     assert "tokens 0.50 : 1" in verdict.text
 
@@ -94,11 +94,24 @@ def test_unequal_tokens_are_told() -> None:
 def test_verdicts_of_all_pairs() -> None:
     groups = [group(name, [0.5, 0.6]) for name in ("a", "b", "c")]
     comparison = Comparison(
-        title="", groups=groups, target=groups[0], control="b", shams={"c": "a"}, judged=["shortest@4", "valid@4"]
+        title="", groups=groups, target=groups[0], control="b", shams={"c": "a"}, judged=["shortest@5", "valid@5"]
     )
-    with pytest.warns(Caution, match="judged 'valid@4' was measured in no run"):
+    with pytest.warns(Caution, match="judged 'valid@5' was measured in no run"):
         found = verdicts(comparison)
     assert [(each.arm, each.against) for each in found] == [("a", "b"), ("c", "b"), ("c", "a")]
+
+
+def test_small_mazes_are_shown_and_not_judged() -> None:
+    ours, theirs = (group(name, [value, value + 0.01], "shortest@4") for name, value in (("a", 0.9), ("b", 0.1)))
+    verdict = judge_pair(ours, theirs, "shortest@4")
+    assert verdict is not None
+    assert (verdict.word, verdict.verdict) == ("not judged", "not judged: too few layouts")
+    assert verdict.difference == pytest.approx(0.8)
+    rows = [{"tokens": 100, "loss": 1.0}]
+    counted = Group(name="c", runs=[SeedRun(seed=0, metrics=rows, measures={"shortest@4": 0.5, "layouts@4": 27.0})])
+    verdict = judge_pair(counted, theirs, "shortest@4")
+    assert verdict is not None
+    assert "shortest@4: not judged: 27 layouts (50.0 %" in verdict.text
 
 
 def test_curves_interpolate_linearly_on_the_union_of_points() -> None:

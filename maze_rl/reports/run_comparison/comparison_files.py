@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from maze_rl.configs.experiment import SMALLEST_JUDGED_SIZE
 from maze_rl.reports.content import plain
 from maze_rl.reports.run_comparison.curve_figures import learning_figure
 from maze_rl.reports.run_comparison.groups import Comparison, Group, JsonDict
@@ -150,11 +151,13 @@ def _notes(comparison: Comparison, keys: Sequence[str]) -> str:
         if "inference" in keys
         else "Means over seeds. Final train loss: the last 5 % of the steps.",
         f"Differences in the curves are from {comparison.target.name}, seed by seed, by tokens; between recorded "
-        "points curves are interpolated linearly.",
+        "points curves are interpolated linearly; bands of differences are 95 % intervals over seeds.",
     ]
     if comparison.control is not None:
         notes.append(
             "Verdicts: differences of runs with the same seed (same first weights, same mazes in the same order) with "
-            "the 95 % t interval of their mean; nothing is corrected for the number of verdicts."
+            "the 95 % t interval of their mean; nothing is corrected for the number of verdicts. The intervals are "
+            "over seeds on one fixed set of test mazes: how other mazes would fare is not in them. Sizes under "
+            f"{SMALLEST_JUDGED_SIZE} x {SMALLEST_JUDGED_SIZE} have few different mazes and are not judged."
         )
     return " ".join(notes)

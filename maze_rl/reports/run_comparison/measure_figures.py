@@ -99,7 +99,7 @@ def _draw_gaps(axes: "Axes", found: Sequence[Verdict]) -> None:
             ha="left", va="center", fontsize=7.5, color=colour if verdict.word in _WORD_COLOURS else light("muted"),
         )  # fmt: skip
     _rows(axes, [f"{verdict.arm} − {verdict.against}" for verdict in found])
-    axes.set_title("difference and its 95 % interval", pad=6)
+    axes.set_title("difference and its 95 % interval over seeds", pad=6)
     low, high = axes.get_xlim()
     axes.set_xlim(min(low, 0), max(high, 0) + 0.02 * (high - low))
     axes.margins(x=0.08)

@@ -3,7 +3,8 @@
 The same seed gives both groups the same first weights and the same mazes in the same order, so the unit is the pair.
 With differences d_1 .. d_n of n seeds the interval is Student's: mean(d) -/+ t(n - 1, 0.975) * s(d) / sqrt(n).
 A verdict is given only if the interval lies on one side of zero. Each interval has 95 % for itself; nothing is
-corrected for their number.
+corrected for their number. It is over seeds on one fixed set of test mazes: how other mazes would fare is not in it,
+which is why small mazes, of which there are few different ones, get no verdict (`too_small_to_judge`).
 """
 
 import warnings
@@ -15,12 +16,12 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from maze_rl.configs.experiment import lower_is_better
+from maze_rl.configs.experiment import lower_is_better, too_small_to_judge
 from maze_rl.errors import Caution
 from maze_rl.intervals import LEVEL
 from maze_rl.reports.run_comparison.groups import Comparison, Group
 
-BETTER, WORSE, NONE_SHOWN = "better", "worse", "no difference shown"
+BETTER, WORSE, NONE_SHOWN, NOT_JUDGED = "better", "worse", "no difference shown", "not judged"
 EQUAL_TOKENS = 0.05
 """Relative difference of tokens above which a verdict mentions them."""
 
@@ -42,9 +43,18 @@ class Verdict:
     """Ends of its interval; None for fewer than two pairs."""
     high: float | None
     word: str
-    """`better`, `worse` or `no difference shown`."""
+    """`better`, `worse` or `no difference shown`; `not judged` of mazes too small for that."""
     token_ratio: float
     """Tokens trained on, arm over other."""
+    layouts: int | None = None
+    """Different walls among the test mazes of that size, up to rotation and reflection; None where not counted."""
+
+    @property
+    def verdict(self) -> str:
+        """The word, and why there is no verdict where there is none."""
+        if self.word != NOT_JUDGED:
+            return self.word
+        return f"{NOT_JUDGED}: " + ("too few layouts" if self.layouts is None else f"{self.layouts:,} layouts")
 
     @property
     def text(self) -> str:
@@ -59,7 +69,7 @@ class Verdict:
         tokens = f"; tokens {self.token_ratio:.2f} : 1" if abs(self.token_ratio - 1) > EQUAL_TOKENS else ""
         gap = f"{unit * self.difference:+.{digits}f}"
         return (
-            f"{self.arm} against {self.against}, {self.measure}: {self.word} ({values[0]} against {values[1]}, "
+            f"{self.arm} against {self.against}, {self.measure}: {self.verdict} ({values[0]} against {values[1]}, "
             f"difference {gap} [{between}], {self.seeds} seed{'s' * (self.seeds != 1)}{tokens})"
         )
 
@@ -95,9 +105,16 @@ def judge_pair(arm: Group, other: Group, measure: str) -> Verdict | None:
     return Verdict(
         arm=arm.name, against=other.name, measure=measure, seeds=len(seeds), arm_mean=float(ours.mean()),
         against_mean=float(theirs.mean()), difference=mean, low=low, high=high,
-        word=_word(low, high, lower_is_better(measure)),
+        word=NOT_JUDGED if too_small_to_judge(measure) else _word(low, high, lower_is_better(measure)),
+        layouts=_layouts(arm, measure),
         token_ratio=float(np.mean([arm.of_seed(s).tokens / other.of_seed(s).tokens for s in seeds])),
     )  # fmt: skip
+
+
+def _layouts(group: Group, measure: str) -> int | None:
+    """Return how many layouts the measure's test mazes have, where that was measured."""
+    counted = group.runs[0].measures.get(f"layouts@{measure.partition('@')[2]}")
+    return None if counted is None else round(counted)
 
 
 def _word(low: float | None, high: float | None, lower_better: bool) -> str:
