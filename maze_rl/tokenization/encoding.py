@@ -14,7 +14,6 @@ from jaxtyping import Int64
 from numba import njit
 from numpy import ndarray
 
-from maze_rl.mazes.breadth_first import is_open
 from maze_rl.mazes.counter_random import below, next_bits, scaled, start_stream
 from maze_rl.tokenization.layouts import (
     ADJLIST_END,
@@ -160,12 +159,19 @@ def _list_cells(connections, offset, tables, items):
     """Write the ids of all cells of one maze with their open sides into `items` (Int64), row-major; return how many."""
     _, rows, cols = connections.shape
     top, left = np.int64(offset[0]), np.int64(offset[1])
-    for cell in range(rows * cols):
-        sides = 0
-        for direction in range(4):
-            sides |= np.int64(is_open(connections, cell, direction)) << direction
-        items[cell] = tables.open_cells[cell // cols + top, cell % cols + left, sides]
-    return rows * cols
+    count = 0
+    for row in range(rows):
+        for col in range(cols):
+            # Index -1 reads the last row or column, which the closed border makes a wall: no branch to guess.
+            sides = (
+                np.int64(connections[0, row, col])
+                | np.int64(connections[1, row, col]) << 1
+                | np.int64(connections[0, row - 1, col]) << 2
+                | np.int64(connections[1, row, col - 1]) << 3
+            )
+            items[_at(count)] = tables.open_cells[_at(row + top), _at(col + left), _at(sides)]
+            count += 1
+    return count
 
 
 @njit(inline="always")

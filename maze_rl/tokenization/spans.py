@@ -81,7 +81,7 @@ class TokenSpans:
 
     @cached_property
     def cells(self) -> Int16[Tensor, "batch pos 2"]:
-        """(row, col) of the cell the token names or is part of, or the cell its move leads to; -1 where is neither."""
+        """(row, col) of the cell the token names or is part of, or the cell its move leads to; -1 where none is."""
         start = self._cell_starts.clamp(min=0)
         row, col = (
             torch.from_numpy(ids)[self._at(start + place)]
