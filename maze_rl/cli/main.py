@@ -20,6 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return the exit status."""
+    # Threads of torch that wait are to sleep, not to spin: on a busy machine spinning ones hold up those that work.
+    # OpenMP reads it when torch is loaded, which happens later than this.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     parser = build_parser(OneLineParser)
     try:
         chosen = parser.parse_args(arguments)

@@ -1,7 +1,6 @@
 """Greedy rollouts of a model: prompts in, one walk per maze out."""
 
-from collections.abc import Callable
-from typing import cast
+from typing import Protocol, cast
 
 import numpy as np
 import torch
@@ -11,15 +10,35 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
+from maze_rl.evaluation.legal_walks import LegalWalks
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import BatchSolution
+from maze_rl.models.decoding import GoesOn
+from maze_rl.models.weights_once import weights_once
 from maze_rl.tokenization.layouts import PADDING
 from maze_rl.tokenization.outcomes import Rollouts, budget_for, parse_rollouts
 from maze_rl.tokenization.spans import TokenSpans
 from maze_rl.tokenization.tokenization import Tokenization
 
-Decode = Callable[[HookedTransformer, Tensor, Tensor, Tensor], Tensor]
-"""(model, prompts Int64[batch, pos], lengths Int64[batch], budget Int64[batch]) -> new ids Int64[batch, new]."""
+
+class Decode(Protocol):
+    """Generates paths from prompts; `maze_rl.models.decoding.decode_paths` is one."""
+
+    def __call__(
+        self,
+        model: HookedTransformer,
+        prompts: Int64[Tensor, "batch pos"],
+        lengths: Int64[Tensor, " batch"],
+        budget: Int64[Tensor, " batch"],
+        *,
+        goes_on: GoesOn | None = None,
+    ) -> Int64[Tensor, "batch new"]:
+        """Return new ids, at most `budget` for a row, fewer where `goes_on` says that a row is of no more use."""
+        ...
+
+
+_MOST_CACHE_BYTES = 1_000_000_000
+"""Largest cache of keys and values: large mazes and many loops are decoded in smaller batches."""
 
 
 def tokenization_of(model: HookedTransformer) -> Tokenization:
@@ -61,16 +80,26 @@ def roll_out(
     tokens = np.full((len(batch), int(budgets.max())), PADDING, np.int64)
     device = next(model.parameters()).device
     # Walks of like length end together: fewer steps are decoded for rows that are done.
-    for rows in chunks(np.argsort(solution.lengths, kind="stable"), batch_size):
+    walks = LegalWalks(batch, spans)
+    room = int(prompt_lengths.max()) + int(budgets.max())
+    at_once = max(1, min(batch_size, _MOST_CACHE_BYTES // (8 * model.cfg.n_layers * model.cfg.d_model * room)))
+    for rows in chunks(np.argsort(solution.lengths, kind="stable"), at_once):
         lengths = prompt_lengths[rows].to(device)
         budget = torch.from_numpy(budgets[rows] - given.shape[1]).to(device)
         chosen = prompts[rows, : int(lengths.max())].to(device)
         # A parametrized weight is computed once here, not once per token.
-        with torch.inference_mode(), parametrize.cached():
-            new = decode(model, chosen, lengths, budget)
+        with torch.inference_mode(), parametrize.cached(), weights_once(model):
+            new = decode(model, chosen, lengths, budget, goes_on=_watched(walks, rows, given))
         written = torch.cat([given[rows], new.cpu()], dim=1)
         tokens[rows, : written.shape[1]] = written.numpy()
     return parse_rollouts(tokens, batch.origins, spans.offsets.numpy(), batch.shape, layout, budgets)
+
+
+def _watched(walks: LegalWalks, rows: ndarray, given: Tensor) -> GoesOn:
+    """Return what follows the walks of some mazes; an origin that is given is the first token of each."""
+    for column in given[rows].numpy().T if walks.follows else ():
+        walks(rows, column)
+    return lambda places, tokens: walks(rows[places], tokens)
 
 
 def origin_is_given(model: HookedTransformer) -> bool:

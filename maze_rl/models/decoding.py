@@ -2,16 +2,23 @@
 
 Prompts are shifted to end in one column (padding left, masked), so every row's next token is the last
 position; position embeddings follow the mask, so a row's logits do not depend on its neighbours. Rows that
-have written ``<PATH_END>`` leave the batch when half of it is done.
+have written ``<PATH_END>`` leave the batch when half of it is done. A visible prompt is computed once, whole.
 """
 
+from collections.abc import Callable
+
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
+from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
 from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValueCacheEntry
 
+from maze_rl.models.threads import one_thread
 from maze_rl.tokenization.layouts import PADDING, PATH_END
+
+GoesOn = Callable[[Int64[ndarray, " rows"], Int64[ndarray, " rows"]], Bool[ndarray, " rows"]]
+"""(rows of the batch, their newest tokens) -> which of them to go on with."""
 
 
 class CacheEntry(TransformerLensKeyValueCacheEntry):
@@ -70,6 +77,7 @@ def decode_paths(
     temperature: float = 0.0,
     generator: torch.Generator | None = None,
     uniforms: Float64[Tensor, "batch most_new"] | None = None,
+    goes_on: GoesOn | None = None,
 ) -> Int64[Tensor, "batch new"]:
     """Continue each prompt until ``<PATH_END>`` or its budget.
 
@@ -83,6 +91,7 @@ def decode_paths(
         uniforms: Random numbers in [0, 1) to sample with instead: token t of row i is where the probabilities, added
             up in the order of ids, pass ``uniforms[i, t]``. So a row is a function of its prompt and its numbers
             alone (as far as its logits are: their last bits may change with the batch).
+        goes_on: Tells which rows are worth going on with; None for all. A row that is not ends without an end.
 
     Returns:
         The written ids, ``<PATH_END>`` included, padded with ``<PADDING>``.
@@ -92,24 +101,33 @@ def decode_paths(
     cache = Cache(len(prompts), tokens.shape[1] + written.shape[1], model, prompts.device)
     rows = torch.arange(len(prompts), device=prompts.device)
     alive = torch.ones(len(prompts), dtype=torch.bool, device=prompts.device)
-    for position in range(written.shape[1]):
-        residual = model(tokens, attention_mask=mask, past_kv_cache=cache, stop_at_layer=model.cfg.n_layers)
-        logits = model.unembed(model.ln_final(residual[:, -1:]))[:, 0]
-        if uniforms is None or temperature == 0:
-            chosen = _choose(logits, temperature, generator)
-        else:
-            chosen = _choose_at(logits, temperature, uniforms[rows, position])
-        written[rows[alive], position] = chosen[alive]
-        alive = alive & (chosen != PATH_END) & (position + 1 < budget[rows])
-        remaining = int(alive.sum())
-        if remaining == 0:
-            return written[:, : position + 1]
-        if 2 * remaining <= len(rows):
-            keep = alive.nonzero()[:, 0]
-            cache.keep(keep)
-            rows, chosen, alive = rows[keep], chosen[keep], alive[keep]
-        tokens, mask = chosen[:, None], torch.ones_like(chosen)[:, None]
+    last = _last_residual(model, tokens, mask, cache)  # of whole prompts: worth all threads
+    with one_thread():
+        for position in range(written.shape[1]):
+            logits = model.unembed(model.ln_final(last))[:, 0]
+            if uniforms is None or temperature == 0:
+                chosen = _choose(logits, temperature, generator)
+            else:
+                chosen = _choose_at(logits, temperature, uniforms[rows, position])
+            written[rows[alive], position] = chosen[alive]
+            alive = alive & (chosen != PATH_END) & (position + 1 < budget[rows])
+            if goes_on is not None:
+                alive = alive & torch.from_numpy(goes_on(rows.cpu().numpy(), chosen.cpu().numpy())).to(alive.device)
+            remaining = int(alive.sum())
+            if remaining == 0:
+                return written[:, : position + 1]
+            if 2 * remaining <= len(rows):
+                keep = alive.nonzero()[:, 0]
+                cache.keep(keep)
+                rows, chosen, alive = rows[keep], chosen[keep], alive[keep]
+            last = _last_residual(model, chosen[:, None], torch.ones_like(chosen)[:, None], cache)
     return written
+
+
+def _last_residual(model: HookedTransformer, tokens: Tensor, mask: Tensor, cache: Cache) -> Tensor:
+    """Run the network on new tokens; return the residual stream at the last position of each row."""
+    settings = {"attention_mask": mask, "past_kv_cache": cache, "stop_at_layer": model.cfg.n_layers}
+    return model(tokens, **settings)[:, -1:]
 
 
 def _align_right(prompts: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,56 @@
+"""Walks followed while they are written: one that has gone through a wall need not be written to its end.
+
+No measure depends on what comes after the first illegal step: such a walk is not valid, does not reach, and its first
+error is known. So a model that never ends its walks costs little to evaluate.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Int64
+from numpy import ndarray
+
+from maze_rl.mazes.lattice import MazeBatch
+from maze_rl.tokenization.layouts import PATH_END, STEPS
+from maze_rl.tokenization.spans import TokenSpans
+
+
+class LegalWalks:
+    """Follows the walk of every maze of a batch, token by token.
+
+    Args:
+        batch: The mazes.
+        spans: Labels of the prompts.
+    """
+
+    def __init__(self, batch: MazeBatch, spans: TokenSpans) -> None:
+        self._connections, self._shape = batch.connections, np.array(batch.shape)
+        self._offsets, self._layout = spans.offsets.numpy().astype(np.int64), spans.layout
+        self._cells = batch.origins.astype(np.int64)
+        self._begun = np.full(len(batch), spans.layout.starts_at_origin)
+        self.follows = spans.layout.tokens_per_step == 1
+        """Whether a token is a step, so that walks can be followed; where a cell is spelled they are not."""
+
+    def __call__(self, rows: Int64[ndarray, " rows"], tokens: Int64[ndarray, " rows"]) -> Bool[ndarray, " rows"]:
+        """Take the next token of the walks `rows`; tell which are worth going on with."""
+        if not self.follows:
+            return np.ones(len(rows), np.bool_)
+        before = self._cells[rows]
+        after = self._reached(rows, tokens, before)
+        legal = np.where(self._begun[rows], self._joined(rows, before, after), (before == after).all(axis=1))
+        self._cells[rows], self._begun[rows] = np.where(legal[:, None], after, before), True
+        return legal | (tokens == PATH_END)
+
+    def _reached(self, rows: ndarray, tokens: ndarray, before: ndarray) -> Int64[ndarray, "rows 2"]:
+        """Return the cell each token names or leads to; far outside for one that does neither."""
+        if self._layout.path_as_moves:
+            is_move = tokens[:, None] == self._layout.path_move_ids
+            return np.where(is_move.any(axis=1)[:, None], before + is_move.astype(np.int64) @ STEPS, -9)
+        on_canvas = np.stack([self._layout.row_of_id[tokens], self._layout.col_of_id[tokens]], axis=1).astype(np.int64)
+        return np.where(on_canvas[:, :1] < 0, -9, on_canvas - self._offsets[rows])
+
+    def _joined(self, rows: ndarray, before: ndarray, after: ndarray) -> Bool[ndarray, " rows"]:
+        """Tell whether an open edge joins the cells."""
+        inside = ((after >= 0) & (after < self._shape)).all(axis=1)
+        neighbours = np.abs(after - before).sum(axis=1) == 1
+        corner = np.minimum(before, np.where(inside[:, None], after, before))
+        direction = (before[:, 1] != after[:, 1]).astype(np.int64)
+        return inside & neighbours & self._connections[rows, direction, corner[:, 0], corner[:, 1]]
