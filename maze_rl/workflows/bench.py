@@ -13,15 +13,22 @@ from maze_rl.workflows.benchmarks import (
     maze_rows,
     plugin_rows,
     process_rows,
+    searching_rows,
     token_rows,
     training_rows,
 )
 from maze_rl.workflows.benchmarks.rows import THREADS, Row, Trial, result
 
 ROWS = (
-    *maze_rows.ROWS, *token_rows.ROWS, *training_rows.ROWS, *plugin_rows.ROWS, *decoding_rows.ROWS,
-    *interp_rows.ROWS, *process_rows.ROWS,
-)  # fmt: skip
+    *maze_rows.ROWS,
+    *token_rows.ROWS,
+    *training_rows.ROWS,
+    *searching_rows.ROWS,
+    *plugin_rows.ROWS,
+    *decoding_rows.ROWS,
+    *interp_rows.ROWS,
+    *process_rows.ROWS,
+)
 
 Progress = Callable[[str, float], None]
 """(row, share of its rounds done)."""

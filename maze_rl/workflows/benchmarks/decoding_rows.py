@@ -16,31 +16,31 @@ from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.spin.generation import sample_numbers, write_paths
 from maze_rl.workflows.benchmarks.rows import THREADS, Lap, Row, Target, Trial, faster
 from maze_rl.workflows.benchmarks.stock_transformer import stock_twin
-from maze_rl.workflows.benchmarks.training_rows import default_shape
+from maze_rl.workflows.benchmarks.training_rows import causal_shape
 
 _SIZE, _NUM, _PEER_NUM = 7, 256, 4
 
 
 def _roll_out(seed: int) -> Trial:
-    run = default_shape()
+    run = causal_shape()
     model = build_model(run.model, Tokenization(run.tokenization), seed=seed)
     prompts, lengths, budget = rollout_inputs(model, _NUM, seed)
     few = torch.arange(_NUM // _PEER_NUM // 2, _NUM, _NUM // _PEER_NUM)  # spread over all path lengths
     ours = Lap(lambda: write_batched(model, prompts, lengths, budget), _NUM)
     peer = Lap(one_by_one(stock_twin(model), prompts[few], lengths[few], budget[few]), _PEER_NUM)
-    detail = f"{_NUM} mazes of {_SIZE}x{_SIZE} against {_PEER_NUM}, default shape, {THREADS} thread"
+    detail = f"{_NUM} mazes of {_SIZE}x{_SIZE} against {_PEER_NUM}, causal shape, {THREADS} thread"
     return Trial(faster(ours, peer), detail)
 
 
 def _write_round(seed: int) -> Trial:
-    run = default_shape()
+    run = causal_shape()
     model = build_model(run.model, Tokenization(run.tokenization), seed=seed)
     prompts, lengths, budget = rollout_inputs(model, _NUM, seed)
     few = torch.arange(_NUM // _PEER_NUM // 2, _NUM, _NUM // _PEER_NUM)
     numbers = sample_numbers(seed, 0, 0, np.arange(_NUM), int(budget.max()))
     ours = Lap(lambda: write_paths(model, prompts, lengths, budget, uniforms=numbers), _NUM)
     peer = Lap(one_by_one(stock_twin(model), prompts[few], lengths[few], budget[few], sample=True), _PEER_NUM)
-    detail = f"{_NUM} sampled paths of {_SIZE}x{_SIZE} against {_PEER_NUM}, default shape, {THREADS} thread"
+    detail = f"{_NUM} sampled paths of {_SIZE}x{_SIZE} against {_PEER_NUM}, causal shape, {THREADS} thread"
     return Trial(faster(ours, peer), detail)
 
 

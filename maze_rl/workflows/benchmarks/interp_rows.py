@@ -24,14 +24,14 @@ from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.model_files import load_model
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.workflows.benchmarks.rows import THREADS, Lap, Row, Target, Trial, faster
-from maze_rl.workflows.benchmarks.training_rows import default_shape
+from maze_rl.workflows.benchmarks.training_rows import causal_shape
 
 _SIZE, _PAIRS, _MAZES = 7, 8, 256
 _TOLERANCE = 1e-5
 
 
 def _model(seed: int) -> MazeTransformer:
-    run = default_shape()
+    run = causal_shape()
     return build_model(run.model, Tokenization(run.tokenization), seed=seed).eval()
 
 

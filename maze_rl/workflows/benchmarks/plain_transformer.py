@@ -65,16 +65,21 @@ def _plain_state(state: dict[str, Tensor], n_layers: int) -> dict[str, Tensor]:
     """Rename TransformerLens's weights; a linear map of PyTorch keeps the transpose."""
     plain = {"embed.weight": state["embed.W_E"]}
     plain |= _linear("unembed", state["unembed.W_U"], state["unembed.b_U"]) | _norm("ln_final", state)
-    for block in (f"blocks.{layer}" for layer in range(n_layers)):
-        attn, mlp = f"{block}.attn", f"{block}.mlp"
-        weight = torch.cat([state[f"{attn}.W_{which}"] for which in "QKV"])  # (3 * head_index, d_model, d_head)
-        bias = torch.cat([state[f"{attn}.b_{which}"] for which in "QKV"])  # (3 * head_index, d_head)
-        plain |= _linear(f"{block}.qkv", weight.transpose(0, 1).flatten(1), bias.flatten())
-        plain |= _linear(f"{block}.out", state[f"{attn}.W_O"].flatten(0, 1), state[f"{attn}.b_O"])
-        plain |= _linear(f"{block}.mlp_in", state[f"{mlp}.W_in"], state[f"{mlp}.b_in"])
-        plain |= _linear(f"{block}.mlp_out", state[f"{mlp}.W_out"], state[f"{mlp}.b_out"])
-        plain |= _norm(f"{block}.ln1", state) | _norm(f"{block}.ln2", state)
+    for layer in range(n_layers):
+        plain |= plain_block_state(state, f"blocks.{layer}")
     return plain
+
+
+def plain_block_state(state: dict[str, Tensor], block: str) -> dict[str, Tensor]:
+    """Return the weights of one block under the names of `PlainBlock`."""
+    attn, mlp = f"{block}.attn", f"{block}.mlp"
+    weight = torch.cat([state[f"{attn}.W_{which}"] for which in "QKV"])  # (3 * head_index, d_model, d_head)
+    bias = torch.cat([state[f"{attn}.b_{which}"] for which in "QKV"])  # (3 * head_index, d_head)
+    plain = _linear(f"{block}.qkv", weight.transpose(0, 1).flatten(1), bias.flatten())
+    plain |= _linear(f"{block}.out", state[f"{attn}.W_O"].flatten(0, 1), state[f"{attn}.b_O"])
+    plain |= _linear(f"{block}.mlp_in", state[f"{mlp}.W_in"], state[f"{mlp}.b_in"])
+    plain |= _linear(f"{block}.mlp_out", state[f"{mlp}.W_out"], state[f"{mlp}.b_out"])
+    return plain | _norm(f"{block}.ln1", state) | _norm(f"{block}.ln2", state)
 
 
 def _linear(name: str, weight: Tensor, bias: Tensor) -> dict[str, Tensor]:

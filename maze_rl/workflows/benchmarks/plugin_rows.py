@@ -19,7 +19,7 @@ from maze_rl.training.source import StepBatch
 from maze_rl.training.state import new_state
 from maze_rl.training.step import take_step
 from maze_rl.workflows.benchmarks.rows import THREADS, Row, Target, Trial, upper_bound
-from maze_rl.workflows.benchmarks.training_rows import default_shape
+from maze_rl.workflows.benchmarks.training_rows import causal_shape
 
 _MAZES = 32
 _PAIRS = 12
@@ -28,7 +28,7 @@ _PAIRS = 12
 
 def plain_run() -> RunConfig:
     """Return the default run, all lengths from the first step, with AdamW."""
-    run = default_shape()
+    run = causal_shape()
     training = replace(run.training, batch_size=_MAZES, optimizer="adamw")
     return replace(run, training=training)
 
@@ -67,7 +67,7 @@ def _paired(plain: RunConfig, changed: RunConfig, seed: int) -> Trial:
             times[which] = time.perf_counter() - started
         return times[1] / times[0]
 
-    return Trial(measure, f"{_MAZES} mazes, {batch.tokens} tokens, default shape, adamw, {THREADS} thread")
+    return Trial(measure, f"{_MAZES} mazes, {batch.tokens} tokens, causal shape, adamw, {THREADS} thread")
 
 
 def _batch(run: RunConfig, seed: int) -> StepBatch:

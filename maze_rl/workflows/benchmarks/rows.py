@@ -39,6 +39,8 @@ class Trial(NamedTuple):
     """Sizes and counts."""
     fault: str | None = None
     """Why the row does not hold whatever is measured."""
+    news: Sequence[str] = ()
+    """What measuring found beside the number; filled while it runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +106,7 @@ def result(row: Row, trial: Trial, measured: list[float]) -> dict[str, Any]:
         "target": None if row.target is None else row.target.bound,
         "target_text": None if row.target is None else f"{row.target.sign} {row.target.bound:g}{_UNITS[row.unit]}",
         "ratio_text": _text(value, row.unit), "holds": holds,
-        "detail": trial.detail if trial.fault is None else f"{trial.detail}; {trial.fault}",
+        "detail": "; ".join([trial.detail, *trial.news, *([] if trial.fault is None else [trial.fault])]),
     }  # fmt: skip
 
 

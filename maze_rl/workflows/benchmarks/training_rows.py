@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from maze_rl.configs.causal_recipe import causal_run
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
-from maze_rl.configs.presets import default_run
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.configs.training import Phase, RunConfig, TrainingConfig
 from maze_rl.models.build import MazeTransformer, build_model
@@ -22,6 +22,7 @@ from maze_rl.training.optimizers import make_optimizer
 from maze_rl.training.source import StepBatch, maze_source, prepare_step
 from maze_rl.training.state import new_state
 from maze_rl.training.step import Setting, take_step
+from maze_rl.workflows.benchmarks.plain_searcher import PlainSearcher
 from maze_rl.workflows.benchmarks.plain_transformer import PlainTransformer, plain_twin
 from maze_rl.workflows.benchmarks.rows import THREADS, Lap, Row, Target, Trial, faster
 from maze_rl.workflows.benchmarks.stock_transformer import stock_twin
@@ -36,14 +37,14 @@ LARGE = RunConfig(
 """Long sequences: 9 x 9 mazes spelled cell by cell, about 370 tokens."""
 
 
-def default_shape(loss: str = "path_only") -> RunConfig:
-    """Return the default run on a CPU, without its curriculum: all lengths from the first step."""
-    run = default_run(MazeSpec(), device="cpu", loss=loss)
+def causal_shape(loss: str = "path_only") -> RunConfig:
+    """Return the run of `maze-5to9-causal`, without its curriculum: all lengths from the first step."""
+    run = causal_run(MazeSpec(), loss=loss)
     return replace(run, training=replace(run.training, phases=(Phase(steps=_STEPS, mazes=MazeSpec()),)))
 
 
 def _against_plain(seed: int) -> Trial:
-    run = default_shape()
+    run = causal_shape()
     model, batch = _prepare(run, seed)
     ours, peer = _our_step(run, model, batch), _plain_step(run, plain_twin(model), batch)
     return Trial(faster(Lap(ours), Lap(peer), laps=2), _describe(run, batch))
@@ -56,7 +57,7 @@ def _against_stock(run: RunConfig, seed: int, laps: int) -> Trial:
 
 
 def _path_only_against_all(seed: int) -> Trial:
-    narrow, wide = default_shape("path_only"), default_shape("all")
+    narrow, wide = causal_shape("path_only"), causal_shape("all")
     model, batch = _prepare(narrow, seed)
     ours, peer = _our_step(narrow, model, batch), _our_step(wide, model, batch)
     gain = faster(Lap(ours), Lap(peer), laps=2)
@@ -75,8 +76,8 @@ def _our_step(run: RunConfig, model: MazeTransformer, batch: StepBatch) -> Calla
 
 
 def _plain_step(run: RunConfig, twin: PlainTransformer, batch: StepBatch) -> Callable[[], object]:
-    optimizer = _muon_of(twin, run.training)
-    micro_batches = _micro_batches(batch)
+    optimizer = muon_of(twin, run.training)
+    micro_batches = micro_batches_of(batch)
     weights = loss_functions(run.training.loss).weights
     chosen = [weights(micro)[:, 1:] != 0 for micro in micro_batches]
     normaliser = float(sum(mask.sum() for mask in chosen))
@@ -86,21 +87,21 @@ def _plain_step(run: RunConfig, twin: PlainTransformer, batch: StepBatch) -> Cal
             logits = twin(micro.tokens[:, :-1], mask)
             yield functional.cross_entropy(logits, micro.tokens[:, 1:][mask], reduction="sum") / normaliser
 
-    return lambda: _descend(twin, optimizer, losses(), run.training.clip_norm)
+    return lambda: descend(twin, optimizer, losses(), run.training.clip_norm)
 
 
 def _stock_step(run: RunConfig, twin: MazeTransformer, batch: StepBatch) -> Callable[[], object]:
     optimizer = make_optimizer(twin, run.training)
-    micro_batches = _micro_batches(batch)
+    micro_batches = micro_batches_of(batch)
 
     def losses() -> Iterable[Tensor]:
         for micro in micro_batches:
             yield twin(micro.tokens, return_type="loss") * (len(micro) / run.training.batch_size)
 
-    return lambda: _descend(twin, optimizer, losses(), run.training.clip_norm)
+    return lambda: descend(twin, optimizer, losses(), run.training.clip_norm)
 
 
-def _descend(model: nn.Module, optimizer: torch.optim.Optimizer, losses: Iterable[Tensor], clip_norm: float) -> float:
+def descend(model: nn.Module, optimizer: torch.optim.Optimizer, losses: Iterable[Tensor], clip_norm: float) -> float:
     """Take the step of a peer; return its loss."""
     optimizer.zero_grad(set_to_none=True)
     total = 0.0
@@ -112,8 +113,8 @@ def _descend(model: nn.Module, optimizer: torch.optim.Optimizer, losses: Iterabl
     return total
 
 
-def _muon_of(twin: PlainTransformer, config: TrainingConfig) -> Muon:
-    """Return the default optimizer for the twin: the same division into matrices of the blocks and the rest."""
+def muon_of(twin: PlainTransformer | PlainSearcher, config: TrainingConfig) -> Muon:
+    """Return the default optimizer for a twin: the same division into matrices of the blocks and the rest."""
     named = [(name.startswith("blocks.") and weight.ndim == 2, weight) for name, weight in twin.named_parameters()]
     rates = {True: config.matrix_learning_rate, False: config.learning_rate}
     decay = {True: config.weight_decay, False: 0.0}
@@ -125,7 +126,8 @@ def _muon_of(twin: PlainTransformer, config: TrainingConfig) -> Muon:
     return Muon(groups, d_model=twin.embed.embedding_dim)
 
 
-def _micro_batches(batch: StepBatch) -> list[Examples]:
+def micro_batches_of(batch: StepBatch) -> list[Examples]:
+    """Return the micro-batches of a step."""
     return [micro for mini in batch.mini_batches for micro in mini]
 
 
@@ -139,7 +141,7 @@ def _describe(run: RunConfig, batch: StepBatch) -> str:
 
 ROWS = (
     Row(
-        name="training step, default shape, path_only",
+        name="training step, causal shape, path_only",
         against="plain PyTorch transformer",
         prepare=_against_plain,
         target=Target(">=", 0.95),
@@ -151,9 +153,9 @@ ROWS = (
         target=Target(">=", 2.5),
     ),
     Row(
-        name="training step, default shape, path_only over stock",
+        name="training step, causal shape, path_only over stock",
         against="HookedTransformer and its loss",
-        prepare=lambda seed: _against_stock(default_shape(), seed, laps=1),
+        prepare=lambda seed: _against_stock(causal_shape(), seed, laps=1),
     ),
     Row(
         name="training step time, path_only over all",
