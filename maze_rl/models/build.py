@@ -20,6 +20,7 @@ from transformer_lens.components.layer_norm import LayerNorm
 from transformer_lens.components.transformer_block import TransformerBlock
 
 from maze_rl.configs.model import ModelConfig, check_embedding
+from maze_rl.configs.options import is_count
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.factored_embedding import FactoredTokens
 from maze_rl.models.forward_pass import ForwardPass
@@ -35,7 +36,7 @@ from maze_rl.models.reverse_positions import add_reverse_positions
 from maze_rl.models.tied_loops import LoopStart, OuterNorm, Recall
 from maze_rl.models.tied_parameters import is_tied, share_parameters, tie
 from maze_rl.models.wave_embedding import share_waves
-from maze_rl.models.written_words import write_path_alone
+from maze_rl.models.written_words import WrittenAlone, write_path_alone
 from maze_rl.tokenization.tokenization import Tokenization
 
 FUSED = {Attention: FusedAttention, LayerNorm: FusedLayerNorm, TransformerBlock: FusedBlock}
@@ -79,6 +80,8 @@ def build_model(
             write_path_alone(model, tokenization.layout)
         if config.embedding == "factored":
             _factor_tokens(model, tokenization)
+            if config.unembedding == "path":
+                parametrize.register_parametrization(model.unembed, "W_U", WrittenAlone(tokenization.layout))
         elif config.embedding == "waves":
             share_waves(model, tokenization.layout)
     model.tokenization, model.maze_config, model.about = tokenization, config, {}
@@ -97,7 +100,7 @@ def with_loops(model: MazeTransformer, loops: int) -> MazeTransformer:
     config = getattr(model, "maze_config", None)
     if config is None or not config.looped:
         raise ConfigurationError("loops: this model has none: its layers have weights of their own, each used once.")
-    if loops < 1:
+    if not is_count(loops):
         raise ConfigurationError(f"loops is {loops}: the block is applied at least once.")
     # Its own weights are thrown away: plain ones cost least.
     plain = replace(config, loops=loops, embedding="free", parametrizations=())
@@ -106,6 +109,9 @@ def with_loops(model: MazeTransformer, loops: int) -> MazeTransformer:
     for name, module in view.named_modules():
         if module._parameters and not is_tied(module):
             share_parameters(module, sources[name])
+    for name, module in model.named_children():
+        if name not in view._modules:  # what parametrizations compute from
+            view.add_module(name, module)
     view.maze_config, view.about = replace(config, loops=loops), model.about
     return view.train(model.training)
 

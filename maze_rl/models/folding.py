@@ -25,7 +25,7 @@ class ParameterCounts:
 def folded_copy(model: MazeTransformer) -> MazeTransformer:
     """Return a plain model that computes what `model` does; the live model and its optimizer stay as they are."""
     plain = plain_twin(model)
-    plain.load_state_dict({name: _value(model, name) for name in plain.state_dict()})
+    plain.load_state_dict({name: value_of(model, name) for name in plain.state_dict()})
     plain.about = model.about
     return plain.eval()
 
@@ -45,7 +45,7 @@ def _trained(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
-def _value(model: nn.Module, name: str) -> Tensor:
+def value_of(model: nn.Module, name: str) -> Tensor:
     """Return a plain model's tensor, computed where a parametrization computes it."""
     module, _, tensor = name.rpartition(".")
     return getattr(model.get_submodule(module), tensor).detach()

@@ -1,16 +1,23 @@
 """`MazeTransformer`: a `HookedTransformer` that knows how its mazes are written, what a prompt sees, and its loops."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import torch
 from jaxtyping import Int
 from torch import Tensor
+from torch.nn.utils.parametrize import is_parametrized
 from transformer_lens import HookedTransformer
+from transformer_lens.utilities import USE_DEFAULT_VALUE
 
+from maze_rl.configs.folding import not_stock
 from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.forward_pass import ForwardPass
+from maze_rl.models.looped_cache import LoopedCache
 from maze_rl.models.visibility import sight_of
-from maze_rl.tokenization.layouts import PATH_START
+from maze_rl.tokenization.layouts import PATH_END, PATH_START
 from maze_rl.tokenization.tokenization import Tokenization
 
 
@@ -19,6 +26,9 @@ class MazeTransformer(HookedTransformer):
 
     With a visible prompt the tokens say who sees what, so the same calls work as for any `HookedTransformer`; only
     a pass that starts inside the network needs them too: ``model(resid, start_at_layer=3, tokens=tokens)``.
+
+    The stream a pass starts with is what `hook_resid_pre` of its first block sees: at the first block of a loop it has
+    the embedding in it. What a pass with ``stop_at_layer=3`` returns is what block 2 left, before that is added.
     """
 
     tokenization: Tokenization
@@ -29,6 +39,8 @@ class MazeTransformer(HookedTransformer):
     """What the blocks of a forward pass share."""
     segments: Int[Tensor, "batch pos"] | None
     """Segments of the sequences of the forward pass that runs; None for one path behind each prompt."""
+    continued: Int[Tensor, "batch pos"] | None = None
+    """The prompts that `generate` continues, while it does."""
 
     @property
     def loops(self) -> int:
@@ -64,8 +76,90 @@ class MazeTransformer(HookedTransformer):
             self.segments = segments
             start = settings.get("start_at_layer")
             if start is not None:
-                self._begin_inside(start, settings.get("tokens"), settings.get("attention_mask"))
-            return super().forward(input, *args, **settings)
+                self._begin_inside(input, start, settings)
+            try:
+                return super().forward(input, *args, **settings)
+            finally:
+                self.segments = None
+
+    def generate(self, input: Any = "", *args: Any, **settings: Any) -> Any:
+        """Continue prompts, as TransformerLens does; a visible prompt must be whole, ``<PATH_START>`` included.
+
+        `maze_rl.models.decoding.decode_paths` takes prompts of different lengths, and is faster.
+        """
+        with self._continuing(input, settings):
+            return super().generate(input, *args, **settings)
+
+    @contextmanager
+    def _continuing(self, prompt: Any, settings: dict[str, Any]) -> Iterator[None]:
+        """Within, passes that are given embeddings alone are those of `prompt` and of what is written behind it."""
+        if isinstance(prompt, (str, list)) and self.tokenizer is not None:
+            side = "left" if isinstance(prompt, list) and len(prompt) > 1 else settings.get("padding_side")
+            begins = settings.get("prepend_bos", USE_DEFAULT_VALUE)
+            prompt = self.to_tokens(prompt, prepend_bos=begins, padding_side=side)
+        if isinstance(prompt, Tensor) and prompt.ndim == 2:
+            if self._prompt_visible:
+                _check_whole(prompt)
+            self.continued = prompt.to(self.cfg.device)
+        try:
+            yield
+        finally:
+            self.continued = None
+
+    def run_with_cache(self, *args: Any, return_cache_object: bool = True, **settings: Any) -> Any:
+        """Run the network and return its output and all activations, as TransformerLens does.
+
+        Of a model with several loops they are a `LoopedCache`, which refuses sums over layers.
+        """
+        out, cache = super().run_with_cache(*args, return_cache_object=return_cache_object, **settings)
+        if return_cache_object and self.loops > 1:
+            cache = LoopedCache(cache.cache_dict, self, has_batch_dim=cache.has_batch_dim)
+        return out, cache
+
+    def accumulated_bias(self, *args: Any, **settings: Any) -> Tensor:
+        """Return the sum of the biases of layers, as TransformerLens does.
+
+        Raises:
+            ConfigurationError: The model has several loops: they do not add up.
+        """
+        if self.loops > 1:
+            raise ConfigurationError(
+                "accumulated_bias: between the loops of this model the stream is normed and the embedding added again, "
+                "so biases do not add up."
+            )
+        return super().accumulated_bias(*args, **settings)
+
+    def load_and_process_state_dict(self, *args: Any, **settings: Any) -> None:
+        """Fold layer norms and center weights in place, as TransformerLens does; also behind `process_weights_`.
+
+        Raises:
+            ConfigurationError: The weights are computed, shared by loops, or stand before a norm that does not fold.
+        """
+        self._refuse_processing()
+        super().load_and_process_state_dict(*args, **settings)
+
+    def fold_layer_norm(self, *args: Any, **settings: Any) -> Any:
+        """Fold the layer norms of a state dict, as TransformerLens does.
+
+        Raises:
+            ConfigurationError: As for `load_and_process_state_dict`.
+        """
+        self._refuse_processing()
+        return super().fold_layer_norm(*args, **settings)
+
+    def _refuse_processing(self) -> None:
+        config = getattr(self, "maze_config", None)
+        parts = () if config is None else not_stock(config)
+        inside = [part for part in parts if part != "prompt"]
+        if inside:
+            raise ConfigurationError(
+                f"processing weights of a model with {', '.join(inside)}: TransformerLens's rules are for stock blocks "
+                "alone; use the weights as they are."
+            )
+        if any(map(is_parametrized, self.modules())):
+            raise ConfigurationError(
+                "processing weights that are computed from others: fold them first (maze_rl.models.folding)."
+            )
 
     def input_to_embed(self, input: Any, *args: Any, **settings: Any) -> Any:
         """Embed the input, as TransformerLens does, and note what the blocks of this pass share."""
@@ -77,27 +171,48 @@ class MazeTransformer(HookedTransformer):
         self.shared.embedded = residual
         return embedded
 
+    @property
+    def _prompt_visible(self) -> bool:
+        config = getattr(self, "maze_config", None)
+        return config is not None and config.prompt == "visible"
+
     def _see(self, tokens: Tensor, attention_mask: Tensor | None, *, cached: bool = False, past: int = 0) -> None:
-        visible = getattr(self, "maze_config", None) is not None and self.maze_config.prompt == "visible"
+        visible = self._prompt_visible
         if past or not (visible or self.segments is not None):
             return  # new positions see all that is earlier, as under a causal mask
-        if visible and cached and bool((tokens != PATH_START).all(dim=1).any()):
-            raise ConfigurationError(
-                "a visible prompt must be given whole, up to <PATH_START>: a cache cannot show its first part the rest."
-            )
+        if visible and cached:
+            _check_whole(tokens)
         self.shared.sight = sight_of(
             tokens, prompt_visible=visible, segments=self.segments, attention_mask=attention_mask
         )
 
-    def _begin_inside(self, start: int, tokens: Tensor | None, attention_mask: Tensor | None) -> None:
+    def _begin_inside(self, stream: Tensor, start: int, settings: dict[str, Any]) -> None:
         """Make what the blocks share from the tokens, for a pass that does not begin with them."""
         config = getattr(self, "maze_config", None)
         if config is None or (config.prompt == "causal" and not config.looped and self.segments is None):
             return
-        if tokens is None:
+        tokens, mask = settings.get("tokens"), settings.get("attention_mask")
+        cache = settings.get("past_kv_cache")
+        past = 0 if cache is None else cache[0].past_keys.shape[1]
+        at_embedding = start in (0, -len(self.blocks))
+        if tokens is None and at_embedding and self.continued is not None:
+            # what is written behind a whole prompt sees what is earlier, whatever it is
+            written = past + stream.shape[1] - self.continued.shape[1]
+            tokens = torch.nn.functional.pad(self.continued, (0, written), value=PATH_END)
+        if tokens is None and not (at_embedding and config.prompt == "causal"):
             raise ConfigurationError(
                 "start_at_layer: what a position of this model sees and recalls depends on the tokens: pass tokens too."
             )
-        self._see(tokens, attention_mask)
+        if tokens is not None:
+            self._see(tokens, mask, cached=cache is not None, past=past)
         self.shared.entered = self.blocks[start] if -len(self.blocks) <= start < len(self.blocks) else None
-        self.shared.embedded = super().input_to_embed(tokens, attention_mask=attention_mask)[0]
+        given = settings.get("tokens") is not None
+        self.shared.embedded = super().input_to_embed(tokens, attention_mask=mask)[0] if given else stream
+
+
+def _check_whole(prompts: Int[Tensor, "batch pos"]) -> None:
+    if bool((prompts != PATH_START).all(dim=1).any()):
+        raise ConfigurationError(
+            "a visible prompt must be given whole, up to <PATH_START>: what is given later cannot be shown to what is "
+            "given first."
+        )

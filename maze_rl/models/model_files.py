@@ -22,7 +22,7 @@ from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.errors import CheckpointError, ConfigurationError, unknown_name
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.devices import check_device
-from maze_rl.models.folding import folded_copy
+from maze_rl.models.folding import folded_copy, value_of
 from maze_rl.models.verified_files import (
     json_bytes,
     read_folder,
@@ -56,7 +56,7 @@ def save_model(model: MazeTransformer, folder: Path, about: dict[str, Any]) -> N
         CheckpointError: The disk is full or refuses.
     """
     config, tokenization = model.maze_config, model.tokenization.config
-    stored = model if config.embedding == "waves" else folded_copy(model)
+    stored = _without_adapters(model) if config.embedding == "waves" else folded_copy(model)
     description = {
         "model": vars(stored.maze_config),
         # a loaded model is folded already: its `about` still knows how it was trained
@@ -69,6 +69,15 @@ def save_model(model: MazeTransformer, folder: Path, about: dict[str, Any]) -> N
     weights = tensor_bytes(weights_of(stored))
     write_folder(folder / "tokenizer", definition_files(model.tokenization))
     write_into(folder, {WEIGHTS: weights, MODEL: json_bytes(description)})
+
+
+def _without_adapters(model: MazeTransformer) -> MazeTransformer:
+    """Return a model that has the factors of the embedding, and the values of all other weights."""
+    plain, state = build_model(model.maze_config, model.tokenization, dtype=model.cfg.dtype), model.state_dict()
+    plain.load_state_dict(
+        {name: state[name] if name in state else value_of(model, name) for name in plain.state_dict()}
+    )
+    return plain
 
 
 def weights_of(model: MazeTransformer) -> dict[str, Tensor]:

@@ -96,9 +96,11 @@ class CellColumns(nn.Module):
 
 
 def share_waves(model: HookedTransformer, layout: Layout) -> None:
-    """Parametrize ``W_E`` by waves, and ``W_U`` by rows and columns."""
+    """Parametrize ``W_E`` by waves, and ``W_U`` by rows and columns, where it has logits of cells."""
     d_model, dtype = model.cfg.d_model, model.cfg.dtype
     parametrize.register_parametrization(model.embed, "W_E", WaveTokens(layout, d_model, dtype))
+    if layout.path_as_moves and parametrize.is_parametrized(model.unembed, "W_U"):
+        return  # the words of a path alone, and cells are none
     std = 0.8 / (3 * d_model) ** 0.5  # of three parts, so that the first loss is near ln V
     columns = CellColumns(layout, d_model, std, dtype)
     parametrize.register_parametrization(model.unembed, "W_U", columns)

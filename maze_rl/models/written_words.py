@@ -35,6 +35,20 @@ class PathColumns(nn.Module):
         return columns.new_zeros(len(columns), self.words).index_copy(1, self.written, columns)
 
 
+class WrittenAlone(nn.Module):
+    """Sets the columns of all words that are not of a path to zero again, where sums of factors have filled them."""
+
+    written: Int64[Tensor, " written"]
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        self.register_buffer("written", torch.from_numpy(layout.written_ids), persistent=False)
+
+    def forward(self, full: Float[Tensor, "d_model d_vocab"]) -> Float[Tensor, "d_model d_vocab"]:
+        """Return the columns of written words, and zero elsewhere."""
+        return torch.zeros_like(full).index_copy(1, self.written, full[:, self.written])
+
+
 def write_path_alone(model: HookedTransformer, layout: Layout) -> None:
     """Let a model predict the words of a path alone."""
     with torch.no_grad():

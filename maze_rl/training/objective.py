@@ -5,6 +5,7 @@ divides by the weights of the whole step, which makes accumulation and micro-bat
 """
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float
@@ -32,15 +33,17 @@ class CrossEntropy:
 
     def __init__(self, losses: LossFunctions, factors: Sequence[WeightFactor] = ()) -> None:
         self.losses, self.factors = losses, tuple(factors)
-        self._weighed: tuple[Examples, Tensor] | None = None
+        self._weighed: WeakKeyDictionary[Examples, Tensor] = WeakKeyDictionary()
 
     def weight(self, model: HookedTransformer, micro: Examples) -> float:
-        """Return the sum of the weights.
+        """Return the sum of the weights; `loss` takes the same ones, whatever the factors say of the model then.
 
         Raises:
             ConfigurationError: One is negative or no number.
         """
         weights = self._weights(model, micro)
+        if self.factors:  # one may ask the model, which costs a forward pass
+            self._weighed[micro] = weights
         if not bool((weights >= 0).all()):
             raise ConfigurationError(f"loss weights {named(self.losses.weights)}: all must be 0 or above.")
         return float(weights.sum())
@@ -51,7 +54,8 @@ class CrossEntropy:
         `accuracy` counts the weight of the positions whose most likely token has target mass.
         """
         device = model.cfg.device
-        weights, targets = self._weights(model, micro), self._targets(micro)
+        weighed, targets = self._weighed.get(micro), self._targets(micro)
+        weights = self._weights(model, micro) if weighed is None else weighed
         chosen = weights != 0
         read = model_inputs(micro.spans, weights)
         ids, mass = targets.ids[:, 1:][chosen].to(device), targets.probabilities[:, 1:][chosen].to(device)
@@ -74,13 +78,9 @@ class CrossEntropy:
 
     def _weights(self, model: HookedTransformer, micro: Examples) -> Float[Tensor, "batch pos"]:
         """Return the weights of predicting every token but the first."""
-        if self._weighed is not None and self._weighed[0] is micro:
-            return self._weighed[1]  # a factor may ask the model, which costs a forward pass
         weights = self._base_weights(micro)
         for factor in self.factors:
             weights = weights * factor(model, micro)[:, 1:]
-        if self.factors:
-            self._weighed = micro, weights
         _refuse_leaks(model, micro, weights)
         return weights
 
