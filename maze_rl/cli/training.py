@@ -16,10 +16,21 @@ from maze_rl.configs.training import DataFolder, RunConfig
 from maze_rl.errors import ConfigurationError
 
 _SHAPE = {
-    "tokenizer": "format", "canvas": "canvas", "positions": "positions", "layers": "n_layers", "d_model": "d_model",
-    "heads": "n_heads", "parametrization": "parametrizations", "value_norm": "value_norm",
-    "reverse_positions": "reverse_positions", "memory": "memory", "origin": "origin",
-}  # fmt: skip
+    "tokenizer": "format",
+    "canvas": "canvas",
+    "origin": "origin",
+    "positions": "positions",
+    "prompt": "prompt",
+    "embedding": "embedding",
+    "loops": "loops",
+    "layers": "n_layers",
+    "d_model": "d_model",
+    "heads": "n_heads",
+    "parametrization": "parametrizations",
+    "value_norm": "value_norm",
+    "reverse_positions": "reverse_positions",
+    "memory": "memory",
+}
 """Flag -> setting of the network or the tokens."""
 _TRAINING = (
     "schedule",

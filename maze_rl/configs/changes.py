@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any
 
-from maze_rl.configs.losses import PROMPT_LOSSES
 from maze_rl.configs.model import ModelConfig
-from maze_rl.configs.refusals import LISTS_OF_ONE_TOKEN
+from maze_rl.configs.refusals import LISTS_OF_ONE_TOKEN, losses_on_prompt
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL, TokenizationConfig
 from maze_rl.configs.training import RunConfig, TrainingConfig
 from maze_rl.errors import unknown_name
@@ -30,49 +29,66 @@ def change_run(run: RunConfig, **changes: Any) -> RunConfig:
         UnknownNameError: There is no such field.
         ConfigurationError: A value is out of range, or contradicts another.
     """
-    training, tokens, model = sort_changes(changes, TrainingConfig, TokenizationConfig, ModelConfig)
-    tokenization = replace(run.tokenization, **tokens)
-    for settings, name, value in _following(run, tokenization, training, model):
-        settings.setdefault(name, value)
-    return replace(
-        run,
-        training=replace(run.training, **training),
-        tokenization=tokenization,
-        model=replace(run.model, **model),
-    )
+    training, tokenization, model = change_parts(run.training, run.tokenization, run.model, **changes)
+    return replace(run, training=training, tokenization=tokenization, model=model)
 
 
-def _following(
-    run: RunConfig, tokens: TokenizationConfig, training: dict[str, Any], model: dict[str, Any]
-) -> Iterator[tuple[dict[str, Any], str, Any]]:
-    """Yield the settings that follow from others, each with the changes it belongs to."""
-    loss = str(training.get("loss", run.training.loss)).partition(":")[0]
-    positions = model.get("positions", run.model.positions)
-    reverse = model.get("reverse_positions", run.model.reverse_positions)
+def change_parts(
+    training: TrainingConfig, tokenization: TokenizationConfig, model: ModelConfig, **changes: Any
+) -> tuple[TrainingConfig, TokenizationConfig, ModelConfig]:
+    """Change the parts of a run as `change_run` does; the parts given need not go together, those returned do.
+
+    Raises:
+        UnknownNameError: There is no such field.
+        ConfigurationError: A value is out of range.
+    """
+    for_training, for_tokens, for_model = sort_changes(changes, TrainingConfig, TokenizationConfig, ModelConfig)
+    trained = replace(training, **for_training)
+    tokens = replace(tokenization, **for_tokens)
+    for name, value in _of_model(trained, tokens, model, for_model):
+        for_model.setdefault(name, value)
+    built = replace(model, **for_model)
+    follows = {name: value for name, value in _of_training(trained, tokens, model, built) if name not in for_training}
+    return replace(trained, **follows), tokens, built
+
+
+def _of_model(
+    training: TrainingConfig, tokens: TokenizationConfig, before: ModelConfig, changes: dict[str, Any]
+) -> Iterator[tuple[str, Any]]:
+    """Yield the settings of the network that follow from others; `changes` may grow meanwhile."""
     if tokens.format not in ONE_TOKEN_PER_CELL:
-        yield model, "embedding", "free"
-    elif model.get("parametrizations") and run.model.embedding == "waves":
-        yield model, "embedding", "factored"
+        yield "embedding", "free"
+    elif before.embedding == "waves" and changes.get("parametrizations"):
+        yield "embedding", "factored"
+    if losses_on_prompt(training):
+        yield "prompt", "causal"
+        yield "unembedding", "all"
+    reverse = changes.get("reverse_positions", before.reverse_positions)
+    if reverse:
+        yield "prompt", "causal"
+    if before.looped and (reverse or changes.get("memory")):
+        yield "loops", None
+        yield "n_layers", PLAIN_LAYERS
+    if changes.get("loops", before.loops) is None:
+        yield "outer_norm", False
+
+
+def _of_training(
+    training: TrainingConfig, tokens: TokenizationConfig, before: ModelConfig, model: ModelConfig
+) -> Iterator[tuple[str, Any]]:
+    """Yield the settings of the training that follow from others."""
     if tokens.format not in LISTS_OF_ONE_TOKEN or tokens.walls:
-        yield training, "stray_tokens", 0
-        yield training, "mazes_per_canvas", 1
-    if loss in PROMPT_LOSSES:
-        yield model, "prompt", "causal"
-        yield model, "unembedding", "all"
-    if positions != "none" or reverse or tokens.origin == "prompt":
-        yield training, "starts", 0
-        yield training, "mazes_per_canvas", 1
-    if reverse or model.get("memory"):
-        yield model, "loops", None
-        yield model, "outer_norm", False
-        yield model, "prompt", "causal"
-        yield model, "n_layers", PLAIN_LAYERS
-    if "loops" in model and model["loops"] is None:
-        yield model, "outer_norm", False
-        yield training, "training_loops", ()
-    elif "loops" in model:
-        least, most = run.training.training_loops or (model["loops"], model["loops"])
-        yield training, "training_loops", (min(least, model["loops"]), min(most, model["loops"]))
+        yield "stray_tokens", 0
+        yield "mazes_per_canvas", 1
+    if model.positions != "none" or model.reverse_positions or tokens.origin == "prompt":
+        yield "starts", 0
+        yield "mazes_per_canvas", 1
+    if model.loops is None:
+        yield "training_loops", ()
+    elif training.training_loops and model.loops != before.loops:
+        least, most = training.training_loops
+        most = model.loops if most == before.loops else min(most, model.loops)
+        yield "training_loops", (min(least, most), most)
 
 
 def sort_changes(changes: dict[str, Any], *kinds: Any) -> list[dict[str, Any]]:

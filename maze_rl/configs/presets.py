@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from maze_rl.configs.canvas import Asked
+from maze_rl.configs.changes import change_parts
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.options import check_count
@@ -63,7 +65,7 @@ CUDA_BUDGET = Budget(
     matrix_learning_rate=1e-2,
 )
 """One data-centre GPU; chosen by extrapolation, not measured."""
-ASKED = {"starts": 24, "stray_tokens": 40}
+ASKED = Asked(starts=24, stray_tokens=40)
 """What a sequence asks beside the path, and what else is on its canvas."""
 
 
@@ -149,7 +151,8 @@ def default_run(
         phases=(*taught, *played),
         loss=loss,
         schedule="wsd:decay=0.6",
-        **ASKED,
+        starts=ASKED.starts,
+        stray_tokens=ASKED.stray_tokens,
         training_loops=budget.training_loops,
         warmup_steps=warmup_of(num_steps),
         checkpoint_every=max(250, num_steps // 10),
@@ -162,7 +165,8 @@ def default_run(
     )
     canvas = max(DEFAULT_CANVAS, *(max(shape) for shape in mazes.shapes))
     tokenization = TokenizationConfig(format="cells", canvas=canvas, random_offsets=True, origin="path")
-    return RunConfig(training=training, tokenization=tokenization, model=budget.model, seed=seed, device=device)
+    training, tokenization, model = change_parts(training, tokenization, budget.model)
+    return RunConfig(training=training, tokenization=tokenization, model=model, seed=seed, device=device)
 
 
 def _check_work(steps: int, rounds: int, started: bool) -> None:

@@ -105,10 +105,15 @@ def check_prompts(run: "RunConfig") -> None:
         raise ConfigurationError(" ".join(faults))
 
 
+def losses_on_prompt(training: "TrainingConfig") -> list[str]:
+    """Return the names of the losses of a run's phases that weigh tokens of the prompt, sorted."""
+    losses = {training.loss_at(phase).partition(":")[0].strip() for phase in training.phases if phase.spin is None}
+    return sorted(losses & set(PROMPT_LOSSES))
+
+
 def _prompt_faults(run: "RunConfig") -> list[tuple[str, bool]]:
     training, tokens, model = run.training, run.tokenization, run.model
-    losses = {training.loss_at(phase).partition(":")[0].strip() for phase in training.phases if phase.spin is None}
-    on_prompt = sorted(losses & set(PROMPT_LOSSES))
+    on_prompt = losses_on_prompt(training)
     shown = ", ".join(on_prompt)
     crowded = training.stray_tokens > 0 or training.mazes_per_canvas > 1
     drawn = tuple(training.training_loops)

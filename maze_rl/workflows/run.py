@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from maze_rl.configs.changes import change_run
+from maze_rl.configs.changes import change_parts, change_run
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.options import check_count
@@ -123,7 +123,8 @@ def started_from(config: RunConfig, name: str | Path) -> RunConfig:
     model = load_model(name)
     place = str(Path(name).resolve()) if Path(name).is_dir() else str(name)
     start = StartModel(model=place, digest=weights_digest(model))
-    return replace(config, start=start, tokenization=model.tokenization.config, model=model.maze_config)
+    training, tokenization, shape = change_parts(config.training, model.tokenization.config, model.maze_config)
+    return replace(config, start=start, training=training, tokenization=tokenization, model=shape)
 
 
 def plan_data(folder: str, mazes: MazeSpec) -> tuple[DataFolder, MazeSpec, int]:
