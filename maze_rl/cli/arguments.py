@@ -142,7 +142,7 @@ def _train(commands) -> None:
     parser.add_argument("--device", default=None, help="cpu or cuda (default: CUDA where there is one)")
     parser.add_argument("--resume", action="store_true", help="continue the run in --out from its newest checkpoint")
     parser.add_argument(
-        "--num", type=int, default=1000, metavar="N", help="mazes per size in the evaluation; 0 leaves it out"
+        "--num", type=int, default=500, metavar="N", help="mazes per size in the evaluation; 0 leaves it out"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of weights, mazes and batches")
     parser.add_argument("--out", default="runs/default", help="folder of the run")
@@ -271,7 +271,7 @@ def _prompts(parser: argparse.ArgumentParser) -> None:
 def _evaluate(commands) -> None:
     parser = _command(commands, "evaluate", "measuring:evaluate", "measure a trained model on held-out mazes")
     parser.add_argument("run", help="a run folder or the name of a shipped model")
-    _test_mazes(parser)
+    _test_mazes(parser, 1000)
     parser.add_argument(
         "--algorithm", default=None, metavar="NAME", help="generator (default: the one it was trained on)"
     )
@@ -296,15 +296,21 @@ def _solve(commands) -> None:
 def _report(commands) -> None:
     parser = _command(commands, "report", "measuring:report", "write the generalization report of one run or several")
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders")
-    _test_mazes(parser)
+    _test_mazes(parser, None)
     parser.add_argument(
         "--out", default=None, metavar="DIR", help="folder to write (default: report/ in the first run)"
     )
 
 
-def _test_mazes(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sizes", default=None, help=f"{RANGE} (default: 4 up to the model's canvas)")
-    parser.add_argument("--num", type=int, default=1000, help="mazes per size")
+def _test_mazes(parser: argparse.ArgumentParser, num: int | None) -> None:
+    beyond = "4 up to three beyond the largest trained on, at most the model's canvas"
+    parser.add_argument("--sizes", default=None, help=f"{RANGE} (default: {beyond})")
+    parser.add_argument(
+        "--num",
+        type=int,
+        default=num,
+        help=f"mazes per size (default: {num or 'as many as the run was evaluated on, or 500'})",
+    )
     parser.add_argument(
         "--seed", type=int, default=None, help="seed of the test mazes (default: the same for every model)"
     )

@@ -96,7 +96,7 @@ def _write_json(out: str | None, value: object) -> None:
 
 
 def _sizes(chosen: argparse.Namespace) -> tuple[int, ...] | None:
-    if chosen.num < 1:
+    if chosen.num is not None and chosen.num < 1:
         raise ConfigurationError(f"--num is {chosen.num}: it must be at least 1.")
     return None if chosen.sizes is None else parse_squares(chosen.sizes)
 

@@ -1,7 +1,8 @@
 """The evaluation of a model: mazes it never trained on, walked by it and by the baselines, judged alike.
 
 For each size: make the mazes; let the model and every baseline walk them; judge the walks; find each first
-error; ask the model about the cells of the shortest paths. Then summarise by size, by length, and by both.
+error; ask the model about the cells of the shortest paths, and about cells anywhere. Then summarise by size, by
+length, by both, and by distance to the target.
 """
 
 import hashlib
@@ -19,11 +20,12 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import walk_all
 from maze_rl.evaluation.examples import pick_examples
 from maze_rl.evaluation.first_error import NONE, find_first_errors, first_error_row
+from maze_rl.evaluation.held_out import held_out_mazes, trained_range
 from maze_rl.evaluation.results import EvaluationResult
 from maze_rl.evaluation.rollouts import Decode, roll_out, tokenization_of
+from maze_rl.evaluation.single_steps import ask_steps, step_rows
 from maze_rl.evaluation.summaries import MeasuredSize, grid_cells, length_rows, size_row
 from maze_rl.evaluation.teacher_forced import predict, sample_paths, teacher_forced_row
-from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.models.decoding import decode_paths
@@ -76,7 +78,7 @@ def evaluate_model(
     report = _Reporter(progress, sizes)
     examine = _Examiner(model, untrained, seed, batch_size, decode, report)
     specs = [MazeSpec(sizes=(size,), algorithm=algorithm, options=options or {}, split=split) for size in sizes]
-    measured = [examine(_test_mazes(spec, num, seed)) for spec in specs]
+    measured = [examine(held_out_mazes(spec, num, seed)) for spec in specs]
     report("summaries", 1.0)
     return EvaluationResult(
         model=name,
@@ -95,7 +97,7 @@ def _summaries(
     measured: Sequence[MeasuredSize], training_sizes: Sequence[int], longest_training_path: int | None, seed: int
 ) -> dict[str, Any]:
     """Return the fields of the result that summarise the measurements."""
-    in_range = range(min(training_sizes), max(training_sizes) + 1) if training_sizes else range(0)
+    in_range = trained_range(training_sizes)
     return {
         "rows": [size_row(one, one.size in in_range, seed) for one in measured],
         "by_length": length_rows(measured, longest_training_path),
@@ -105,6 +107,7 @@ def _summaries(
         ],
         "first_errors": [first_error_row(one.size, one.first_errors, one.layouts) for one in measured],
         "examples": pick_examples(measured, training_sizes),
+        "steps_by_distance": [row for one in measured for row in step_rows(one.size, one.steps, one.layouts)],
     }
 
 
@@ -134,6 +137,8 @@ class _Examiner:
         self.report(f"{size} x {size}: reference paths", 0.8)
         references = sample_paths(solution, self.seed)
         predictions = predict(self.model, references, seed=self.seed, batch_size=self.batch_size)
+        self.report(f"{size} x {size}: single steps", 0.9)
+        steps = ask_steps(self.model, solution, seed=self.seed, batch_size=self.batch_size)
         self.report.finish(size)
         return MeasuredSize(
             size=size,
@@ -143,6 +148,7 @@ class _Examiner:
             first_errors=first_errors,
             baselines={name: judge(solution, walked).shortest for name, walked in walks.items()},
             predictions=predictions,
+            steps=steps,
         )
 
     def _roll_out(self, model: HookedTransformer, solution: BatchSolution, shortest_only: bool = False) -> Rollouts:
@@ -186,20 +192,6 @@ def _check_sizes(sizes: Sequence[int], num: int, canvas: int) -> tuple[int, ...]
             f"{canvas}, or train with a larger canvas."
         )
     return tuple(sorted(set(sizes)))
-
-
-def _test_mazes(spec: MazeSpec, num: int, seed: int) -> MazeBatch:
-    """Make the mazes of one size."""
-    try:
-        return generate_mazes(spec, np.arange(num), seed).batches[0]
-    except ConfigurationError as error:
-        if spec.split is None:
-            raise
-        size = spec.sizes[0]
-        raise ConfigurationError(
-            f"size {size}: no {size} x {size} {spec.algorithm} maze falls into the {spec.split} split "
-            "(so small a grid has few mazes): evaluate larger sizes, or split=None for mazes training may have seen."
-        ) from error
 
 
 def digest(batches: Sequence[MazeBatch]) -> str:

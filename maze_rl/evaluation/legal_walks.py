@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Int64
 from numpy import ndarray
 
-from maze_rl.mazes.lattice import MazeBatch
+from maze_rl.mazes.solve import BatchSolution
 from maze_rl.tokenization.layouts import PATH_END, STEPS
 from maze_rl.tokenization.spans import TokenSpans
 
@@ -17,12 +17,15 @@ class LegalWalks:
     """Follows the walk of every maze of a batch, token by token.
 
     Args:
-        batch: The mazes.
+        solution: The solved mazes.
         spans: Labels of the prompts.
+        shortest_only: Whether a walk that leaves the shortest paths is of no more use either.
     """
 
-    def __init__(self, batch: MazeBatch, spans: TokenSpans) -> None:
+    def __init__(self, solution: BatchSolution, spans: TokenSpans, shortest_only: bool = False) -> None:
+        batch = solution.batch
         self._connections, self._shape = batch.connections, np.array(batch.shape)
+        self._distances = solution.distances if shortest_only else None
         self._offsets, self._layout = spans.offsets.numpy().astype(np.int64), spans.layout
         self._cells = batch.origins.astype(np.int64)
         self._begun = np.full(len(batch), spans.layout.starts_at_origin)
@@ -36,6 +39,8 @@ class LegalWalks:
         before = self._cells[rows]
         after = self._reached(rows, tokens, before)
         legal = np.where(self._begun[rows], self._joined(rows, before, after), (before == after).all(axis=1))
+        if self._distances is not None:
+            legal &= ~self._begun[rows] | self._nearer(rows, before, np.where(legal[:, None], after, before))
         self._cells[rows], self._begun[rows] = np.where(legal[:, None], after, before), True
         return legal | (tokens == PATH_END)
 
@@ -54,3 +59,8 @@ class LegalWalks:
         corner = np.minimum(before, np.where(inside[:, None], after, before))
         direction = (before[:, 1] != after[:, 1]).astype(np.int64)
         return inside & neighbours & self._connections[rows, direction, corner[:, 0], corner[:, 1]]
+
+    def _nearer(self, rows: ndarray, before: ndarray, after: ndarray) -> Bool[ndarray, " rows"]:
+        """Tell whether a step leads nearer to the target."""
+        assert self._distances is not None
+        return self._distances[rows, after[:, 0], after[:, 1]] < self._distances[rows, before[:, 0], before[:, 1]]

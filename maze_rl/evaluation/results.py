@@ -4,7 +4,7 @@ All carry 95 % intervals over layouts: mazes with the same walls up to rotation 
 have Wilson intervals of the effective number of mazes, means have bootstrap intervals, see `maze_rl.intervals`.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 JsonDict = dict[str, Any]
@@ -115,6 +115,46 @@ class TeacherForcedRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StepRow:
+    """Single steps from cells of mazes of one size that are `low`..`high` steps (inclusive) from the target."""
+
+    size: int
+    low: int
+    high: int
+    mazes: int
+    """Number of mazes with such a cell among those asked about."""
+    accuracy: Estimate
+    """Share of cells from which the most likely step is on a shortest path; `num` counts cells, its interval is over
+    layouts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopRow:
+    """Greedy rollouts of a model with loops, its block applied `loops` times, on mazes of one size."""
+
+    size: int
+    loops: int
+    as_kept: bool
+    """Whether the model is kept with so many loops."""
+    in_training_range: bool
+    shortest: Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlgorithmRow:
+    """Greedy rollouts on mazes of one size that an algorithm makes."""
+
+    algorithm: str
+    size: int
+    trained_on: bool
+    """Whether the model was trained on mazes of this algorithm."""
+    in_training_range: bool
+    shortest: Estimate
+    manhattan: Estimate
+    """Rate of shortest paths of Manhattan greedy on the same mazes."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class FirstErrorRow:
     """Where and how rollouts on mazes of one size first leave the shortest paths."""
 
@@ -172,6 +212,11 @@ class EvaluationResult:
     first_errors: list[FirstErrorRow]
     examples: list[Example]
     seconds: float
+    steps_by_distance: list[StepRow] = field(default_factory=list)
+    """Empty in evaluations of earlier versions; so are the next two."""
+    by_loops: list[LoopRow] = field(default_factory=list)
+    """Empty for a model without loops."""
+    by_algorithm: list[AlgorithmRow] = field(default_factory=list)
 
     def to_json(self) -> JsonDict:
         """Return plain JSON values."""
@@ -248,6 +293,13 @@ def result_from_json(values: JsonDict) -> EvaluationResult:
                 "examples": [
                     Example(**{k: (_cells(k, v) if k in cells else v) for k, v in row.items()})
                     for row in values["examples"]
+                ],
+                "steps_by_distance": [
+                    rebuild(StepRow, row, ("accuracy",)) for row in values.get("steps_by_distance", ())
+                ],
+                "by_loops": [rebuild(LoopRow, row, ("shortest",)) for row in values.get("by_loops", ())],
+                "by_algorithm": [
+                    rebuild(AlgorithmRow, row, ("shortest", "manhattan")) for row in values.get("by_algorithm", ())
                 ],
             }
         )

@@ -80,7 +80,7 @@ def roll_out(
     tokens = np.full((len(batch), int(budgets.max())), PADDING, np.int64)
     device = next(model.parameters()).device
     # Walks of like length end together: fewer steps are decoded for rows that are done.
-    walks = LegalWalks(batch, spans)
+    walks = LegalWalks(solution, spans, shortest_only)
     room = int(prompt_lengths.max()) + int(budgets.max())
     at_once = max(1, min(batch_size, _MOST_CACHE_BYTES // (8 * model.cfg.n_layers * model.cfg.d_model * room)))
     for rows in chunks(np.argsort(solution.lengths, kind="stable"), at_once):

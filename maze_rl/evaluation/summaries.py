@@ -11,6 +11,7 @@ from numpy import ndarray
 from maze_rl.evaluation.estimates import mean_estimates, rate
 from maze_rl.evaluation.first_error import FirstErrors
 from maze_rl.evaluation.results import Estimate, GridCell, LengthRow, PairedDifference, SizeRow
+from maze_rl.evaluation.single_steps import StepAnswers
 from maze_rl.evaluation.teacher_forced import Predictions
 from maze_rl.intervals import num_clusters, paired_difference
 from maze_rl.mazes.solve import BatchSolution
@@ -33,6 +34,7 @@ class MeasuredSize:
     baselines: dict[str, Bool[ndarray, " batch"]]
     """Whether each baseline walks a shortest path."""
     predictions: Predictions
+    steps: StepAnswers
 
     @cached_property
     def layouts(self) -> UInt64[ndarray, " batch"]:

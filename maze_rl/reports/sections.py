@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from maze_rl.reports.comparison_readings import (
     comparison_headline,
@@ -11,7 +10,7 @@ from maze_rl.reports.comparison_readings import (
     sizes_reading,
     trainings_reading,
 )
-from maze_rl.reports.content import NOTHING, Picture, Report, Section, Statement, Tile
+from maze_rl.reports.content import Picture, Report, Section, Statement, Tile
 from maze_rl.reports.dice_figures import dice_panels
 from maze_rl.reports.error_figures import first_errors, hazard
 from maze_rl.reports.example_figures import choose_examples, example_gallery, outcome_counts
@@ -21,14 +20,18 @@ from maze_rl.reports.failure_readings import (
     hazard_reading,
     training_reading,
 )
+from maze_rl.reports.gallery import Gallery
+from maze_rl.reports.generalization_readings import headline
+from maze_rl.reports.generalization_sections import algorithm_section, loop_section, step_section
+from maze_rl.reports.heat_maps import heat_map
 from maze_rl.reports.limits import few_layouts, limits
 from maze_rl.reports.plugin_readings import dice_reading
 from maze_rl.reports.pooling import leading_errors, split_rate
 from maze_rl.reports.reproduction import reproduction_section
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.reports.run_tables import first_error_table, setup_table
-from maze_rl.reports.success_figures import heat_map, success_by_length, success_by_size
-from maze_rl.reports.success_readings import grid_reading, headline, length_reading, size_reading
+from maze_rl.reports.success_figures import success_by_length, success_by_size
+from maze_rl.reports.success_readings import grid_reading, length_reading, size_reading
 from maze_rl.reports.success_tables import (
     baseline_table,
     comparison_table,
@@ -38,11 +41,7 @@ from maze_rl.reports.success_tables import (
     size_table,
 )
 from maze_rl.reports.training_figures import training_curves
-from maze_rl.reports.vector_graphics import css_identifier, figure_style, inline_svg, save_png
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
+from maze_rl.reports.vector_graphics import css_identifier, figure_style
 
 _MEANING = Statement(
     "Every maze is walked once, greedily; a walk succeeds if it takes a shortest path (any of them) and stops at the "
@@ -50,21 +49,6 @@ _MEANING = Statement(
     "same walls up to rotation and reflection count together). Grey: baselines on the same mazes. Look-ahead L is an "
     "ideal agent that sees L steps ahead and beyond that goes by Manhattan distance."
 )
-
-
-class Gallery:
-    """Turns figures into pictures: an SVG for the page, and a PNG in the report's folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def picture(
-        self, figure: "Figure", *, name: str, title: str, alt: str, reading: Statement = NOTHING, narrow: bool = False
-    ) -> Picture:
-        """Save `figure` and return it with what is said about it; `name` becomes its id and file name."""
-        save_png(figure, self._folder / f"{name}.png")
-        svg = inline_svg(figure, name, f"{title}. {alt}")
-        return Picture(name=name, title=title, alt=alt, reading=reading, svg=svg, png=f"{name}.png", narrow=narrow)
 
 
 def build_report(runs: Sequence[RunSummary], folder: Path) -> Report:
@@ -175,6 +159,9 @@ def _run_sections(run: RunSummary, prefix: str, gallery: Gallery, runs: Sequence
             tables=[*own_tables, grid_table(evaluation)],
             run=name,
         ),
+        *step_section(evaluation, prefix, gallery, name),
+        *loop_section(evaluation, prefix, gallery, name),
+        *algorithm_section(evaluation, prefix, name),
         Section(
             name=f"{prefix}decisions",
             title="Single decisions",

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from maze_rl.evaluation.results import Estimate, EvaluationResult, GridCell
 from maze_rl.reports.content import NOTHING, Statement
 from maze_rl.reports.names import baseline_kind, look_ahead_of
-from maze_rl.reports.pooling import FEWEST, baseline_names, split_rate
-from maze_rl.reports.run_summary import RunSummary
+from maze_rl.reports.pooling import FEWEST, baseline_names
 from maze_rl.reports.success_tables import span
 
 
@@ -19,31 +18,6 @@ def rate_statement(template: str, prefix: str, rate: Estimate, **more: object) -
     mazes = f"{{{prefix}_num:,}} mazes" + ("" if rate.layouts is None else f", {{{prefix}_layouts:,}} layouts")
     template = template.replace(f"{{{prefix}_mazes}}", mazes)
     return Statement(template, {prefix + end: value for end, value in numbers.items()} | more)
-
-
-def headline(run: RunSummary) -> Statement:
-    """Say how often the model is right inside and outside its training sizes."""
-    rate = split_rate(run.evaluation, lambda row: row.shortest)
-    said = Statement("")
-    sizes = sizes_text(run.evaluation.training_sizes)
-    if rate.inside:
-        said += rate_statement(
-            "On mazes of the sizes it was trained on ({sizes}) the model walks a shortest path {inside:.1%} of the "
-            "time ({inside_low:.1%} to {inside_high:.1%}, {inside_mazes}).",
-            "inside",
-            rate.inside,
-            sizes=sizes,
-        )
-    if rate.outside:
-        tested = tuple(row.size for row in run.evaluation.rows if not row.in_training_range)
-        said += rate_statement(
-            "On sizes it never saw ({others}): {outside:.1%} ({outside_low:.1%} to {outside_high:.1%}, "
-            "{outside_mazes}).",
-            "outside",
-            rate.outside,
-            others=sizes_text(tested),
-        )
-    return said
 
 
 def sizes_text(sizes: Sequence[int]) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy import ndarray
 
 from maze_rl.reports.palette import light
+from maze_rl.reports.rate_lines import run_colour
 from maze_rl.reports.run_summary import JsonDict, RunSummary
-from maze_rl.reports.success_figures import run_colour
 from maze_rl.reports.vector_graphics import WIDTH
 
 if TYPE_CHECKING:

@@ -3,16 +3,29 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
+from typing import Any
 
 from maze_rl.configs.ranges import check_squares
 from maze_rl.errors import ConfigurationError
+from maze_rl.evaluation.by_algorithm import ALGORITHMS, evaluate_algorithms
+from maze_rl.evaluation.by_loops import evaluate_loops
 from maze_rl.evaluation.evaluator import evaluate_model
-from maze_rl.evaluation.results import EvaluationResult
+from maze_rl.evaluation.held_out import telling_sizes
+from maze_rl.evaluation.results import AlgorithmRow, EvaluationResult
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.model_files import load_model
 
 TEST_SEED = 1_000_003
 """Seed of the test mazes when none is given: the same mazes for every model."""
+TRAIN_MAZES = 500
+"""Mazes per size in the evaluation and the report of a run, when no number is given."""
+BEYOND = 3
+"""Sizes beyond the largest trained on that are tested when none are named."""
+FURTHER_MAZES = 100
+"""Mazes of a size for each number of loops and each further algorithm, at most."""
+_SHARE = 0.65
+"""Share of the work, roughly, that is not for loops and algorithms."""
 
 
 def evaluate(
@@ -29,8 +42,8 @@ def evaluate(
 
     Args:
         model: A model, a run folder, or the name of a shipped model.
-        sizes: Cells per side; None for 4 up to the model's canvas.
-        num: Mazes per size.
+        sizes: Cells per side; None for 4 up to three beyond the largest trained on, at most the model's canvas.
+        num: Mazes per size; at most 100 of them for each number of loops and each further algorithm.
         algorithm: Generator of the test mazes; None for the one it was trained on, with its options.
         seed: Seed of the test mazes.
         device: Where to run a model that is loaded here.
@@ -42,10 +55,10 @@ def evaluate(
     loaded = model if isinstance(model, MazeTransformer) else load_model(model, device)
     if num < 1:
         raise ConfigurationError(f"num is {num}: evaluate on at least one maze per size.")
-    about = loaded.about
+    about, started = loaded.about, perf_counter()
     trained_on = about.get("algorithm", "dfs")
     chosen = algorithm or trained_on
-    return evaluate_model(
+    result = evaluate_model(
         loaded,
         sizes=test_sizes(loaded, sizes),
         num=num,
@@ -56,14 +69,57 @@ def evaluate(
         longest_training_path=about.get("longest_path"),
         name=about.get("name", "untitled"),
         untrained=_untrained(loaded, seed),
-        progress=progress,
+        progress=None if progress is None else lambda doing, done: progress(doing, _SHARE * done),
     )
+    further = _further_tests(loaded, result, progress or (lambda doing, done: None))
+    return replace(result, **further, seconds=perf_counter() - started)
+
+
+def _further_tests(
+    model: MazeTransformer, result: EvaluationResult, progress: Callable[[str, float], None]
+) -> dict[str, Any]:
+    """Return what is measured with other numbers of loops and on mazes of other algorithms, at a few sizes."""
+    about, num = model.about, min(result.num_per_size, FURTHER_MAZES)
+    trained_on, own = about.get("algorithm", "dfs"), result.algorithm
+    sizes = telling_sizes([row.size for row in result.rows], result.training_sizes)
+    options = {trained_on: about.get("options", {})}
+    common: dict[str, Any] = {"num": num, "seed": result.seed, "training_sizes": result.training_sizes}
+    progress("other algorithms", _SHARE)
+    others = evaluate_algorithms(
+        model, sizes=sizes, algorithms=[name for name in ALGORITHMS if name != own], options=options,
+        trained_on=(trained_on,), **common,
+    )  # fmt: skip
+    progress("other numbers of loops", _SHARE + 0.1)
+    loops = evaluate_loops(model, sizes=sizes, algorithm=own, options=options.get(own), **common)
+    progress("done", 1.0)
+    return {"by_algorithm": [*_own_algorithm(result, sizes, own == trained_on), *others], "by_loops": loops}
+
+
+def _own_algorithm(result: EvaluationResult, sizes: Iterable[int], trained_on: bool) -> list[AlgorithmRow]:
+    """Return the rows of the algorithm of the evaluation itself."""
+    return [
+        AlgorithmRow(
+            algorithm=result.algorithm,
+            size=row.size,
+            trained_on=trained_on,
+            in_training_range=row.in_training_range,
+            shortest=row.shortest,
+            manhattan=row.baselines["manhattan"],
+        )
+        for row in result.rows
+        if row.size in sizes
+    ]
 
 
 def test_sizes(model: MazeTransformer, sizes: int | Iterable[int] | None) -> tuple[int, ...]:
-    """Return the sizes to test: those given, checked, or 4 up to the model's canvas."""
+    """Return the sizes to test: those given, checked, or 4 up to `BEYOND` more than the largest trained on.
+
+    At most the model's canvas, and up to it for a model that does not know what it was trained on.
+    """
+    canvas = model.tokenization.canvas
     if sizes is None:
-        return tuple(range(min(4, model.tokenization.canvas), model.tokenization.canvas + 1))
+        trained = model.about.get("sizes") or [canvas]
+        return tuple(range(min(4, canvas), min(canvas, max(trained) + BEYOND) + 1))
     return check_squares((sizes,) if isinstance(sizes, int) else tuple(sizes))
 
 

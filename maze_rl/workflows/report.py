@@ -8,7 +8,7 @@ from maze_rl.evaluation.results import EvaluationResult, result_from_json
 from maze_rl.models.model_files import find_model, load_model
 from maze_rl.reports.generalization_report import write_report
 from maze_rl.reports.run_summary import RunSummary
-from maze_rl.workflows.evaluate import TEST_SEED, evaluate
+from maze_rl.workflows.evaluate import TEST_SEED, TRAIN_MAZES, evaluate
 from maze_rl.workflows.run_folder import RunFolder
 
 Progress = Callable[[str, float], None]
@@ -18,7 +18,7 @@ def report(
     runs: Sequence[str | Path],
     out: Path | None = None,
     sizes: Iterable[int] | None = None,
-    num: int = 1000,
+    num: int | None = None,
     *,
     seed: int = TEST_SEED,
     progress: Progress | None = None,
@@ -30,8 +30,8 @@ def report(
     Args:
         runs: Run folders.
         out: Where to write; None for `report/` in the first run.
-        sizes: Sizes to test; None for those of the evaluation on disk, or 4 up to the canvas.
-        num: Mazes per size.
+        sizes: Sizes to test; None for those of the evaluation on disk, or those of `maze_rl.evaluate`.
+        num: Mazes per size; None for those of the evaluation on disk, or 500.
         seed: Seed of the test mazes.
         progress: Called with (what, share done).
 
@@ -60,9 +60,11 @@ def _finished(run: str | Path) -> RunFolder:
 
 
 def _evaluation(
-    run: RunFolder, sizes: tuple[int, ...] | None, num: int, seed: int, progress: Progress | None
+    run: RunFolder, sizes: tuple[int, ...] | None, num: int | None, seed: int, progress: Progress | None
 ) -> EvaluationResult:
     stored = _stored(run)
+    if num is None:
+        num = TRAIN_MAZES if stored is None else stored.num_per_size
     same_test = stored is not None and (stored.num_per_size, stored.seed) == (num, seed)
     if stored is not None and same_test and sizes in (None, tuple(row.size for row in stored.rows)):
         return stored

@@ -19,7 +19,7 @@ from maze_rl.mazes.storage.store import open_dataset
 from maze_rl.models.devices import default_device
 from maze_rl.models.digest import weights_digest
 from maze_rl.models.model_files import load_model
-from maze_rl.workflows.evaluate import evaluate
+from maze_rl.workflows.evaluate import TRAIN_MAZES, evaluate
 from maze_rl.workflows.report import report
 from maze_rl.workflows.run_folder import RunFolder
 from maze_rl.workflows.train import Run, train_run
@@ -40,7 +40,7 @@ def train(
     out: str | Path = "runs/default",
     device: str | None = None,
     config: RunConfig | None = None,
-    resume: bool = False, evaluation_mazes: int = 1000,
+    resume: bool = False, evaluation_mazes: int = TRAIN_MAZES,
     progress: Progress | None = None,
     command: str = "maze_rl.train(...)",
     **changes: Any,

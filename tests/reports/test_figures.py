@@ -10,10 +10,11 @@ from maze_rl.evaluation.results import Estimate, GridCell
 from maze_rl.reports.direct_labels import spread
 from maze_rl.reports.error_figures import first_errors
 from maze_rl.reports.example_figures import choose_examples
+from maze_rl.reports.heat_maps import heat_map
 from maze_rl.reports.palette import COLOURS, LEVELS, light, luminance, ramp_level
 from maze_rl.reports.pooling import error_counts, leading_errors
 from maze_rl.reports.run_summary import RunSummary
-from maze_rl.reports.success_figures import heat_map, success_by_size
+from maze_rl.reports.success_figures import success_by_size
 from maze_rl.reports.training_figures import MOST_POINTS, series, thin
 from maze_rl.reports.vector_graphics import css_identifier, figure_style, inline_svg
 

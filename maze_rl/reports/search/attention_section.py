@@ -5,11 +5,11 @@ import numpy as np
 from maze_rl.interp.edge_consolidation import ENDPOINTS
 from maze_rl.interp.frontier_heads import FrontierHeads
 from maze_rl.reports.content import Picture, Section, Statement, Table
+from maze_rl.reports.gallery import Gallery
 from maze_rl.reports.search.attention_figures import attention_on_maze, heads_figure, on_own_edges, rings_figure
 from maze_rl.reports.search.search_result import SearchResult
 from maze_rl.reports.search.search_tables import finding_table
 from maze_rl.reports.search.stated import counted, head_name, paragraph, sentence
-from maze_rl.reports.sections import Gallery
 
 _DECIDES_NOTHING = Statement(
     "Attention decides nothing here: models that do not search can look at the right edges, and models that do can "

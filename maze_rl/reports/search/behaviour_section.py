@@ -12,6 +12,7 @@ from maze_rl.interp.look_ahead import LookAhead
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.interp.rule_exclusion import RuleExclusion
 from maze_rl.reports.content import Column, Picture, Section, Statement, Table
+from maze_rl.reports.gallery import Gallery
 from maze_rl.reports.search.behaviour_figures import (
     flip_figure,
     frontier_figure,
@@ -22,7 +23,6 @@ from maze_rl.reports.search.behaviour_figures import (
 )
 from maze_rl.reports.search.search_result import SearchResult
 from maze_rl.reports.search.stated import decimal, estimate, is_known, paragraph, sentence, shown_rate
-from maze_rl.reports.sections import Gallery
 
 _SELECTED = Statement(
     f"The mazes of look-ahead, rules and steps seen are selected: each has a fork that needs a look-ahead k* of {FAR} "

@@ -4,6 +4,7 @@ from maze_rl.interp.edge_steering import SteeringEffect, SteeringResult
 from maze_rl.interp.head_ablation import FEWEST_SETS, AblationResult
 from maze_rl.interp.interchange import Interchange
 from maze_rl.reports.content import Column, Section, Statement, Table
+from maze_rl.reports.gallery import Gallery
 from maze_rl.reports.search.causal_figures import ablation_figure, interchange_figure, steering_figure
 from maze_rl.reports.search.search_result import SearchResult
 from maze_rl.reports.search.search_tables import finding_table
@@ -18,7 +19,6 @@ from maze_rl.reports.search.stated import (
     sentence,
     shown_rate,
 )
-from maze_rl.reports.sections import Gallery
 
 
 def causal_section(result: SearchResult, gallery: Gallery) -> Section:

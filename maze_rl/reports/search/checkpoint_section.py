@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.scorecard import SCORES
 from maze_rl.reports.content import Column, Section, Statement, Table, Value
+from maze_rl.reports.gallery import Gallery
 from maze_rl.reports.palette import light
 from maze_rl.reports.search.scorecard_figures import MEANINGS
 from maze_rl.reports.search.search_result import SearchResult
 from maze_rl.reports.search.stated import estimate, is_known, sentence
-from maze_rl.reports.sections import Gallery
 from maze_rl.reports.vector_graphics import WIDTH
 
 if TYPE_CHECKING:

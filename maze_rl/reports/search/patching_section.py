@@ -7,6 +7,7 @@ from maze_rl.interp.patch_effects import PatchMap
 from maze_rl.interp.position_groups import OFF_PATH, ON_PATH
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.reports.content import Column, Section, Statement, Table
+from maze_rl.reports.gallery import Gallery
 from maze_rl.reports.search.patching_figures import (
     confirmation_figure,
     direct_figure,
@@ -20,7 +21,6 @@ from maze_rl.reports.search.patching_figures import (
 )
 from maze_rl.reports.search.search_result import SearchResult
 from maze_rl.reports.search.stated import estimate, head_name, paragraph, sentence
-from maze_rl.reports.sections import Gallery
 
 _LARGE = 0.25
 """Share of the real change from which a control's effect is remarked on."""

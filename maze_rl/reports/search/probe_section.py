@@ -3,11 +3,11 @@
 from maze_rl.interp.battery import Battery
 from maze_rl.interp.distance_probe import VariableProbe
 from maze_rl.reports.content import Column, Picture, Section, Statement, Table
+from maze_rl.reports.gallery import Gallery
 from maze_rl.reports.search.probe_figures import CONTROL_NAMES, auroc_figure, emergence_figure, probe_figure
 from maze_rl.reports.search.search_result import SearchResult
 from maze_rl.reports.search.search_tables import finding_table
 from maze_rl.reports.search.stated import decimal, estimate, is_known, sentence
-from maze_rl.reports.sections import Gallery
 
 VARIABLE_NAMES = {"distance": "steps to the target", "alive": "left by dead-end filling", "open edges": "open edges"}
 _LEAD = Statement(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from maze_rl.interp.scorecard import SCORES
 from maze_rl.reports.content import Report, Section, Tile, report_json
+from maze_rl.reports.gallery import Gallery
 from maze_rl.reports.generalization_report import render_markdown, render_page
 from maze_rl.reports.search.attention_section import attention_section
 from maze_rl.reports.search.behaviour_section import behaviour_section
@@ -19,7 +20,6 @@ from maze_rl.reports.search.search_result import SearchResult
 from maze_rl.reports.search.search_tables import comparison_table, score_table, setup_table
 from maze_rl.reports.search.search_values import battery_values
 from maze_rl.reports.search.stated import estimate
-from maze_rl.reports.sections import Gallery
 from maze_rl.reports.vector_graphics import figure_style
 
 

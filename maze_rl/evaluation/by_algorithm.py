@@ -1,0 +1,75 @@
+"""How often a model walks a shortest path in mazes of other algorithms, beside Manhattan greedy on the same mazes."""
+
+from collections.abc import Mapping, Sequence
+
+from transformer_lens import HookedTransformer
+
+from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.options import OptionValue
+from maze_rl.errors import ConfigurationError
+from maze_rl.evaluation.baselines import WALKERS, walk
+from maze_rl.evaluation.estimates import rate
+from maze_rl.evaluation.held_out import held_out_mazes, trained_range
+from maze_rl.evaluation.results import AlgorithmRow
+from maze_rl.evaluation.rollouts import Decode, roll_out
+from maze_rl.mazes.solve import solve_batch
+from maze_rl.mazes.splits import maze_hashes
+from maze_rl.models.decoding import decode_paths
+from maze_rl.tokenization.outcomes import judge
+
+ALGORITHMS = ("dfs", "wilson", "dfs_percolation")
+"""Long corridors, the most even trees, and trees with further openings, where several paths may be shortest."""
+
+
+def evaluate_algorithms(
+    model: HookedTransformer,
+    *,
+    sizes: Sequence[int],
+    algorithms: Sequence[str] = ALGORITHMS,
+    options: Mapping[str, Mapping[str, OptionValue]] | None = None,
+    trained_on: Sequence[str] = (),
+    num: int = 200,
+    seed: int = 0,
+    split: str | None = "test",
+    training_sizes: Sequence[int] = (),
+    batch_size: int = 256,
+    decode: Decode = decode_paths,
+) -> list[AlgorithmRow]:
+    """Let a model walk mazes of several algorithms; where an algorithm has no test maze of a size, there is no row.
+
+    Args:
+        model: The model, with its `tokenization`.
+        sizes: Cells per side.
+        algorithms: Generators.
+        options: Settings of some generators; the others, and those left out, are at their defaults.
+        trained_on: Generators the model was trained on.
+        num: Mazes of each algorithm and size.
+        seed: Seed of mazes and prompts.
+        split: Split the mazes are from.
+        training_sizes: Sizes the model trained on.
+        batch_size: Mazes given to the model at once.
+        decode: Generates paths from prompts.
+    """
+    rows = []
+    for algorithm in algorithms:
+        for size in sizes:
+            chosen = (options or {}).get(algorithm, {})
+            spec = MazeSpec(sizes=(size,), algorithm=algorithm, options=chosen, split=split)
+            try:
+                batch = held_out_mazes(spec, num, seed)
+            except ConfigurationError:
+                continue  # so small a grid may have no maze of its own in the split
+            solution, layouts = solve_batch(batch, seed), maze_hashes(batch)
+            walked = roll_out(model, solution, seed=seed, batch_size=batch_size, decode=decode, shortest_only=True)
+            greedy = walk(solution, WALKERS["manhattan"], seed, "manhattan")
+            rows.append(
+                AlgorithmRow(
+                    algorithm=algorithm,
+                    size=size,
+                    trained_on=algorithm in trained_on,
+                    in_training_range=size in trained_range(training_sizes),
+                    shortest=rate(judge(solution, walked).shortest, layouts),
+                    manhattan=rate(judge(solution, greedy).shortest, layouts),
+                )
+            )
+    return rows

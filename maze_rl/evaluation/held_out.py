@@ -1,0 +1,49 @@
+"""The mazes a model is tested on, and which sizes tell most where a further test is not made on all of them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from maze_rl.configs.mazes import MazeSpec
+from maze_rl.errors import ConfigurationError
+from maze_rl.mazes.generate import generate_mazes
+from maze_rl.mazes.lattice import MazeBatch
+
+
+def held_out_mazes(spec: MazeSpec, num: int, seed: int) -> MazeBatch:
+    """Make test mazes of one size.
+
+    Args:
+        spec: The kind of maze, of one size.
+        num: Number of mazes.
+        seed: Seed of the mazes.
+
+    Raises:
+        ConfigurationError: The split holds no maze of that size.
+    """
+    try:
+        return generate_mazes(spec, np.arange(num), seed).batches[0]
+    except ConfigurationError as error:
+        if spec.split is None:
+            raise
+        size = spec.sizes[0]
+        raise ConfigurationError(
+            f"size {size}: no {size} x {size} {spec.algorithm} maze falls into the {spec.split} split "
+            "(so small a grid has few mazes): evaluate larger sizes, or split=None for mazes training may have seen."
+        ) from error
+
+
+def telling_sizes(sizes: Sequence[int], training_sizes: Sequence[int]) -> list[int]:
+    """Choose the smallest size, the largest trained on, the first beyond it and the largest; each once, ascending."""
+    ordered = sorted(set(sizes))
+    if not ordered:
+        return []
+    largest = max(training_sizes, default=ordered[-1])
+    inside = [size for size in ordered if size <= largest]
+    beyond = [size for size in ordered if size > largest]
+    return sorted({ordered[0], *inside[-1:], *beyond[:1], ordered[-1]})
+
+
+def trained_range(training_sizes: Sequence[int]) -> range:
+    """Return the sizes from the smallest to the largest trained on; empty without any."""
+    return range(min(training_sizes), max(training_sizes) + 1) if training_sizes else range(0)

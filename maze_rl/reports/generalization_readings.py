@@ -1,0 +1,211 @@
+"""What generalizes and where it breaks, in sentences computed from the rows of an evaluation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from maze_rl.evaluation.results import AlgorithmRow, Estimate, EvaluationResult, LoopRow, SizeRow
+from maze_rl.reports.content import NOTHING, Statement
+from maze_rl.reports.pooling import FEWEST, pool, split_rate
+from maze_rl.reports.run_summary import RunSummary
+from maze_rl.reports.success_readings import rate_statement, sizes_text
+from maze_rl.reports.success_tables import span
+
+RIGHT = 0.95
+"""Single steps count as right where at least this share of them is."""
+_PERCENT = round(100 * RIGHT)
+
+
+def headline(run: RunSummary) -> Statement:
+    """Say how often the model is right inside and just outside its training sizes, and where it breaks."""
+    evaluation = run.evaluation
+    said = _inside(evaluation) + _beyond(evaluation) + _break(evaluation.rows)
+    return said + steps_headline(evaluation)
+
+
+def _inside(evaluation: EvaluationResult) -> Statement:
+    inside = split_rate(evaluation, lambda row: row.shortest).inside
+    if inside is None:
+        return NOTHING
+    sizes = sizes_text([row.size for row in evaluation.rows if row.in_training_range])
+    return rate_statement(
+        "Inside the sizes it was trained on ({sizes}) the model walks a shortest path in {inside:.1%} "
+        "({inside_low:.1%} to {inside_high:.1%}) of mazes.",
+        "inside",
+        inside,
+        sizes=sizes,
+    )
+
+
+def _beyond(evaluation: EvaluationResult) -> Statement:
+    """State the rate at the first size beyond those trained on."""
+    largest = max(evaluation.training_sizes, default=None)
+    beyond = [row for row in evaluation.rows if largest is not None and row.size > largest]
+    if not beyond:
+        return NOTHING
+    first = beyond[0]
+    return rate_statement(
+        "At {new} × {new}, larger than any it has seen, in {beyond:.1%} ({beyond_low:.1%} to {beyond_high:.1%}).",
+        "beyond",
+        first.shortest,
+        new=first.size,
+    )
+
+
+def _break(rows: Sequence[SizeRow]) -> Statement:
+    """Say at which size the rate first falls below one half, and below Manhattan greedy's."""
+    if not rows:
+        return NOTHING
+    half = next((row for row in rows if row.shortest.value < 0.5), None)
+    greedy = next((row for row in rows if row.shortest.value < row.baselines["manhattan"].value), None)
+    if half is None and greedy is None:
+        return Statement(
+            "At every size tested, up to {last} × {last}, it is right at least half of the time and no less often "
+            "than Manhattan greedy.",
+            {"last": rows[-1].size},
+        )
+    return _below_half(half, rows) + _below_greedy(greedy, rows)
+
+
+def _below_half(row: SizeRow | None, rows: Sequence[SizeRow]) -> Statement:
+    if row is None:
+        return Statement(
+            "It is right at least half of the time at every size tested, up to {last} × {last}.",
+            {"last": rows[-1].size},
+        )
+    already = "It is below one half already at {half} × {half}, the smallest tested ({at_half:.1%})."
+    falls = "It falls below one half at {half} × {half} ({at_half:.1%})."
+    return Statement(already if row is rows[0] else falls, {"half": row.size, "at_half": row.shortest.value})
+
+
+def _below_greedy(row: SizeRow | None, rows: Sequence[SizeRow]) -> Statement:
+    if row is None:
+        return Statement("At no size tested is it behind Manhattan greedy.")
+    return Statement(
+        "It falls behind Manhattan greedy at {behind} × {behind} ({at_behind:.1%} against {greedy:.1%})."
+        if row is not rows[0]
+        else "It is behind Manhattan greedy already at {behind} × {behind} ({at_behind:.1%} against {greedy:.1%}).",
+        {"behind": row.size, "at_behind": row.shortest.value, "greedy": row.baselines["manhattan"].value},
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistanceBin:
+    """Single steps of all sizes together at some distances to the target."""
+
+    low: int
+    high: int
+    accuracy: Estimate
+
+
+def pooled_steps(evaluation: EvaluationResult) -> list[DistanceBin]:
+    """Pool the single steps of all sizes by distance; bins with fewer than `FEWEST` steps are left out."""
+    bins = sorted({(row.low, row.high) for row in evaluation.steps_by_distance})
+    pooled = []
+    for low, high in bins:
+        accuracy = pool([row.accuracy for row in evaluation.steps_by_distance if row.low == low])
+        if accuracy is not None and accuracy.num >= FEWEST:
+            pooled.append(DistanceBin(low=low, high=high, accuracy=accuracy))
+    return pooled
+
+
+def steps_headline(evaluation: EvaluationResult) -> Statement:
+    """Say up to which distance single steps are right; nothing where they were not asked for."""
+    bins = pooled_steps(evaluation)
+    if not bins:
+        return NOTHING
+    wrong = next((each for each in bins if each.accuracy.value < RIGHT), None)
+    if wrong is None:
+        return Statement(
+            "Single steps, asked from cells anywhere, are right at least {right}% of the time at every distance asked "
+            "about, up to {far} steps from the target.",
+            {"right": _PERCENT, "far": bins[-1].high},
+        )
+    values = {"wrong": span(wrong.low, wrong.high), "at_wrong": wrong.accuracy.value}
+    if wrong is bins[0]:
+        return Statement(
+            "Single steps, asked from cells anywhere, are right only {at_wrong:.1%} of the time already {wrong} steps "
+            "from the target.",
+            values,
+        )
+    before = bins[bins.index(wrong) - 1]
+    return Statement(
+        "Single steps, asked from cells anywhere, are right at least {right}% of the time up to {near} steps from the "
+        "target; at {wrong} steps {at_wrong:.1%} are.",
+        values | {"right": _PERCENT, "near": before.high},
+    )
+
+
+def steps_reading(evaluation: EvaluationResult) -> Statement:
+    """Say what was asked, and which cell of the figure is worst where there are enough steps."""
+    rows = [row for row in evaluation.steps_by_distance if row.accuracy.num >= FEWEST]
+    if not rows:
+        return Statement("No size and distance has {fewest} steps.", {"fewest": FEWEST})
+    worst = min(rows, key=lambda row: row.accuracy.value)
+    said = rate_statement(
+        "Lowest: {worst:.1%} ({worst_low:.1%} to {worst_high:.1%}) at {size} × {size}, {steps} steps from the target.",
+        "worst",
+        worst.accuracy,
+        size=worst.size,
+        steps=span(worst.low, worst.high),
+    )
+    grey = sum(row.accuracy.num < FEWEST for row in evaluation.steps_by_distance)
+    if grey:
+        said += Statement(
+            "Cells with fewer than {fewest} steps are grey ({grey} of them).", {"fewest": FEWEST, "grey": grey}
+        )
+    return said
+
+
+def loops_reading(rows: Sequence[LoopRow]) -> Statement:
+    """Compare the fewest and the most loops with the number the model is kept with, at the largest size."""
+    largest = max((row.size for row in rows if row.as_kept), default=None)
+    if largest is None:
+        return NOTHING
+    here = sorted((row for row in rows if row.size == largest), key=lambda row: row.loops)
+    kept = next(row for row in here if row.as_kept)
+    said = Statement(
+        "At {size} × {size}, the largest size tried, {kept:.1%} of walks are shortest with the {loops} loops the model "
+        "is kept with.",
+        {"size": largest, "kept": kept.shortest.value, "loops": kept.loops},
+    )
+    if here[0] is not kept:
+        said += _against_kept("fewer", here[0], kept)
+    if here[-1] is not kept:
+        said += _against_kept("more", here[-1], kept)
+    return said
+
+
+def _against_kept(name: str, other: LoopRow, kept: LoopRow) -> Statement:
+    ours, theirs = other.shortest, kept.shortest
+    verdict = "intervals overlap"
+    if ours.low > theirs.high:
+        verdict = "that is clearly better"
+    elif ours.high < theirs.low:
+        verdict = "that is clearly worse"
+    return Statement(
+        f"With {{{name}_loops}} it is {{{name}_rate:.1%}}: {verdict}.",
+        {f"{name}_loops": other.loops, f"{name}_rate": ours.value},
+    )
+
+
+def algorithms_reading(rows: Sequence[AlgorithmRow]) -> Statement:
+    """Name the algorithm that is hardest for the model at the largest trained size, or the largest of all."""
+    shared = [size for size in sorted({row.size for row in rows}) if _in_all(rows, size)]
+    inside = [size for size in shared if any(row.size == size and row.in_training_range for row in rows)]
+    if not shared:
+        return NOTHING
+    size = (inside or shared)[-1]
+    here = sorted((row for row in rows if row.size == size), key=lambda row: -row.shortest.value)
+    listed = ", ".join(f"{{name_{place}}} {{rate_{place}:.1%}}" for place in range(len(here)))
+    values: dict[str, object] = {"size": size}
+    for place, row in enumerate(here):
+        values |= {f"name_{place}": row.algorithm, f"rate_{place}": row.shortest.value}
+    trained = sorted({row.algorithm for row in rows if row.trained_on})
+    said = Statement("Shortest paths at {size} × {size}: " + listed + ".", values)
+    if trained:
+        said += Statement("It was trained on {trained}.", {"trained": ", ".join(trained)})
+    return said
+
+
+def _in_all(rows: Sequence[AlgorithmRow], size: int) -> bool:
+    return {row.algorithm for row in rows if row.size == size} == {row.algorithm for row in rows}

@@ -1,0 +1,37 @@
+"""The figure of success by number of loops: one line for each size."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from maze_rl.evaluation.results import LoopRow
+from maze_rl.reports.palette import light
+from maze_rl.reports.rate_lines import Curve, draw_curves, rate_axes, run_colour
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def success_by_loops(rows: Sequence[LoopRow]) -> "Figure":
+    """Draw the rate of shortest paths by number of loops, and mark the number the model is kept with."""
+    loops = sorted({row.loops for row in rows})
+    curves = []
+    for index, size in enumerate(sorted({row.size for row in rows})):
+        here = sorted((row for row in rows if row.size == size), key=lambda row: row.loops)
+        curves.append(
+            Curve(
+                name=f"{size} × {size}",
+                places=[loops.index(row.loops) for row in here],
+                rates=[row.shortest for row in here],
+                colour=run_colour(index),
+                is_run=True,
+                trained=[row.in_training_range for row in here],
+            )
+        )
+    figure, axes = rate_axes(range(len(loops)), curves)
+    for place in sorted({loops.index(row.loops) for row in rows if row.as_kept}):
+        axes.axvspan(place - 0.5, place + 0.5, facecolor=light("band"), edgecolor="none", zorder=0)
+        axes.text(place, 2, "as kept", color=light("muted"), fontsize=8.5, ha="center", va="bottom")
+    draw_curves(axes, curves, range(len(loops)))
+    axes.set_xticks(range(len(loops)), [str(number) for number in loops])
+    axes.set_xlabel("times the block of layers is applied")
+    return figure
