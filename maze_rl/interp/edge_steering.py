@@ -31,6 +31,7 @@ from torch import Tensor
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.patching_pairs import PatchingPairs, pair_logits
+from maze_rl.interp.requirements import require_causal_prompt, require_plain_stream
 from maze_rl.interp.tree_and_cycle_edits import open_added_edges
 from maze_rl.intervals import Interval, paired_difference, wilson
 from maze_rl.models.build import MazeTransformer
@@ -128,8 +129,12 @@ def steer_edges(
         seed: Seed of the edge order of M+ and of the random directions.
 
     Raises:
-        ConfigurationError: There are fewer than 4 pairs, or a layer does not exist.
+        ConfigurationError: The model has loops or a visible prompt, there are fewer than 4 pairs, or a layer does not
+            exist.
     """
+    require_plain_stream(model, "steering")
+    # else other tokens of the prompt may have read the edge already, or hold it too
+    require_causal_prompt(model, "steering")
     tried = range(model.cfg.n_layers - 1) if layers is None else layers
     if len(pairs) < 4 or not all(0 <= layer < model.cfg.n_layers for layer in tried):
         raise ConfigurationError(
