@@ -135,13 +135,13 @@ def measure_consolidation(
         seed: Seed of sign flips and intervals.
 
     Raises:
-        ConfigurationError: The mazes are too few for an interval, or edges are spelled in a visible prompt.
+        ConfigurationError: The mazes are too few for an interval, or the prompt is visible.
     """
+    require_causal_prompt(model, "edge consolidation")
     check_mazes(model, max(decisions.batch.shape), len(decisions.batch))
     if not consolidation_applies(decisions):
         note = "edges of this format are not spelled cell by cell with a mark at the end: there is nothing to gather."
         return EdgeConsolidation(findings=None, heads=None, scores=None, p_values=None, note=note)
-    require_causal_prompt(model, "edge consolidation")
     if attention is None:
         attention = ConsolidationAttention(model, decisions)
         stream_patterns(model, decisions, [attention])

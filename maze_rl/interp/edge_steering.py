@@ -154,14 +154,14 @@ def steer_edges(
 @torch.no_grad()
 def edge_features(model: MazeTransformer, pairs: PatchingPairs, layers: Sequence[int]) -> Features:
     """Return f_l(e) of every edge of the lattice, measured on the clean mazes of the pairs."""
-    device, shape = next(model.parameters()).device, pairs.pairs.clean.connections.shape[1:]
+    device, kind, shape = model.W_U.device, model.W_U.dtype, pairs.pairs.clean.connections.shape[1:]
     edges = pairs.spans.edges
     ends = (edges >= 0).all(dim=-1)
     ends[:, :-1] &= (edges[:, :-1] != edges[:, 1:]).any(dim=-1)
     code = torch.from_numpy(np.arange(np.prod(shape)).reshape(shape))[tuple(edges.clamp(min=0).long().unbind(-1))]
     closing = pairs.clean == ADJLIST_END
-    sums = {layer: torch.zeros(int(np.prod(shape)), model.cfg.d_model, device=device) for layer in layers}
-    at_end = {layer: torch.zeros(model.cfg.d_model, device=device) for layer in layers}
+    sums = {layer: torch.zeros(int(np.prod(shape)), model.cfg.d_model, dtype=kind, device=device) for layer in layers}
+    at_end = {layer: torch.zeros(model.cfg.d_model, dtype=kind, device=device) for layer in layers}
     names = {f"blocks.{layer}.hook_resid_post": layer for layer in layers}
     for rows in torch.arange(len(pairs)).split(_ROWS_AT_ONCE):
         _, cache = model.run_with_cache(

@@ -285,7 +285,7 @@ class _Replacement:
             rows = np.arange(start, min(start + batch_size, len(decided)))
             kinds = weights[:, rows, :length].to(self.device)
             for layer, z in self._z(rows, length).items():
-                sums[layer] = sums[layer].to(self.device) + torch.einsum("kmp,mphd->khd", kinds, z)
+                sums[layer] = sums[layer].to(self.device) + torch.einsum("kmp,mphd->khd", kinds.to(z.dtype), z)
         num = weights.sum(dim=(1, 2)).clamp(min=1)[:, None, None].to(self.device)
         return {layer: total / num for layer, total in sums.items()}
 
