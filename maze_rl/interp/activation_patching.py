@@ -19,6 +19,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.pair_tokens import Direction, PairTokens
 from maze_rl.interp.patch_effects import PatchMap
+from maze_rl.interp.requirements import require_causal_prompt, require_plain_stream
 from maze_rl.interp.residual_replay import Entering, ResidualReplay
 from maze_rl.seeding import numpy_generator
 
@@ -53,9 +54,11 @@ def patch_map(
 
     Raises:
         UnknownNameError: There is no such component, direction or source.
-        ConfigurationError: There are no pairs or no places, a position lies outside the sequences, or both positions
-            and groups are given.
+        ConfigurationError: There are no pairs or no places, a position lies outside the sequences, both positions
+            and groups are given, or the model has loops or a visible prompt.
     """
+    require_plain_stream(model, "activation patching (patch_map)")
+    require_causal_prompt(model, "activation patching (patch_map)")
     check_names(component, direction, source)
     _check_places(pairs, positions, groups)
     named = groups if groups is not None else single_positions(pairs, positions)

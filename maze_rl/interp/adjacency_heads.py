@@ -30,7 +30,7 @@ from maze_rl.interp.attention_maps import (
 )
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
-from maze_rl.interp.requirements import check_mazes
+from maze_rl.interp.requirements import check_mazes, require_edges_in_prompt
 from maze_rl.interp.sign_flips import (
     false_discovery_rate,
     head_means,
@@ -92,8 +92,9 @@ def find_adjacency_heads(
         seed: Seed of sign flips and intervals.
 
     Raises:
-        ConfigurationError: The mazes are too few for an interval.
+        ConfigurationError: The mazes are too few for an interval, or the prompt lists no edges.
     """
+    require_edges_in_prompt(decisions.spans.layout, "adjacency attention")
     check_mazes(model, max(decisions.batch.shape), len(decisions.batch))
     shares = _shares(attention or _measured(model, decisions), decisions)
     differences = shares[..., _INCIDENT] - shares[..., _WALLED]
@@ -121,7 +122,12 @@ def find_adjacency_heads(
 
 
 def adjacency_attention(model: MazeTransformer, decisions: Decisions) -> GroupedAttention:
-    """Return the reducer of this score, for `stream_patterns`."""
+    """Return the reducer of this score, for `stream_patterns`.
+
+    Raises:
+        ConfigurationError: The prompt lists no edges.
+    """
+    require_edges_in_prompt(decisions.spans.layout, "adjacency attention")
     groups, weights = _groups(decisions)
     return GroupedAttention(model, decisions, groups, weights)
 

@@ -29,8 +29,16 @@ from maze_rl.interp.pair_tokens import PairTokens
 from maze_rl.interp.patch_effects import PatchMap
 from maze_rl.interp.patching_pairs import PatchingPairs, SolvedPairs, solved_pairs
 from maze_rl.interp.position_groups import FORK, position_groups
-from maze_rl.interp.requirements import FEWEST_MAZES
-from maze_rl.interp.scorecard import Materials, Progress, Scorecard, control_probes, pairs_of_any_depth, score
+from maze_rl.interp.requirements import FEWEST_MAZES, require_causal_prompt
+from maze_rl.interp.scorecard import (
+    Materials,
+    Progress,
+    Scorecard,
+    check_scored,
+    control_probes,
+    pairs_of_any_depth,
+    score,
+)
 from maze_rl.interp.wall_probe import WallProbe, wall_probe
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.untrained import untrained_twin
@@ -105,8 +113,9 @@ def run_battery(
         progress: Called with (what is being done, share done).
 
     Raises:
-        ConfigurationError: The mazes do not fit the model, or are too few for an interval.
+        ConfigurationError: The mazes do not fit the model or are too few for an interval, or a test does not fit it.
     """
+    check_tested(model)
     seed, decisions = materials.setting.seed, materials.decisions
     pairs = pairs_of_any_depth(model.tokenization, materials.setting)
     twin = untrained_twin(model, seed)
@@ -140,6 +149,16 @@ def run_battery(
         solved=solved, patching=patching, steering=steering, ablated=named,
         ablation=_ablated(model, materials, named) if named else None,
     )  # fmt: skip
+
+
+def check_tested(model: MazeTransformer) -> None:
+    """Check, before anything is made, that every test of the battery is right for a model.
+
+    Raises:
+        ConfigurationError: It has loops or a visible prompt, its prompt lists no edges, or the origin is not in it.
+    """
+    check_scored(model)
+    require_causal_prompt(model, "the battery of search tests")
 
 
 def _ablated(model: MazeTransformer, materials: Materials, heads: tuple[tuple[int, int], ...]) -> AblationResult:

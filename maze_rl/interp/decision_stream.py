@@ -13,6 +13,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.interp.requirements import require_plain_stream
 from maze_rl.interp.residual_replay import Earlier, at_decision
 
 
@@ -30,15 +31,19 @@ class DecisionStream:
     """A run on right-padded sequences, kept so that it can be continued from changes at the decision.
 
     Args:
-        model: The network; causal, blocks in sequence.
+        model: The network; blocks in sequence. A visible prompt does no harm: the decision stands behind it.
         tokens: Token ids.
         position: Decision position of each row.
+
+    Raises:
+        ConfigurationError: The model has loops.
     """
 
     @torch.no_grad()
     def __init__(
         self, model: HookedTransformer, tokens: Int64[Tensor, "row pos"], position: Int64[Tensor, " row"]
     ) -> None:
+        require_plain_stream(model, "going on from a changed stream at the decision")
         device = model.W_E.device
         self._model, self._position = model, position.to(device)
         kept: list[Tensor] = []

@@ -157,8 +157,9 @@ def decision_streams(
     if len(decisions) == 0:
         raise ConfigurationError("there is no decision to ask the model about: its mazes have no steps.")
     check_tokens(model, decisions.spans.layout)
-    last = model.cfg.n_layers - 1
-    names = [f"blocks.{layer}.hook_resid_pre" for layer in range(last + 1)] + [f"blocks.{last}.hook_resid_post"]
+    num_layers = model.cfg.n_layers
+    # with loops, what enters a layer is not what the last one left
+    names = ["blocks.0.hook_resid_pre"] + [f"blocks.{layer}.hook_resid_post" for layer in range(num_layers)]
     found = torch.empty(len(decisions), len(names), model.cfg.d_model, dtype=model.W_U.dtype)
     with parametrize.cached():
         for batch in in_batches(decisions, batch_size, model.W_U.device):
@@ -168,7 +169,7 @@ def decision_streams(
                 found[rows, names.index(str(hook.name))] = stream[batch.at].cpu()
 
             hooks: list[Any] = [(name, keep) for name in names]
-            model.run_with_hooks(batch.tokens, fwd_hooks=hooks, stop_at_layer=last + 1)
+            model.run_with_hooks(batch.tokens, fwd_hooks=hooks, stop_at_layer=num_layers)
     return found
 
 

@@ -32,7 +32,7 @@ from maze_rl.interp.cell_features import (
 )
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.probe_sites import ProbeSites, path_start_sites
-from maze_rl.interp.requirements import check_mazes
+from maze_rl.interp.requirements import check_mazes, require_origin_in_prompt
 from maze_rl.interp.ridge_probe import Base, RidgeProbe
 from maze_rl.intervals import Interval, bootstrap_ratio
 from maze_rl.mazes.lattice import MazeBatch
@@ -126,9 +126,11 @@ def latent_state(
         seed: Seed of halves, edge order and control labels.
 
     Raises:
-        ConfigurationError: The model or the mazes cannot be analysed.
+        ConfigurationError: The model or the mazes cannot be analysed, or `alive` is asked for where the origin is not
+            in the prompt.
     """
     check_mazes(model, max(batch.shape), len(batch))
+    _check_known(model, variables)
     sites = path_start_sites(model, batch, seed=seed)
     labels = {variable: variable_of(batch, variable) for variable in variables}
     if untrained is None and control_model is not None:
@@ -141,9 +143,17 @@ def latent_state(
 def untrained_scores(
     model: MazeTransformer, batch: MazeBatch, *, variables: tuple[Variable, ...] = VARIABLES, seed: int = 0
 ) -> dict[str, ProbeScore]:
-    """Return how well each variable is read from an untrained model; arguments as for `latent_state`."""
+    """Return how well each variable is read from an untrained model; arguments and faults as for `latent_state`."""
+    _check_known(model, variables)
     labels = {variable: variable_of(batch, variable) for variable in variables}
     return site_scores(path_start_sites(model, batch, seed=seed), labels, base_features(batch), seed)
+
+
+def _check_known(model: MazeTransformer, variables: tuple[Variable, ...]) -> None:
+    if "alive" in variables:
+        require_origin_in_prompt(
+            model.tokenization.layout, "a probe at <PATH_START> for the cells that lead on (alive)"
+        )
 
 
 def site_scores(sites: ProbeSites, labels: dict[str, ndarray], base: ndarray, seed: int) -> dict[str, ProbeScore]:

@@ -24,7 +24,7 @@ from torch import Tensor
 from maze_rl.interp.attention_maps import stream_patterns
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
-from maze_rl.interp.requirements import check_mazes
+from maze_rl.interp.requirements import check_mazes, require_causal_prompt
 from maze_rl.interp.sign_flips import head_means, mean_over_mazes, sign_flip_p_values
 from maze_rl.models.build import MazeTransformer
 from maze_rl.tokenization.layouts import SEPARATOR
@@ -60,12 +60,18 @@ class EdgeConsolidation:
 
 
 class ConsolidationAttention:
-    """Reducer: attention at the ends of edges."""
+    """Reducer: attention at the ends of edges.
+
+    Raises:
+        ConfigurationError: The prompt is visible: an edge's end is one of many places where its cells can be gathered,
+            and edges listed behind it are in sight.
+    """
 
     means: Float[ndarray, "maze layer head endpoint 3"]
     """Mean attention to the own cell, at matched positions, and to cells of other edges; nan without an edge."""
 
     def __init__(self, model: MazeTransformer, decisions: Decisions) -> None:
+        require_causal_prompt(model, "edge consolidation")
         self._decisions = decisions
         shape = (len(decisions.tokens), model.cfg.n_layers, model.cfg.n_heads, 2, 3)
         self.means = np.full(shape, np.nan, np.float32)
@@ -129,8 +135,9 @@ def measure_consolidation(
         seed: Seed of sign flips and intervals.
 
     Raises:
-        ConfigurationError: The mazes are too few for an interval.
+        ConfigurationError: The mazes are too few for an interval, or the prompt is visible.
     """
+    require_causal_prompt(model, "edge consolidation")
     check_mazes(model, max(decisions.batch.shape), len(decisions.batch))
     if not consolidation_applies(decisions):
         note = "edges of this format are not spelled cell by cell with a mark at the end: there is nothing to gather."

@@ -31,6 +31,7 @@ from torch import Tensor
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.patching_pairs import PatchingPairs, pair_logits
+from maze_rl.interp.requirements import require_causal_prompt, require_plain_stream
 from maze_rl.interp.tree_and_cycle_edits import open_added_edges
 from maze_rl.intervals import Interval, paired_difference, wilson
 from maze_rl.models.build import MazeTransformer
@@ -128,8 +129,12 @@ def steer_edges(
         seed: Seed of the edge order of M+ and of the random directions.
 
     Raises:
-        ConfigurationError: There are fewer than 4 pairs, or a layer does not exist.
+        ConfigurationError: The model has loops or a visible prompt, there are fewer than 4 pairs, or a layer does not
+            exist.
     """
+    require_plain_stream(model, "steering")
+    # else other tokens of the prompt may have read the edge already, or hold it too
+    require_causal_prompt(model, "steering")
     tried = range(model.cfg.n_layers - 1) if layers is None else layers
     if len(pairs) < 4 or not all(0 <= layer < model.cfg.n_layers for layer in tried):
         raise ConfigurationError(
@@ -149,14 +154,14 @@ def steer_edges(
 @torch.no_grad()
 def edge_features(model: MazeTransformer, pairs: PatchingPairs, layers: Sequence[int]) -> Features:
     """Return f_l(e) of every edge of the lattice, measured on the clean mazes of the pairs."""
-    device, shape = next(model.parameters()).device, pairs.pairs.clean.connections.shape[1:]
+    device, kind, shape = model.W_U.device, model.W_U.dtype, pairs.pairs.clean.connections.shape[1:]
     edges = pairs.spans.edges
     ends = (edges >= 0).all(dim=-1)
     ends[:, :-1] &= (edges[:, :-1] != edges[:, 1:]).any(dim=-1)
     code = torch.from_numpy(np.arange(np.prod(shape)).reshape(shape))[tuple(edges.clamp(min=0).long().unbind(-1))]
     closing = pairs.clean == ADJLIST_END
-    sums = {layer: torch.zeros(int(np.prod(shape)), model.cfg.d_model, device=device) for layer in layers}
-    at_end = {layer: torch.zeros(model.cfg.d_model, device=device) for layer in layers}
+    sums = {layer: torch.zeros(int(np.prod(shape)), model.cfg.d_model, dtype=kind, device=device) for layer in layers}
+    at_end = {layer: torch.zeros(model.cfg.d_model, dtype=kind, device=device) for layer in layers}
     names = {f"blocks.{layer}.hook_resid_post": layer for layer in layers}
     for rows in torch.arange(len(pairs)).split(_ROWS_AT_ONCE):
         _, cache = model.run_with_cache(

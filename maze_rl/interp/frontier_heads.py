@@ -35,7 +35,7 @@ from maze_rl.interp.attention_maps import (
 )
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
-from maze_rl.interp.requirements import check_mazes
+from maze_rl.interp.requirements import check_mazes, require_edges_in_prompt
 from maze_rl.interp.ring_drift import best_range, ring_correlations, ring_slopes
 from maze_rl.interp.sign_flips import head_means
 from maze_rl.intervals import Interval
@@ -114,8 +114,9 @@ def find_frontier_heads(
         seed: Seed of the control's cells and of intervals.
 
     Raises:
-        ConfigurationError: The mazes are too few for an interval.
+        ConfigurationError: The mazes are too few for an interval, or the prompt lists no edges.
     """
+    require_edges_in_prompt(decisions.spans.layout, "frontier attention")
     check_mazes(model, max(decisions.batch.shape), len(decisions.batch))
     if attention is None:
         attention = frontier_attention(model, decisions, seed=seed)
@@ -128,7 +129,12 @@ def find_frontier_heads(
 
 
 def frontier_attention(model: MazeTransformer, decisions: Decisions, *, seed: int = 0) -> dict[str, GroupedAttention]:
-    """Return the reducers of this score by anchor, for `stream_patterns`; those of the control are named `other`."""
+    """Return the reducers of this score by anchor, for `stream_patterns`; those of the control are named `other`.
+
+    Raises:
+        ConfigurationError: The prompt lists no edges.
+    """
+    require_edges_in_prompt(decisions.spans.layout, "frontier attention")
     batch, cols = decisions.batch, decisions.batch.shape[1]
     targets, origins = (ends.astype(np.int64) @ np.array([cols, 1]) for ends in (batch.targets, batch.origins))
     each = np.arange(len(batch))

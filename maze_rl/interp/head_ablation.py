@@ -34,6 +34,7 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.interp.decisions import Decisions, in_batches, right_choices
 from maze_rl.interp.finding import Finding, Verdict
 from maze_rl.interp.random_head_sets import Heads, random_head_sets
+from maze_rl.interp.requirements import require_plain_stream
 from maze_rl.intervals import Interval, bootstrap_ratio
 from maze_rl.models.build import MazeTransformer
 from maze_rl.seeding import numpy_generator, stream_key
@@ -134,8 +135,10 @@ def ablate_heads(
         batch_size: Mazes run at once.
 
     Raises:
-        ConfigurationError: A head does not exist, there are no forks, or prompts to resample from differ in length.
+        ConfigurationError: The model has loops, a head does not exist, there are no forks, or prompts to resample from
+            differ in length.
     """
+    require_plain_stream(model, "head ablation layer by layer")
     chosen = _checked_heads(model, heads)
     sets: list[Heads] = [(), chosen, *random_head_sets(chosen, model.cfg.n_heads, num=num_random, seed=seed)]
     forks = decisions.take(decisions.is_fork)
@@ -179,7 +182,7 @@ def _right_by_set(
         source = _Replacement(model, used, how, decisions, reference, seed, batch_size)
         for batch in in_batches(forks, batch_size, device):
             stream = model(batch.tokens, stop_at_layer=0)
-            ablation = _LayerwiseAblation(model, sets, source.at(batch.mazes, batch.tokens.shape[1]))
+            ablation = _LayerwiseAblation(model, batch.tokens, sets, source.at(batch.mazes, batch.tokens.shape[1]))
             for numbers, final in ablation.finals(0, stream, range(len(sets))):
                 logits = model.unembed(model.ln_final(final[batch.at][:, None]))[:, 0].cpu()
                 right[np.array(numbers)[:, None], batch.rows] = right_choices(forks.take(batch.rows), logits)
@@ -189,8 +192,10 @@ def _right_by_set(
 class _LayerwiseAblation:
     """Runs one batch with many sets of heads taken out, as a walk down the layers that branches where sets differ."""
 
-    def __init__(self, model: MazeTransformer, sets: Sequence[Heads], instead: dict[int, Tensor]) -> None:
-        self.model, self.sets, self.instead = model, sets, instead
+    def __init__(
+        self, model: MazeTransformer, tokens: Tensor, sets: Sequence[Heads], instead: dict[int, Tensor]
+    ) -> None:
+        self.model, self.tokens, self.sets, self.instead = model, tokens, sets, instead
 
     def finals(self, layer: int, stream: Tensor, numbers: Sequence[int]) -> Iterator[tuple[Sequence[int], Tensor]]:
         """Yield sets, by number, and the final residual stream [maze, pos, d_model] they share."""
@@ -222,7 +227,10 @@ class _LayerwiseAblation:
             return changed
 
         hooks: list[Any] = [(f"blocks.{layer}.attn.hook_z", replace)] if heads else []
-        return self.model.run_with_hooks(stream, start_at_layer=layer, stop_at_layer=layer + 1, fwd_hooks=hooks)
+        # what a visible prompt shows is read off the tokens
+        return self.model.run_with_hooks(
+            stream, start_at_layer=layer, stop_at_layer=layer + 1, fwd_hooks=hooks, tokens=self.tokens
+        )
 
 
 class _Replacement:
@@ -277,7 +285,7 @@ class _Replacement:
             rows = np.arange(start, min(start + batch_size, len(decided)))
             kinds = weights[:, rows, :length].to(self.device)
             for layer, z in self._z(rows, length).items():
-                sums[layer] = sums[layer].to(self.device) + torch.einsum("kmp,mphd->khd", kinds, z)
+                sums[layer] = sums[layer].to(self.device) + torch.einsum("kmp,mphd->khd", kinds.to(z.dtype), z)
         num = weights.sum(dim=(1, 2)).clamp(min=1)[:, None, None].to(self.device)
         return {layer: total / num for layer, total in sums.items()}
 

@@ -38,7 +38,7 @@ from maze_rl.interp.decisions import read_out
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.probe_sites import streams_at
 from maze_rl.interp.recombined_mazes import RecombinedMazes
-from maze_rl.interp.requirements import FEWEST_MAZES
+from maze_rl.interp.requirements import FEWEST_MAZES, require_plain_stream
 from maze_rl.interp.ridge_probe import RidgeProbe
 from maze_rl.intervals import Interval, bootstrap_ratio
 from maze_rl.models.build import MazeTransformer
@@ -109,7 +109,11 @@ def interchange(
         draws: Random subspaces.
         threshold: IIA beyond the control that counts as use.
         seed: Seed of random subspaces and of the labels of other mazes.
+
+    Raises:
+        ConfigurationError: The model has loops.
     """
+    require_plain_stream(model, "interchange (S3)")
     sites = _Sites(model, mazes, variable, seed)
     chosen_on, judged = sites.swaps(held_out=False), sites.swaps(held_out=True)
     tried = spread_layers(model.cfg.n_layers) if layers is None else layers

@@ -21,6 +21,7 @@ from torch import Tensor
 from transformer_lens import ActivationCache, HookedTransformer
 
 from maze_rl.errors import ConfigurationError
+from maze_rl.interp.requirements import require_plain_stream
 from maze_rl.interp.residual_replay import Readout, at_decision
 from maze_rl.intervals import Interval, bootstrap_ratios
 
@@ -59,8 +60,9 @@ def logit_attribution(
         wrong: The token whose logit is subtracted.
 
     Raises:
-        ConfigurationError: The model has another normalization.
+        ConfigurationError: The model has another normalization, or loops: then the stream is no sum of all parts.
     """
+    require_plain_stream(model, "direct logit attribution")
     norm = model.cfg.normalization_type
     if norm not in ("LN", "LNPre", None):
         raise ConfigurationError(f"normalization is {norm}: attribution knows LN, LNPre and None.")

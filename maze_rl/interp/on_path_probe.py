@@ -16,7 +16,7 @@ from numpy import ndarray
 from maze_rl.interp.cell_features import far_cells, manhattan, split_halves
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.probe_sites import path_start_sites
-from maze_rl.interp.requirements import check_mazes
+from maze_rl.interp.requirements import check_mazes, require_origin_in_prompt
 from maze_rl.interp.ridge_probe import RidgeProbe, within_maze_pairs
 from maze_rl.intervals import Interval, bootstrap_ratio
 from maze_rl.mazes.cell_labels import label_cells
@@ -66,6 +66,7 @@ def on_path_probe(
         ConfigurationError: The model or the mazes cannot be analysed.
     """
     check_mazes(model, max(batch.shape), len(batch))
+    require_origin_in_prompt(model.tokenization.layout, "a probe at <PATH_START> for the path")
     on_path, far = label_cells(batch).on_path, far_cells(batch, least_steps)
     right, layer = _ordered(path_start_sites(model, batch, seed=seed).streams, batch, on_path, far, seed)
     rows = split_halves(batch, seed).held_out

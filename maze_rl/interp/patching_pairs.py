@@ -24,7 +24,7 @@ from maze_rl.configs.algorithms import ALGORITHMS, TREES
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.requirements import check_tokens
+from maze_rl.interp.requirements import check_tokens, require_edges_in_prompt
 from maze_rl.mazes.flip_pairs import FlipPairs, concatenate_pairs, find_flip_pairs
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
@@ -191,6 +191,7 @@ def solved_pairs(model: HookedTransformer, pairs: PatchingPairs, batch_size: int
 
 
 def _check(tokenization: Tokenization, size: int, num: int, algorithm: str) -> None:
+    require_edges_in_prompt(tokenization.layout, "a pair that differs in the slot of one edge")
     if tokenization.name not in ONE_TOKEN_PER_CELL:
         raise ConfigurationError(
             f"format {tokenization.name} takes {tokenization.layout.tokens_per_cell} tokens a step: patching pairs "

@@ -21,6 +21,7 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.pair_tokens import Direction, PairTokens
+from maze_rl.interp.requirements import require_causal_prompt, require_plain_stream
 from maze_rl.interp.residual_replay import Readout, ResidualReplay, at_decision
 from maze_rl.intervals import Interval, bootstrap_ratio
 
@@ -70,8 +71,10 @@ def path_patch(
         positions: Where the sender's output counts; None for everywhere.
 
     Raises:
-        ConfigurationError: A receiver does not come after the sender.
+        ConfigurationError: A receiver does not come after the sender, or the model has loops or a visible prompt.
     """
+    require_plain_stream(model, "path patching")
+    require_causal_prompt(model, "path patching")
     for receiver in receivers:
         _check_order(sender, receiver)
     base, source = (

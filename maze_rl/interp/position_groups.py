@@ -28,7 +28,8 @@ def position_groups(
     listed = spans.regions == Region.ADJACENCY
     on_path = listed & torch.from_numpy(_on_way(pairs)) & ~slot
     fork = spans.positions == pairs.position[:, None]
-    origin, target = (spans.regions == region for region in (Region.ORIGIN, Region.TARGET))
+    # an origin given on the path may be the fork itself
+    origin, target = ((spans.regions == region) & ~fork for region in (Region.ORIGIN, Region.TARGET))
     path = (spans.regions == Region.PATH) & ~fork
     groups = {
         CHANGED: slot, ON_PATH: on_path, OFF_PATH: listed & ~on_path & ~slot, "origin": origin, "target": target,

@@ -1,4 +1,11 @@
-"""What an analysis needs of a model and of its mazes; each refusal is one clear line."""
+"""What an analysis needs of a model and of its mazes; each refusal is one clear line.
+
+An analysis is right for a model or refuses it. Whatever reads activations of whole runs of the model is right for any;
+what goes on from the middle of a run, or reads the prompt token by token, may rely on what not every model has, and
+says so by one of the functions called `require_...`, first thing.
+"""
+
+from transformer_lens import HookedTransformer
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.build import MazeTransformer
@@ -7,6 +14,8 @@ from maze_rl.tokenization.tokenization import Tokenization
 
 FEWEST_MAZES = 20
 """Mazes under which no 95 % interval is given: a bootstrap over fewer is not to be trusted."""
+_INSTEAD = "such as maze-5to9-causal"
+"""A shipped model with all that an analysis may rely on."""
 
 
 def analysed_tokenization(tokenization: Tokenization) -> Tokenization:
@@ -19,8 +28,8 @@ def analysed_tokenization(tokenization: Tokenization) -> Tokenization:
     if layout.tokens_per_cell != 1 or layout.path_as_moves or layout.walls:
         written = "moves" if layout.path_as_moves else "listed walls" if layout.walls else config.format
         raise ConfigurationError(
-            f"the analyses need one token per cell of the path and open edges alone (formats edges and unique_cells), "
-            f"and this model was trained on {written}."
+            f"the analyses need one token per cell of the path and no list of walls (formats edges, unique_cells and "
+            f"cells), and this model was trained on {written}."
         )
     return tokenization.with_options(random_offsets=False)
 
@@ -56,4 +65,74 @@ def check_tokens(model: MazeTransformer, written: Layout) -> None:
             f"the mazes are written in {len(written.words)} words on a canvas of {written.canvas} cells a side, which "
             f"are not those of the model's {model.tokenization.name} on {model.tokenization.canvas}: make them with "
             f"model.tokenization."
+        )
+
+
+def require_plain_stream(model: HookedTransformer, what: str) -> None:
+    """Check that what enters a layer is what the layer before left: no loops, so no recall and no norm between them.
+
+    Args:
+        model: Any model; one without a `maze_config`, as those set by hand, is plain.
+        what: What relies on it, as the message begins.
+
+    Raises:
+        ConfigurationError: The model has loops.
+    """
+    config = getattr(model, "maze_config", None)
+    if config is not None and config.looped:
+        raise ConfigurationError(
+            f"{what} relies on a plain residual stream, and this model has loops, which add the embedding again "
+            f"before each: use a model without loops, {_INSTEAD}, or intervene by model.run_with_hooks."
+        )
+
+
+def require_causal_prompt(model: HookedTransformer, what: str) -> None:
+    """Check that a token of the prompt sees what is earlier alone.
+
+    Args:
+        model: Any model; one without a `maze_config`, as those set by hand, is causal.
+        what: What relies on it, as the message begins.
+
+    Raises:
+        ConfigurationError: The prompt is visible to all of itself.
+    """
+    config = getattr(model, "maze_config", None)
+    if config is not None and config.prompt != "causal":
+        raise ConfigurationError(
+            f"{what} relies on a causal prompt, and all of this model's prompt sees all of it (prompt="
+            f"{config.prompt!r}): use a model with prompt='causal', {_INSTEAD}, or intervene by model.run_with_hooks."
+        )
+
+
+def require_edges_in_prompt(layout: Layout, what: str) -> None:
+    """Check that the prompt lists edges, each with tokens of its own.
+
+    Args:
+        layout: How the mazes are written.
+        what: What relies on it, as the message begins.
+
+    Raises:
+        ConfigurationError: The prompt lists cells.
+    """
+    if layout.lists_cells:
+        raise ConfigurationError(
+            f"{what} relies on edges in the prompt, each with tokens of its own, and format cells lists cells: use a "
+            f"model whose format lists edges, {_INSTEAD}."
+        )
+
+
+def require_origin_in_prompt(layout: Layout, what: str) -> None:
+    """Check that the origin is known at ``<PATH_START>``.
+
+    Args:
+        layout: How the mazes are written.
+        what: What relies on it, as the message begins.
+
+    Raises:
+        ConfigurationError: The origin stands behind it, on the path.
+    """
+    if layout.origin_on_path:
+        raise ConfigurationError(
+            f"{what} relies on the origin in the prompt, and here it stands behind <PATH_START>, on the path "
+            f"(origin='path'): use a model with origin='prompt', {_INSTEAD}."
         )

@@ -15,6 +15,8 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValueCacheEntry
 
+from maze_rl.interp.requirements import require_causal_prompt, require_plain_stream
+
 _KEPT = ("hook_resid_pre", "attn.hook_k", "attn.hook_v", "attn.hook_z", "hook_attn_out", "hook_mlp_out")
 
 
@@ -54,6 +56,9 @@ class ResidualReplay:
         position: Where the logits of each row are read.
         right: The token whose logit counts.
         wrong: The token whose logit is subtracted.
+
+    Raises:
+        ConfigurationError: The model has loops or a visible prompt.
     """
 
     @torch.no_grad()
@@ -65,6 +70,8 @@ class ResidualReplay:
         right: Int64[Tensor, " row"],
         wrong: Int64[Tensor, " row"],
     ) -> None:
+        require_plain_stream(model, "going on from a changed stream")
+        require_causal_prompt(model, "going on from a changed stream")
         self.model, self.tokens, self.position = model, tokens, position
         final: Any
         final, cache = model.run_with_cache(

@@ -39,7 +39,12 @@ from maze_rl.interp.flip_rate import FAR, FlipRates, flip_rates
 from maze_rl.interp.interchange import Interchange, interchange
 from maze_rl.interp.patching_pairs import PatchingPairs, make_pairs
 from maze_rl.interp.recombined_mazes import RecombinedMazes, recombine_mazes
-from maze_rl.interp.requirements import check_mazes
+from maze_rl.interp.requirements import (
+    check_mazes,
+    require_edges_in_prompt,
+    require_origin_in_prompt,
+    require_plain_stream,
+)
 from maze_rl.interp.rule_exclusion import RuleExclusion, exclude_rules
 from maze_rl.interp.simple_rules import manhattan
 from maze_rl.mazes.generate import generate_mazes
@@ -48,6 +53,7 @@ from maze_rl.mazes.splits import maze_hashes
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.untrained import untrained_twin
 from maze_rl.seeding import stream_key
+from maze_rl.tokenization.layouts import Layout
 from maze_rl.tokenization.tokenization import Tokenization
 
 Progress = Callable[[str, float], None]
@@ -140,8 +146,10 @@ def gather(tokenization: Tokenization, setting: Setting) -> Materials:
 
     Raises:
         UnknownNameError: The algorithm is none that makes mazes without cycles.
-        ConfigurationError: Too few mazes have a flip pair, or the split has too few mazes of this size.
+        ConfigurationError: Too few mazes have a flip pair, the split has too few mazes of this size, or the prompt
+            lists no edges or lacks the origin.
     """
+    _check_prompt(tokenization.layout)
     check_setting(setting)
     probed = _mazes(setting, np.arange(setting.num_probed), "probes")
     _check_variety(setting, probed)
@@ -240,8 +248,9 @@ def score(
         progress: Called with (what is being done, share done).
 
     Raises:
-        ConfigurationError: The mazes do not fit the model, or are too few for an interval.
+        ConfigurationError: The mazes do not fit the model or are too few for an interval, or it cannot be scored.
     """
+    check_scored(model)
     setting, decisions = materials.setting, materials.decisions
     check_mazes(model, setting.size, min(setting.num_mazes, setting.num_pairs, setting.num_probed))
     progress("behaviour", 0.0)
@@ -263,6 +272,21 @@ def score(
         setting=setting, logits=logits, flips=flips, latent=latent, swaps=swaps, frontier=frontier, rules=rules,
         adjacency=adjacency,
     )  # fmt: skip
+
+
+def check_scored(model: MazeTransformer) -> None:
+    """Check, before anything is made, that every score is right for a model.
+
+    Raises:
+        ConfigurationError: It has loops, its prompt lists no edges, or the origin is not in it.
+    """
+    _check_prompt(model.tokenization.layout)
+    require_plain_stream(model, "the scorecard")
+
+
+def _check_prompt(layout: Layout) -> None:
+    require_edges_in_prompt(layout, "the scorecard")
+    require_origin_in_prompt(layout, "the scorecard")
 
 
 def _mazes(setting: Setting, indices: Int64[ndarray, " num"], stream: str) -> MazeBatch:

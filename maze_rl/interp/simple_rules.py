@@ -13,6 +13,7 @@ from numpy import ndarray
 
 from maze_rl.interp.decisions import Decisions
 from maze_rl.tokenization.layouts import STEPS
+from maze_rl.tokenization.spans import Region
 
 Rule = Callable[[Decisions], Bool[ndarray, "decision 4"]]
 _RIGHT, _LEFT = -1, 1
@@ -45,12 +46,12 @@ def left_hand(decisions: Decisions) -> Bool[ndarray, "decision 4"]:
 
 
 def first_listed(decisions: Decisions) -> Bool[ndarray, "decision 4"]:
-    """Pick the option whose edge the prompt lists first."""
+    """Pick the option whose edge (in format `cells`, whose cell) the prompt lists first."""
     return _least(decisions, _listed_at(decisions))
 
 
 def last_listed(decisions: Decisions) -> Bool[ndarray, "decision 4"]:
-    """Pick the option whose edge the prompt lists last."""
+    """Pick the option whose edge (in format `cells`, whose cell) the prompt lists last."""
     return _least(decisions, -_listed_at(decisions))
 
 
@@ -106,8 +107,10 @@ def _first_open(decisions: Decisions, order: tuple[int, int, int]) -> Bool[ndarr
 
 
 def _listed_at(decisions: Decisions) -> Int64[ndarray, "decision 4"]:
-    """Return where the edge to each neighbour begins in the prompt; anything for closed ones."""
+    """Return where the prompt begins to tell of the way to each neighbour; anything for closed ones."""
     rows, cols = decisions.batch.shape
+    if decisions.spans.layout.lists_cells:
+        return _cell_listed_at(decisions)
     edges = decisions.spans.edges.numpy()
     maze, position = np.nonzero(edges[..., 0] >= 0)
     place = np.zeros((len(edges), 2, rows, cols), np.int64)
@@ -115,3 +118,14 @@ def _listed_at(decisions: Decisions) -> Int64[ndarray, "decision 4"]:
     place[(maze[::-1], *edges[maze, position][::-1].T)] = position[::-1]
     corner = np.minimum(decisions.cells[:, None], decisions.cells[:, None] + STEPS).clip(min=0)
     return place[decisions.maze[:, None], np.arange(4) % 2, corner[..., 0], corner[..., 1]]
+
+
+def _cell_listed_at(decisions: Decisions) -> Int64[ndarray, "decision 4"]:
+    """Return where each neighbour stands in the list of cells."""
+    rows, cols = decisions.batch.shape
+    listed = (decisions.spans.regions == Region.ADJACENCY).numpy()
+    maze, position = np.nonzero(listed)
+    place = np.zeros((len(listed), rows, cols), np.int64)
+    place[(maze, *decisions.spans.cells.numpy()[maze, position].T)] = position
+    neighbours = np.clip(decisions.cells[:, None] + STEPS, 0, np.array([rows, cols]) - 1)
+    return place[decisions.maze[:, None], neighbours[..., 0], neighbours[..., 1]]

@@ -53,12 +53,14 @@ def open_added_edges(tokenization: Tokenization, pairs: PatchingPairs, *, seed: 
     prompt, spans = analysed_tokenization(tokenization).encode_batch(
         batch, streams=edits.base, seed=seed, prompt_only=True
     )
-    length = prompt.shape[1]
+    # an origin given on the path comes with the path below
+    length = int(spans.path_start.max()) + 1
+    prompt = prompt[:, :length]
     path = pairs.clean[torch.arange(num)[:, None], _after(pairs.spans.path_start, pairs.clean.shape[1])]
     steps = pairs.position - pairs.spans.path_start
     path = torch.where(torch.arange(path.shape[1]) < steps[:, None], path, PADDING)[:, : int(steps.max())]
     slots = edge_slots(spans, edits.removed)
-    last = (slots * torch.arange(length)).argmax(dim=1)
+    last = (slots[:, :length] * torch.arange(length)).argmax(dim=1)
     optimal = label_paths(batch, edits.forks[:, None], np.ones(num, np.int64)).optimal[:, 0]
     still_right, now_wrong = (
         (optimal == (edits.forks[:, None] + STEPS == step[:, None]).all(axis=2)).all(axis=1)

@@ -12,7 +12,7 @@ from transformer_lens.utilities.components_utils import get_act_name
 from maze_rl.calibration.selftest import setting_of
 from maze_rl.calibration.zoo import ROWS, Instance
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.battery import Battery, run_battery
+from maze_rl.interp.battery import Battery, check_tested, run_battery
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.scorecard import Materials, Scorecard, Setting, check_setting, control_probes, gather, score
@@ -67,11 +67,12 @@ def search(
         progress: Called with (what is being done, share done).
 
     Raises:
-        MazeRLError: There is no such model, its format, its canvas or the number of mazes does not fit, a checkpoint is
-            damaged, or `out` is no folder.
+        MazeRLError: There is no such model, a test is not right for it, its format, its canvas or the number of mazes
+            does not fit, a checkpoint is damaged, or `out` is no folder.
     """
     started = time.perf_counter()
     loaded = model if isinstance(model, MazeTransformer) else load_model(model)
+    check_tested(loaded)
     name = str(loaded.about.get("name", "untitled")) if isinstance(model, MazeTransformer) else Path(model).name
     setting = Setting(
         size=_usual_size(loaded) if size is None else size, algorithm=algorithm, num_mazes=num, num_pairs=num,

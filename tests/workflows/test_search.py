@@ -46,7 +46,7 @@ def test_a_format_that_is_not_analysed_is_refused(capsys: pytest.CaptureFixture[
     config = ModelConfig(n_layers=1, d_model=12, n_heads=1, embedding="free")
     save_model(build_model(config, load_tokenization("row_column", canvas=5)), tmp_path / "model", {})
     assert run(["search", str(tmp_path / "model")]) == 2
-    assert "formats edges and unique_cells" in capsys.readouterr().err
+    assert "formats edges, unique_cells and cells" in capsys.readouterr().err
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused_before_the_run(

@@ -1,0 +1,366 @@
+"""What every analysis relies on, how it is called, and what it must give: the table behind `test_every_model.py`."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from maze_rl import load_tokenization
+from maze_rl.interp.attribution_patching import Node, attribution_maps
+from maze_rl.interp.battery import control_tokens, flip_tokens
+from maze_rl.interp.decision_stream import Change
+from maze_rl.interp.patching_pairs import SolvedPairs
+from maze_rl.interp.position_groups import position_groups
+from maze_rl.interp.scorecard import Setting, demanding_mazes
+from maze_rl.tokenization.layouts import PADDING, PATH_START
+
+POST = "blocks.*.hook_resid_post"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a function relies on, how it is called (with it and a `model_variants.Case`), and what it must give."""
+
+    needs: str
+    call: Callable[[Any, Any], Any]
+    expected: Callable[[Any], Any] | None = None
+    """None: what the same call gives with the references of `plain_runs` in place."""
+
+
+def _continued(f: Any, c: Any) -> Any:
+    run = f(c.model, c.patched.clean, c.patched.position)
+    rows = torch.arange(8)
+    put = [Change(layer, rows, -0.5 * run.streams[layer].roll(1, dims=0)) for layer in range(c.model.cfg.n_layers)]
+    return run.streams, run.choices, run.go_on(put)
+
+
+def _ablated(f: Any, c: Any) -> Any:
+    """A random network is never right: that the id it chooses is even stands for it."""
+
+    def even(forks: Any, logits: Any) -> Any:
+        return logits.argmax(dim=-1).numpy() % 2 == 0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(c.plain.MODULES["head_ablation"], "right_choices", even)
+        return [f(c.model, c.few_decisions, [(0, 1), (1, 0)], how=how, num_random=3) for how in ("mean", "resample")]
+
+
+def _steered(f: Any, c: Any) -> Any:
+    """A random network solves nothing: its own choice before stands for the answer."""
+    module = c.plain.MODULES["edge_steering"]
+    edits = module._edits
+
+    def solvable(model: Any, pairs: Any, seed: int) -> Any:
+        every = np.ones(len(pairs), np.bool_)
+        made = edits(model, pairs, seed)
+        chosen = [c.plain.pair_logits(model, each.tokens, each.position).argmax(dim=-1) for each in made]
+        return tuple(
+            replace(each, asked=every, solved=every, answer=answer) for each, answer in zip(made, chosen, strict=True)
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_edits", solvable)
+        return f(c.model, c.pairs, layers=(0,), strengths=(1.0, 8.0))
+
+
+def _features(c: Any) -> Any:
+    """The mean stream where a slot ends, less that at the end of the list, edge by edge."""
+    at_ends: dict[tuple[int, ...], list[Any]] = {}
+    closing = []
+    for row, position in enumerate(c.pairs.position.tolist()):
+        stream = c.plain.cache_of(c.model, c.pairs.clean[row, : position + 1])["resid_post", 0][0]
+        last = {tuple(edge): at for at, edge in enumerate(c.pairs.spans.edges[row].tolist()) if edge[0] >= 0}
+        closing.append(stream[max(last.values()) + 1])
+        for edge, at in last.items():
+            at_ends.setdefault(edge, []).append(stream[at])
+    found = torch.full((2, 5, 5, c.model.cfg.d_model), torch.nan, dtype=torch.float64)
+    for edge, streams in at_ends.items():
+        found[edge] = torch.stack(streams).mean(dim=0) - torch.stack(closing).mean(dim=0)
+    return {0: found}
+
+
+def _path_effect(c: Any) -> Any:
+    """What the way from head 1 of layer 0 straight to the logits carries."""
+    rows = []
+    for row in range(8):
+        clean, corrupt = (c.plain.real(tokens[row], c.patched, row) for tokens in (c.patched.clean, c.patched.corrupt))
+        step = c.plain.cache_of(c.model, clean)["z", 0][:, :, 1] - c.plain.cache_of(c.model, corrupt)["z", 0][:, :, 1]
+
+        def moved(stream: Any, hook: object, step: Any = step) -> Any:
+            return stream + step @ c.model.blocks[0].attn.W_O[1]
+
+        after = c.plain.logits_of(c.model, corrupt, ("blocks.1.hook_resid_post", moved))
+        rows.append(
+            c.plain.difference(after, c.patched, row)
+            - c.plain.difference(c.plain.logits_of(c.model, corrupt), c.patched, row)
+        )
+    return torch.stack(rows)
+
+
+NODES = (Node("resid_pre", 1, "listed"), Node("mlp_out", 0, "decision"))
+
+
+def _confirmed(f: Any, c: Any) -> Any:
+    maps = attribution_maps(c.model, c.patched, groups=c.groups)
+    return [each.value for each in f(c.model, maps, NODES, c.patched, groups=c.groups).exact]
+
+
+def _exact(c: Any) -> Any:
+    total = _total(c).sum()
+    return [
+        float(c.plain.patched(c.model, c.patched, n.component, c.groups[n.place])[:, n.layer].sum() / total)
+        for n in NODES
+    ]
+
+
+def _total(c: Any) -> Any:
+    pairs = c.patched
+    return c.plain.differences(c.model, pairs.clean, pairs) - c.plain.differences(c.model, pairs.corrupt, pairs)
+
+
+def _logits(c: Any) -> Any:
+    """Logits at each decision."""
+    rows = [c.plain.logits_of(c.model, c.plain.whole(c.decisions, maze)) for maze in range(len(c.mazes))]
+    return torch.stack([rows[maze][at] for maze, at in zip(c.decisions.maze, c.decisions.position, strict=True)])
+
+
+def _final(c: Any) -> Any:
+    """Return the stream that leaves the last layer, at the decisions of the pairs."""
+    return c.plain.streams_at(c.model, c.patched.clean, c.patched.position)[:, -1]
+
+
+def _rows(c: Any) -> Any:
+    """What leaves the layers at every position of the mazes."""
+    caches = [c.plain.cache_of(c.model, c.plain.whole(c.decisions, maze)) for maze in range(len(c.mazes))]
+    names = [f"blocks.{layer}.hook_resid_post" for layer in range(c.model.cfg.n_layers)]
+    return {name: torch.cat([cache[name][0] for cache in caches]) for name in names}
+
+
+def _sorted(rows: Any) -> Any:
+    return rows[rows[:, 0].argsort()]
+
+
+def _autoencoded(f: Any, c: Any) -> Any:
+    """SAELens is optional: a trainer that returns its first batch stands for it."""
+    kind = SimpleNamespace
+
+    def trainer(cfg: Any, sae: Any, data_provider: Any) -> Any:
+        return kind(fit=lambda: next(data_provider))
+
+    names = {"StandardTrainingSAE": vars, "StandardTrainingSAEConfig": kind, "SAETrainer": trainer}
+    config = {"LoggingConfig": kind, "SAETrainerConfig": kind}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, values in {"sae_lens": names, "sae_lens.config": config}.items():
+            module = ModuleType(name)
+            vars(module).update(values)
+            patch.setitem(sys.modules, name, module)
+        batch = f(c.model, c.mazes, "blocks.1.hook_resid_post", d_sae=4, num_rows=9, batch_size=16)
+    return torch.cdist(batch, _rows(c)["blocks.1.hook_resid_post"]).amin(dim=1)
+
+
+def _forks(pairs: Any, layout: Any) -> Any:
+    return torch.from_numpy(layout.cell_ids[tuple(pairs.pairs.forks.T)]).long()
+
+
+def _opened(f: Any, c: Any) -> Any:
+    """Whole sequences: the prompt's last token, the path behind it, the fork at the decision, padding behind."""
+    edits = f(c.tokenization, c.pairs)
+    rows, start = torch.arange(len(c.pairs))[:, None], c.pairs.spans.path_start
+    steps = c.pairs.position - start
+    moved = edits.position - steps
+    place = torch.arange(int(steps.max()) + 1)
+    path = edits.tokens[rows, (moved[:, None] + place).clamp(max=edits.tokens.shape[1] - 1)]
+    return torch.where(place <= steps[:, None], path, PADDING), edits.tokens[rows[:, 0], edits.position]
+
+
+def _path_of_pairs(c: Any) -> Any:
+    start, steps = c.pairs.spans.path_start, c.pairs.position - c.pairs.spans.path_start
+    place = torch.arange(int(steps.max()) + 1)
+    path = c.pairs.clean[
+        torch.arange(len(start))[:, None], (start[:, None] + place).clamp(max=c.pairs.clean.shape[1] - 1)
+    ]
+    path = torch.where(place <= steps[:, None], path, PADDING)
+    assert (path[:, 0] == PATH_START).all()
+    return path, _forks(c.pairs, c.tokenization.layout)
+
+
+def _asked(c: Any) -> tuple[Any, ...]:
+    return c.patched.clean, c.patched.position, c.patched.right, c.patched.wrong
+
+
+def _at_decision(found: Any) -> Any:
+    """Return the token at each decision position."""
+    tokens = found.clean if hasattr(found, "clean") else found.tokens
+    rows = torch.as_tensor(found.maze) if hasattr(found, "maze") else torch.arange(len(tokens))
+    return tokens[rows, torch.as_tensor(found.position)]
+
+
+def _words(c: Any, cells: Any) -> Any:
+    return torch.from_numpy(c.tokenization.layout.cell_ids[tuple(np.asarray(cells).T)]).long()
+
+
+def _all_solved(c: Any) -> SolvedPairs:
+    num = len(c.pairs)
+    return SolvedPairs(np.arange(num), num, num, num)
+
+
+def _control(f: Any, c: Any) -> Any:
+    patch_map = c.plain.MODULES["activation_patching"].patch_map
+    return f(c.model, c.pairs, patch_map(c.model, flip_tokens(c.pairs), groups=position_groups(c.pairs))).numerators
+
+
+CLAIMS: dict[str, Claim] = {
+    "activation_patching.patch_map": Claim(
+        "plain causal",
+        lambda f, c: f(c.model, c.patched, groups=c.groups).numerators,
+        lambda c: c.by_group(c.patched, c.groups),
+    ),
+    "activation_patching.Patcher": Claim(
+        "plain causal",
+        lambda f, c: f(c.model, c.patched, "mlp_out", "denoise").change(c.groups["listed"]),
+        lambda c: c.plain.patched(c.model, c.patched, "mlp_out", c.groups["listed"]),
+    ),
+    "adjacency_heads.find_adjacency_heads": Claim("edges", lambda f, c: f(c.model, c.decisions)),
+    "adjacency_heads.adjacency_attention": Claim("edges", lambda f, c: c.summed(f(c.model, c.decisions))),
+    "attention_maps.stream_patterns": Claim("", lambda f, c: c.summed(c.grouped(), f)),
+    "attention_maps.GroupedAttention": Claim("", lambda f, c: c.summed(c.grouped(f))),
+    "attribution_patching.attribution_maps": Claim(
+        "",
+        lambda f, c: f(c.model, c.patched, components=("resid_pre",), groups=c.groups)["resid_pre"].numerators,
+        lambda c: c.plain.estimated(c.model, c.patched, c.groups),
+    ),
+    "attribution_patching.confirm": Claim("plain causal", _confirmed, _exact),
+    "battery.run_battery": Claim("plain causal edges origin", lambda f, c: f(c.model, c.materials)),
+    "battery.attention_scores": Claim("causal edges", lambda f, c: f(c.model, c.decisions, 0)),
+    "battery.patch": Claim(
+        "plain causal edges",
+        lambda f, c: f(c.model, c.pairs, _all_solved(c), 0).denoise.numerators,
+        lambda c: c.by_group(flip_tokens(c.pairs), position_groups(c.pairs)),
+    ),
+    "battery.control_map": Claim(
+        "plain causal edges",
+        _control,
+        lambda c: c.by_group(control_tokens(c.pairs), position_groups(c.pairs, c.pairs.control_slot)),
+    ),
+    "compute_frontier.compute_frontier": Claim("", lambda f, c: f(c.model, c.far_decisions)),
+    "compute_frontier.right_by_layer": Claim(
+        "", lambda f, c: f(c.model, c.decisions, c.plain.MODULES["decisions"].decision_streams(c.model, c.decisions))
+    ),
+    "decision_stream.DecisionStream": Claim("plain", _continued),
+    "decisions.find_decisions": Claim(
+        "",
+        lambda f, c: _at_decision(f(c.tokenization, c.mazes)),
+        lambda c: _words(c, c.decisions.cells),
+    ),
+    "decisions.neighbour_ids": Claim(
+        "",
+        lambda f, c: f(c.tokenization, np.array([[0, 0]], np.int16), (5, 5))[0],
+        lambda c: np.array([*_words(c, [(1, 0), (0, 1)]), -1, -1]),
+    ),
+    "decisions.decision_streams": Claim("", lambda f, c: f(c.model, c.decisions)),
+    "decisions.decision_logits": Claim("", lambda f, c: f(c.model, c.decisions), _logits),
+    "decisions.read_out": Claim(
+        "",
+        lambda f, c: f(c.model, _final(c)),
+        lambda c: c.plain.pair_logits(c.model, c.patched.clean, c.patched.position),
+    ),
+    "distance_probe.latent_state": Claim("origin", lambda f, c: f(c.model, c.mazes)),
+    "distance_probe.untrained_scores": Claim("origin", lambda f, c: f(c.model, c.mazes)),
+    "edge_consolidation.ConsolidationAttention": Claim("causal", lambda f, c: c.summed(f(c.model, c.decisions))),
+    "edge_consolidation.measure_consolidation": Claim("causal", lambda f, c: f(c.model, c.decisions)),
+    "edge_steering.steer_edges": Claim("plain causal edges", _steered),
+    "edge_steering.edge_features": Claim("edges", lambda f, c: f(c.model, c.pairs, (0,)), _features),
+    "emergence.emergence": Claim("", lambda f, c: f(c.model, c.mazes)),
+    "flip_rate.flip_rates": Claim("edges", lambda f, c: f(c.model, c.pairs)),
+    "flip_rate.logit_sensitivity": Claim("edges", lambda f, c: f(c.model, c.pairs)),
+    "frontier_heads.find_frontier_heads": Claim("edges", lambda f, c: f(c.model, c.decisions)),
+    "frontier_heads.frontier_attention": Claim("edges", lambda f, c: c.summed(f(c.model, c.decisions))),
+    "head_ablation.ablate_heads": Claim("plain", _ablated),
+    "hook_names.check_hook_names": Claim("", lambda f, c: list(f(c.model, POST)), lambda c: list(_rows(c))),
+    "interchange.interchange": Claim("plain", lambda f, c: f(c.model, c.swapped, layers=(0,), draws=1)),
+    "labelled_activations.stream": Claim(
+        "",
+        lambda f, c: {
+            name: torch.cat([part[name] for part in parts])
+            for parts in [list(f(c.model, c.mazes, POST, batch_size=20))]
+            for name in parts[0].activations
+        },
+        _rows,
+    ),
+    "labelled_activations.collect": Claim("", lambda f, c: f(c.model, c.mazes, POST).activations, _rows),
+    "logit_attribution.logit_attribution": Claim(
+        "plain",
+        lambda f, c: f(c.model, *_asked(c)).contributions.sum(axis=1),
+        lambda c: c.plain.differences(c.model, c.patched.clean, c.patched),
+    ),
+    "logit_lens.logit_lens": Claim("", lambda f, c: f(c.model, *_asked(c))),
+    "on_path_probe.on_path_probe": Claim("origin", lambda f, c: f(c.model, c.mazes, least_steps=1)),
+    "patch_effects.total_effect": Claim("", lambda f, c: f(c.model, c.patched), _total),
+    "patching_pairs.make_pairs": Claim(
+        "edges",
+        lambda f, c: _at_decision(f(c.tokenization, size=5, num=12, depths=(0, 25), split=None)),
+        lambda c: _forks(c.pairs, c.tokenization.layout),
+    ),
+    "patching_pairs.pair_logits": Claim("", lambda f, c: f(c.model, c.patched.clean, c.patched.position)),
+    "patching_pairs.solved_pairs": Claim("edges", lambda f, c: f(c.model, c.pairs)),
+    "path_patching.path_patch": Claim(
+        "plain causal", lambda f, c: f(c.model, c.patched, (0, 1), ["logits"]).numerators, _path_effect
+    ),
+    "position_groups.position_groups": Claim(
+        "edges",
+        lambda f, c: torch.stack(list(f(c.pairs).values())).sum(dim=0),
+        lambda c: c.pairs.spans.real.long(),
+    ),
+    "probe_sites.path_start_sites": Claim("", lambda f, c: f(c.model, c.mazes)),
+    "probe_sites.streams_at": Claim("", lambda f, c: f(c.model, c.patched.clean, c.patched.position)),
+    "recombined_mazes.recombine_mazes": Claim(
+        "",
+        lambda f, c: _at_decision(c.swapped),
+        lambda c: _words(c, c.swapped.batch.origins),
+    ),
+    "residual_replay.Readout": Claim(
+        "",
+        lambda f, c: f(c.model, c.patched.right, c.patched.wrong).of(_final(c)),
+        lambda c: c.plain.differences(c.model, c.patched.clean, c.patched),
+    ),
+    "residual_replay.ResidualReplay": Claim(
+        "plain causal",
+        lambda f, c: f(c.model, *_asked(c)).logit_difference,
+        lambda c: c.plain.differences(c.model, c.patched.clean, c.patched),
+    ),
+    "residual_replay.normalized": Claim(
+        "",
+        lambda f, c: c.model.unembed(f(c.model, _final(c)[None]))[0],
+        lambda c: c.plain.pair_logits(c.model, c.patched.clean, c.patched.position),
+    ),
+    "scorecard.gather": Claim(
+        "edges origin",
+        lambda f, c: _at_decision(c.materials.pairs),
+        lambda c: _forks(c.materials.pairs, c.tokenization.layout),
+    ),
+    "scorecard.pairs_of_any_depth": Claim(
+        "edges",
+        lambda f, c: _at_decision(f(c.tokenization, Setting(size=5, num_pairs=12, split=None))),
+        lambda c: _forks(c.any_depth, c.tokenization.layout),
+    ),
+    "scorecard.demanding_mazes": Claim(
+        "",
+        lambda f, c: f(c.tokenization, Setting(size=5, num_mazes=20)),
+        lambda c: demanding_mazes(load_tokenization("edges", canvas=8), Setting(size=5, num_mazes=20)),
+    ),
+    "scorecard.control_probes": Claim("edges origin", lambda f, c: f(c.model, c.materials)),
+    "scorecard.score": Claim("plain edges origin", lambda f, c: f(c.model, c.materials)),
+    "sparse_autoencoders.activation_batches": Claim(
+        "",
+        lambda f, c: _sorted(torch.cat(list(f(c.model, c.mazes, "blocks.1.hook_resid_post", batch_size=1)))),
+        lambda c: _sorted(_rows(c)["blocks.1.hook_resid_post"]),
+    ),
+    "sparse_autoencoders.train_sparse_autoencoder": Claim("", _autoencoded, lambda c: torch.zeros(16)),
+    "tree_and_cycle_edits.open_added_edges": Claim("edges", _opened, _path_of_pairs),
+    "wall_probe.wall_probe": Claim("", lambda f, c: f(c.model, c.mazes)),
+}
