@@ -4,7 +4,7 @@
     model, tokenizer = load(), transformers.AutoTokenizer.from_pretrained("THIS_FOLDER/tokenizer")
     tokens = tokenizer(text, return_tensors="pt").input_ids  # text up to <PATH_START>; <PADDING> on the right
     logits, cache = model.run_with_cache(tokens)
-    path = model.generate(tokens, eos_token_id=tokenizer.vocab["<PATH_END>"], do_sample=False, use_past_kv_cache=False)
+    model.generate(tokens, 99, eos_token_id=tokenizer.vocab["<PATH_END>"], do_sample=False, use_past_kv_cache=False)
 
 What a stock model lacks stays by permanent hooks: the mask of a visible prompt on every `attn.hook_attn_scores`, and
 between loops norm and recall of the embedding on `hook_resid_pre`, whose value is what a loop begins with. Both are
