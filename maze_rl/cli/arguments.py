@@ -270,7 +270,7 @@ def _prompts(parser: argparse.ArgumentParser) -> None:
 
 def _evaluate(commands) -> None:
     parser = _command(commands, "evaluate", "measuring:evaluate", "measure a trained model on held-out mazes")
-    parser.add_argument("run", help="a run folder or the name of a shipped model")
+    _trained_model(parser)
     _test_mazes(parser, 1000)
     parser.add_argument(
         "--algorithm", default=None, metavar="NAME", help="generator (default: the one it was trained on)"
@@ -281,7 +281,7 @@ def _evaluate(commands) -> None:
 
 def _solve(commands) -> None:
     parser = _command(commands, "solve", "measuring:solve", "let a trained model walk a maze")
-    parser.add_argument("run", help="a run folder or the name of a shipped model")
+    _trained_model(parser)
     parser.add_argument("--size", type=int, default=9, help="cells per side")
     parser.add_argument(
         "--algorithm", default=None, metavar="NAME", help="generator (default: the one it was trained on)"
@@ -296,10 +296,20 @@ def _solve(commands) -> None:
 def _report(commands) -> None:
     parser = _command(commands, "report", "measuring:report", "write the generalization report of one run or several")
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders")
+    _loops(parser)
     _test_mazes(parser, None)
     parser.add_argument(
         "--out", default=None, metavar="DIR", help="folder to write (default: report/ in the first run)"
     )
+
+
+def _trained_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="a run folder or the name of a shipped model")
+    _loops(parser)
+
+
+def _loops(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--loops", type=int, metavar="N", help="apply its block N times (default: as in its files)")
 
 
 def _test_mazes(parser: argparse.ArgumentParser, num: int | None) -> None:
@@ -318,12 +328,9 @@ def _test_mazes(parser: argparse.ArgumentParser, num: int | None) -> None:
 
 def _export(commands) -> None:
     parser = _command(
-        commands,
-        "export",
-        "data:export",
-        "write the folded model with stock HookedTransformer keys and its tokenizer",
+        commands, "export", "data:export", "write the folded model with stock keys, its tokenizer and a loader"
     )
-    parser.add_argument("run", help="a run folder or the name of a shipped model")
+    _trained_model(parser)
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
 
@@ -343,7 +350,7 @@ def _experiments(commands) -> None:
 
 def _search(commands) -> None:
     parser = _command(commands, "search", "studying:search", "does the model search? The scorecard, with its controls")
-    parser.add_argument("run", help="a run folder or the name of a shipped model")
+    _trained_model(parser)
     parser.add_argument(
         "--size",
         type=int,

@@ -89,11 +89,11 @@ def export(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl export``."""
     from maze_rl.workflows.export import export as export_model
 
-    folder = export_model(chosen.run, Path(chosen.out))
+    folder = export_model(chosen.run, Path(chosen.out), loops=chosen.loops)
     print(
         json.dumps({"out": str(folder)})
         if chosen.json
-        else f"exported to {folder}: model.safetensors, model.json, tokenizer/"
+        else f"exported to {folder}: model.safetensors, model.json, tokenizer/, loader.py"
     )
 
 

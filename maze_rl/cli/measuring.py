@@ -18,7 +18,7 @@ def evaluate(chosen: argparse.Namespace) -> None:
 
     with progress_bar(quiet=chosen.json) as bar:
         result = evaluate_run(
-            chosen.run, sizes, chosen.num, algorithm=chosen.algorithm, device=chosen.device,
+            chosen.run, sizes, chosen.num, algorithm=chosen.algorithm, device=chosen.device, loops=chosen.loops,
             seed=TEST_SEED if chosen.seed is None else chosen.seed,
             progress=lambda doing, done: bar("evaluating", done, {"doing": doing}),
         )  # fmt: skip
@@ -33,11 +33,11 @@ def evaluate(chosen: argparse.Namespace) -> None:
 def solve(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl solve``."""
     from maze_rl.cli.showing import draw
-    from maze_rl.models.model_files import load_model
+    from maze_rl.workflows.chosen_model import chosen_model
     from maze_rl.workflows.solve import draw_maze, read_maze, solve_with_model
 
     parse_squares(str(chosen.size))
-    model = load_model(chosen.run)
+    model = chosen_model(chosen.run, chosen.loops)
     if chosen.maze is not None:
         maze = read_maze(Path(chosen.maze), model, (chosen.size, chosen.size))
     else:
@@ -68,7 +68,7 @@ def report(chosen: argparse.Namespace) -> None:
     with progress_bar(quiet=chosen.json) as bar:
         page = write_report(
             chosen.runs, None if chosen.out is None else Path(chosen.out), sizes, chosen.num,
-            seed=TEST_SEED if chosen.seed is None else chosen.seed,
+            seed=TEST_SEED if chosen.seed is None else chosen.seed, loops=chosen.loops,
             progress=lambda doing, done: bar("evaluating", done, {"doing": doing}),
         )  # fmt: skip
     print(json.dumps({"report": str(page)}) if chosen.json else f"report: {page.resolve()}")

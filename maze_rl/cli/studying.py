@@ -96,7 +96,7 @@ def search(chosen: argparse.Namespace) -> None:
     with progress_bar(quiet=chosen.json) as bar:
         found = run_search(
             chosen.run, size=chosen.size, num=chosen.num, algorithm=chosen.algorithm, seed=chosen.seed,
-            out=None if chosen.out is None else Path(chosen.out), command=chosen.command_line,
+            loops=chosen.loops, out=None if chosen.out is None else Path(chosen.out), command=chosen.command_line,
             progress=lambda doing, done: bar("search", done, {"doing": doing}),
         )  # fmt: skip
     if chosen.json:

@@ -9,6 +9,8 @@ _PARAMETRIZATIONS = {
     "residual_scaling": "folds exactly: W_O, b_O, W_out and b_out are scaled",
     "value_affine": "folds exactly: gamma into W_O, beta into b_O",
 }
+_HOOKED = ("loops", "prompt")
+"""Flags that an export holds all the same: as unrolled blocks and permanent hooks."""
 _FLAGS = {
     "loops": "stays: the block stands once and is applied again and again; an export unrolls it",
     "prompt": "stays: which tokens a prompt sees is a mask; an export adds it as a hook",
@@ -29,3 +31,8 @@ def what_folds(config: ModelConfig) -> dict[str, str]:
 def not_stock(config: ModelConfig) -> tuple[str, ...]:
     """Return the flags in use that no stock `HookedTransformer` has."""
     return tuple(flag for flag in _FLAGS if getattr(config, flag) not in (None, 0, False, "causal"))
+
+
+def not_exported(config: ModelConfig) -> tuple[str, ...]:
+    """Return the flags in use that no stock `HookedTransformer` computes, with hooks or without."""
+    return tuple(flag for flag in not_stock(config) if flag not in _HOOKED)

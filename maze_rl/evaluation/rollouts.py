@@ -1,6 +1,6 @@
 """Greedy rollouts of a model: prompts in, one walk per maze out."""
 
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from maze_rl.tokenization.spans import TokenSpans
 from maze_rl.tokenization.tokenization import Tokenization
 
 
+@runtime_checkable
 class Decode(Protocol):
     """Generates paths from prompts; `maze_rl.models.decoding.decode_paths` is one."""
 

@@ -55,20 +55,44 @@ def save_model(model: MazeTransformer, folder: Path, about: dict[str, Any]) -> N
     Raises:
         CheckpointError: The disk is full or refuses.
     """
-    config, tokenization = model.maze_config, model.tokenization.config
-    stored = _without_adapters(model) if config.embedding == "waves" else folded_copy(model)
-    description = {
-        "model": vars(stored.maze_config),
+    stored = _without_adapters(model) if model.maze_config.embedding == "waves" else folded_copy(model)
+    description = {"model": vars(stored.maze_config), **describe(model, about)}
+    write_model(folder, model.tokenization, weights_of(stored), description)
+
+
+def describe(model: MazeTransformer, about: dict[str, Any]) -> dict[str, Any]:
+    """Return what files say of a model beside the configuration of the network they hold."""
+    config = model.maze_config
+    return {
         # a loaded model is folded already: its `about` still knows how it was trained
         **{f"trained_{name}": about.get(f"trained_{name}", getattr(config, name)) for name in FOLDED_FIELDS},
-        "tokenization": vars(tokenization),
-        "hooked_transformer": None if not_stock(config) else {name: getattr(model.cfg, name) for name in _STOCK_FIELDS},
+        "tokenization": vars(model.tokenization.config),
+        "hooked_transformer": None if not_stock(config) else stock_shape(model),
         "not_stock": not_stock(config),
         "about": about,
     }
-    weights = tensor_bytes(weights_of(stored))
-    write_folder(folder / "tokenizer", definition_files(model.tokenization))
-    write_into(folder, {WEIGHTS: weights, MODEL: json_bytes(description)})
+
+
+def stock_shape(model: MazeTransformer) -> dict[str, Any]:
+    """Return the fields of the `HookedTransformerConfig` of a stock model with the weights of all blocks."""
+    return {name: getattr(model.cfg, name) for name in _STOCK_FIELDS}
+
+
+def write_model(
+    folder: Path,
+    tokenization: Tokenization,
+    weights: dict[str, Tensor],
+    description: dict[str, Any],
+    further: dict[str, bytes] | None = None,
+) -> None:
+    """Write a model's weights, description, vocabulary and `further` files to `folder`, with their checksums.
+
+    Raises:
+        CheckpointError: The disk is full or refuses.
+    """
+    files = {WEIGHTS: tensor_bytes(weights), MODEL: json_bytes(description)}
+    write_folder(folder / "tokenizer", definition_files(tokenization))
+    write_into(folder, files | (further or {}))
 
 
 def _without_adapters(model: MazeTransformer) -> MazeTransformer:
@@ -133,8 +157,11 @@ def load_model(name: str | Path, device: str = "cpu", checkpoint: int | None = N
 
 
 def _fill(model: MazeTransformer, weights: dict[str, Tensor], place: Path) -> None:
-    names = _same_names(model.maze_config)
-    same = {name: value for name, value in model.state_dict().items() if name.endswith(names)}
+    config = model.maze_config
+    same = {name: value for name, value in model.state_dict().items() if name.endswith(_same_names(config))}
+    if config.looped:  # an export has the block once for each loop
+        later = tuple(f"blocks.{number}." for number in range(config.n_layers, config.blocks))
+        weights = {name: value for name, value in weights.items() if not name.startswith(later)}
     try:
         model.load_state_dict(same | weights)  # a checkpoint in half precision is widened
     except RuntimeError as error:

@@ -14,7 +14,7 @@ from maze_rl.evaluation.evaluator import evaluate_model
 from maze_rl.evaluation.held_out import telling_sizes
 from maze_rl.evaluation.results import AlgorithmRow, EvaluationResult
 from maze_rl.models.build import MazeTransformer, build_model
-from maze_rl.models.model_files import load_model
+from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
 
 TEST_SEED = 1_000_003
 """Seed of the test mazes when none is given: the same mazes for every model."""
@@ -36,6 +36,7 @@ def evaluate(
     algorithm: str | None = None,
     seed: int = TEST_SEED,
     device: str = "cpu",
+    loops: int | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> EvaluationResult:
     """Evaluate a model on mazes of the test split.
@@ -47,12 +48,14 @@ def evaluate(
         algorithm: Generator of the test mazes; None for the one it was trained on, with its options.
         seed: Seed of the test mazes.
         device: Where to run a model that is loaded here.
+        loops: Times the block of a model with loops is applied; None for as many as it has.
         progress: Called with (what, share done).
 
     Raises:
-        MazeRLError: There is no such model, a file is damaged, or a size does not fit the model's canvas.
+        MazeRLError: There is no such model, a file is damaged, a size does not fit the model's canvas, or `loops`
+            are asked of a model that has none.
     """
-    loaded = model if isinstance(model, MazeTransformer) else load_model(model, device)
+    loaded = chosen_model(model, loops, device)
     if num < 1:
         raise ConfigurationError(f"num is {num}: evaluate on at least one maze per size.")
     about, started = loaded.about, perf_counter()
@@ -67,7 +70,7 @@ def evaluate(
         seed=seed,
         training_sizes=about.get("sizes", ()),
         longest_training_path=about.get("longest_path"),
-        name=about.get("name", "untitled"),
+        name=about.get("name", "untitled") + loops_in_name(loaded),
         untrained=_untrained(loaded, seed),
         progress=None if progress is None else lambda doing, done: progress(doing, _SHARE * done),
     )

@@ -1,21 +1,30 @@
-"""`maze-rl export`: the folded model with stock keys and its vocabulary, for use without our code."""
+"""`maze-rl export`: the folded model with stock keys, its vocabulary and a loader, for use without our code."""
 
 from pathlib import Path
 
-from maze_rl.configs.folding import not_stock
+from maze_rl.configs.folding import not_exported
 from maze_rl.errors import ConfigurationError
-from maze_rl.models.model_files import load_model, save_model
+from maze_rl.models.exported_files import save_export
+from maze_rl.workflows.chosen_model import chosen_model
+
+_LOADER = Path(__file__).with_name("export_loader.py")
 
 
-def export(model: str | Path, out: Path) -> Path:
-    """Write ``model.safetensors``, ``model.json`` and ``tokenizer/`` of a trained model to `out`.
+def export(model: str | Path, out: Path, *, loops: int | None = None) -> Path:
+    """Write ``model.safetensors``, ``model.json``, ``tokenizer/`` and ``loader.py`` of a trained model to `out`.
+
+    Args:
+        model: A run folder or the name of a shipped model.
+        out: An empty folder, or one to make.
+        loops: Loops to unroll; None for as many as the model has.
 
     Raises:
-        ConfigurationError: `out` is in use, or the model has parts that no stock `HookedTransformer` has.
+        ConfigurationError: `out` is in use, the model has parts that no stock `HookedTransformer` has, or it has no
+            loops and some are asked for.
         MazeRLError: There is no such model, or a file of it is damaged.
     """
-    loaded = load_model(model)
-    own = not_stock(loaded.maze_config)
+    loaded = chosen_model(model, loops)
+    own = not_exported(loaded.maze_config)
     if own:
         raise ConfigurationError(
             f"{model}: {' and '.join(own)} cannot fold into a stock HookedTransformer, so there is nothing to export; "
@@ -23,5 +32,5 @@ def export(model: str | Path, out: Path) -> Path:
         )
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise ConfigurationError(f"{out} is not an empty folder: choose another --out.")
-    save_model(loaded, out, loaded.about)
+    save_export(loaded, out, _LOADER.read_bytes())
     return out

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.evaluation.results import EvaluationResult, result_from_json
-from maze_rl.models.model_files import find_model, load_model
+from maze_rl.models.build import MazeTransformer
+from maze_rl.models.model_files import find_model
 from maze_rl.reports.generalization_report import write_report
 from maze_rl.reports.run_summary import RunSummary
+from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
 from maze_rl.workflows.evaluate import TEST_SEED, TRAIN_MAZES, evaluate
 from maze_rl.workflows.run_folder import RunFolder
 
@@ -21,6 +23,7 @@ def report(
     num: int | None = None,
     *,
     seed: int = TEST_SEED,
+    loops: int | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write the report of `runs`; return the HTML page.
@@ -29,20 +32,26 @@ def report(
 
     Args:
         runs: Run folders.
-        out: Where to write; None for `report/` in the first run.
+        out: Where to write; None for `report/` in the first run, or `report-N-loops/` where it has other loops.
         sizes: Sizes to test; None for those of the evaluation on disk, or those of `maze_rl.evaluate`.
         num: Mazes per size; None for those of the evaluation on disk, or 500.
         seed: Seed of the test mazes.
+        loops: Times the blocks of the models are applied; None for as many as they have.
         progress: Called with (what, share done).
 
     Raises:
-        MazeRLError: A folder holds no finished run, or a file in it is damaged.
+        MazeRLError: A folder holds no finished run, a file in it is damaged, or a model has no loops and some are
+            asked for.
     """
     folders = [_finished(run) for run in runs]
     chosen = None if sizes is None else tuple(sizes)
-    evaluations = [_evaluation(folder, chosen, num, seed, progress) for folder in folders]
-    summaries = [_summary(*pair) for pair in zip(folders, evaluations, strict=True)]
-    return write_report(summaries, out or folders[0].report)
+    models = [chosen_model(folder.folder, loops) for folder in folders]  # all, before one is evaluated
+    summaries = [
+        _summary(folder, model, _evaluation(folder, model, chosen, num, seed, progress))
+        for folder, model in zip(folders, models, strict=True)
+    ]
+    usual = folders[0].report
+    return write_report(summaries, out or usual.with_name(usual.name + loops_in_name(models[0])))
 
 
 def _finished(run: str | Path) -> RunFolder:
@@ -60,15 +69,22 @@ def _finished(run: str | Path) -> RunFolder:
 
 
 def _evaluation(
-    run: RunFolder, sizes: tuple[int, ...] | None, num: int | None, seed: int, progress: Progress | None
+    run: RunFolder,
+    model: MazeTransformer,
+    sizes: tuple[int, ...] | None,
+    num: int | None,
+    seed: int,
+    progress: Progress | None,
 ) -> EvaluationResult:
+    if loops_in_name(model):  # what is on disk was measured with other loops
+        return evaluate(model, sizes, num, seed=seed, progress=progress)
     stored = _stored(run)
     if num is None:
         num = TRAIN_MAZES if stored is None else stored.num_per_size
     same_test = stored is not None and (stored.num_per_size, stored.seed) == (num, seed)
     if stored is not None and same_test and sizes in (None, tuple(row.size for row in stored.rows)):
         return stored
-    result = evaluate(run.folder, sizes, num, seed=seed, progress=progress)
+    result = evaluate(model, sizes, num, seed=seed, progress=progress)
     if stored is None:
         run.write_evaluation(result.to_json())
     return result
@@ -82,10 +98,10 @@ def _stored(run: RunFolder) -> EvaluationResult | None:
         return None
 
 
-def _summary(run: RunFolder, evaluation: EvaluationResult) -> RunSummary:
-    about = load_model(run.folder).about
+def _summary(run: RunFolder, model: MazeTransformer, evaluation: EvaluationResult) -> RunSummary:
+    about = model.about
     return RunSummary(
-        name=run.folder.name,
+        name=run.folder.name + loops_in_name(model),
         folder=str(run.folder),
         config=run.read_config(),
         metrics=run.read_metrics(),

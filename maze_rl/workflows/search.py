@@ -17,12 +17,13 @@ from maze_rl.interp.finding import Finding
 from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.scorecard import Materials, Scorecard, Setting, check_setting, control_probes, gather, score
 from maze_rl.models.build import MazeTransformer, build_model
-from maze_rl.models.model_files import find_model, load_model
+from maze_rl.models.model_files import find_model
 from maze_rl.models.verified_files import read_folder, read_tensors
 from maze_rl.reports.search.search_report import write_search_report
 from maze_rl.reports.search.search_result import DecisionAttention, SearchResult, example_decision
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.checkpoints import WEIGHTS, checkpoint_steps
+from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
 from maze_rl.workflows.run_folder import RunFolder
 
 USUAL = 7
@@ -49,6 +50,7 @@ def search(
     num: int = 300,
     algorithm: str = "dfs",
     seed: int = 0,
+    loops: int | None = None,
     out: Path | None = None,
     command: str = "",
     progress: Progress = lambda doing, done: None,
@@ -62,6 +64,7 @@ def search(
         num: Mazes of each test; probes get twice as many.
         algorithm: Generator of mazes without cycles.
         seed: Seed of mazes, pairs, controls and draws; 0 or more.
+        loops: Times the block of a model with loops is applied; None for as many as it has.
         out: Folder to write; None for ``search/`` in the run, or ``search-NAME`` for a shipped model.
         command: What was typed, for the page.
         progress: Called with (what is being done, share done).
@@ -71,18 +74,20 @@ def search(
             does not fit, a checkpoint is damaged, or `out` is no folder.
     """
     started = time.perf_counter()
-    loaded = model if isinstance(model, MazeTransformer) else load_model(model)
+    loaded = chosen_model(model, loops)
     check_tested(loaded)
-    name = str(loaded.about.get("name", "untitled")) if isinstance(model, MazeTransformer) else Path(model).name
+    own_name = str(loaded.about.get("name", "untitled")) if isinstance(model, MazeTransformer) else Path(model).name
+    name = own_name + loops_in_name(loaded)
     setting = Setting(
         size=_usual_size(loaded) if size is None else size, algorithm=algorithm, num_mazes=num, num_pairs=num,
         num_probed=2 * num, seed=seed,
     )  # fmt: skip
-    folder = out or _folder(model, name)
+    folder = out or _folder(model, name, loops_in_name(loaded))
     check_setting(setting)
     check_mazes(loaded, setting.size, num)
     _check_seed_and_folder(seed, folder)
     saved, left_out = _checkpoints(model, loaded.tokenization)
+    saved = [(step, chosen_model(trained, loops)) for step, trained in saved]
     progress("mazes and pairs", 0.0)
     materials = gather(loaded.tokenization, setting)
     battery = run_battery(loaded, materials, progress=lambda doing, done: progress(doing, 0.02 + 0.6 * done))
@@ -117,10 +122,10 @@ def _check_seed_and_folder(seed: int, folder: Path) -> None:
         raise ConfigurationError(f"{there} is a file: the page is written to a folder; give another one.")
 
 
-def _folder(model: MazeTransformer | str | Path, name: str) -> Path:
+def _folder(model: MazeTransformer | str | Path, name: str, loops: str) -> Path:
     """Return where the page goes: into the run, but never into what ships with the library."""
     if not isinstance(model, MazeTransformer) and Path(model).is_dir():
-        return find_model(model) / "search"
+        return find_model(model) / f"search{loops}"
     return Path(f"search-{name}")
 
 

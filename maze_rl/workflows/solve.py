@@ -15,8 +15,8 @@ from maze_rl.mazes.solve import Solution, solve
 from maze_rl.mazes.splits import SMALLEST_SPLIT_SIZE
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.decoding import decode_paths
-from maze_rl.models.model_files import load_model
 from maze_rl.tokenization.outcomes import Stop, budget_for, parse_rollouts
+from maze_rl.workflows.chosen_model import chosen_model
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,15 @@ class Walk:
         return f"stops early, after {len(self.cells)} of {self.solution.distance + 1} cells"
 
 
-def solve_with_model(model: MazeTransformer | str | Path, maze: Maze, seed: int = 0) -> Walk:
-    """Let a model walk `maze` greedily from its origin.
+def solve_with_model(
+    model: MazeTransformer | str | Path, maze: Maze, seed: int = 0, *, loops: int | None = None
+) -> Walk:
+    """Let a model walk `maze` greedily from its origin, with its block applied `loops` times where that is asked for.
 
     Raises:
-        MazeRLError: There is no such model, or the maze does not fit its canvas.
+        MazeRLError: There is no such model, the maze does not fit its canvas, or the model has no loops.
     """
-    loaded = model if isinstance(model, MazeTransformer) else load_model(model)
+    loaded = chosen_model(model, loops)
     encoded = loaded.tokenization.encode(maze, seed=seed, prompt_only=True)
     layout, budget = loaded.tokenization.layout, budget_for(maze.shape, loaded.tokenization.layout)
     inputs = (encoded.tokens, encoded.spans.lengths, torch.tensor([budget]))

@@ -1,6 +1,6 @@
 import pytest
 
-from maze_rl.configs.folding import not_stock, what_folds
+from maze_rl.configs.folding import not_exported, not_stock, what_folds
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.parametrizations import PARAMETRIZATIONS, read_parametrizations
 from maze_rl.errors import ConfigurationError, UnknownNameError
@@ -63,3 +63,10 @@ def test_every_method_tells_how_it_folds() -> None:
     assert not_stock(config) == ("value_norm", "reverse_positions", "memory")
     assert what_folds(ModelConfig(embedding="free")) == {}
     assert not_stock(ModelConfig()) == ()
+
+
+def test_an_export_holds_loops_and_a_visible_prompt_but_no_other_part() -> None:
+    config = ModelConfig(loops=3, prompt="visible", value_norm=True)
+    assert not_stock(config) == ("loops", "prompt", "value_norm")
+    assert not_exported(config) == ("value_norm",)
+    assert all(what_folds(config)[flag].startswith("stays") for flag in not_stock(config))

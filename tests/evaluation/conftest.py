@@ -86,7 +86,7 @@ def listed_grid(prompt: Tensor, layout: Layout) -> tuple[tuple[int, int], tuple[
 def solving_decode() -> Decode:
     """A decoder that reads the maze off the prompt's text and writes a shortest path."""
 
-    def decode(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor) -> Tensor:
+    def decode(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor, **_: object) -> Tensor:
         tokenization = cast(MazeTransformer, model).tokenization
         side = tokenization.canvas
         new = torch.full((len(prompts), int(budget.max())), PADDING)

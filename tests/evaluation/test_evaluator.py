@@ -21,7 +21,7 @@ Decode = Callable[[HookedTransformer, Tensor, Tensor, Tensor], Tensor]
 def solved_half(solving_decode: Decode) -> Decode:
     """Solves the mazes with a short path; on the others it names an adjacency token after the first cell."""
 
-    def decode(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor) -> Tensor:
+    def decode(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor, **_: object) -> Tensor:
         new = solving_decode(model, prompts, lengths, budget)
         new[(new < 11).int().argmax(dim=1) > 4, 1] = ADJLIST_START
         return new

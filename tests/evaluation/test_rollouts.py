@@ -46,7 +46,7 @@ def test_an_origin_that_was_never_asked_for_is_given(form: str) -> None:
     encoded = tokenization.encode_batch(solution.batch, streams=np.arange(20), seed=0, solution=solution)
     seen: list[Tensor] = []
 
-    def decode(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor) -> Tensor:
+    def decode(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor, **_: object) -> Tensor:
         seen.extend(prompt[:length] for prompt, length in zip(prompts, lengths, strict=True))
         return torch.full((len(prompts), 1), PATH_END)
 
@@ -74,7 +74,7 @@ def test_an_origin_on_the_path_is_in_the_prompt_once(form: str, options: dict[st
     prompts, _ = tokenization.encode_batch(solution.batch, streams=np.arange(20), seed=0, prompt_only=True)
     order = np.argsort(solution.lengths, kind="stable")
 
-    def decode(model: HookedTransformer, given: Tensor, lengths: Tensor, budget: Tensor) -> Tensor:
+    def decode(model: HookedTransformer, given: Tensor, lengths: Tensor, budget: Tensor, **_: object) -> Tensor:
         assert torch.equal(given, prompts[order, : given.shape[1]])
         step = tokenization.layout.tokens_per_step
         assert budget.tolist() == (step * solution.lengths[order] + 1).tolist()
@@ -88,7 +88,7 @@ def test_an_origin_on_the_path_is_in_the_prompt_once(form: str, options: dict[st
 def test_prompts_end_where_the_path_starts_and_the_budget_is_that_of_the_grid(tiny_model: MazeTransformer) -> None:
     seen = []
 
-    def watch(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor) -> Tensor:
+    def watch(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor, **_: object) -> Tensor:
         assert (prompts[torch.arange(len(prompts)), lengths - 1] == PATH_START).all()
         assert budget.tolist() == [4**2 + 3] * len(prompts)
         seen.append(len(prompts))
@@ -109,7 +109,7 @@ def test_rollouts_of_a_real_decoder_do_not_depend_on_the_batch(tiny_model: MazeT
 def test_what_is_longer_than_shortest_may_be_broken_off(tiny_model: MazeTransformer, solving_decode: Decode) -> None:
     solution = solve_batch(generate(4, "dfs_percolation", num=30, seed=0).batches[0])
 
-    def stay_on(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor) -> Tensor:
+    def stay_on(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor, **_: object) -> Tensor:
         """Solve each maze, but never end where the row is odd."""
         new = solving_decode(model, prompts, lengths, budget)
         new[1::2] = torch.where(new[1::2] == PATH_END, new[1::2, :1], new[1::2])
