@@ -77,7 +77,7 @@ def _evaluation(
     progress: Progress | None,
 ) -> EvaluationResult:
     if loops_in_name(model):  # what is on disk was measured with other loops
-        return evaluate(model, sizes, num, seed=seed, progress=progress)
+        return evaluate(model, sizes, num or TRAIN_MAZES, seed=seed, progress=progress)
     stored = _stored(run)
     if num is None:
         num = TRAIN_MAZES if stored is None else stored.num_per_size

@@ -88,8 +88,29 @@ def train_run(
             run.discard_unused()  # what is only seen at the first step
         raise
     with averaged(state.optimizer):
-        save_model(state.model, out, _about(config, state, out))
+        model, by_loops = with_best_loops(state.model, config)
+        save_model(model, out, _about(config, state, out) | by_loops)
     return Run(out, state.step)
+
+
+def with_best_loops(model: MazeTransformer, config: RunConfig) -> tuple[MazeTransformer, dict[str, Any]]:
+    """Return a trained model with the loops that solve most validation mazes, and what was measured.
+
+    Tried are as many loops as the model was built with, half as many more, and twice as many; of equals the fewest.
+    A model without loops is returned as it is.
+    """
+    built = config.model.loops
+    if built is None:
+        return model, {}
+    validate = validator(config.training, model.tokenization, config.seed)
+    exact: dict[int, float] = {}
+    for loops in sorted({built, built * 3 // 2, built * 2}):
+        found = validate(model.with_loops(loops)).get("validation_exact")
+        if found is None:  # such mazes are too small to hold some back
+            return model, {}
+        exact[loops] = found
+    best = max(exact, key=lambda loops: (exact[loops], -loops))
+    return model.with_loops(best), {"validation_exact_by_loops": {str(loops): rate for loops, rate in exact.items()}}
 
 
 def load_start(model: MazeTransformer, start: StartModel) -> None:
