@@ -10,7 +10,7 @@ from maze_rl.configs.changes import change_run
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import parse_option
 from maze_rl.configs.plans import check_alone, planned
-from maze_rl.configs.presets import default_run
+from maze_rl.configs.presets import TakenModel, default_run
 from maze_rl.configs.ranges import parse_range, parse_squares
 from maze_rl.configs.training import DataFolder, RunConfig
 from maze_rl.errors import ConfigurationError
@@ -84,12 +84,18 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
                      "--data": chosen.data})  # fmt: skip
     mazes, data = _mazes(chosen)
     base = default_run(
-        mazes, device=device, seed=chosen.seed, steps=chosen.steps, loss=chosen.loss, data=data, rounds=chosen.rounds,
-        lora=chosen.lora, started=chosen.start_from is not None, batch_size=chosen.batch_size,
+        mazes,
+        device=device,
+        seed=chosen.seed,
+        steps=chosen.steps,
+        loss=chosen.loss,
+        data=data,
+        rounds=chosen.rounds,
+        lora=chosen.lora,
+        taken=_taken(chosen),
+        batch_size=chosen.batch_size,
         accumulation=chosen.accumulation,
-    )  # fmt: skip
-    if chosen.start_from is not None:
-        base = _started(chosen, base)
+    )
     return change_run(
         base,
         optimizer=chosen.optimizer,
@@ -135,16 +141,18 @@ def _shape(chosen: argparse.Namespace) -> dict[str, Any]:
     return _given(**{name: getattr(chosen, flag) for flag, name in _SHAPE.items()})
 
 
-def _started(chosen: argparse.Namespace, base: RunConfig) -> RunConfig:
-    """Return the run with the network, the tokens and the weights of a trained model."""
+def _taken(chosen: argparse.Namespace) -> TakenModel | None:
+    """Return the trained model that --start-from names."""
+    if chosen.start_from is None:
+        return None
     for flag in _SHAPE:
         if getattr(chosen, flag) is not None:
             raise ConfigurationError(
                 f"--{flag.replace('_', '-')} contradicts --start-from, which takes the whole model: leave it out."
             )
-    from maze_rl.workflows.run import started_from
+    from maze_rl.workflows.run import take_model
 
-    return started_from(base, chosen.start_from)
+    return take_model(chosen.start_from)
 
 
 def _plan(chosen: argparse.Namespace, base: RunConfig, mazes: MazeSpec) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.options import check_count
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.tokenization import TokenizationConfig
-from maze_rl.configs.training import DataFolder, Phase, RunConfig, TrainingConfig
+from maze_rl.configs.training import DataFolder, Phase, RunConfig, StartModel, TrainingConfig
 from maze_rl.errors import ConfigurationError
 
 GROWTH_SHARE = 0.45
@@ -69,6 +69,15 @@ ASKED = Asked(starts=24, stray_tokens=40)
 """What a sequence asks beside the path, and what else is on its canvas."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class TakenModel:
+    """A trained model that a run goes on from: its weights, its tokens and its shape."""
+
+    start: StartModel
+    tokenization: TokenizationConfig
+    model: ModelConfig
+
+
 def growing_sizes(mazes: MazeSpec, steps: int) -> tuple[Phase, ...]:
     """Return phases whose mazes are those of `mazes` up to a size, which grows to the largest."""
     sizes = sorted(mazes.sizes, key=lambda size: max(size) if isinstance(size, tuple) else size)
@@ -114,7 +123,7 @@ def default_run(
     data: DataFolder | None = None,
     rounds: int = 0,
     lora: int | None = None,
-    started: bool = False,
+    taken: TakenModel | None = None,
     batch_size: int | None = None,
     accumulation: int = 1,
 ) -> RunConfig:
@@ -129,12 +138,13 @@ def default_run(
         data: Train on this dataset, in its order.
         rounds: Rounds of self-play behind the supervised training.
         lora: Rank of adapters: of the rounds, where there are any, else of the whole run.
-        started: Whether the run goes on from a trained model: then there is no curriculum.
+        taken: A trained model to go on from, in place of the device's; then the sizes do not grow.
         batch_size: Mazes per mini-batch; None for the device's budget.
         accumulation: Mini-batches per step.
 
     Raises:
-        ConfigurationError: There would be nothing to do, or a model that knows nothing would play.
+        ConfigurationError: There would be nothing to do, or a model that knows nothing would play; or the mazes do not
+            fit the model taken.
     """
     counts = {"steps": steps, "rounds": rounds, "lora": lora, "batch_size": batch_size, "accumulation": accumulation}
     for name, value in counts.items():
@@ -142,10 +152,10 @@ def default_run(
             check_count(name, value, 0)
     budget = CUDA_BUDGET if device.startswith("cuda") else CPU_BUDGET
     num_steps = budget.steps if steps is None else steps
-    _check_work(num_steps, rounds, started)
+    _check_work(num_steps, rounds, taken is not None)
     batch = budget.batch_size if batch_size is None else batch_size
     pairs = max(1, batch * accumulation)
-    taught = _supervised(mazes, num_steps, data, None if rounds else lora, started)
+    taught = _supervised(mazes, num_steps, data, None if rounds else lora, taken is not None)
     played = self_play(mazes, rounds, max(1, (num_steps or budget.steps) // 10), pairs, lora)
     training = TrainingConfig(
         phases=(*taught, *played),
@@ -163,10 +173,15 @@ def default_run(
         learning_rate=budget.learning_rate,
         matrix_learning_rate=budget.matrix_learning_rate,
     )
+    tokens, model = (_tokens(mazes), budget.model) if taken is None else (taken.tokenization, taken.model)
+    start = None if taken is None else taken.start
+    training, tokens, model = change_parts(training, tokens, model)
+    return RunConfig(training=training, tokenization=tokens, model=model, seed=seed, device=device, start=start)
+
+
+def _tokens(mazes: MazeSpec) -> TokenizationConfig:
     canvas = max(DEFAULT_CANVAS, *(max(shape) for shape in mazes.shapes))
-    tokenization = TokenizationConfig(format="cells", canvas=canvas, random_offsets=True, origin="path")
-    training, tokenization, model = change_parts(training, tokenization, budget.model)
-    return RunConfig(training=training, tokenization=tokenization, model=model, seed=seed, device=device)
+    return TokenizationConfig(format="cells", canvas=canvas, random_offsets=True, origin="path")
 
 
 def _check_work(steps: int, rounds: int, started: bool) -> None:

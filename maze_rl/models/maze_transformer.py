@@ -165,6 +165,7 @@ class MazeTransformer(HookedTransformer):
         """Embed the input, as TransformerLens does, and note what the blocks of this pass share."""
         embedded = super().input_to_embed(input, *args, **settings)
         residual, tokens, _, attention_mask = embedded
+        assert tokens is not None  # they are what was embedded
         cache = settings.get("past_kv_cache")
         past = 0 if cache is None else cache[0].past_keys.shape[1]
         self._see(tokens, attention_mask, cached=cache is not None, past=past)

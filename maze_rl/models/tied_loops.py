@@ -35,6 +35,9 @@ class OuterNorm(nn.Module):
 class Recall(nn.Module):
     """What happens between two loops; its hooks are of this place alone, its gain is the model's."""
 
+    shared: ForwardPass
+    norm: OuterNorm | None
+
     def __init__(self, shared: ForwardPass, norm: OuterNorm | None) -> None:
         super().__init__()
         self.__dict__["shared"], self.__dict__["norm"] = shared, norm  # not registered: they belong to the model

@@ -5,12 +5,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from maze_rl.configs.changes import change_parts, change_run
+from maze_rl.configs.changes import change_run
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.options import check_count
 from maze_rl.configs.plans import check_alone, planned
-from maze_rl.configs.presets import default_run
+from maze_rl.configs.presets import TakenModel, default_run
 from maze_rl.configs.ranges import check_squares
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.configs.training import DataFolder, RunConfig, StartModel
@@ -100,22 +100,30 @@ def configured(
     squares = check_squares(tuple(sizes) if isinstance(sizes, Iterable) else (sizes,))
     mazes = MazeSpec(sizes=squares, algorithm=algorithm, split="train")
     folder, mazes = (None, mazes) if data is None else training_data(data, mazes)
-    base = default_run(
-        mazes, device=device or default_device(), seed=seed, steps=steps, loss=loss, data=folder, rounds=rounds,
-        lora=lora, started=start_from is not None, batch_size=batch_size, accumulation=accumulation,
-    )  # fmt: skip
     if start_from is not None:
         for kind in (TokenizationConfig, ModelConfig):
             for name in changes.keys() & {field.name for field in fields(kind)}:
                 raise ConfigurationError(f"{name} contradicts start_from, which takes the whole model: leave it out.")
-        base = started_from(base, start_from)
+    base = default_run(
+        mazes,
+        device=device or default_device(),
+        seed=seed,
+        steps=steps,
+        loss=loss,
+        data=folder,
+        rounds=rounds,
+        lora=lora,
+        taken=None if start_from is None else take_model(start_from),
+        batch_size=batch_size,
+        accumulation=accumulation,
+    )
     if plan is not None:
         changes |= planned(plan, base.training, mazes, plan_data)
     return change_run(base, **changes)
 
 
-def started_from(config: RunConfig, name: str | Path) -> RunConfig:
-    """Return a run that goes on from a trained model: with its weights, its tokens and its shape.
+def take_model(name: str | Path) -> TakenModel:
+    """Return a trained model as a run goes on from it: with its weights, its tokens and its shape.
 
     Raises:
         MazeRLError: There is no such model, or a file of it is damaged.
@@ -123,8 +131,7 @@ def started_from(config: RunConfig, name: str | Path) -> RunConfig:
     model = load_model(name)
     place = str(Path(name).resolve()) if Path(name).is_dir() else str(name)
     start = StartModel(model=place, digest=weights_digest(model))
-    training, tokenization, shape = change_parts(config.training, model.tokenization.config, model.maze_config)
-    return replace(config, start=start, training=training, tokenization=tokenization, model=shape)
+    return TakenModel(start=start, tokenization=model.tokenization.config, model=model.maze_config)
 
 
 def plan_data(folder: str, mazes: MazeSpec) -> tuple[DataFolder, MazeSpec, int]:

@@ -22,7 +22,7 @@ BASE = default_run(MAZES, device="cpu", steps=20)
     [
         ({}, None),
         ({"optimizer": "schedule_free", "schedule": "constant"}, None),
-        ({"optimizer": "schedule_free"}, "optimizer schedule_free with schedule warmup_cosine"),
+        ({"optimizer": "schedule_free"}, "optimizer schedule_free with schedule wsd:decay=0.6"),
         ({"lr_controller": "q_learning:every=19"}, None),
         ({"lr_controller": "q_learning:every=20"}, "q_learning: every=20 with 20 steps.*take every=1, or more steps"),
         ({"lr_controller": "ai_scientist_run1"}, "ai_scientist_run1: every=250 with 20 steps"),

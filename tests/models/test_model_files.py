@@ -34,7 +34,12 @@ def test_round_trip_is_exact(model: MazeTransformer, saved: Path) -> None:
     ids = model.tokenization.encode(generate(4, num=3)).tokens
     assert torch.equal(loaded(ids), model(ids))
     assert loaded.tokenization == model.tokenization
-    assert loaded.about == {"sizes": [3], "trained_embedding": "factored", "trained_parametrizations": []}
+    assert loaded.about == {
+        "sizes": [3],
+        "trained_embedding": "factored",
+        "trained_unembedding": "all",
+        "trained_parametrizations": [],
+    }
     assert not loaded.training
 
 

@@ -311,7 +311,8 @@ def test_a_loss_of_ones_own_is_found_by_name(
     (tmp_path / "my_losses.py").write_text(OWN_LOSS)
     monkeypatch.syspath_prepend(tmp_path)
     half = CrossEntropy(loss_functions("my_losses:softer,share=0.5"))
-    assert half.weight(examples) == 0.5 * CrossEntropy(loss_functions("path_only")).weight(examples)
+    whole = CrossEntropy(loss_functions("path_only"))
+    assert half.weight(model, examples) == 0.5 * whole.weight(model, examples)
     with pytest.raises(ConfigurationError, match=r"loss no_module:loss: cannot be imported \(ModuleNotFoundError"):
         loss_functions("no_module:loss")
     with pytest.raises(ConfigurationError, match=r"expected \(weights, targets\), two functions"):

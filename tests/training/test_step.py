@@ -140,7 +140,7 @@ def test_dice_per_mini_batch_weigh_gradients_under_one_divisor() -> None:
     sums = add_up_gradients(state, config.training, objective, batch)
     diced = _gradient(state)
     expected = torch.zeros_like(diced)
-    normaliser = sum(objective.weight(micro) for mini in batch.mini_batches for micro in mini)
+    normaliser = sum(objective.weight(state.model, micro) for mini in batch.mini_batches for micro in mini)
     for mini, decision in zip(batch.mini_batches, scales, strict=True):
         state.optimizer.zero_grad()
         (sum(objective.loss(state.model, micro).total for micro in mini) / normaliser).backward()

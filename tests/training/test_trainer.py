@@ -11,7 +11,7 @@ import torch
 
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.model import ModelConfig
-from maze_rl.configs.presets import curriculum
+from maze_rl.configs.presets import growing_sizes
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.configs.training import (
     OPTIMIZERS,
@@ -45,7 +45,7 @@ def make_config(steps: int = 6, **changes: object) -> RunConfig:
     settings: dict[str, object] = {
         "batch_size": 8, "warmup_steps": 2, "checkpoint_every": 2, "validate_every": 3, "validation_mazes": 8,
     }  # fmt: skip
-    training = TrainingConfig(phases=curriculum(mazes, steps), **(settings | changes))  # type: ignore[arg-type]
+    training = TrainingConfig(phases=growing_sizes(mazes, steps), **(settings | changes))  # type: ignore[arg-type]
     return RunConfig(
         training=training,
         tokenization=TokenizationConfig(canvas=6, random_offsets=True),
@@ -275,15 +275,17 @@ def test_prefetch_keeps_order_and_hands_on_errors() -> None:
     assert seen == [0, 1, 2]
 
 
-def test_the_curriculum_adds_up_and_ends_with_the_full_distribution() -> None:
-    mazes = MazeSpec(sizes=(5, 6))
+def test_sizes_grow_over_all_steps_and_end_with_the_full_distribution() -> None:
+    mazes = MazeSpec(sizes=(6, 5, 7))
     for steps in (1, 2, 7, 1000):
-        phases = curriculum(mazes, steps)
+        phases = growing_sizes(mazes, steps)
         assert sum(phase.steps for phase in phases) == steps
         assert phases[-1].mazes == mazes
-        limits = [phase.mazes.endpoints.max_path_length or 10**9 for phase in phases]
-        assert limits == sorted(limits)
-        assert all(phase.mazes.sizes == (5, 6) for phase in phases)
+        largest = [max(phase.mazes.sizes) for phase in phases]
+        assert largest == sorted(set(largest))
+        assert all(phase.mazes.endpoints == mazes.endpoints for phase in phases)
+    assert [phase.mazes.sizes for phase in phases] == [(5,), (5, 6), (6, 5, 7)]
+    assert growing_sizes(replace(mazes, sizes=(5,)), 9) == (Phase(steps=9, mazes=replace(mazes, sizes=(5,))),)
 
 
 def test_configuration_round_trip() -> None:
@@ -298,7 +300,7 @@ def test_a_short_run_learns() -> None:
     config = make_config(steps=250, batch_size=32)
     config = replace(
         config,
-        training=replace(config.training, phases=curriculum(mazes, 250), validation_mazes=128),
+        training=replace(config.training, phases=growing_sizes(mazes, 250), validation_mazes=128),
         tokenization=TokenizationConfig(canvas=4),
         model=ModelConfig(n_layers=3, d_model=48, n_heads=4),
     )

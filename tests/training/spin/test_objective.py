@@ -102,9 +102,11 @@ def test_first_batch_is_ln_2(dtype: torch.dtype, loss: str, start: float, make_m
     table = pairs_of(model)
     batch = pair_batch(table, table.trainable(0))
     objective = SpinObjective(SpinConfig(loss=loss))
-    assert objective.weight(batch) > 10
+    assert objective.weight(model, batch) > 10
     with torch.no_grad():
-        assert float(objective.loss(model, batch).total) / objective.weight(batch) == pytest.approx(start, abs=1e-6)
+        assert float(objective.loss(model, batch).total) / objective.weight(model, batch) == pytest.approx(
+            start, abs=1e-6
+        )
 
 
 def test_prompt_tokens_are_not_scored_but_every_path_token_and_the_end_are(make_model, batch_of) -> None:
@@ -216,7 +218,7 @@ def test_measures_are_weighted_sums_without_gradient(make_model, batch_of) -> No
     batch.weights[1] = 3
     objective = SpinObjective(SpinConfig(beta=0.5))
     assert isinstance(objective, Objective)
-    assert objective.weight(batch) == 4
+    assert objective.weight(model, batch) == 4
     measures = objective.loss(model, batch).measures
     scores = log_p(model, batch).detach()
     rewards = 0.5 * (scores - reference)
@@ -272,9 +274,9 @@ def test_accuracy_rises_inside_a_round(loss: str, make_model, pairs_of) -> None:
     for _ in range(30):
         found = objective.loss(model, batch)
         optimizer.zero_grad()
-        (found.total / objective.weight(batch)).backward()
+        (found.total / objective.weight(model, batch)).backward()
         optimizer.step()
-        rows.append({name: float(value) / objective.weight(batch) for name, value in found.measures.items()})
+        rows.append({name: float(value) / objective.weight(model, batch) for name, value in found.measures.items()})
     assert rows[-1]["accuracy"] > 0.9
     assert rows[-1]["margin"] > 1
     assert rows[-1]["real_log_probability"] > rows[-1]["generated_log_probability"]
