@@ -10,6 +10,7 @@ folds those. A block that is applied in loops stands there once.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -147,9 +148,13 @@ def load_model(name: str | Path, device: str = "cpu", checkpoint: int | None = N
         about = description["about"] | trained
     except (KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{folder / MODEL}: not written by this version of maze_rl ({error}).") from error
+    weights = read_tensors(files[WEIGHTS])
+    computed = any(".parametrizations." in tensor for tensor in weights)
+    if computed:  # waves, or a checkpoint of a run
+        config = replace(config, **{field: trained[f"trained_{field}"] for field in FOLDED_FIELDS})
     model = build_model(config, tokenization)
-    _fill(model, read_tensors(files[WEIGHTS]), folder / WEIGHTS)
-    if config.embedding == "waves":
+    _fill(model, weights, folder / WEIGHTS)
+    if computed:
         model = folded_copy(model)
     model.about = about
     model.cfg.device = device
