@@ -48,7 +48,7 @@ from maze_rl.reports.vector_graphics import figure_style
 from maze_rl.tokenization.tokenization import load_tokenization
 
 model = load_model(run)
-tokenization = load_tokenization(model.tokenization.name, canvas=size)
+tokenization = load_tokenization("edges", canvas=size)
 models = {
     run: model,
     "untrained": untrained_twin(model, seed),

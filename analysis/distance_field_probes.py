@@ -32,6 +32,7 @@ from maze_rl.configs.mazes import spec_from_arguments
 from maze_rl.interp.distance_probe import latent_state
 from maze_rl.interp.emergence import NEVER, emergence
 from maze_rl.interp.on_path_probe import on_path_probe
+from maze_rl.interp.requirements import require_origin_in_prompt
 from maze_rl.interp.wall_probe import wall_probe
 from maze_rl.intervals import Interval
 from maze_rl.mazes.generate import generate_mazes
@@ -48,7 +49,8 @@ from maze_rl.reports.vector_graphics import figure_style
 from maze_rl.tokenization.tokenization import load_tokenization
 
 model = load_model(run)
-wave = build_hand_built("wave", load_tokenization(model.tokenization.name, canvas=size), n_layers=10, seed=seed)
+require_origin_in_prompt(model.tokenization.layout, "this study")
+wave = build_hand_built("wave", load_tokenization("edges", canvas=size), n_layers=10, seed=seed)
 twins = {run: untrained_twin(model, seed), "hand-built wave": untrained_twin(wave, seed)}
 models = {run: model, "hand-built wave": wave}
 mazes = generate_mazes(spec_from_arguments(sizes=(size,), algorithm="dfs", split="test"), np.arange(num), seed).batches[

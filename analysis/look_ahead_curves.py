@@ -51,7 +51,7 @@ model = load_model(run)
 mazes = generate_mazes(spec_from_arguments(sizes=(size,), algorithm="dfs", split="test"), np.arange(num), seed).batches[
     0
 ]
-tokenization = load_tokenization(model.tokenization.name, canvas=size)
+tokenization = load_tokenization("edges", canvas=size)
 few = find_decisions(tokenization, mazes.take(np.arange(min(num, 200))), seed=seed)
 depth = READING_LAYERS + max(reaches) + 1
 known = {}

@@ -110,7 +110,7 @@ def _check(kind: str, tokenization: Tokenization, n_layers: int) -> None:
     if tokenization.name not in ("edges", "unique_cells") or config != plain:
         raise ConfigurationError(
             "a hand-built model reads the formats edges and unique_cells with their options at the defaults, "
-            f"not {config}."
+            f"not {config}: use one of these."
         )
     if n_layers < READING_LAYERS:
         raise ConfigurationError(f"n_layers is {n_layers}: reading the prompt alone takes {READING_LAYERS} layers.")

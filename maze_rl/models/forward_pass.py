@@ -19,6 +19,8 @@ class ForwardPass:
         self.embedded: Float[Tensor, "batch pos d_model"] | None = None
         self.entered: nn.Module | None = None
         """The block a pass that starts inside the network begins with: its input has the embedding in it."""
+        self.running = False
+        """Whether a pass runs: what is embedded outside of one is noted nowhere, so that no later pass sees it."""
 
     @property
     def embedding(self) -> Float[Tensor, "batch pos d_model"]:
@@ -36,9 +38,9 @@ class ForwardPass:
     @contextmanager
     def open(self) -> Iterator[None]:
         """Within, a forward pass runs; what another one left is put back afterwards."""
-        before = self.sight, self.embedded, self.entered
-        self.sight, self.embedded, self.entered = None, None, None
+        before = self.sight, self.embedded, self.entered, self.running
+        self.sight, self.embedded, self.entered, self.running = None, None, None, True
         try:
             yield
         finally:
-            self.sight, self.embedded, self.entered = before
+            self.sight, self.embedded, self.entered, self.running = before

@@ -162,8 +162,10 @@ class MazeTransformer(HookedTransformer):
             )
 
     def input_to_embed(self, input: Any, *args: Any, **settings: Any) -> Any:
-        """Embed the input, as TransformerLens does, and note what the blocks of this pass share."""
+        """Embed the input, as TransformerLens does; in a forward pass note what its blocks share."""
         embedded = super().input_to_embed(input, *args, **settings)
+        if not self.shared.running:
+            return embedded
         residual, tokens, _, attention_mask = embedded
         assert tokens is not None  # they are what was embedded
         cache = settings.get("past_kv_cache")

@@ -12,7 +12,8 @@ def untrained_twin(model: MazeTransformer, seed: int = 0) -> MazeTransformer:
     """Return a freshly initialised model of the same architecture and tokenization, in evaluation mode."""
     config = getattr(model, "maze_config", None)
     if config is not None:
-        twin = build_model(config, model.tokenization, seed=seed, device=model.cfg.device or "cpu")
+        device, kind = model.cfg.device or "cpu", model.cfg.dtype
+        twin = build_model(config, model.tokenization, seed=seed, device=device, dtype=kind)
     else:
         twin = build_bare({name: getattr(model.cfg, name) for name in _SHAPE}, model.tokenization, seed=seed)
     twin.about = {"name": "untrained"}

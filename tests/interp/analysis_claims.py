@@ -78,7 +78,7 @@ def _features(c: Any) -> Any:
         closing.append(stream[max(last.values()) + 1])
         for edge, at in last.items():
             at_ends.setdefault(edge, []).append(stream[at])
-    found = torch.full((2, 5, 5, c.model.cfg.d_model), torch.nan, dtype=torch.float64)
+    found = torch.full((2, 4, 4, c.model.cfg.d_model), torch.nan, dtype=torch.float64)
     for edge, streams in at_ends.items():
         found[edge] = torch.stack(streams).mean(dim=0) - torch.stack(closing).mean(dim=0)
     return {0: found}
@@ -259,7 +259,7 @@ CLAIMS: dict[str, Claim] = {
     ),
     "decisions.neighbour_ids": Claim(
         "",
-        lambda f, c: f(c.tokenization, np.array([[0, 0]], np.int16), (5, 5))[0],
+        lambda f, c: f(c.tokenization, np.array([[0, 0]], np.int16), (4, 4))[0],
         lambda c: np.array([*_words(c, [(1, 0), (0, 1)]), -1, -1]),
     ),
     "decisions.decision_streams": Claim("", lambda f, c: f(c.model, c.decisions)),
@@ -303,7 +303,7 @@ CLAIMS: dict[str, Claim] = {
     "patch_effects.total_effect": Claim("", lambda f, c: f(c.model, c.patched), _total),
     "patching_pairs.make_pairs": Claim(
         "edges",
-        lambda f, c: _at_decision(f(c.tokenization, size=5, num=12, depths=(0, 25), split=None)),
+        lambda f, c: _at_decision(f(c.tokenization, size=4, num=12, depths=(0, 16), split=None)),
         lambda c: _forks(c.pairs, c.tokenization.layout),
     ),
     "patching_pairs.pair_logits": Claim("", lambda f, c: f(c.model, c.patched.clean, c.patched.position)),
@@ -345,7 +345,7 @@ CLAIMS: dict[str, Claim] = {
     ),
     "scorecard.pairs_of_any_depth": Claim(
         "edges",
-        lambda f, c: _at_decision(f(c.tokenization, Setting(size=5, num_pairs=12, split=None))),
+        lambda f, c: _at_decision(f(c.tokenization, Setting(size=4, num_pairs=12, split=None))),
         lambda c: _forks(c.any_depth, c.tokenization.layout),
     ),
     "scorecard.demanding_mazes": Claim(

@@ -36,8 +36,8 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "origin on path": ({"name": "unique_cells", "origin": "path"}, {"positions": "learned"}, "origin"),
 }
 """Models, by name: how they read, how they are built, and what they lack."""
-SETTING = Setting(size=5, num_mazes=40, num_pairs=40, num_probed=80, num_swapped=960, split=None)
-MAZES = generate(5, "dfs", num=40, seed=3).batches[0]
+SETTING = Setting(size=4, num_mazes=40, num_pairs=40, num_probed=80, num_swapped=960, split=None)
+MAZES = generate(4, "dfs", num=40, seed=3).batches[0]
 
 
 class Case:
@@ -61,7 +61,7 @@ class Case:
 
     @cached_property
     def pairs(self) -> PatchingPairs:
-        return make_pairs(self.tokenization, size=5, num=12, depths=(0, 25), split=None)
+        return make_pairs(self.tokenization, size=4, num=12, depths=(0, 16), split=None)
 
     @cached_property
     def few_decisions(self) -> Decisions:
@@ -69,11 +69,11 @@ class Case:
 
     @cached_property
     def far_decisions(self) -> Decisions:
-        return find_decisions(self.tokenization, generate(6, "dfs", num=48, seed=4).batches[0])
+        return find_decisions(self.tokenization, generate(6, "dfs", num=160, seed=4).batches[0])
 
     @cached_property
     def any_depth(self) -> PatchingPairs:
-        return pairs_of_any_depth(self.tokenization, Setting(size=5, num_pairs=12, split=None))
+        return pairs_of_any_depth(self.tokenization, Setting(size=4, num_pairs=12, split=None))
 
     @cached_property
     def materials(self) -> Materials:
@@ -81,7 +81,7 @@ class Case:
 
     @cached_property
     def swapped(self) -> RecombinedMazes:
-        spec = spec_from_arguments(sizes=(5,), algorithm="dfs", split=None)
+        spec = spec_from_arguments(sizes=(4,), algorithm="dfs", split=None)
         return recombine_mazes(self.tokenization, spec, num=960)
 
     def grouped(self, make: Callable[..., GroupedAttention] = GroupedAttention) -> GroupedAttention:

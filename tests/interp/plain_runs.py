@@ -119,18 +119,28 @@ class DecisionStream:
         self.choices = pair_logits(model, tokens, position).argmax(dim=-1)
 
     def go_on(self, changes: Sequence[Any]) -> list[Tensor]:
-        return [torch.stack([self._choice(change, place) for place in range(len(change.rows))]) for change in changes]
+        chosen = [torch.empty_like(change.rows) for change in changes]
+        for row in range(len(self._tokens)):
+            asked = [(of, place) for of, each in enumerate(changes) for place in (each.rows == row).nonzero()[:, 0]]
+            if asked:
+                for (of, place), choice in zip(asked, self._choices(row, changes, asked), strict=True):
+                    chosen[of][place] = choice
+        return chosen
 
-    def _choice(self, change: Any, place: int) -> Tensor:
-        row = int(change.rows[place])
+    def _choices(self, row: int, changes: Sequence[Any], asked: list[tuple[int, Tensor]]) -> Tensor:
+        """Return the choices after some changes of one sequence, which runs once for each of them."""
         at = int(self._position[row])
 
-        def put(stream: Tensor, hook: object) -> Tensor:
-            stream[0, at] = change.streams[place]
+        def put(stream: Tensor, hook: Any) -> Tensor:
+            for copy, (of, place) in enumerate(asked):
+                if changes[of].layer == hook.layer():
+                    stream[copy, at] = changes[of].streams[place]
             return stream
 
-        hook = (f"blocks.{change.layer}.hook_resid_post", put)
-        return logits_of(self._model, self._tokens[row, : at + 1], hook)[at].argmax()
+        hooks: list[Any] = [(f"blocks.{layer}.hook_resid_post", put) for layer in range(self._model.cfg.n_layers)]
+        with torch.no_grad():
+            logits = self._model.run_with_hooks(self._tokens[row, : at + 1].repeat(len(asked), 1), fwd_hooks=hooks)
+        return logits[:, at].argmax(dim=-1)
 
 
 def patched(model: Any, pairs: PairTokens, component: str, mask: Tensor) -> Tensor:

@@ -77,6 +77,8 @@ def public_functions() -> dict[str, Callable[..., Any]]:
 PUBLIC = public_functions()
 ANALYSES = sorted(set(PUBLIC) - FREE - CHECKS - {name for name in PUBLIC if name.startswith("requirements.")})
 
+LONG = ("interchange.interchange", "scorecard.score")
+
 
 @pytest.fixture(scope="module")
 def claims(load_script: Callable[..., ModuleType]) -> Mapping[str, Any]:
@@ -125,7 +127,9 @@ def test_every_analysis_says_what_it_relies_on(claims: Mapping[str, Any]) -> Non
     assert sorted(claims) == ANALYSES
 
 
-@pytest.mark.parametrize("name", ANALYSES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=pytest.mark.slow) if each in LONG else each for each in ANALYSES]
+)
 def test_analysis_is_right_or_refuses(name: str, case: Any, claims: Mapping[str, Any]) -> None:
     claim = claims[name]
     module, attribute = name.split(".")

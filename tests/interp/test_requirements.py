@@ -16,7 +16,13 @@ from maze_rl.interp.emergence import emergence
 from maze_rl.interp.frontier_heads import find_frontier_heads
 from maze_rl.interp.on_path_probe import on_path_probe
 from maze_rl.interp.patching_pairs import make_pairs, solved_pairs
-from maze_rl.interp.requirements import check_tokens
+from maze_rl.interp.requirements import (
+    check_tokens,
+    require_causal_prompt,
+    require_edges_in_prompt,
+    require_origin_in_prompt,
+    require_plain_stream,
+)
 from maze_rl.interp.wall_probe import wall_probe
 from maze_rl.mazes.generate import generate
 from maze_rl.models.build import build_model
@@ -50,3 +56,37 @@ def test_mazes_in_other_words_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="words on a canvas of 6"):
         decision_logits(model, find_decisions(load_tokenization("edges", canvas=6), mazes))
     check_tokens(build_hand_built("wave", load_tokenization("edges", canvas=6), n_layers=4), small.layout)
+
+
+def test_each_requirement_says_what_is_relied_on_what_there_is_and_what_to_use() -> None:
+    built = ModelConfig(n_layers=1, loops=2, d_model=12, n_heads=1, prompt="visible")
+    tokenization = load_tokenization("cells", canvas=4, origin="path")
+    model = build_model(built, tokenization)
+    refusals: dict[Callable[[], None], str] = {
+        lambda: require_plain_stream(
+            model, "this"
+        ): "this relies on a plain residual stream, and this model has loops, "
+        "which add the embedding again before each: use a model without loops, such as maze-5to9-causal, or intervene "
+        "by model.run_with_hooks.",
+        lambda: require_causal_prompt(model, "this"): "this relies on a causal prompt, and all of this model's prompt "
+        "sees all of it (prompt='visible'): use a model with prompt='causal', such as maze-5to9-causal, or intervene by "
+        "model.run_with_hooks.",
+        lambda: require_edges_in_prompt(tokenization.layout, "this"): "this relies on edges in the prompt, each with "
+        "tokens of its own, and format cells lists cells: use a model whose format lists edges, such as "
+        "maze-5to9-causal.",
+        lambda: require_origin_in_prompt(tokenization.layout, "this"): "this relies on the origin in the prompt, and "
+        "here it stands behind <PATH_START>, on the path (origin='path'): use a model with origin='prompt', such as "
+        "maze-5to9-causal.",
+    }
+    for refuse, said in refusals.items():
+        with pytest.raises(ConfigurationError) as refusal:
+            refuse()
+        assert str(refusal.value) == said
+
+
+def test_plain_models_and_those_set_by_hand_meet_every_requirement() -> None:
+    for model in (MODEL, build_hand_built("wave", TOKENIZATION, n_layers=2)):
+        require_plain_stream(model, "this")
+        require_causal_prompt(model, "this")
+        require_edges_in_prompt(model.tokenization.layout, "this")
+        require_origin_in_prompt(model.tokenization.layout, "this")

@@ -8,6 +8,7 @@ import pytest
 from maze_rl.interp.decisions import Decisions, find_decisions
 from maze_rl.interp.simple_rules import RULES, right_share
 from maze_rl.mazes.generate import generate
+from maze_rl.tokenization.spans import Region
 from maze_rl.tokenization.tokenization import load_tokenization
 
 STEP_OF = [(1, 0), (0, 1), (-1, 0), (0, -1)]
@@ -16,7 +17,7 @@ RIGHT_OF = {(1, 0): (0, -1), (0, -1): (-1, 0), (-1, 0): (0, 1), (0, 1): (1, 0)}
 LEFT_OF = {right: facing for facing, right in RIGHT_OF.items()}
 
 
-@pytest.fixture(scope="module", params=["edges", "unique_cells"])
+@pytest.fixture(scope="module", params=["edges", "unique_cells", "cells"])
 def decisions(request: pytest.FixtureRequest) -> Decisions:
     tokenization = load_tokenization(request.param, canvas=6)
     return find_decisions(tokenization, generate(sizes=[5], algorithm="dfs_percolation", num=25, seed=3).batches[0])
@@ -33,9 +34,13 @@ def expected(decisions: Decisions, row: int) -> dict[str, set[tuple[int, int]]]:
     (r, c), previous = map(int, decisions.cells[row]), tuple(map(int, decisions.previous[row]))
     cell = (r, c)
     options = [neighbour for neighbour in maze.neighbours(cell) if neighbour != previous]
+    spans, which = decisions.spans, int(decisions.maze[row])
+    told = [tuple(place) for place in spans.cells[which][spans.regions[which] == Region.ADJACENCY].tolist()]
     listed = [tuple(map(int, edge)) for edge in decisions.spans.edges[int(decisions.maze[row])] if edge[0] >= 0]
 
     def place(option: tuple[int, int]) -> int:
+        if not listed:
+            return told.index(option)
         corner = min(cell, option)
         return listed.index((0 if option[1] == cell[1] else 1, *corner))
 

@@ -1,11 +1,26 @@
 """What a refused command must do, whatever the command."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from maze_rl import load_tokenization
 from maze_rl.cli.main import run
+from maze_rl.configs.presets import SEARCHING
+from maze_rl.models.build import build_model
+from maze_rl.models.model_files import save_model
+
+
+@pytest.fixture(scope="session")
+def default_kind(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a small model of the default run's kind, untrained."""
+    tokenization = load_tokenization("cells", canvas=8, origin="path", random_offsets=True)
+    small = replace(SEARCHING, loops=2, d_model=24, n_heads=2)
+    folder = tmp_path_factory.mktemp("default_kind") / "model"
+    save_model(build_model(small, tokenization), folder, {"sizes": [5]})
+    return folder
 
 
 @pytest.fixture

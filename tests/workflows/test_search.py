@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,30 @@ def test_a_format_that_is_not_analysed_is_refused(capsys: pytest.CaptureFixture[
     save_model(build_model(config, load_tokenization("row_column", canvas=5)), tmp_path / "model", {})
     assert run(["search", str(tmp_path / "model")]) == 2
     assert "formats edges, unique_cells and cells" in capsys.readouterr().err
+
+
+def test_a_model_of_the_default_kind_is_refused_before_any_work(
+    default_kind: Path, refused: Callable[[list[str], str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module, "gather", lambda *given: pytest.fail("mazes were made"))
+    refused(["search", str(default_kind)], "relies on edges in the prompt")
+    refused(["search", str(default_kind)], "use a model whose format lists edges, such as maze-5to9-causal.")
+
+
+@pytest.mark.parametrize(
+    ("built", "written", "said"),
+    [
+        ({"loops": 2}, {}, "the scorecard relies on a plain residual stream"),
+        ({"prompt": "visible"}, {}, "the battery of search tests relies on a causal prompt"),
+        ({}, {"origin": "path"}, "the scorecard relies on the origin in the prompt"),
+    ],
+)
+def test_what_a_test_of_the_battery_is_wrong_for_is_refused(
+    built: dict[str, Any], written: dict[str, Any], said: str, refused: Callable[[list[str], str], None], tmp_path: Path
+) -> None:
+    config = ModelConfig(n_layers=1, d_model=12, n_heads=1, **built)
+    save_model(build_model(config, load_tokenization("edges", canvas=5, **written)), tmp_path / "model", {})
+    refused(["search", str(tmp_path / "model")], said)
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused_before_the_run(

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from maze_rl import load_tokenization
 from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError, UnknownNameError
 from maze_rl.models.build import build_model
-from maze_rl.models.model_files import save_model
+from maze_rl.models.model_files import load_model, save_model
 from maze_rl.shipped import shipped_names
 from maze_rl.workflows import studies
 from maze_rl.workflows.studies import export_study, list_studies, run_study
@@ -163,6 +164,40 @@ def test_study_runs_from_top_to_bottom(name: str, tmp_path: Path) -> None:
     assert figures
     assert all(figure.read_bytes().startswith(b"\x89PNG") for figure in figures)
     CHECKS[name](done.names)
+
+
+REFUSED = {
+    "activation_patching": "relies on edges in the prompt",
+    "attention_to_neighbours": "adjacency attention relies on edges in the prompt",
+    "calibration_tour": "takes no run",
+    "distance_field_probes": "this study relies on the origin in the prompt",
+    "published_findings": "reads cells: only unique_cells spells edges",
+}
+"""What studies say of a model of the default run's kind; the others are right for it."""
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_study_refuses_a_model_it_is_wrong_for_in_one_line(name: str, default_kind: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=REFUSED[name]) as refusal:
+        run_study(name, run=str(default_kind), out=tmp_path / "figures")
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(NAMES) - set(REFUSED)))
+def test_study_is_right_for_a_model_of_the_default_kind(name: str, default_kind: Path, tmp_path: Path) -> None:
+    left = run_study(name, run=str(default_kind), out=tmp_path / "figures").names
+    if name == "size_gap":
+        gap, *parts = left["gaps"].values()
+        assert sum(part.value for part in parts) == pytest.approx(gap.value)
+        return
+    assert name == "look_ahead_curves"
+    model, decisions = load_model(str(default_kind)), left["decisions"]
+    rows = [0, len(decisions) // 2, len(decisions) - 1]
+    for row, found in zip(rows, left["logits"][rows], strict=True):
+        alone = decisions.tokens[decisions.maze[row], : decisions.position[row] + 1]
+        with torch.no_grad():
+            assert torch.allclose(model(alone[None])[0, -1], found, atol=1e-5)
 
 
 def check_activation_patching(left: dict[str, Any]) -> None:
