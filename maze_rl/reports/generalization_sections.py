@@ -14,7 +14,8 @@ _STEPS = Statement(
 )
 _LOOPS = Statement(
     "The model applies one block of layers again and again. Here it walks the same mazes with the block applied fewer "
-    "or more times: what it learned to repeat goes on working, or does not. Filled points: sizes seen in training; hollow: not."
+    "or more times: what it learned to repeat goes on working, or does not. Filled points: sizes seen in training; "
+    "hollow: not."
 )
 
 
