@@ -20,7 +20,7 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import walk_all
 from maze_rl.evaluation.examples import pick_examples
 from maze_rl.evaluation.first_error import NONE, find_first_errors, first_error_row
-from maze_rl.evaluation.held_out import held_out_mazes, trained_range
+from maze_rl.evaluation.held_out import MOST_MAZES, first_mazes, held_out_mazes, trained_range
 from maze_rl.evaluation.results import EvaluationResult
 from maze_rl.evaluation.rollouts import Decode, roll_out, tokenization_of
 from maze_rl.evaluation.single_steps import ask_steps, step_rows
@@ -57,7 +57,7 @@ def evaluate_model(
     Args:
         model: The model, with its `tokenization`.
         sizes: Cells per side; each is evaluated on its own mazes.
-        num: Number of mazes per size.
+        num: Number of mazes per size; single decisions are asked for in the first 200 of them.
         algorithm: Generator of the test mazes.
         options: Settings of the generator; those left out are at their defaults.
         seed: Seed of mazes, prompts, random walkers and bootstrap draws.
@@ -103,7 +103,10 @@ def _summaries(
         "by_length": length_rows(measured, longest_training_path),
         "grid": grid_cells(measured),
         "teacher_forced": [
-            teacher_forced_row(one.size, one.predictions, one.outcomes.shortest, one.layouts, seed) for one in measured
+            teacher_forced_row(
+                one.size, one.predictions, one.outcomes.shortest[:MOST_MAZES], one.layouts[:MOST_MAZES], seed
+            )
+            for one in measured
         ],
         "first_errors": [first_error_row(one.size, one.first_errors, one.layouts) for one in measured],
         "examples": pick_examples(measured, training_sizes),
@@ -135,7 +138,7 @@ class _Examiner:
         outcomes, first_errors = judge(solution, rollouts), find_first_errors(solution, rollouts)
         assert ((first_errors.kinds == NONE) == outcomes.shortest).all()
         self.report(f"{size} x {size}: reference paths", 0.8)
-        references = sample_paths(solution, self.seed)
+        references = sample_paths(first_mazes(solution), self.seed)
         predictions = predict(self.model, references, seed=self.seed, batch_size=self.batch_size)
         self.report(f"{size} x {size}: single steps", 0.9)
         steps = ask_steps(self.model, solution, seed=self.seed, batch_size=self.batch_size)

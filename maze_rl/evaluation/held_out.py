@@ -8,6 +8,10 @@ from maze_rl.configs.mazes import MazeSpec
 from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
+from maze_rl.mazes.solve import BatchSolution
+
+MOST_MAZES = 200
+"""Mazes of a size whose single decisions are asked about: the first ones."""
 
 
 def held_out_mazes(spec: MazeSpec, num: int, seed: int) -> MazeBatch:
@@ -31,6 +35,12 @@ def held_out_mazes(spec: MazeSpec, num: int, seed: int) -> MazeBatch:
             f"size {size}: no {size} x {size} {spec.algorithm} maze falls into the {spec.split} split "
             "(so small a grid has few mazes): evaluate larger sizes, or split=None for mazes training may have seen."
         ) from error
+
+
+def first_mazes(solution: BatchSolution, most: int = MOST_MAZES) -> BatchSolution:
+    """Return the first mazes of a solved batch, `most` at most, with their paths."""
+    some = slice(most)
+    return BatchSolution(solution.batch.take(some), solution.paths[some], solution.lengths[some])
 
 
 def telling_sizes(sizes: Sequence[int], training_sizes: Sequence[int]) -> list[int]:

@@ -17,6 +17,7 @@ from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
 from maze_rl.evaluation.estimates import rate
+from maze_rl.evaluation.held_out import MOST_MAZES, first_mazes
 from maze_rl.evaluation.results import StepRow
 from maze_rl.evaluation.rollouts import chunks, tokenization_of
 from maze_rl.mazes.lattice import MazeBatch, trusted_batch
@@ -30,8 +31,6 @@ from maze_rl.tokenization.spans import TokenSpans
 
 BIN_WIDTH = 8
 """Distances of a bin: 1-8, 9-16, ..."""
-MOST_MAZES = 200
-"""Mazes of a size whose cells are asked about: the first ones."""
 STARTS = 32
 """Cells asked about in a maze where they share a prompt."""
 STARTS_OF_OWN_PROMPT = 4
@@ -90,8 +89,7 @@ def ask_steps(
         most_mazes: Ask about the first mazes only, so many at most.
         most_starts: Most cells of a maze; None for `STARTS`, or `STARTS_OF_OWN_PROMPT`.
     """
-    some = slice(most_mazes)
-    solution = BatchSolution(solution.batch.take(some), solution.paths[some], solution.lengths[some])
+    solution = first_mazes(solution, most_mazes)
     shared = shares_prompts(model)
     default = STARTS if shared else STARTS_OF_OWN_PROMPT
     starts = draw_starts(solution, default if most_starts is None else most_starts, seed)

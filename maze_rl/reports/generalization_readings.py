@@ -63,7 +63,21 @@ def _break(rows: Sequence[SizeRow]) -> Statement:
             "than Manhattan greedy.",
             {"last": rows[-1].size},
         )
+    if half is greedy and half is not None:
+        return _below_both(half, rows)
     return _below_half(half, rows) + _below_greedy(greedy, rows)
+
+
+def _below_both(row: SizeRow, rows: Sequence[SizeRow]) -> Statement:
+    already = (
+        "Already at {half} × {half}, the smallest tested, it is below one half and behind Manhattan greedy "
+        "({at_half:.1%} against {greedy:.1%})."
+    )
+    falls = (
+        "It falls below one half and behind Manhattan greedy at {half} × {half} ({at_half:.1%} against {greedy:.1%})."
+    )
+    values = {"half": row.size, "at_half": row.shortest.value, "greedy": row.baselines["manhattan"].value}
+    return Statement(already if row is rows[0] else falls, values)
 
 
 def _below_half(row: SizeRow | None, rows: Sequence[SizeRow]) -> Statement:
@@ -80,10 +94,10 @@ def _below_half(row: SizeRow | None, rows: Sequence[SizeRow]) -> Statement:
 def _below_greedy(row: SizeRow | None, rows: Sequence[SizeRow]) -> Statement:
     if row is None:
         return Statement("At no size tested is it behind Manhattan greedy.")
+    falls = "It falls behind Manhattan greedy at {behind} × {behind} ({at_behind:.1%} against {greedy:.1%})."
+    already = "Already at {behind} × {behind} it is behind Manhattan greedy ({at_behind:.1%} against {greedy:.1%})."
     return Statement(
-        "It falls behind Manhattan greedy at {behind} × {behind} ({at_behind:.1%} against {greedy:.1%})."
-        if row is not rows[0]
-        else "It is behind Manhattan greedy already at {behind} × {behind} ({at_behind:.1%} against {greedy:.1%}).",
+        already if row is rows[0] else falls,
         {"behind": row.size, "at_behind": row.shortest.value, "greedy": row.baselines["manhattan"].value},
     )
 

@@ -91,8 +91,10 @@ def algorithm_table(rows: Sequence[AlgorithmRow]) -> Table:
 
 
 def _size_column(size: int, trained: bool) -> Column:
-    title = f"{size} × {size}" + ("" if trained else ", not trained")
-    return Column(key=f"size_{size}", title=title, kind="percent")
+    title = f"{size} × {size}" + ("" if trained else ", new")
+    return Column(
+        key=f"size_{size}", title=title, kind="percent", about="" if trained else "a size it never trained on"
+    )
 
 
 def _filled(values: dict, sizes: Sequence[int]) -> dict:

@@ -30,7 +30,7 @@ def success_by_loops(rows: Sequence[LoopRow]) -> "Figure":
     figure, axes = rate_axes(range(len(loops)), curves)
     for place in sorted({loops.index(row.loops) for row in rows if row.as_kept}):
         axes.axvspan(place - 0.5, place + 0.5, facecolor=light("band"), edgecolor="none", zorder=0)
-        axes.text(place, 2, "as kept", color=light("muted"), fontsize=8.5, ha="center", va="bottom")
+        axes.text(place, 103.5, "as kept", color=light("muted"), fontsize=8.5, ha="center", va="bottom")
     draw_curves(axes, curves, range(len(loops)))
     axes.set_xticks(range(len(loops)), [str(number) for number in loops])
     axes.set_xlabel("times the block of layers is applied")

@@ -102,7 +102,9 @@ def _shape(run: RunSummary) -> str | None:
     layers, width, heads = (run.setting(f"model.{key}") for key in ("n_layers", "d_model", "n_heads"))
     if layers is None:
         return None
-    positions = run.setting("model.positions")
+    positions, loops = run.setting("model.positions"), run.setting("model.loops")
+    if loops is not None:
+        layers = f"{layers} × {loops}"
     return f"{layers} layers, width {width}, {heads} heads" + (f", positions: {positions}" if positions else "")
 
 

@@ -22,8 +22,10 @@ TRAIN_MAZES = 500
 """Mazes per size in the evaluation and the report of a run, when no number is given."""
 BEYOND = 3
 """Sizes beyond the largest trained on that are tested when none are named."""
-FURTHER_MAZES = 100
-"""Mazes of a size for each number of loops and each further algorithm, at most."""
+ALGORITHM_MAZES = 100
+"""Mazes of a size for each further algorithm, at most."""
+LOOP_MAZES = 60
+"""Mazes of a size for each number of loops, at most: together they are eight times the work of as many walks."""
 _SHARE = 0.65
 """Share of the work, roughly, that is not for loops and algorithms."""
 
@@ -44,7 +46,7 @@ def evaluate(
     Args:
         model: A model, a run folder, or the name of a shipped model.
         sizes: Cells per side; None for 4 up to three beyond the largest trained on, at most the model's canvas.
-        num: Mazes per size; at most 100 of them for each number of loops and each further algorithm.
+        num: Mazes per size; at most 100 of them for each further algorithm, and 60 for each number of loops.
         algorithm: Generator of the test mazes; None for the one it was trained on, with its options.
         seed: Seed of the test mazes.
         device: Where to run a model that is loaded here.
@@ -82,18 +84,25 @@ def _further_tests(
     model: MazeTransformer, result: EvaluationResult, progress: Callable[[str, float], None]
 ) -> dict[str, Any]:
     """Return what is measured with other numbers of loops and on mazes of other algorithms, at a few sizes."""
-    about, num = model.about, min(result.num_per_size, FURTHER_MAZES)
+    about, num = model.about, result.num_per_size
     trained_on, own = about.get("algorithm", "dfs"), result.algorithm
     sizes = telling_sizes([row.size for row in result.rows], result.training_sizes)
     options = {trained_on: about.get("options", {})}
-    common: dict[str, Any] = {"num": num, "seed": result.seed, "training_sizes": result.training_sizes}
+    common: dict[str, Any] = {"seed": result.seed, "training_sizes": result.training_sizes}
     progress("other algorithms", _SHARE)
     others = evaluate_algorithms(
-        model, sizes=sizes, algorithms=[name for name in ALGORITHMS if name != own], options=options,
-        trained_on=(trained_on,), **common,
-    )  # fmt: skip
+        model,
+        sizes=sizes,
+        algorithms=[name for name in ALGORITHMS if name != own],
+        options=options,
+        trained_on=(trained_on,),
+        num=min(num, ALGORITHM_MAZES),
+        **common,
+    )
     progress("other numbers of loops", _SHARE + 0.1)
-    loops = evaluate_loops(model, sizes=sizes, algorithm=own, options=options.get(own), **common)
+    loops = evaluate_loops(
+        model, sizes=sizes, algorithm=own, options=options.get(own), num=min(num, LOOP_MAZES), **common
+    )
     progress("done", 1.0)
     return {"by_algorithm": [*_own_algorithm(result, sizes, own == trained_on), *others], "by_loops": loops}
 

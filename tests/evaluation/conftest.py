@@ -104,7 +104,7 @@ def solving_decode() -> Decode:
                     *tokenization.layout.path_move_ids[(steps == STEPS).all(axis=2).argmax(axis=1)].tolist(),
                     PATH_END,
                 ]
-            new[row, : len(ids)] = torch.tensor(ids)
+            new[row, : len(ids)] = torch.tensor(ids)[: new.shape[1]]
         return new
 
     return decode

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from transformer_lens import HookedTransformer
 from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import WALKERS
 from maze_rl.evaluation.evaluator import evaluate_model
-from maze_rl.evaluation.results import EvaluationResult, result_from_json
+from maze_rl.evaluation.results import AlgorithmRow, EvaluationResult, LoopRow, result_from_json
+from maze_rl.evaluation.single_steps import STARTS_OF_OWN_PROMPT
 from maze_rl.models.build import MazeTransformer
 from maze_rl.tokenization.layouts import ADJLIST_START
 
@@ -66,7 +68,7 @@ def test_result_survives_json(result: EvaluationResult) -> None:
 def test_an_evaluation_of_an_earlier_version_can_still_be_read(result: EvaluationResult) -> None:
     def without(value: Any) -> Any:
         if isinstance(value, dict):
-            new = ("layouts", "effective", "effective_share")
+            new = ("layouts", "effective", "effective_share", "steps_by_distance", "by_loops", "by_algorithm")
             return {name: without(item) for name, item in value.items() if name not in new}
         return [without(item) for item in value] if isinstance(value, list) else value
 
@@ -74,7 +76,26 @@ def test_an_evaluation_of_an_earlier_version_can_still_be_read(result: Evaluatio
     assert old.rows[0].layouts is old.rows[0].shortest.layouts is old.first_errors[0].effective_share is None
     assert old.rows[0].shortest.value == result.rows[0].shortest.value
     assert not old.rows[0].few_layouts
+    assert old.steps_by_distance == old.by_loops == old.by_algorithm == []
     assert (old.flat_rows()[0]["layouts"], result.flat_rows()[0]["layouts"]) == (None, result.rows[0].layouts)
+
+
+def test_steps_loops_and_algorithms_survive_json(result: EvaluationResult) -> None:
+    steps = result.steps_by_distance
+    assert {row.size for row in steps} == {4, 5}
+    assert [(row.low, row.high) for row in steps if row.size == 4][:2] == [(1, 8), (9, 16)]
+    assert sum(row.accuracy.num for row in steps if row.size == 4) == 25 * STARTS_OF_OWN_PROMPT
+    some = result.rows[0].shortest
+    more = replace(
+        result,
+        by_loops=[LoopRow(size=4, loops=9, as_kept=False, in_training_range=True, shortest=some)],
+        by_algorithm=[
+            AlgorithmRow(
+                algorithm="wilson", size=4, trained_on=False, in_training_range=True, shortest=some, manhattan=some
+            )
+        ],
+    )
+    assert result_from_json(json.loads(json.dumps(more.to_json()))) == more
 
 
 def test_layouts_are_counted(tiny_model: MazeTransformer, solved_half: Decode) -> None:

@@ -3,6 +3,7 @@ import pytest
 
 from maze_rl.evaluation.baselines import walk_all
 from maze_rl.evaluation.first_error import find_first_errors
+from maze_rl.evaluation.single_steps import StepAnswers
 from maze_rl.evaluation.summaries import MeasuredSize, bins_up_to, grid_cells, length_rows, size_row
 from maze_rl.evaluation.teacher_forced import Predictions
 from maze_rl.mazes.generate import generate
@@ -32,6 +33,7 @@ def measured() -> list[MeasuredSize]:
                 first_errors=find_first_errors(solution, model),
                 baselines={name: judge(solution, walked).shortest for name, walked in walks.items()},
                 predictions=predictions,
+                steps=StepAnswers(np.zeros(1, np.int64), np.ones(1, np.int32), np.ones(1, np.bool_)),
             )
         )
     return sizes

@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 
 from maze_rl.evaluation.results import (
+    AlgorithmRow,
     Estimate,
     EvaluationResult,
     Example,
     FirstErrorRow,
     GridCell,
     LengthRow,
+    LoopRow,
     PairedDifference,
     SizeRow,
+    StepRow,
     TeacherForcedRow,
 )
 from maze_rl.intervals import wilson
@@ -213,6 +216,46 @@ def examples(all_rollouts: Sequence[Rollouts]) -> list[Example]:
     return chosen
 
 
+def steps_by_distance(all_rollouts: Sequence[Rollouts], hazard: float) -> list[StepRow]:
+    rows = []
+    for rollouts in all_rollouts:
+        longest = int(rollouts.lengths.max())
+        for low in range(1, longest + 1, 8):
+            num = max(1, 400 - 9 * low)
+            right = (1 - 2 * hazard) ** (low / 3) * num
+            rows.append(StepRow(size=rollouts.size, low=low, high=low + 7, mazes=40, accuracy=estimate(right, num)))
+    return rows
+
+
+def by_loops(all_rollouts: Sequence[Rollouts]) -> list[LoopRow]:
+    return [
+        LoopRow(
+            size=each.size,
+            loops=loops,
+            as_kept=loops == 18,
+            in_training_range=each.trained,
+            shortest=estimate(each.right.sum() * (0.4 if loops < 18 else 1.0), len(each.right)),
+        )
+        for each in all_rollouts
+        for loops in (9, 18, 36)
+    ]
+
+
+def by_algorithm(all_rollouts: Sequence[Rollouts]) -> list[AlgorithmRow]:
+    return [
+        AlgorithmRow(
+            algorithm=algorithm,
+            size=each.size,
+            trained_on=algorithm == "dfs",
+            in_training_range=each.trained,
+            shortest=estimate(share * each.right.sum(), len(each.right)),
+            manhattan=estimate(0.3 * len(each.right), len(each.right)),
+        )
+        for algorithm, share in (("dfs", 1.0), ("wilson", 0.9), ("dfs_percolation", 0.7))
+        for each in all_rollouts
+    ]
+
+
 def evaluation(sizes: Sequence[int], trained: Sequence[int], num: int, hazard: float, seed: int) -> EvaluationResult:
     rollouts = [Rollouts(size, num, trained, hazard, seed) for size in sizes]
     longest = max((int(each.lengths.max()) for each in rollouts if each.trained), default=0)
@@ -231,6 +274,9 @@ def evaluation(sizes: Sequence[int], trained: Sequence[int], num: int, hazard: f
         first_errors=[first_error_row(each) for each in rollouts],
         examples=examples(rollouts),
         seconds=41.7,
+        steps_by_distance=steps_by_distance(rollouts, hazard),
+        by_loops=by_loops(rollouts),
+        by_algorithm=by_algorithm(rollouts),
     )
 
 

@@ -1,0 +1,240 @@
+"""The first lines of a page follow from the rows: every size they name was tested, every number stands in a row."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maze_rl.evaluation.results import AlgorithmRow, Estimate, EvaluationResult, LoopRow, StepRow
+from maze_rl.intervals import wilson
+from maze_rl.reports.generalization_readings import (
+    algorithms_reading,
+    headline,
+    loops_reading,
+    pooled_steps,
+    steps_headline,
+    steps_reading,
+)
+from maze_rl.reports.pooling import pool
+from maze_rl.reports.run_summary import RunSummary
+
+
+def rate(value: float, num: int = 100) -> Estimate:
+    found = wilson(round(value * num), num)
+    return Estimate(value=found.value, low=found.low, high=found.high, num=num, layouts=num, effective=float(num))
+
+
+def measured(
+    run: RunSummary,
+    rates: dict[int, tuple[float, float]],
+    trained: Sequence[int] = (),
+    steps: Sequence[tuple[int, float, int]] = (),
+) -> RunSummary:
+    """Return a run with these rates of model and Manhattan greedy by size, and steps as (size, rate, bin)."""
+    rows = [
+        replace(
+            run.evaluation.rows[0],
+            size=size,
+            in_training_range=bool(trained) and min(trained) <= size <= max(trained),
+            shortest=rate(model),
+            baselines={"manhattan": rate(greedy)},
+        )
+        for size, (model, greedy) in sorted(rates.items())
+    ]
+    by_distance = [
+        StepRow(size=size, low=8 * number + 1, high=8 * number + 8, mazes=20, accuracy=rate(value))
+        for size, value, number in steps
+    ]
+    evaluation = replace(run.evaluation, rows=rows, training_sizes=list(trained), steps_by_distance=by_distance)
+    return replace(run, evaluation=evaluation)
+
+
+@pytest.mark.parametrize(
+    ("rates", "expected"),
+    [
+        (
+            {5: (0.98, 0.6), 6: (0.97, 0.5), 7: (0.85, 0.4), 8: (0.40, 0.3), 9: (0.10, 0.2)},
+            "At 7 × 7, larger than any it has seen, in 85.0% (76.7% to 90.7%). It falls below one half at 8 × 8 (40.0%)"
+            ". It falls behind Manhattan greedy at 9 × 9 (10.0% against 20.0%).",
+        ),
+        (
+            {5: (0.98, 0.6), 6: (0.97, 0.5), 7: (0.85, 0.4)},
+            "At every size tested, up to 7 × 7, it is right at least half of the time and no less often than Manhattan "
+            "greedy.",
+        ),
+        (
+            {5: (0.98, 0.6), 6: (0.97, 0.5), 7: (0.20, 0.4)},
+            "It falls below one half and behind Manhattan greedy at 7 × 7 (20.0% against 40.0%).",
+        ),
+        (
+            {5: (0.10, 0.6), 6: (0.20, 0.5)},
+            "Already at 5 × 5, the smallest tested, it is below one half and behind Manhattan greedy",
+        ),
+        (
+            {5: (0.98, 0.6), 6: (0.55, 0.6)},
+            "It is right at least half of the time at every size tested, up to 6 × 6. It falls behind Manhattan greedy "
+            "at 6 × 6 (55.0% against 60.0%).",
+        ),
+        (
+            {5: (0.98, 0.6), 6: (0.45, 0.4)},
+            "It falls below one half at 6 × 6 (45.0%). At no size tested is it behind Manhattan greedy.",
+        ),
+    ],
+)
+def test_the_headline_says_where_it_breaks(
+    run: RunSummary, rates: dict[int, tuple[float, float]], expected: str
+) -> None:
+    assert expected in headline(measured(run, rates, trained=(5, 6))).text
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (
+            (0.99, 0.97, 0.90, 0.99),
+            "95% of the time up to 16 steps from the target; at 17–24 steps 90.0% are.",
+        ),
+        ((0.99, 0.98), "at least 95% of the time at every distance asked about, up to 16 steps from the target."),
+        ((0.70, 0.99), "right only 70.0% of the time already 1–8 steps from the target."),
+        ((), ""),
+    ],
+)
+def test_the_headline_says_how_far_single_steps_are_right(
+    run: RunSummary, values: tuple[float, ...], expected: str
+) -> None:
+    steps = [(5, value, number) for number, value in enumerate(values)]
+    said = steps_headline(measured(run, {}, steps=steps).evaluation).text
+    assert said.endswith(expected)
+    assert bool(said) == bool(values)
+
+
+def test_few_steps_are_left_out_of_what_is_said(run: RunSummary) -> None:
+    rows = [
+        StepRow(size=5, low=1, high=8, mazes=20, accuracy=rate(1.0)),
+        StepRow(size=5, low=9, high=16, mazes=5, accuracy=rate(0.0, 49)),
+    ]
+    evaluation = replace(run.evaluation, steps_by_distance=rows)
+    assert "up to 8 steps" in steps_headline(evaluation).text
+    assert "Cells with fewer than 50 steps are grey (1 of them)." in steps_reading(evaluation).text
+
+
+shares = st.integers(0, 100).map(lambda percent: percent / 100)
+tested = st.dictionaries(st.integers(3, 20), st.tuples(shares, shares), min_size=1, max_size=8)
+asked = st.lists(
+    st.tuples(st.integers(3, 20), shares, st.integers(0, 9)), max_size=12, unique_by=lambda step: (step[0], step[2])
+)
+
+
+def known_numbers(evaluation: EvaluationResult, more: Sequence[Estimate | None]) -> set[str]:
+    estimates = [row.shortest for row in evaluation.rows] + [row.baselines["manhattan"] for row in evaluation.rows]
+    estimates += [each for each in more if each]
+    return {f"{100 * number:.1f}%" for each in estimates for number in (each.value, each.low, each.high)}
+
+
+@given(rates=tested, trained=st.sets(st.integers(3, 20), max_size=5), steps=asked)
+def test_every_size_and_number_of_the_headline_is_in_a_row(
+    run: RunSummary,
+    rates: dict[int, tuple[float, float]],
+    trained: set[int],
+    steps: list[tuple[int, float, int]],
+) -> None:
+    found = measured(run, rates, trained=sorted(trained), steps=steps)
+    evaluation, text = found.evaluation, headline(found).text
+    sizes = {row.size for row in evaluation.rows}
+    assert {int(size) for pair in re.findall(r"(\d+) × (\d+)", text) for size in pair} <= sizes
+    inside = [row for row in evaluation.rows if row.in_training_range]
+    pooled = [pool([row.shortest for row in inside]), *(each.accuracy for each in pooled_steps(evaluation))]
+    assert set(re.findall(r"\d+\.\d%", text)) <= known_numbers(evaluation, pooled)
+    ranges = re.search(r"trained on \(([^)]*)\)", text)
+    assert bool(ranges) == bool(inside)
+    if ranges:
+        spans = [[int(end) for end in part.split("–")] for part in ranges[1].split(", ")]
+        named = {size for part in spans for size in range(part[0], part[-1] + 1)}
+        assert named == {row.size for row in inside}
+
+
+@given(rates=tested, trained=st.sets(st.integers(3, 20), min_size=1, max_size=5))
+def test_the_headline_breaks_at_the_first_size_that_fails(
+    run: RunSummary, rates: dict[int, tuple[float, float]], trained: set[int]
+) -> None:
+    text = headline(measured(run, rates, trained=sorted(trained))).text
+    low = [size for size, (model, _) in sorted(rates.items()) if model < 0.5]
+    behind = [size for size, (model, greedy) in sorted(rates.items()) if model < greedy]
+    for failing, words in ((low, "below one half"), (behind, "behind Manhattan greedy")):
+        claims = [part for part in re.split(r"(?<=\.) ", text) if words in part and "At no size" not in part]
+        assert bool(claims) == bool(failing)
+        if failing:
+            assert f"{failing[0]} × {failing[0]}" in claims[0]
+    unseen = [size for size in sorted(rates) if size > max(trained)]
+    assert ("larger than any it has seen" in text) == bool(unseen)
+    if unseen:
+        assert f"At {unseen[0]} × {unseen[0]}, larger than any" in text
+
+
+@given(steps=asked)
+def test_steps_are_right_up_to_the_distance_said(run: RunSummary, steps: list[tuple[int, float, int]]) -> None:
+    evaluation = measured(run, {}, steps=steps).evaluation
+    text, bins = steps_headline(evaluation).text, pooled_steps(evaluation)
+    near = re.search(r"up to (\d+) steps from the target", text)
+    reliable = [each for each in bins if near and each.high <= int(near[1])]
+    assert all(each.accuracy.value >= 0.95 for each in reliable)
+    wrong = re.search(r"at (\d+)–(\d+) steps (\d+\.\d)%|only (\d+\.\d)% of the time already (\d+)–(\d+)", text)
+    failing = [each for each in bins if each.accuracy.value < 0.95]
+    assert bool(wrong) == bool(failing)
+    if failing:
+        assert f"{failing[0].low}–{failing[0].high}" in text and f"{failing[0].accuracy.value:.1%}" in text
+
+
+def loop_rows(values: dict[int, float], size: int = 9, kept: int = 18) -> list[LoopRow]:
+    return [
+        LoopRow(size=size, loops=loops, as_kept=loops == kept, in_training_range=False, shortest=rate(value))
+        for loops, value in values.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (
+            {9: 0.2, 18: 0.8, 36: 0.82},
+            "9 it is 20.0%: that is clearly worse. With 36 it is 82.0%: intervals overlap.",
+        ),
+        (
+            {18: 0.5, 36: 0.9, 27: 0.0},
+            "loops the model is kept with. With 36 it is 90.0%: that is clearly better.",
+        ),
+        ({18: 0.5}, "50.0% of walks are shortest with the 18 loops the model is kept with."),
+    ],
+)
+def test_loops_are_compared_at_the_largest_size(values: dict[int, float], expected: str) -> None:
+    text = loops_reading([*loop_rows({18: 0.11}, size=4), *loop_rows(values)]).text
+    assert text.startswith("At 9 × 9, the largest size tried,") and text.endswith(expected)
+
+
+@given(st.dictionaries(st.integers(1, 60), shares, min_size=1, max_size=6), st.data())
+def test_what_is_said_of_loops_is_in_the_rows(values: dict[int, float], data: st.DataObject) -> None:
+    kept = data.draw(st.sampled_from(sorted(values)))
+    text = loops_reading(loop_rows(values, kept=kept)).text
+    assert f"{rate(values[kept]).value:.1%} of walks are shortest with the {kept} loops" in text
+    said = {int(loops): share for loops, share in re.findall(r"With (\d+) it is (\d+\.\d%)", text)}
+    assert said == {n: f"{values[n]:.1%}" for n in {min(values), max(values)} - {kept}}
+
+
+def test_without_loops_nothing_is_said_of_them() -> None:
+    assert loops_reading([]).text == algorithms_reading([]).text == ""
+
+
+def test_algorithms_are_compared_at_the_largest_trained_size_that_all_have() -> None:
+    def row(algorithm: str, size: int, value: float) -> AlgorithmRow:
+        inside, known = size <= 6, algorithm == "dfs"
+        return AlgorithmRow(
+            algorithm=algorithm, size=size, trained_on=known, in_training_range=inside, shortest=rate(value),
+            manhattan=rate(0.1),
+        )  # fmt: skip
+
+    rows = [row("dfs", 5, 0.3), row("dfs", 6, 0.4), row("dfs", 7, 0.5), row("wilson", 5, 0.9), row("wilson", 7, 0.6)]
+    said = algorithms_reading(rows).text
+    assert said == "Shortest paths at 5 × 5: wilson 90.0%, dfs 30.0%. It was trained on dfs."
