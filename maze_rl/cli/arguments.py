@@ -256,7 +256,7 @@ def _prompts(parser: argparse.ArgumentParser) -> None:
         help="further cells of each maze that are asked for one step (default 24)",
     )  # fmt: skip
     parser.add_argument(
-        "--stray-tokens", type=int, default=None, metavar="N", help="most cells in a prompt of no maze (default 40)"
+        "--stray-tokens", type=int, default=None, metavar="N", help="most cells in a prompt of no maze (default 24)"
     )
     parser.add_argument(
         "--mazes-per-canvas", type=int, default=None, metavar="N", help="most mazes in a prompt (default 1)"
