@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from maze_rl.evaluation.results import AlgorithmRow, Estimate, EvaluationResult, LoopRow, SizeRow
 from maze_rl.reports.content import NOTHING, Statement
+from maze_rl.reports.names import baseline_kind
 from maze_rl.reports.pooling import FEWEST, pool, split_rate
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.reports.success_readings import rate_statement, sizes_text
@@ -56,7 +57,9 @@ def _break(rows: Sequence[SizeRow]) -> Statement:
     if not rows:
         return NOTHING
     half = next((row for row in rows if row.shortest.value < 0.5), None)
-    greedy = next((row for row in rows if row.shortest.value < row.baselines["manhattan"].value), None)
+    if any(_greedy(row) is None for row in rows):
+        return _below_half(half, rows)
+    greedy = next((row for row in rows if row.shortest.value < (_greedy(row) or 0.0)), None)
     if half is None and greedy is None:
         return Statement(
             "At every size tested, up to {last} × {last}, it is right at least half of the time and no less often "
@@ -68,6 +71,12 @@ def _break(rows: Sequence[SizeRow]) -> Statement:
     return _below_half(half, rows) + _below_greedy(greedy, rows)
 
 
+def _greedy(row: SizeRow) -> float | None:
+    """Return the rate of Manhattan greedy, where it walked these mazes."""
+    rates = (rate.value for name, rate in row.baselines.items() if baseline_kind(name) == "manhattan")
+    return next(rates, None)
+
+
 def _below_both(row: SizeRow, rows: Sequence[SizeRow]) -> Statement:
     already = (
         "Already at {half} × {half}, the smallest tested, it is below one half and behind Manhattan greedy "
@@ -76,7 +85,7 @@ def _below_both(row: SizeRow, rows: Sequence[SizeRow]) -> Statement:
     falls = (
         "It falls below one half and behind Manhattan greedy at {half} × {half} ({at_half:.1%} against {greedy:.1%})."
     )
-    values = {"half": row.size, "at_half": row.shortest.value, "greedy": row.baselines["manhattan"].value}
+    values = {"half": row.size, "at_half": row.shortest.value, "greedy": _greedy(row)}
     return Statement(already if row is rows[0] else falls, values)
 
 
@@ -98,7 +107,7 @@ def _below_greedy(row: SizeRow | None, rows: Sequence[SizeRow]) -> Statement:
     already = "Already at {behind} × {behind} it is behind Manhattan greedy ({at_behind:.1%} against {greedy:.1%})."
     return Statement(
         already if row is rows[0] else falls,
-        {"behind": row.size, "at_behind": row.shortest.value, "greedy": row.baselines["manhattan"].value},
+        {"behind": row.size, "at_behind": row.shortest.value, "greedy": _greedy(row)},
     )
 
 

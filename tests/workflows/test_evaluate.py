@@ -1,0 +1,44 @@
+"""Which sizes are tested when none are named, and the further tests of a looped model."""
+
+import pytest
+
+from maze_rl.configs.model import ModelConfig
+from maze_rl.models.build import MazeTransformer, build_model
+from maze_rl.tokenization.tokenization import load_tokenization
+from maze_rl.workflows import evaluate as workflow
+
+
+def looped_model(canvas: int = 14, **about: object) -> MazeTransformer:
+    config = ModelConfig(
+        n_layers=1, loops=2, d_model=8, n_heads=2, embedding="waves", unembedding="path", prompt="visible"
+    )
+    model = build_model(config, load_tokenization("cells", canvas=canvas, origin="path")).eval()
+    model.about = dict(about)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("canvas", "about", "expected"),
+    [
+        (14, {"sizes": [5, 6, 7, 8, 9]}, range(4, 13)),
+        (11, {"sizes": [5, 9]}, range(4, 12)),
+        (6, {}, range(4, 7)),
+        (3, {"sizes": [3]}, range(3, 4)),
+    ],
+)
+def test_three_sizes_beyond_those_trained_on_are_tested(canvas: int, about: dict[str, object], expected: range) -> None:
+    assert workflow.test_sizes(looped_model(canvas, **about), None) == tuple(expected)
+
+
+def test_loops_and_algorithms_are_measured_at_a_few_sizes() -> None:
+    told: list[float] = []
+    model = looped_model(6, sizes=[4, 5], algorithm="dfs", options={})
+    result = workflow.evaluate(model, (4, 5, 6), 5, progress=lambda doing, done: told.append(done))
+    assert [row.loops for row in result.by_loops if row.size == 6] == [1, 2, 3, 4, 6]
+    assert {row.size for row in result.by_loops} == {4, 5, 6}
+    assert all(row.shortest.num == 5 for row in result.by_loops)
+    own = [row for row in result.by_algorithm if row.algorithm == "dfs"]
+    assert [row.shortest for row in own] == [row.shortest for row in result.rows]
+    assert [row.trained_on for row in own] == [True] * 3
+    assert {row.algorithm for row in result.by_algorithm} == {"dfs", "wilson", "dfs_percolation"}
+    assert told == sorted(told) and told[-1] == 1.0
