@@ -65,7 +65,7 @@ CUDA_BUDGET = Budget(
     matrix_learning_rate=1e-2,
 )
 """One data-centre GPU; chosen by extrapolation, not measured."""
-ASKED = Asked(starts=24, stray_tokens=40)
+ASKED = Asked(starts=24, stray_tokens=24)
 """What a sequence asks beside the path, and what else is on its canvas."""
 
 
