@@ -41,6 +41,9 @@ def from_flags(*flags: str) -> RunConfig:
          {"format": "row_column", "canvas": 10, "positions": "learned", "n_layers": 2, "d_model": 32, "n_heads": 4}),
         ("--parametrization unified_weights:v6 --parametrization value_affine --value-norm",
          {"parametrizations": ("unified_weights:v6", "value_affine"), "value_norm": True}),
+        ("--loops 3 --prompt causal --embedding factored --origin prompt --training-loops 2..3",
+         {"loops": 3, "prompt": "causal", "embedding": "factored", "origin": "prompt", "training_loops": (2, 3)}),
+        ("--loss all", {"loss": "all"}),
         ("--reverse-positions --memory 8", {"reverse_positions": True, "memory": 8}),
     ],
 )  # fmt: skip
