@@ -23,7 +23,7 @@ def test_half_to_three_times_the_loops_it_is_kept_with_are_tried() -> None:
 def test_every_number_of_loops_walks_the_same_mazes() -> None:
     seen: dict[int, list[Tensor]] = {}
 
-    def decode(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor) -> Tensor:
+    def decode(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor, **_: object) -> Tensor:
         seen.setdefault(model.cfg.n_layers, []).append(prompts)
         return decode_paths(model, prompts, lengths, budget)
 

@@ -132,7 +132,7 @@ def test_asking_for_the_first_step_alone_at_first_changes_no_verdict(
     solution = solve_batch(generate(5, num=12, seed=0).batches[0])
     written = []
 
-    def half_wrong(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor) -> Tensor:
+    def half_wrong(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor, **_: object) -> Tensor:
         """Solve the mazes whose prompts add up to an even number; write the end at once on the others."""
         new = solving_decode(model, prompts, lengths, budget)
         odd = torch.stack([prompt[: int(end)].sum() % 2 for prompt, end in zip(prompts, lengths, strict=True)]) == 1

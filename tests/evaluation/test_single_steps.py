@@ -107,7 +107,7 @@ def test_where_position_counts_or_a_cell_is_several_tokens_prompts_are_not_share
 def oracle_decode(tokenization: Tokenization, right: bool):
     """Write a right (or wrong) step, read off the prompt: the whole canvas is one maze."""
 
-    def decode(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor) -> Tensor:
+    def decode(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor, **_: object) -> Tensor:
         side, layout = tokenization.canvas, tokenization.layout
         new = torch.full((len(prompts), int(budget.max())), PADDING)
         for row, (prompt, length) in enumerate(zip(prompts, lengths, strict=True)):
