@@ -36,7 +36,8 @@ class TokenSpans:
     lengths: Int64[Tensor, " batch"]
     """Number of tokens before the padding."""
     offsets: Int16[Tensor, "batch 2"]
-    """Where the maze's cell (0, 0) lies on the canvas."""
+    """Where the maze's cell (0, 0) lies on the canvas; (0, 0) where a canvas shows more than one maze: its cells and
+    edges have the canvas's coordinates."""
     layout: Layout
     """The tables of the format."""
     further_starts: Int64[Tensor, "batch further"] | None = None

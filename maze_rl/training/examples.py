@@ -218,7 +218,8 @@ def _composed(
     further = torch.minimum(order, lengths[:, None])
     num_mazes = torch.from_numpy(np.diff(placement.first))
     composed = TokenSpans(
-        tokens, path_start, lengths, spans.offsets[torch.from_numpy(placement.first[:-1])], spans.layout,
+        # several mazes, or cells beside one, have no coordinates but the canvas's
+        tokens, path_start, lengths, torch.zeros_like(spans.offsets[: len(tokens)]), spans.layout,
         further_starts=further if most else None, further_targets=num_mazes - 1,
     )  # fmt: skip
     optimal, legal = (

@@ -66,12 +66,48 @@ def tiny_run(
     )
 
 
-def check_laws(config: RunConfig | None = None, *, inert: RunConfig | None = None, **training: Any) -> None:
+def tiny_searching_run(
+    phases: tuple[Phase, ...] = (),
+    model: ModelConfig | None = None,
+    parametrizations: tuple[str, ...] = (),
+    **training: Any,
+) -> RunConfig:
+    """Return a run of a few steps of a network that searches: in loops, over a visible prompt, asked at many cells.
+
+    Two mazes and stray tokens stand on a canvas, loops are drawn for each step, and both weight factors act.
+
+    Args:
+        phases: As for `tiny_run`.
+        model: Its network; None for a narrow block of one layer, applied up to three times.
+        parametrizations: As for `tiny_run`.
+        **training: Fields of `TrainingConfig`, plug-ins by name.
+    """
+    asked: dict[str, Any] = {
+        "starts": 4, "stray_tokens": 5, "mazes_per_canvas": 2, "training_loops": (1, 3),
+        "weight_factors": ("within_reach", "auto_curriculum"), "loss": "path_only",
+    }  # fmt: skip
+    searching = model or ModelConfig(
+        n_layers=1, loops=3, d_model=16, n_heads=2, embedding="factored" if parametrizations else "waves",
+        unembedding="path", prompt="visible", outer_norm=True, parametrizations=parametrizations,
+    )  # fmt: skip
+    config = tiny_run(phases)
+    return replace(
+        config,
+        training=replace(config.training, **(asked | training)),
+        tokenization=TokenizationConfig(format="cells", canvas=6, random_offsets=True, origin="path"),
+        model=searching,
+    )
+
+
+def check_laws(
+    config: RunConfig | None = None, *, inert: RunConfig | None = None, plain: RunConfig | None = None, **training: Any
+) -> None:
     """Check the laws for a run, or for plug-ins in a tiny one.
 
     Args:
         config: A run of few steps that uses the plug-in; None for `tiny_run` with the plug-ins in `training`.
-        inert: A run with the plug-in at its inert setting; it is compared with `tiny_run()`.
+        inert: A run with the plug-in at its inert setting; it is compared with `tiny_run()`, or with `plain`.
+        plain: The run without the plug-in; None for `tiny_run()`.
         **training: What `tiny_run` takes, e.g. ``update_rule="my_rules:lucky,chance=0.5"``.
 
     Raises:
@@ -84,7 +120,7 @@ def check_laws(config: RunConfig | None = None, *, inert: RunConfig | None = Non
     _compare(straight, run_resumed(config), "stopped and resumed it gives the same bits")
     check_micro_batches(config)
     if inert is not None:
-        _compare_training(run(tiny_run()), run(inert), "at its inert setting it equals the trainer without it")
+        _compare_training(run(plain or tiny_run()), run(inert), "at its inert setting it equals the trainer without it")
 
 
 def run(config: RunConfig) -> TrainingState:

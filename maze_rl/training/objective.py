@@ -70,7 +70,8 @@ class CrossEntropy:
             segments=None if read.segments is None else read.segments.to(device),
             loops=micro.loops,
             words=words,
-        ).float()
+        )
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         log_probabilities = torch.log_softmax(logits, dim=-1)
         total = -(weight[:, None] * mass * log_probabilities.gather(1, ids)).sum()
         hit = ((logits.detach().argmax(dim=-1, keepdim=True) == ids) & (mass > 0)).any(dim=-1)

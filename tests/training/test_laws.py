@@ -15,7 +15,7 @@ from maze_rl.configs.refusals import REFUSALS
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.training import OPTIMIZERS, Phase, RunConfig
 from maze_rl.errors import ConfigurationError
-from maze_rl.training.laws import LawBroken, check_laws, run, tiny_run
+from maze_rl.training.laws import LawBroken, check_laws, run, tiny_run, tiny_searching_run
 
 MAZES = MazeSpec(sizes=(3, 4), split="train")
 SPIN = SpinConfig(prompts=12, keep_best=True)
@@ -103,6 +103,54 @@ def test_inert_settings_equal_the_trainer_without_them(inert: dict[str, str]) ->
     check_laws(inert=tiny_run(**inert))
 
 
+SEARCHING = ModelConfig(
+    n_layers=1, loops=2, d_model=16, n_heads=2, embedding="waves", unembedding="path", prompt="visible", outer_norm=True
+)
+ASKED = [
+    {}, {"training_loops": ()}, {"starts": 0}, {"weight_factors": ("within_reach",)}, {"weight_factors": ()},
+    {"mazes_per_canvas": 1}, {"stray_tokens": 0}, {"starts": 0, "stray_tokens": 0, "mazes_per_canvas": 1},
+    {"loss": "graded:0.2"}, {"loss": "fork_weighted"}, {"loss": "path_from_first_choice"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("training", ASKED, ids=str)
+def test_a_run_that_searches_keeps_the_laws(training: dict) -> None:
+    check_laws(tiny_searching_run(**training))
+
+
+@pytest.mark.parametrize("name", ["plan of sizes", "spin", "spin, lora", "lora"])
+def test_its_phases_keep_the_laws(name: str) -> None:
+    growing = (Phase(steps=2, mazes=replace(MAZES, sizes=(3,))), Phase(steps=2, mazes=MAZES, rate=0.5))
+    check_laws(tiny_searching_run(PHASES.get(name, growing), checkpoint_every=1))
+
+
+@pytest.mark.parametrize("names", PARAMETRIZATIONS[1:], ids=", ".join)
+def test_its_parametrizations_keep_the_laws(names: tuple[str, ...]) -> None:
+    check_laws(tiny_searching_run(parametrizations=names))
+
+
+def test_asking_nothing_more_equals_the_trainer_without_it() -> None:
+    nothing = {
+        "starts": 0, "stray_tokens": 0, "mazes_per_canvas": 1, "weight_factors": (), "training_loops": (),
+    }  # fmt: skip
+    check_laws(inert=tiny_run(**nothing))
+    plain = replace(tiny_run(model=SEARCHING), tokenization=tiny_searching_run().tokenization)
+    check_laws(plain, inert=tiny_searching_run(model=SEARCHING, **nothing), plain=plain)
+    all_loops = nothing | {"training_loops": (2, 2), "weight_factors": ("within_reach:1000",)}
+    check_laws(plain, inert=tiny_searching_run(model=SEARCHING, **all_loops), plain=plain)
+
+
+def test_loops_are_drawn_from_seed_and_step_alone() -> None:
+    from maze_rl.training.source import loops_at
+
+    training = tiny_searching_run().training
+    drawn = [loops_at(training, 0, step) for step in range(300)]
+    assert {drawn.count(loops) > 70 for loops in (1, 2, 3)} == {True}
+    assert drawn == [loops_at(replace(training, starts=0, batch_size=1), 0, step) for step in range(300)]
+    assert drawn != [loops_at(training, 1, step) for step in range(300)]
+    assert loops_at(tiny_run().training, 0, 0) is None
+
+
 CHOICES: dict[str, list[dict]] = {
     "loss": [{"loss": name} for name in ("path_from_first_choice", "graded")],
     "update_rule": [{"update_rule": rule} for rule in (*RULES[1:], "dice:head,apply_to=grad")],
@@ -111,6 +159,10 @@ CHOICES: dict[str, list[dict]] = {
     "optimizer": [{"optimizer": name} for name in OPTIMIZERS],
     "phases": [{"phases": phases} for name, phases in PHASES.items() if name != "plain"],
     "model": [{"model": ModelConfig(**FREE, parametrizations=names)} for names in PARAMETRIZATIONS[1:]],
+}
+SEARCHING_CHOICES = {name: choices for name, choices in CHOICES.items() if name not in ("model", "phases")} | {
+    "phases": [{"phases": phases} for name, phases in PHASES.items() if name not in ("plain", "plan")],
+    "parametrizations": [{"parametrizations": names} for names in PARAMETRIZATIONS[1:]],
 }
 PAIRS = [
     first | second
@@ -130,6 +182,16 @@ def test_every_pair_runs_or_is_refused(pair: dict) -> None:
         return
     state = run(config)
     assert state.step == config.training.steps
+    assert all(torch.isfinite(weight).all() for weight in state.model.parameters())
+
+
+SEARCHING_PAIRS = [option for choices in SEARCHING_CHOICES.values() for option in choices]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("option", SEARCHING_PAIRS, ids=lambda option: str(*option.values())[:120])
+def test_every_plug_in_works_in_a_run_that_searches(option: dict) -> None:
+    state = run(_short(tiny_searching_run(**option)))
     assert all(torch.isfinite(weight).all() for weight in state.model.parameters())
 
 
