@@ -14,7 +14,7 @@ from maze_rl.mazes.generate import generate
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.decoding import decode_paths
-from maze_rl.tokenization.layouts import PADDING, PATH_END, PATH_START
+from maze_rl.tokenization.layouts import PATH_END, PATH_START
 from maze_rl.tokenization.outcomes import judge
 from maze_rl.tokenization.tokenization import load_tokenization
 
@@ -121,28 +121,3 @@ def test_what_is_longer_than_shortest_may_be_broken_off(tiny_model: MazeTransfor
     )
     assert np.array_equal(whole.shortest, short.shortest)
     assert short.shortest.sum() == 15
-
-
-@pytest.mark.parametrize(("name", "options"), [("edges", {}), ("cells", {"origin": "path"}), ("row_column", {})])
-def test_asking_for_the_first_step_alone_at_first_changes_no_verdict(
-    name: str, options: dict[str, str], solving_decode: Decode
-) -> None:
-    tokenization = load_tokenization(name, canvas=5, **options)
-    model = build_model(ModelConfig(n_layers=1, d_model=8, n_heads=2, embedding="free"), tokenization)
-    solution = solve_batch(generate(5, num=12, seed=0).batches[0])
-    written = []
-
-    def half_wrong(model: HookedTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor, **_: object) -> Tensor:
-        """Solve the mazes whose prompts add up to an even number; write the end at once on the others."""
-        new = solving_decode(model, prompts, lengths, budget)
-        odd = torch.stack([prompt[: int(end)].sum() % 2 for prompt, end in zip(prompts, lengths, strict=True)]) == 1
-        new[odd] = PADDING
-        new[odd, 0] = PATH_END
-        written.append(len(prompts))
-        return new
-
-    settings = {"seed": 0, "batch_size": 100, "decode": half_wrong, "shortest_only": True}
-    whole = judge(solution, roll_out(model, solution, **settings)).shortest
-    first = judge(solution, roll_out(model, solution, likely_wrong=True, **settings)).shortest
-    assert (first == whole).all() and 0 < whole.sum() < 12
-    assert written == [12, 12, int(whole.sum())]

@@ -69,8 +69,8 @@ def test_each_requirement_says_what_is_relied_on_what_there_is_and_what_to_use()
         "which add the embedding again before each: use a model without loops, such as maze-5to9-causal, or intervene "
         "by model.run_with_hooks.",
         lambda: require_causal_prompt(model, "this"): "this relies on a causal prompt, and all of this model's prompt "
-        "sees all of it (prompt='visible'): use a model with prompt='causal', such as maze-5to9-causal, or intervene by "
-        "model.run_with_hooks.",
+        "sees all of it (prompt='visible'): use a model with prompt='causal', such as maze-5to9-causal, or intervene "
+        "by model.run_with_hooks.",
         lambda: require_edges_in_prompt(tokenization.layout, "this"): "this relies on edges in the prompt, each with "
         "tokens of its own, and format cells lists cells: use a model whose format lists edges, such as "
         "maze-5to9-causal.",
