@@ -32,7 +32,7 @@ REFUSED: list[tuple[dict, dict, dict, str]] = [
     ({"starts": 0, "mazes_per_canvas": 1}, {}, {"loops": None, "reverse_positions": True}, "with reverse_positions"),
     ({}, {"format": "unique_cells"}, {}, "with format unique_cells"),
     ({"mazes_per_canvas": 1}, {"format": "row_column"}, {"embedding": "free"}, "with format row_column"),
-    ({"stray_tokens": 0, "mazes_per_canvas": 1}, {"format": "row_column"}, {}, "embedding waves with format row_column"),
+    ({"stray_tokens": 0, "mazes_per_canvas": 1}, {"format": "row_column"}, {}, "waves with format row_column"),
     ({}, {"format": "edges", "walls": True}, {}, "with format edges and walls"),
     ({}, {}, {"loops": None}, "of a model without loops"),
     ({"training_loops": (2, 5)}, {}, {}, "of a model built with 4 loops"),
