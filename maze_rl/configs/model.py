@@ -132,10 +132,10 @@ def check_embedding(embedding: str, token_format: str) -> None:
     """Check that an embedding can be built for a token format.
 
     Raises:
-        ConfigurationError: `factored` is for formats with one token per cell.
+        ConfigurationError: `factored` and `waves` are for formats with one token per cell.
     """
-    if embedding == "factored" and token_format not in ONE_TOKEN_PER_CELL:
+    if embedding != "free" and token_format not in ONE_TOKEN_PER_CELL:
         raise ConfigurationError(
-            f"embedding factored with format {token_format}: it needs one token per cell, as in "
+            f"embedding {embedding} with format {token_format}: it needs one token per cell, as in "
             f"{', '.join(ONE_TOKEN_PER_CELL)}; use embedding='free'."
         )
