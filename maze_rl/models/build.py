@@ -194,7 +194,7 @@ def _fuse(model: HookedTransformer) -> None:
 
 
 def _share_pass(model: MazeTransformer) -> None:
-    model.shared, model.segments = ForwardPass(), None
+    model.shared = ForwardPass()
     for block in model.blocks:
         block.attn.shared = model.shared  # type: ignore[union-attr, assignment]
 

@@ -1,17 +1,21 @@
 """What the parts of a model share during one forward pass: what positions see, and the embedding that loops recall."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.visibility import Sight
 
 
-class ForwardPass:
-    """One for each model; filled at the start of a forward pass and emptied at its end."""
+class ForwardPass(threading.local):
+    """One for each model; filled at the start of a forward pass and emptied at its end.
+
+    Every thread sees its own: passes of one model may run side by side.
+    """
 
     def __init__(self) -> None:
         self.sight: Sight | None = None
@@ -19,8 +23,14 @@ class ForwardPass:
         self.embedded: Float[Tensor, "batch pos d_model"] | None = None
         self.entered: nn.Module | None = None
         """The block a pass that starts inside the network begins with: its input has the embedding in it."""
+        self.segments: Int[Tensor, "batch pos"] | None = None
+        """Segments of the sequences; None for one path behind each prompt."""
         self.running = False
         """Whether a pass runs: what is embedded outside of one is noted nowhere, so that no later pass sees it."""
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "ForwardPass":
+        """Return one for the copy of a model, which is in no pass."""
+        return memo.setdefault(id(self), ForwardPass())  # type: ignore[return-value]
 
     @property
     def embedding(self) -> Float[Tensor, "batch pos d_model"]:
@@ -38,9 +48,9 @@ class ForwardPass:
     @contextmanager
     def open(self) -> Iterator[None]:
         """Within, a forward pass runs; what another one left is put back afterwards."""
-        before = self.sight, self.embedded, self.entered, self.running
-        self.sight, self.embedded, self.entered, self.running = None, None, None, True
+        before = self.sight, self.embedded, self.entered, self.segments, self.running
+        self.sight, self.embedded, self.entered, self.segments, self.running = None, None, None, None, True
         try:
             yield
         finally:
-            self.sight, self.embedded, self.entered, self.running = before
+            self.sight, self.embedded, self.entered, self.segments, self.running = before

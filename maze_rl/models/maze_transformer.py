@@ -37,8 +37,6 @@ class MazeTransformer(HookedTransformer):
     """What a loaded model's files say of it: training range, versions; empty for a fresh one."""
     shared: ForwardPass
     """What the blocks of a forward pass share."""
-    segments: Int[Tensor, "batch pos"] | None
-    """Segments of the sequences of the forward pass that runs; None for one path behind each prompt."""
     continued: Int[Tensor, "batch pos"] | None = None
     """The prompts that `generate` continues, while it does."""
 
@@ -73,14 +71,11 @@ class MazeTransformer(HookedTransformer):
                 a visible prompt is given in parts.
         """
         with self.shared.open():
-            self.segments = segments
+            self.shared.segments = segments
             start = settings.get("start_at_layer")
             if start is not None:
                 self._begin_inside(input, start, settings)
-            try:
-                return super().forward(input, *args, **settings)
-            finally:
-                self.segments = None
+            return super().forward(input, *args, **settings)
 
     def generate(self, input: Any = "", *args: Any, **settings: Any) -> Any:
         """Continue prompts, as TransformerLens does; a visible prompt must be whole, ``<PATH_START>`` included.
@@ -181,18 +176,18 @@ class MazeTransformer(HookedTransformer):
 
     def _see(self, tokens: Tensor, attention_mask: Tensor | None, *, cached: bool = False, past: int = 0) -> None:
         visible = self._prompt_visible
-        if past or not (visible or self.segments is not None):
+        if past or not (visible or self.shared.segments is not None):
             return  # new positions see all that is earlier, as under a causal mask
         if visible and cached:
             _check_whole(tokens)
         self.shared.sight = sight_of(
-            tokens, prompt_visible=visible, segments=self.segments, attention_mask=attention_mask
+            tokens, prompt_visible=visible, segments=self.shared.segments, attention_mask=attention_mask
         )
 
     def _begin_inside(self, stream: Tensor, start: int, settings: dict[str, Any]) -> None:
         """Make what the blocks share from the tokens, for a pass that does not begin with them."""
         config = getattr(self, "maze_config", None)
-        if config is None or (config.prompt == "causal" and not config.looped and self.segments is None):
+        if config is None or (config.prompt == "causal" and not config.looped and self.shared.segments is None):
             return
         tokens, mask = settings.get("tokens"), settings.get("attention_mask")
         cache = settings.get("past_kv_cache")

@@ -17,8 +17,10 @@ from maze_rl.models.tied_parameters import is_tied
 
 
 @contextmanager
-def weights_once(model: nn.Module) -> Iterator[None]:
+def weights_once(model: nn.Module) -> Iterator[list[Tensor]]:
     """Within, compute such weights once; on leaving, pass the gradient they gathered on to the parameters.
+
+    Gives the leaves that stand for those that are trained: their ``grad`` is what is passed on.
 
     The parameters must not change within, and their gradients are complete only afterwards.
     """
@@ -27,7 +29,7 @@ def weights_once(model: nn.Module) -> Iterator[None]:
     try:
         for module, name in functions:
             held.append(_hold(module, name))
-        yield
+        yield [leaf for _, leaf in held if leaf.requires_grad]
         for value, leaf in reversed(held):
             if leaf.grad is not None:
                 value.backward(leaf.grad)

@@ -15,6 +15,7 @@ from maze_rl.models.build import MazeTransformer
 from maze_rl.models.weights_once import weights_once
 from maze_rl.own_plugins import named_in_errors
 from maze_rl.seeding import stream_key
+from maze_rl.training.micro_gradients import micro_losses
 from maze_rl.training.slots import Apply, Moment, Objective, Outcome, Skip, Verdict
 from maze_rl.training.source import StepBatch
 from maze_rl.training.state import TrainingState
@@ -117,20 +118,21 @@ def add_up_gradients(state: TrainingState, config: TrainingConfig, objective: Ob
         raise TrainingError(f"step {state.step + 1}: the weights of its loss add up to {sums.normaliser}, not above 0.")
     totals: dict[str, Tensor] = {}
     decisions: list[Decision] = []
-    precision = autocast(model, config)
-    with weights_once(model):
+
+    def precision() -> torch.autocast:
+        return autocast(model, config)
+
+    with weights_once(model) as held:
+        leaves = [*held, *(weight for weight in model.parameters() if weight.requires_grad)]
         for number, (mini, weight) in enumerate(zip(batch.mini_batches, weights, strict=True)):
             decision: Decision = Apply()
             if rule.per == "mini_batch":
-                measure = _measuring(model, objective, mini, weight, precision)
+                measure = _measuring(model, objective, mini, weight, precision())
                 decision = _decide(state, Moment(state.step, number, measure))
             loss = torch.zeros((), device=device)
-            for micro in mini:
-                with torch.set_grad_enabled(isinstance(decision, Apply)), precision:
-                    found = objective.loss(model, micro)
-                if isinstance(decision, Apply):
-                    (found.total / sums.normaliser * decision.scale).backward()
-                loss += found.total.detach()
+            scale = decision.scale / sums.normaliser if isinstance(decision, Apply) else None
+            for found in micro_losses(model, objective, mini, leaves=leaves, scale=scale, precision=precision):
+                loss += found.total
                 for name, value in found.measures.items():
                     totals[name] = totals.get(name, 0.0) + value
             totals["loss"] = totals.get("loss", 0.0) + loss

@@ -64,7 +64,7 @@ def test_a_step_through_a_wall_ends_a_walk_and_a_step_back_does_not_unless_it_mu
     for row, maze in enumerate(solution.batch):
         (r, c), opened = maze.origin, maze.neighbours(maze.origin)
         around = [(r + 1, c), (r, c + 1), (r - 1, c), (r, c - 1)]
-        walled = [cell for cell in around if cell not in opened and 0 <= min(cell) and max(cell) < 5]
+        walled = [cell for cell in around if cell not in opened and min(cell) >= 0 and max(cell) < 5]
         for cell in walled:
             assert not legal(np.array([row]), np.array([ids[cell]]))[0]
         first = int(tokens[row, start[row]])

@@ -1,0 +1,61 @@
+"""Losses and gradients of micro-batches: on a CPU several at a time, a thread each.
+
+The operations of a small model are too short to be shared between threads; whole micro-batches are not. Every one is
+computed by one thread, and gradients are added up in the order of the micro-batches: so the sum does not depend, in any
+bit, on how many threads there are or which is first.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformer_lens import HookedTransformer
+
+from maze_rl.models.threads import one_thread
+from maze_rl.training.slots import Loss, Objective
+
+Gradients = tuple[Tensor | None, ...]
+
+
+def micro_losses(
+    model: HookedTransformer,
+    objective: Objective,
+    micro_batches: Sequence[Any],
+    *,
+    leaves: Sequence[Tensor],
+    scale: float | None,
+    precision: Callable[[], torch.autocast],
+) -> Iterator[Loss]:
+    """Yield the loss of each micro-batch, without graph, and add `scale` times its gradient to ``leaf.grad``.
+
+    Args:
+        model: The network.
+        objective: Gives the loss.
+        micro_batches: What it is of, in order.
+        leaves: Tensors that gradients are asked for.
+        scale: Factor on the gradient; None for no gradient at all.
+        precision: Makes the context in which losses are computed.
+    """
+    on_cpu = torch.device(model.cfg.device or "cpu").type == "cpu"
+    workers = min(torch.get_num_threads(), len(micro_batches)) if on_cpu else 1
+
+    def work(micro: Any) -> tuple[Loss, Gradients]:
+        with torch.set_grad_enabled(scale is not None), precision():
+            found = objective.loss(model, micro)
+        if scale is None:
+            return found, ()
+        return _detached(found), torch.autograd.grad(found.total * scale, leaves, allow_unused=True)
+
+    with one_thread() if on_cpu else nullcontext(), ThreadPoolExecutor(workers) as pool:
+        for found, gradients in map(work, micro_batches) if workers == 1 else pool.map(work, micro_batches):
+            for leaf, gradient in zip(leaves, gradients, strict=False):
+                if gradient is not None:
+                    leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
+            yield found
+
+
+def _detached(found: Loss) -> Loss:
+    return Loss(found.total.detach(), found.measures)
