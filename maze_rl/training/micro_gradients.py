@@ -26,17 +26,19 @@ def micro_losses(
     micro_batches: Sequence[Any],
     *,
     leaves: Sequence[Tensor],
+    divisor: float,
     scale: float | None,
     precision: Callable[[], torch.autocast],
 ) -> Iterator[Loss]:
-    """Yield the loss of each micro-batch, without graph, and add `scale` times its gradient to ``leaf.grad``.
+    """Yield the loss of each micro-batch, without graph, and add the gradient of its share to ``leaf.grad``.
 
     Args:
         model: The network.
         objective: Gives the loss.
         micro_batches: What it is of, in order.
         leaves: Tensors that gradients are asked for.
-        scale: Factor on the gradient; None for no gradient at all.
+        divisor: The step's one normaliser: a share is ``loss / divisor * scale``.
+        scale: Factor of the update rule; None for no gradient at all.
         precision: Makes the context in which losses are computed.
     """
     on_cpu = torch.device(model.cfg.device or "cpu").type == "cpu"
@@ -47,7 +49,7 @@ def micro_losses(
             found = objective.loss(model, micro)
         if scale is None:
             return found, ()
-        return _detached(found), torch.autograd.grad(found.total * scale, leaves, allow_unused=True)
+        return _detached(found), torch.autograd.grad(found.total / divisor * scale, leaves, allow_unused=True)
 
     with one_thread() if on_cpu else nullcontext(), ThreadPoolExecutor(workers) as pool:
         for found, gradients in map(work, micro_batches) if workers == 1 else pool.map(work, micro_batches):

@@ -130,8 +130,10 @@ def add_up_gradients(state: TrainingState, config: TrainingConfig, objective: Ob
                 measure = _measuring(model, objective, mini, weight, precision())
                 decision = _decide(state, Moment(state.step, number, measure))
             loss = torch.zeros((), device=device)
-            scale = decision.scale / sums.normaliser if isinstance(decision, Apply) else None
-            for found in micro_losses(model, objective, mini, leaves=leaves, scale=scale, precision=precision):
+            scale = decision.scale if isinstance(decision, Apply) else None
+            for found in micro_losses(
+                model, objective, mini, leaves=leaves, divisor=sums.normaliser, scale=scale, precision=precision
+            ):
                 loss += found.total
                 for name, value in found.measures.items():
                     totals[name] = totals.get(name, 0.0) + value
