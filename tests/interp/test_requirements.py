@@ -63,20 +63,22 @@ def test_each_requirement_says_what_is_relied_on_what_there_is_and_what_to_use()
     tokenization = load_tokenization("cells", canvas=4, origin="path")
     model = build_model(built, tokenization)
     refusals: dict[Callable[[], None], str] = {
-        lambda: require_plain_stream(
-            model, "this"
-        ): "this relies on a plain residual stream, and this model has loops, "
-        "which add the embedding again before each: use a model without loops, such as maze-5to9-causal, or intervene "
-        "by model.run_with_hooks.",
-        lambda: require_causal_prompt(model, "this"): "this relies on a causal prompt, and all of this model's prompt "
-        "sees all of it (prompt='visible'): use a model with prompt='causal', such as maze-5to9-causal, or intervene "
-        "by model.run_with_hooks.",
-        lambda: require_edges_in_prompt(tokenization.layout, "this"): "this relies on edges in the prompt, each with "
-        "tokens of its own, and format cells lists cells: use a model whose format lists edges, such as "
-        "maze-5to9-causal.",
-        lambda: require_origin_in_prompt(tokenization.layout, "this"): "this relies on the origin in the prompt, and "
-        "here it stands behind <PATH_START>, on the path (origin='path'): use a model with origin='prompt', such as "
-        "maze-5to9-causal.",
+        lambda: require_plain_stream(model, "this"): (
+            "this relies on a plain residual stream, and this model has loops, which add the embedding again before "
+            "each: use a model without loops, such as maze-5to9-causal, or intervene by model.run_with_hooks."
+        ),
+        lambda: require_causal_prompt(model, "this"): (
+            "this relies on a causal prompt, and all of this model's prompt sees all of it (prompt='visible'): use a "
+            "model with prompt='causal', such as maze-5to9-causal, or intervene by model.run_with_hooks."
+        ),
+        lambda: require_edges_in_prompt(tokenization.layout, "this"): (
+            "this relies on edges in the prompt, each with tokens of its own, and format cells lists cells: use a "
+            "model whose format lists edges, such as maze-5to9-causal."
+        ),
+        lambda: require_origin_in_prompt(tokenization.layout, "this"): (
+            "this relies on the origin in the prompt, and here it stands behind <PATH_START>, on the path "
+            "(origin='path'): use a model with origin='prompt', such as maze-5to9-causal."
+        ),
     }
     for refuse, said in refusals.items():
         with pytest.raises(ConfigurationError) as refusal:
