@@ -11,7 +11,7 @@ from typing import Any
 from maze_rl.configs.changes import sort_changes
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
-from maze_rl.configs.presets import DEFAULT_CANVAS, warmup_of
+from maze_rl.configs.presets import warmup_of
 from maze_rl.configs.ranges import format_range
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL, TokenizationConfig
 from maze_rl.configs.training import Phase, RunConfig, TrainingConfig
@@ -41,7 +41,7 @@ class Scale:
 
 SMALL = Scale(sizes=(3, 4), canvas=5, steps=500, model=ModelConfig(n_layers=2, d_model=64, n_heads=4), test_mazes=500)
 """About a minute of one CPU core for an arm and seed."""
-LARGE = Scale(sizes=(5, 6, 7, 8, 9), canvas=DEFAULT_CANVAS, steps=5000, model=ModelConfig(), test_mazes=1000)
+LARGE = Scale(sizes=(5, 6, 7, 8, 9), canvas=12, steps=5000, model=ModelConfig(), test_mazes=1000)
 """Not measured; by extrapolation, hours of one CPU core for an arm and seed."""
 
 
