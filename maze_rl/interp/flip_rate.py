@@ -71,6 +71,10 @@ class FlipRates:
         """Return the number of solved pairs of one K."""
         return int((self.solved & (self.depth == depth)).sum())
 
+    def num_layouts(self, depth: int) -> int | None:
+        """Return the number of layouts among the solved pairs of one K; None where they were not counted."""
+        return None if self.layouts is None else num_clusters(self.layouts[self.solved & (self.depth == depth)])
+
     def flip_rate(self, depth: int) -> Interval:
         """Return F(K) with its Wilson interval."""
         return self._rate(self.flips, self.depth == depth)
