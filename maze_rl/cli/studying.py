@@ -91,6 +91,7 @@ def selftest(chosen: argparse.Namespace) -> int:
 def search(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl search``."""
     from maze_rl.cli.progress import progress_bar
+    from maze_rl.cli.tables import warn_of_few_search_layouts
     from maze_rl.workflows.search import search as run_search
 
     with progress_bar(quiet=chosen.json) as bar:
@@ -99,12 +100,14 @@ def search(chosen: argparse.Namespace) -> None:
             loops=chosen.loops, out=None if chosen.out is None else Path(chosen.out), command=chosen.command_line,
             progress=lambda doing, done: bar("search", done, {"doing": doing}),
         )  # fmt: skip
+    warn_of_few_search_layouts(found.result)
     if chosen.json:
         print(json.dumps({"report": str(found.page), "verdict": found.verdict, "scores": found.scores}))
         return
     for name, row in found.scores.items():
         print(
-            f"{name}  {row['effect']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]  {row['verdict']:<8} {row['name']}"
+            f"{name}  {row['effect']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]  {row['verdict']:<8} {row['name']} "
+            f"({row['mazes']:,} mazes, {row['layouts']:,} layouts)"
         )
     print(f"{chosen.run}: {found.verdict}")
     print(f"report: {found.page.resolve()}")

@@ -1,10 +1,13 @@
 """Tables for people."""
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from maze_rl.errors import Caution
 from maze_rl.evaluation.results import FEWEST_LAYOUTS, Estimate, EvaluationResult
+
+if TYPE_CHECKING:
+    from maze_rl.reports.search.search_result import SearchResult
 
 
 def warn_of_few_layouts(result: EvaluationResult) -> None:
@@ -14,6 +17,20 @@ def warn_of_few_layouts(result: EvaluationResult) -> None:
         warnings.warn(
             f"fewer than {FEWEST_LAYOUTS} layouts (walls up to rotation and reflection) at size {', '.join(few)}: "
             "rates there say little of other mazes; take larger sizes, or more mazes where they do not repeat.",
+            Caution,
+            stacklevel=2,
+        )
+
+
+def warn_of_few_search_layouts(result: "SearchResult") -> None:
+    """Warn of sets of mazes of a search with few different walls, however many mazes there are."""
+    from maze_rl.reports.search.layout_counts import layout_counts
+
+    few = [f"{each.name} ({each.text})" for each in layout_counts(result).values() if each.few]
+    if few:
+        warnings.warn(
+            f"fewer than {FEWEST_LAYOUTS} layouts (walls up to rotation and reflection) for {', '.join(few)}: scores "
+            "there say little of other mazes; take larger sizes, or more mazes where they do not repeat.",
             Caution,
             stacklevel=2,
         )

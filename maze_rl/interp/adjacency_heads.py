@@ -30,6 +30,7 @@ from maze_rl.interp.attention_maps import (
 )
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import check_mazes, require_edges_in_prompt
 from maze_rl.interp.sign_flips import (
     false_discovery_rate,
@@ -39,7 +40,7 @@ from maze_rl.interp.sign_flips import (
     selection_stability,
     sign_flip_p_values,
 )
-from maze_rl.intervals import Interval
+from maze_rl.intervals import Interval, num_clusters
 from maze_rl.models.build import MazeTransformer
 
 THRESHOLD = 0.1
@@ -99,21 +100,23 @@ def find_adjacency_heads(
     shares = _shares(attention or _measured(model, decisions), decisions)
     differences = shares[..., _INCIDENT] - shares[..., _WALLED]
     discovery, confirmation = differences[::2], differences[1::2]
-    selected = select_heads(discovery, THRESHOLD, seed=seed)
-    p_values = sign_flip_p_values(confirmation, seed=seed)
+    layouts = layouts_of(decisions.batch)
+    even, odd = layouts[::2], layouts[1::2]
+    selected = select_heads(discovery, THRESHOLD, layouts=even, seed=seed)
+    p_values = sign_flip_p_values(confirmation, layouts=odd, seed=seed)
     means = mean_over_mazes(confirmation)
     confirmed = selected & (means > THRESHOLD)
     confirmed[confirmed] = false_discovery_rate(p_values[confirmed])
     best = int(np.argmax(mean_over_mazes(discovery)))
-    parts = head_means(shares[1::2, best], seed=seed)
+    parts = head_means(shares[1::2, best], layouts=odd, seed=seed)
     grid = (model.cfg.n_layers, model.cfg.n_heads)
     return AdjacencyHeads(
-        finding=_finding(confirmation[:, best], parts[_WALLED], seed),
+        finding=_finding(confirmation[:, best], odd, parts[_WALLED], seed),
         head=_layer_and_head(best, grid),
         scores=means.reshape(grid),
-        p_values=sign_flip_p_values(discovery, seed=seed).reshape(grid),
+        p_values=sign_flip_p_values(discovery, layouts=even, seed=seed).reshape(grid),
         confirmed=tuple(_layer_and_head(int(each), grid) for each in np.flatnonzero(confirmed)),
-        stability=selection_stability(discovery, THRESHOLD, seed=seed),
+        stability=selection_stability(discovery, THRESHOLD, layouts=even, seed=seed),
         incident=parts[_INCIDENT],
         walled=parts[_WALLED],
         far=parts[_FAR],
@@ -174,12 +177,16 @@ def _open_neighbours(ends: ndarray, cell: ndarray, incident: ndarray) -> ndarray
     return joined[np.arange(len(cell))[:, None, None], ends]
 
 
-def _finding(differences: Float[ndarray, " maze"], walled: Interval, seed: int) -> Finding:
+def _finding(
+    differences: Float[ndarray, " maze"], layouts: Int64[ndarray, " maze"], walled: Interval, seed: int
+) -> Finding:
+    present = np.isfinite(differences)
     return Finding(
         name="attention of the best head to the edges of the current cell, walled control subtracted",
-        effect=head_means(differences[:, None], seed=seed)[0],
+        effect=head_means(differences[:, None], layouts=layouts, seed=seed)[0],
         threshold=THRESHOLD,
-        num_mazes=int(np.isfinite(differences).sum()),
+        num_mazes=int(present.sum()),
+        num_layouts=num_clusters(layouts[present]),
         control=walled,
         control_name="as many edges at cells next door but behind a wall",
     )

@@ -201,7 +201,9 @@ def patch(model: MazeTransformer, pairs: PatchingPairs, solved: SolvedPairs, see
             model, maps, shortlist(maps, _SHORTLIST), flip_tokens(confirmed), groups=position_groups(confirmed),
             seed=seed,
         ),
-        direct=logit_attribution(model, chosen.clean, chosen.position, chosen.right, chosen.wrong),
+        direct=logit_attribution(
+            model, chosen.clean, chosen.position, chosen.right, chosen.wrong, layouts=chosen.layouts
+        ),
         example=example,
         by_position=patch_map(model, flip_tokens(chosen.take(np.array([example]))), seed=seed),
     )  # fmt: skip
@@ -219,12 +221,12 @@ def control_map(model: MazeTransformer, pairs: PatchingPairs, flips: PatchMap, s
 
 def flip_tokens(pairs: PatchingPairs) -> PairTokens:
     """Return the pairs as clean and flipped tokens."""
-    return PairTokens(pairs.clean, pairs.flipped, pairs.position, pairs.right, pairs.wrong)
+    return PairTokens(pairs.clean, pairs.flipped, pairs.position, pairs.right, pairs.wrong, pairs.layouts)
 
 
 def control_tokens(pairs: PatchingPairs) -> PairTokens:
     """Return the pairs as clean and control tokens, asked about the same two cells."""
-    return PairTokens(pairs.clean, pairs.control, pairs.position, pairs.right, pairs.wrong)
+    return PairTokens(pairs.clean, pairs.control, pairs.position, pairs.right, pairs.wrong, pairs.layouts)
 
 
 def growth_of_reach(emerges: Emergence) -> GrowthOfReach:

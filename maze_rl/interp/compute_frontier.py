@@ -7,15 +7,15 @@ credit, the steps seen after layer l are
     S(l) = sum over k = 1 .. K of the least skill at forks that need up to k steps, cut to 0 .. 1,
 
 with skill = (right rate - chance) / (1 - chance): k0 for one who is right where k <= k0, whatever comes after, and
-0 for one who draws, whose luck at single k a plain sum would collect. Neighbouring k are pooled until 20 mazes have
-one. A search of one step each layer has S grow by up to one a layer; a heuristic has none to grow.
+0 for one who draws, whose luck at single k a plain sum would collect. Neighbouring k are pooled until 20 layouts
+have one. A search of one step each layer has S grow by up to one a layer; a heuristic has none to grow.
 
     S4 = mean of S over the last third of the layers - mean over the first third, after the largest rise of S from one
          layer to the next has been taken out of S,
 
 beside Spearman's correlation of S with the layer. Without its largest rise, a model whose choice becomes readable all
 at once, however late and however right, gains nothing: what has grown must have grown over several layers. Intervals
-are over mazes. The layers of a looped model count as they are unrolled.
+are over layouts. The layers of a looped model count as they are unrolled.
 """
 
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ from torch import Tensor
 from maze_rl.interp.decisions import Decisions, decision_streams, read_out
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.look_ahead import Axis, skills, widths
-from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_maze
+from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_layout
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.interp.simple_rules import manhattan
-from maze_rl.intervals import Interval
+from maze_rl.intervals import Interval, num_clusters
 from maze_rl.models.build import MazeTransformer
 
 THRESHOLD = 1.25
@@ -75,19 +75,21 @@ def compute_frontier(
         decisions: Decisions along shortest paths; the forks where Manhattan greedy is wrong are used.
         streams: `decision_streams` of them, where they are there already.
         axis: What k is: the oracle's k*, or the distance to the target.
-        seed: Seed of the draws of mazes.
+        seed: Seed of the draws of layouts.
     """
     greedy_fails = ~(manhattan(decisions) & decisions.optimal).any(axis=1)
     asked = np.flatnonzero(decisions.is_fork & greedy_fails)
     decisions = decisions.take(asked)
     names = ("embedding", *(f"layer {layer}" for layer in range(model.cfg.n_layers)))
-    if len(np.unique(decisions.maze)) < FEWEST_MAZES:
-        return _nothing(names, axis, len(np.unique(decisions.maze)))
+    layouts = decisions.layouts
+    counted = num_clusters(decisions.maze), num_clusters(layouts)
+    if counted[1] < FEWEST_MAZES:
+        return _nothing(names, axis, counted)
     right = right_by_layer(model, decisions, decision_streams(model, decisions) if streams is None else streams[asked])
-    steps, column = pooled(decisions.maze, getattr(decisions, axis).astype(np.int64))
+    steps, column = pooled(layouts, getattr(decisions, axis).astype(np.int64))
     at = (column[:, None] == np.arange(len(steps))).astype(np.float64)
     counts = [at, at * decisions.chance[:, None], *(at * layer[:, None] for layer in right.T)]
-    sums = sums_by_maze(decisions.maze, np.concatenate(counts, axis=1))
+    sums = sums_by_layout(layouts, np.concatenate(counts, axis=1))
     totals = sums.sum(axis=0).reshape(-1, len(steps))
     seen, redrawn = (_seen(rows, steps) for rows in (sums.sum(axis=0)[None], redrawn_sums(sums, seed=seed)))
     return ComputeFrontier(
@@ -98,7 +100,7 @@ def compute_frontier(
         chance=totals[1] / totals[0],
         steps_seen=tuple(percentile_interval(seen[0, row], redrawn[:, row]) for row in range(len(names))),
         trend=percentile_interval(_spearman(seen)[0], _spearman(redrawn)),
-        finding=_finding(percentile_interval(float(_growth(seen)[0]), _growth(redrawn)), len(sums)),
+        finding=_finding(percentile_interval(float(_growth(seen)[0]), _growth(redrawn)), counted),
     )
 
 
@@ -116,9 +118,9 @@ def right_by_layer(
 
 
 def pooled(
-    maze: Int64[ndarray, " decision"], k: Int64[ndarray, " decision"]
+    layouts: Int64[ndarray, " decision"], k: Int64[ndarray, " decision"]
 ) -> tuple[Int64[ndarray, " step"], Int64[ndarray, " decision"]]:
-    """Pool neighbouring k, from the smallest on, until `FEWEST_MAZES` have one; what is left over joins the last pool.
+    """Pool neighbouring k, from the smallest on, until `FEWEST_MAZES` layouts have one; the rest joins the last pool.
 
     Returns:
         The largest k of each pool, and each decision's pool.
@@ -126,7 +128,7 @@ def pooled(
     tops: list[int] = []
     low = -1
     for top in np.unique(k):
-        if len(np.unique(maze[(k > low) & (k <= top)])) >= FEWEST_MAZES:
+        if len(np.unique(layouts[(k > low) & (k <= top)])) >= FEWEST_MAZES:
             tops.append(int(top))
             low = int(top)
     tops = tops or [int(k.max())]
@@ -163,20 +165,21 @@ def _spearman(seen: Float64[ndarray, "draw layer"]) -> Float64[ndarray, " draw"]
     return np.divide(ranks @ order, spread, out=np.zeros(len(seen)), where=spread > 0)
 
 
-def _finding(effect: Interval, num_mazes: int) -> Finding:
+def _finding(effect: Interval, counted: tuple[int, int]) -> Finding:
     return Finding(
         name="growth of the steps seen from the first to the last third of the layers, the largest rise left out",
         effect=effect,
         threshold=THRESHOLD,
-        num_mazes=num_mazes,
+        num_mazes=counted[0],
+        num_layouts=counted[1],
         control=Interval(0.0, 0.0, 0.0),
         control_name="one who draws among the options; subtracted",
     )
 
 
-def _nothing(names: tuple[str, ...], axis: Axis, num_mazes: int) -> ComputeFrontier:
+def _nothing(names: tuple[str, ...], axis: Axis, counted: tuple[int, int]) -> ComputeFrontier:
     none = Interval(float("nan"), float("nan"), float("nan"))
     return ComputeFrontier(
         axis=axis, layers=names, steps=(), right_rate=np.empty((len(names), 0)), chance=np.empty(0),
-        steps_seen=(none,) * len(names), trend=none, finding=_finding(none, num_mazes),
+        steps_seen=(none,) * len(names), trend=none, finding=_finding(none, counted),
     )  # fmt: skip

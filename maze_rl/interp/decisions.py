@@ -17,6 +17,7 @@ from torch.nn.utils import parametrize
 from transformer_lens.hook_points import HookPoint
 
 from maze_rl.errors import ConfigurationError
+from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import analysed_tokenization, check_tokens
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.oracle import label_paths
@@ -65,6 +66,11 @@ class Decisions:
     def chance(self) -> Float[ndarray, " decision"]:
         """Rate of right choices of one who draws among the options; 1 where there is none but the right one."""
         return (self.optimal & self.options).sum(axis=1) / np.maximum(self.options.sum(axis=1), 1)
+
+    @property
+    def layouts(self) -> Int64[ndarray, " decision"]:
+        """Layout of each decision's maze, by the first row of the batch that has it."""
+        return layouts_of(self.batch)[self.maze]
 
     def take(self, rows: ndarray) -> "Decisions":
         """Return some decisions, given as indices or as a mask; the mazes stay."""

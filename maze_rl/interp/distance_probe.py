@@ -9,7 +9,7 @@ target and with it Manhattan(v, t), each cell's open sides; `maze_rl.interp.ridg
 over the held-out mazes and all cells. The layer is the one whose left-out score on the fitted half is best. The same
 procedure with nothing to find gives the controls: the labels of another maze, a control task (1909.03368), an
 untrained model of the same shape, the mean of the prompt's embeddings. The effect is the score less the largest
-control, or less 0 where all controls are below. The interval draws mazes again; of a control with other labels, sums
+control, or less 0 where all controls are below. The interval draws layouts again; of a control with other labels, sums
 are scaled to the same total.
 """
 
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from numpy import ndarray
 
 from maze_rl.interp.cell_features import (
@@ -31,10 +31,11 @@ from maze_rl.interp.cell_features import (
     variable_of,
 )
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.probe_sites import ProbeSites, path_start_sites
 from maze_rl.interp.requirements import check_mazes, require_origin_in_prompt
 from maze_rl.interp.ridge_probe import Base, RidgeProbe
-from maze_rl.intervals import Interval, bootstrap_ratio
+from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.build import MazeTransformer
 
@@ -59,6 +60,8 @@ class ProbeScore:
     """Place in `ProbeSites.streams`: 0 is the embedding, l + 1 what leaves block l."""
     by_layer: Float64[ndarray, " layer"]
     """Left-out score of each layer on the fitted half."""
+    layouts: Int64[ndarray, " maze"] | None = None
+    """Layout of each held-out maze; None where each is taken to have its own."""
 
     @property
     def value(self) -> float:
@@ -67,8 +70,8 @@ class ProbeScore:
 
     @property
     def interval(self) -> Interval:
-        """The score with its interval over mazes."""
-        return bootstrap_ratio(self.explained, self.total)
+        """The score with its interval over layouts."""
+        return bootstrap_ratio(self.explained, self.total, self.layouts)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -158,7 +161,8 @@ def _check_known(model: MazeTransformer, variables: tuple[Variable, ...]) -> Non
 
 def site_scores(sites: ProbeSites, labels: dict[str, ndarray], base: ndarray, seed: int) -> dict[str, ProbeScore]:
     """Score labels on the streams of some sites."""
-    return score_labels(sites.streams.swapaxes(0, 1), labels, base, split_halves(sites.batch, seed))
+    halves, layouts = split_halves(sites.batch, seed), layouts_of(sites.batch)
+    return score_labels(sites.streams.swapaxes(0, 1), labels, base, halves, layouts=layouts)
 
 
 def probe_variables(
@@ -182,15 +186,15 @@ def probe_variables(
         threshold: See `latent_state`.
         seed: Seed of halves and control labels.
     """
-    halves = split_halves(sites.batch, seed)
+    halves, layouts = split_halves(sites.batch, seed), layouts_of(sites.batch)
     every = dict(labels)
     for name, values in labels.items():
         every[f"{name} of other mazes"] = of_other_mazes(values, seed)
         every[f"{name} control task"] = control_values(sites.batch, values.shape[1], seed) * values.std()
     streams = sites.streams.swapaxes(0, 1)
-    scores = score_labels(streams, every, base, halves)
+    scores = score_labels(streams, every, base, halves, layouts=layouts)
     embedded = np.concatenate([streams[0], sites.bag], axis=1) if with_bag else streams[0]
-    shallow = score_labels(embedded[None], labels, base, halves)
+    shallow = score_labels(embedded[None], labels, base, halves, layouts=layouts)
     probes = {}
     for name in labels:
         controls = {short: scores[f"{name} {short}"] for short in ("of other mazes", "control task")}
@@ -204,7 +208,14 @@ def probe_variables(
     return probes
 
 
-def score_labels(streams: ndarray, labels: dict[str, ndarray], base: ndarray, halves: Halves) -> dict[str, ProbeScore]:
+def score_labels(
+    streams: ndarray,
+    labels: dict[str, ndarray],
+    base: ndarray,
+    halves: Halves,
+    *,
+    layouts: Int64[ndarray, " maze"] | None = None,
+) -> dict[str, ProbeScore]:
     """Score each set of labels at the layer best for it.
 
     Args:
@@ -212,6 +223,7 @@ def score_labels(streams: ndarray, labels: dict[str, ndarray], base: ndarray, ha
         labels: Name to numbers [maze, column].
         base: What streams and labels are freed of, [maze, feature].
         halves: Rows to fit on and to judge on.
+        layouts: Layout of each maze, which intervals count; None where each is taken to have its own.
     """
     fit, held_out = halves
     ground = Base(base[fit], next(iter(labels.values()))[fit])
@@ -225,11 +237,11 @@ def score_labels(streams: ndarray, labels: dict[str, ndarray], base: ndarray, ha
             left_out[name][layer] = 1 - squares / (ground.left_out(values[fit]) ** 2).sum()
             predicted = probe.predict(stream[held_out], values[fit], strength, base[held_out])
             errors[name][layer] = ((values[held_out] - predicted) ** 2).sum(axis=1)
-    scores = {}
+    scores, judged = {}, None if layouts is None else layouts[held_out]
     for name, values in labels.items():
         layer = int(left_out[name].argmax())
         without = ((values[held_out] - ground.expected(base[held_out], values[fit], len(held_out))) ** 2).sum(axis=1)
-        scores[name] = ProbeScore(without - errors[name][layer], without, layer, left_out[name])
+        scores[name] = ProbeScore(without - errors[name][layer], without, layer, left_out[name], judged)
     return scores
 
 
@@ -241,9 +253,10 @@ def _finding(name: str, score: ProbeScore, controls: dict[str, ProbeScore], thre
         explained = explained - control.explained * (score.total.sum() / control.total.sum())
     return Finding(
         name=f"{name}: share explained beyond base features, less the largest control",
-        effect=bootstrap_ratio(explained, score.total),
+        effect=bootstrap_ratio(explained, score.total, score.layouts),
         threshold=threshold,
         num_mazes=len(score.total),
+        num_layouts=None if score.layouts is None else num_clusters(score.layouts),
         control=control.interval,
         control_name=largest,
     )

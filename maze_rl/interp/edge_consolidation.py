@@ -17,15 +17,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from numpy import ndarray
 from torch import Tensor
 
 from maze_rl.interp.attention_maps import stream_patterns
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import check_mazes, require_causal_prompt
 from maze_rl.interp.sign_flips import head_means, mean_over_mazes, sign_flip_p_values
+from maze_rl.intervals import num_clusters
 from maze_rl.models.build import MazeTransformer
 from maze_rl.tokenization.layouts import SEPARATOR
 from maze_rl.tokenization.spans import Region
@@ -148,12 +150,15 @@ def measure_consolidation(
     means = np.moveaxis(attention.means.astype(np.float64), 3, 1)
     scores = means[..., _OWN] - means[..., _MATCHED]
     discovery, confirmation = scores[::2], scores[1::2]
+    layouts = layouts_of(decisions.batch)
+    even, odd = layouts[::2], layouts[1::2]
     best = mean_over_mazes(discovery).reshape(2, -1).argmax(axis=1)
     layers, heads = np.divmod(best, model.cfg.n_heads)
     first, second = (
-        _finding(name, means[1::2, place, layers[place], heads[place]], seed) for place, name in enumerate(ENDPOINTS)
+        _finding(name, means[1::2, place, layers[place], heads[place]], odd, seed)
+        for place, name in enumerate(ENDPOINTS)
     )
-    p_values = sign_flip_p_values(discovery.reshape(len(discovery), -1), seed=seed)
+    p_values = sign_flip_p_values(discovery.reshape(len(discovery), -1), layouts=even, seed=seed)
     return EdgeConsolidation(
         findings=(first, second),
         heads=((int(layers[0]), int(heads[0])), (int(layers[1]), int(heads[1]))),
@@ -162,14 +167,15 @@ def measure_consolidation(
     )
 
 
-def _finding(endpoint: str, means: Float[ndarray, "maze 3"], seed: int) -> Finding:
+def _finding(endpoint: str, means: Float[ndarray, "maze 3"], layouts: Int64[ndarray, " maze"], seed: int) -> Finding:
     score = means[:, _OWN] - means[:, _MATCHED]
-    effect, control = head_means(np.stack([score, means[:, _PERMUTED]], axis=1), seed=seed)
+    effect, control = head_means(np.stack([score, means[:, _PERMUTED]], axis=1), layouts=layouts, seed=seed)
     return Finding(
         name=f"attention from the end of an edge to its {endpoint} cell, matched positions subtracted",
         effect=effect,
         threshold=THRESHOLD,
         num_mazes=int(np.isfinite(score).sum()),
+        num_layouts=num_clusters(layouts[np.isfinite(score)]),
         control=control,
         control_name="a cell of another edge listed before",
     )

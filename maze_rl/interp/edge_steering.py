@@ -33,7 +33,7 @@ from maze_rl.interp.finding import Finding
 from maze_rl.interp.patching_pairs import PatchingPairs, pair_logits
 from maze_rl.interp.requirements import require_causal_prompt, require_plain_stream
 from maze_rl.interp.tree_and_cycle_edits import open_added_edges
-from maze_rl.intervals import Interval, paired_difference, wilson
+from maze_rl.intervals import Interval, clustered_wilson, num_clusters, paired_difference
 from maze_rl.models.build import MazeTransformer
 from maze_rl.seeding import numpy_generator
 from maze_rl.tokenization.layouts import ADJLIST_END
@@ -55,7 +55,8 @@ class SteeringEffect:
     """The residual stream is changed as it leaves this layer."""
     strength: float
     success: Interval
-    """Share of confirmation pairs where the model takes the step right in the edited maze; Wilson interval."""
+    """Share of confirmation pairs where the model takes the step right in the edited maze; Wilson interval of the
+    effective number of mazes, as they may share layouts."""
     sign_flipped: Interval
     random_direction: Interval
     beyond_control: Interval
@@ -67,6 +68,8 @@ class SteeringEffect:
     discovery maze has, so that there is a feature of it."""
     num_confirmation: int
     """Qualified pairs the rates are over."""
+    num_layouts: int
+    """Layouts of their clean mazes."""
     discovery_rates: dict[tuple[int, float], float]
     """Success on the discovery pairs for each (layer, strength)."""
 
@@ -78,6 +81,7 @@ class SteeringEffect:
             effect=self.beyond_control,
             threshold=THRESHOLD,
             num_mazes=self.num_confirmation,
+            num_layouts=self.num_layouts,
             control=max(self.sign_flipped, self.random_direction, key=lambda rate: rate.value),
             control_name="sign-flipped feature or random direction of its norm, whichever succeeds more often",
         )
@@ -105,6 +109,7 @@ class _Edit:
     position: Int64[Tensor, " pair"]
     site: Int64[Tensor, " pair"]
     edges: Int16[ndarray, "pair 3"]
+    layouts: Int64[ndarray, " pair"]
     answer: Int64[Tensor, " pair"]
     sign: float
     asked: Bool[ndarray, " pair"]
@@ -188,13 +193,27 @@ def _edits(model: MazeTransformer, pairs: PatchingPairs, seed: int) -> tuple[_Ed
     right_on = {"M": clean == pairs.right, "M'": flipped == pairs.wrong}
     list_end = (pairs.clean == ADJLIST_END).int().argmax(dim=1)
     adding = _Edit(
-        pairs.clean, pairs.position, list_end, pairs.pairs.added, pairs.wrong, 1.0, cyclic.now_wrong,
+        pairs.clean,
+        pairs.position,
+        list_end,
+        pairs.pairs.added,
+        pairs.layouts,
+        pairs.wrong,
+        1.0,
+        cyclic.now_wrong,
         (right_on["M"] & (both == pairs.wrong)).numpy(),
-    )  # fmt: skip
+    )
     removing = _Edit(
-        cyclic.tokens, cyclic.position, cyclic.slot_end, pairs.pairs.removed, pairs.wrong, -1.0, cyclic.still_right,
+        cyclic.tokens,
+        cyclic.position,
+        cyclic.slot_end,
+        pairs.pairs.removed,
+        pairs.layouts,
+        pairs.wrong,
+        -1.0,
+        cyclic.still_right,
         (right_on["M'"] & (both == pairs.right)).numpy(),
-    )  # fmt: skip
+    )
     return adding, removing
 
 
@@ -226,18 +245,19 @@ def _steered(
         _turned(model, edit, confirmation, layer, each) for each in (arrow, -arrow, _random_like(arrow, seed))
     )
     better = max(flipped, random, key=lambda control: int(control.sum()))
-    nothing = Interval(float("nan"), float("nan"), float("nan"))
+    nothing, layouts = Interval(float("nan"), float("nan"), float("nan")), edit.layouts[confirmation]
     return SteeringEffect(
         edit=name,
         layer=layer,
         strength=strength,
-        success=_rate(turned),
-        sign_flipped=_rate(flipped),
-        random_direction=_rate(random),
-        beyond_control=Interval(*paired_difference(turned, better)[:3]) if len(confirmation) else nothing,
+        success=clustered_wilson(turned, layouts),
+        sign_flipped=clustered_wilson(flipped, layouts),
+        random_direction=clustered_wilson(random, layouts),
+        beyond_control=Interval(*paired_difference(turned, better, layouts)[:3]) if len(confirmation) else nothing,
         num_asked=int(edit.asked.sum()),
         num_qualified=int(qualified.sum()),
         num_confirmation=len(confirmation),
+        num_layouts=num_clusters(layouts),
         discovery_rates=rates,
     )
 
@@ -269,7 +289,3 @@ def _random_like(arrow: Float[Tensor, "pair d_model"], seed: int) -> Float[Tenso
     drawn = numpy_generator(seed, "steering_control").standard_normal(tuple(arrow.shape))
     other = torch.from_numpy(drawn).to(arrow)
     return other * arrow.norm(dim=1, keepdim=True) / other.norm(dim=1, keepdim=True)
-
-
-def _rate(turned: Bool[ndarray, " pair"]) -> Interval:
-    return wilson(int(turned.sum()), len(turned))

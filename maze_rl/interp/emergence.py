@@ -7,7 +7,7 @@ the c with which most cells of the fitted half, left out one maze at a time, are
 first layer in which v is known and stays so to the last layer; cells never known are left out, and counted. Of e(v)
 and d(v) the Spearman correlation is taken, and the slope of d(v) on e(v), in steps per layer. The reach of layer l is
 the largest distance up to which at least half of the cells of every distance are right in l; a search by doubling
-paths would show in its growth. Intervals draw mazes again, with ranks as they were in all mazes.
+paths would show in its growth. Intervals draw layouts again, with ranks as they were in all mazes.
 
 Where not even the target's neighbours are known, the correlation is 0: a probe that answers nearly the same everywhere
 is right at the cells of that distance, and these tell no order. With another maze's labels there should be nothing: the
@@ -22,11 +22,11 @@ from numpy import ndarray
 
 from maze_rl.interp.cell_features import of_other_mazes, split_halves, variable_of
 from maze_rl.interp.finding import Finding
-from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums
+from maze_rl.interp.maze_draws import layouts_of, percentile_interval, redrawn_sums, sums_by_layout
 from maze_rl.interp.probe_sites import ProbeSites, path_start_sites
 from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.ridge_probe import RidgeProbe
-from maze_rl.intervals import Interval, bootstrap_ratio
+from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.build import MazeTransformer
 
@@ -73,21 +73,27 @@ def emergence(model: MazeTransformer, batch: MazeBatch, *, threshold: float = 0.
     others = of_other_mazes(distance, seed)
     first, steps = first_right(right), distance[held_out].astype(np.int64)
     others_right, others_steps = _right_by_layer(sites, others, seed)[0], others[held_out].astype(np.int64)
+    layouts = layouts_of(batch)[held_out]
     effect, control = _beyond_control(
-        correlations(right, steps, seed), np.nan_to_num(correlations(others_right, others_steps, seed))
+        correlations(right, steps, seed, layouts=layouts),
+        np.nan_to_num(correlations(others_right, others_steps, seed, layouts=layouts)),
     )
     return Emergence(
         finding=Finding(
             name="layer of emergence and distance: Spearman correlation, less that with distances of other mazes",
-            effect=effect, threshold=threshold, num_mazes=len(held_out), control=control,
+            effect=effect,
+            threshold=threshold,
+            num_mazes=len(held_out),
+            num_layouts=num_clusters(layouts),
+            control=control,
             control_name="distances of other mazes; subtracted where above 0",
         ),
-        slope=_slope(first, steps),
-        known=bootstrap_ratio((first != NEVER).mean(axis=1), np.ones(len(first))),
+        slope=_slope(first, steps, layouts),
+        known=bootstrap_ratio((first != NEVER).mean(axis=1), np.ones(len(first)), layouts),
         reach=reach_by_layer(right[1:], steps),
         first_layer=first,
         distance=steps,
-    )  # fmt: skip
+    )
 
 
 def first_right(right: Bool[ndarray, "layer maze cell"]) -> Int64[ndarray, "maze cell"]:
@@ -129,9 +135,19 @@ def _right_by_layer(sites: ProbeSites, values: Float64[ndarray, "maze cell"], se
 
 
 def correlations(
-    right: Bool[ndarray, "layer maze cell"], steps: Int64[ndarray, "maze cell"], seed: int
+    right: Bool[ndarray, "layer maze cell"],
+    steps: Int64[ndarray, "maze cell"],
+    seed: int,
+    *,
+    layouts: Int64[ndarray, " maze"] | None = None,
 ) -> Float64[ndarray, " draw"]:
-    """Return Spearman's correlation of e(v) and d(v): of all mazes first, then of mazes drawn again.
+    """Return Spearman's correlation of e(v) and d(v): of all mazes first, then of layouts drawn again.
+
+    Args:
+        right: Whether each layer knows each cell.
+        steps: d(v).
+        seed: Seed of the draws.
+        layouts: Layout of each maze; None where each is taken to have its own.
 
     Returns:
         0 where not even the target's neighbours are known in most mazes; nan where too few cells stay known.
@@ -147,6 +163,7 @@ def correlations(
     x, y = np.zeros(first.shape), np.zeros(first.shape)
     x[known], y[known] = rankdata(first[known]), rankdata(steps[known])
     sums = np.stack([each.sum(axis=1) for each in (known, x, y, x * x, y * y, x * y)], axis=1)
+    sums = sums_by_layout(np.arange(len(sums)) if layouts is None else layouts, sums)
     return _pearson(np.concatenate([sums.sum(axis=0)[None], redrawn_sums(sums, seed=seed, draws=_DRAWS)]))
 
 
@@ -163,10 +180,10 @@ def _pearson(sums: Float64[ndarray, "draw 6"]) -> Float64[ndarray, " draw"]:
         return np.where(spread > 0, (num * xy - x * y) / spread, 0.0)
 
 
-def _slope(first: ndarray, steps: ndarray) -> Interval:
+def _slope(first: ndarray, steps: ndarray, layouts: ndarray) -> Interval:
     """Least squares of d(v) on e(v), both about their means."""
     known = first != NEVER
     if known.sum() < _LEAST_CELLS:
         return Interval(float("nan"), float("nan"), float("nan"))
     x = np.where(known, first - first[known].mean(), 0.0)
-    return bootstrap_ratio((x * (steps - steps[known].mean())).sum(axis=1), (x * x).sum(axis=1))
+    return bootstrap_ratio((x * (steps - steps[known].mean())).sum(axis=1), (x * x).sum(axis=1), layouts)

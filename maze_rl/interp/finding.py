@@ -25,6 +25,9 @@ class Finding:
     """What the effect must exceed for `yes`."""
     num_mazes: int
     """Mazes the effect is estimated on."""
+    num_layouts: int | None = None
+    """Layouts (walls up to rotation and reflection) among them, which the interval counts; None where they were not
+    counted."""
     control: Interval | None = None
     """The same measure where nothing should be found; it is already subtracted where the name says so."""
     control_name: str = ""

@@ -5,7 +5,7 @@ likeliest of all tokens is w):
 
     F(K)  = rate at which it answers w' in the flipped maze, as the oracle demands,
     F0(K) = rate at which it leaves w in the control maze, where the oracle demands w still,
-    S1    = F - F0 over all K >= far, with Newcombe's interval for paired rates.
+    S1    = F - F0 over all K >= far, with Newcombe's interval for paired rates, over layouts.
 
 The control writes another edge into the same kind of slot, so that a model that answers differently whenever any token
 changes has F0 = F and no score. The condition keeps S1 apart from accuracy: a searcher of short reach is not taken for
@@ -29,10 +29,10 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.logit_lens import logit_lens
-from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums
+from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_layout
 from maze_rl.interp.patching_pairs import PatchingPairs, pair_logits
 from maze_rl.interp.requirements import FEWEST_MAZES
-from maze_rl.intervals import Interval, bootstrap_ratios, paired_difference, wilson
+from maze_rl.intervals import Interval, bootstrap_ratios, clustered_wilson, num_clusters, paired_difference
 
 FAR = 4
 """Depth K from which on a change counts as far."""
@@ -54,6 +54,8 @@ class FlipRates:
     far: int
     finding: Finding
     """S1."""
+    layouts: Int64[ndarray, " pair"] | None = None
+    """Layout of each clean maze; None where each is taken to have its own."""
 
     @property
     def solved_text(self) -> str:
@@ -69,18 +71,27 @@ class FlipRates:
         """Return the number of solved pairs of one K."""
         return int((self.solved & (self.depth == depth)).sum())
 
+    def num_layouts(self, depth: int) -> int | None:
+        """Return the number of layouts among the solved pairs of one K; None where they were not counted."""
+        return None if self.layouts is None else num_clusters(self.layouts[self.solved & (self.depth == depth)])
+
     def flip_rate(self, depth: int) -> Interval:
         """Return F(K) with its Wilson interval."""
-        return _rate(self.flips, self.solved & (self.depth == depth))
+        return self._rate(self.flips, self.depth == depth)
 
     def false_flip_rate(self, depth: int) -> Interval:
         """Return F0(K) with its Wilson interval."""
-        return _rate(self.leaves, self.solved & (self.depth == depth))
+        return self._rate(self.leaves, self.depth == depth)
 
     @property
     def far_flip_rate(self) -> Interval:
         """F over K >= far."""
-        return _rate(self.flips, self.solved & (self.depth >= self.far))
+        return self._rate(self.flips, self.depth >= self.far)
+
+    def _rate(self, what: Bool[ndarray, " pair"], among: Bool[ndarray, " pair"]) -> Interval:
+        """Return a rate among the solved, over layouts."""
+        layouts, rows = np.arange(len(what)) if self.layouts is None else self.layouts, self.solved & among
+        return clustered_wilson(what[rows], layouts[rows])
 
 
 def flip_rates(model: HookedTransformer, pairs: PatchingPairs, *, far: int = FAR, batch_size: int = 256) -> FlipRates:
@@ -98,11 +109,16 @@ def flip_rates(model: HookedTransformer, pairs: PatchingPairs, *, far: int = FAR
     if len(rows := np.flatnonzero(solved)):
         flips[rows] = _answers(model, pairs, pairs.flipped, rows, batch_size) == pairs.wrong.numpy()[rows]
         leaves[rows] = _answers(model, pairs, pairs.control, rows, batch_size) != pairs.right.numpy()[rows]
-    depth = np.asarray(pairs.depth)
+    depth, layouts = np.asarray(pairs.depth), pairs.layouts
     return FlipRates(
-        depth=depth, solved=solved, flips=flips, leaves=leaves, far=far,
-        finding=_finding(solved, flips, leaves, depth >= far),
-    )  # fmt: skip
+        depth=depth,
+        solved=solved,
+        flips=flips,
+        leaves=leaves,
+        far=far,
+        layouts=layouts,
+        finding=_finding(solved, flips, leaves, depth >= far, layouts),
+    )
 
 
 def _answers(
@@ -113,26 +129,23 @@ def _answers(
     return logits.argmax(dim=-1).cpu().numpy()
 
 
-def _finding(solved: ndarray, flips: ndarray, leaves: ndarray, is_far: ndarray) -> Finding:
+def _finding(solved: ndarray, flips: ndarray, leaves: ndarray, is_far: ndarray, layouts: ndarray) -> Finding:
     conditional = int((solved & is_far).sum()) >= FEWEST_MAZES
     chosen = is_far & solved if conditional else is_far
     among = "the pairs solved in the clean maze" if conditional else "all pairs, as too few are solved"
     effect = Interval(float("nan"), float("nan"), float("nan"))
     if int(chosen.sum()) >= FEWEST_MAZES:
-        difference = paired_difference(flips[chosen], leaves[chosen])
+        difference = paired_difference(flips[chosen], leaves[chosen], layouts[chosen])
         effect = Interval(difference.value, difference.low, difference.high)
     return Finding(
         name=f"rate of right flips less false ones at far changes, of {among}",
         effect=effect,
         threshold=THRESHOLD,
         num_mazes=int(chosen.sum()),
-        control=_rate(leaves, chosen),
+        num_layouts=num_clusters(layouts[chosen]),
+        control=clustered_wilson(leaves[chosen], layouts[chosen]),
         control_name="false flips where another edge changes; subtracted",
     )
-
-
-def _rate(what: ndarray, among: ndarray) -> Interval:
-    return wilson(int((what & among).sum()), int(among.sum()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +156,7 @@ class LogitSensitivity:
     """After which part it is read: the embedding, layer 0, ..."""
     depths: tuple[int, ...]
     change: tuple[Interval, ...]
-    """Final dLD at each of the depths: sum over pairs / sum of units, over mazes."""
+    """Final dLD at each of the depths: sum over pairs / sum of units, over layouts."""
     num_mazes: tuple[int, ...]
     by_layer: Float64[ndarray, "layer depth"]
     """Mean dLD read after each layer, in mean final units of all pairs."""
@@ -160,7 +173,7 @@ def logit_sensitivity(
         model: The network.
         pairs: Flip pairs.
         batch_size: Pairs run at once.
-        seed: Seed of the draws of mazes.
+        seed: Seed of the draws of layouts.
     """
     names: tuple[str, ...] = ()
     parts: list[ndarray] = []
@@ -179,14 +192,15 @@ def logit_sensitivity(
     changes, unit, depth = np.concatenate(parts), np.concatenate(units), np.asarray(pairs.depth)
     final, depths = changes[:, -1], np.unique(depth)
     at_depth = (depth[:, None] == depths).astype(np.float64)
-    scale = float(unit.mean()) or float("nan")
+    scale, layouts = float(unit.mean()) or float("nan"), pairs.layouts
+    ratios = bootstrap_ratios(at_depth * final[:, None], at_depth * unit[:, None], layouts, seed=seed, draws=1000)
     return LogitSensitivity(
         layers=names,
         depths=tuple(depths.tolist()),
-        change=tuple(bootstrap_ratios(at_depth * final[:, None], at_depth * unit[:, None], seed=seed, draws=1000)),
+        change=tuple(ratios),
         num_mazes=tuple(at_depth.sum(axis=0).astype(int).tolist()),
         by_layer=(changes.T @ at_depth) / at_depth.sum(axis=0) / scale,
-        slope=_slope(depth, final / scale, seed),
+        slope=_slope(depth, final / scale, layouts, seed),
     )
 
 
@@ -194,9 +208,9 @@ def _cut(tokens: Tensor, rows: Tensor, longest: int, device: torch.device) -> Te
     return tokens[rows, :longest].to(device)
 
 
-def _slope(x: ndarray, y: ndarray, seed: int) -> Interval:
-    """Return the least-squares slope of y over x with its interval over mazes."""
-    sums = np.stack([np.ones(len(x)), x, y, x * x, x * y], axis=1)
+def _slope(x: ndarray, y: ndarray, layouts: ndarray, seed: int) -> Interval:
+    """Return the least-squares slope of y over x with its interval over layouts."""
+    sums = sums_by_layout(layouts, np.stack([np.ones(len(x)), x, y, x * x, x * y], axis=1))
 
     def slope(drawn: ndarray) -> ndarray:
         n, sx, sy, sxx, sxy = drawn.T

@@ -35,10 +35,11 @@ from maze_rl.interp.attention_maps import (
 )
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import check_mazes, require_edges_in_prompt
 from maze_rl.interp.ring_drift import best_range, ring_correlations, ring_slopes
 from maze_rl.interp.sign_flips import head_means
-from maze_rl.intervals import Interval
+from maze_rl.intervals import Interval, num_clusters
 from maze_rl.mazes.breadth_first import distances_from
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.build import MazeTransformer
@@ -123,8 +124,9 @@ def find_frontier_heads(
         stream_patterns(model, decisions, list(attention.values()))
     counted = np.maximum(decisions_per_maze(decisions), 1)[:, None, None, None]
     enrichment = {name: each.sums / counted for name, each in attention.items()}
+    layouts = layouts_of(decisions.batch)
     return FrontierHeads(
-        anchors={name: _anchored(name, enrichment[name], enrichment[_OTHER], seed) for name in ANCHORS}
+        anchors={name: _anchored(name, enrichment[name], enrichment[_OTHER], layouts, seed) for name in ANCHORS}
     )
 
 
@@ -172,7 +174,7 @@ def _other_cells(targets: ndarray, origins: ndarray, num_cells: int, seed: int) 
     return draws.argmax(axis=1)
 
 
-def _anchored(name: str, enrichment: ndarray, other: ndarray, seed: int) -> AnchoredFrontier:
+def _anchored(name: str, enrichment: ndarray, other: ndarray, layouts: ndarray, seed: int) -> AnchoredFrontier:
     """Choose heads and layers on the even mazes, and measure on the odd ones."""
     heads = _concentration(enrichment[::2]).argmax(axis=1)
     layers = np.arange(len(heads))
@@ -181,12 +183,13 @@ def _anchored(name: str, enrichment: ndarray, other: ndarray, seed: int) -> Anch
     inside, matched = rings[1::2, chosen], control[1::2, chosen]
     spearman, by_chance, slopes = ring_correlations(inside), ring_correlations(matched), ring_slopes(inside)
     columns = np.stack([spearman - by_chance, spearman, by_chance, slopes], axis=1)
-    difference, alone, chance, slope = head_means(columns, seed=seed)
+    difference, alone, chance, slope = head_means(columns, layouts=layouts[1::2], seed=seed)
     finding = Finding(
         name=f"rank correlation of layer and ring around the {name}, that around another cell subtracted",
         effect=difference,
         threshold=THRESHOLD,
         num_mazes=int(np.isfinite(columns[:, 0]).sum()),
+        num_layouts=num_clusters(layouts[1::2][np.isfinite(columns[:, 0])]),
         control=chance,
         control_name="rings around another cell of the maze",
     )

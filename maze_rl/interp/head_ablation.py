@@ -33,9 +33,10 @@ from torch.nn.utils import parametrize
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.decisions import Decisions, in_batches, right_choices
 from maze_rl.interp.finding import Finding, Verdict
+from maze_rl.interp.maze_draws import sums_by_layout
 from maze_rl.interp.random_head_sets import Heads, random_head_sets
 from maze_rl.interp.requirements import require_plain_stream
-from maze_rl.intervals import Interval, bootstrap_ratio
+from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.models.build import MazeTransformer
 from maze_rl.seeding import numpy_generator, stream_key
 
@@ -64,7 +65,7 @@ class BeyondRandom(Finding):
 
 @dataclass(frozen=True, kw_only=True)
 class AblationResult:
-    """What was lost with the chosen heads, and with random ones; rates are over forks, intervals over mazes."""
+    """What was lost with the chosen heads, and with random ones; rates are over forks, intervals over layouts."""
 
     heads: Heads
     how: How
@@ -73,11 +74,11 @@ class AblationResult:
     ablated_rate: Interval
     """Without the chosen heads."""
     drop: Interval
-    """The first minus the second, paired over mazes."""
+    """The first minus the second, paired."""
     random_drops: Float64[ndarray, " set"]
     """Drop with each random set."""
     beyond_random: Interval
-    """Drop minus the mean drop of the random sets, paired over mazes; nan where there is no other set."""
+    """Drop minus the mean drop of the random sets, paired; nan where there is no other set."""
     percentile: float
     """Share of the random sets that lose less than the chosen one, in [0, 1]; nan without any. Of fewer than
     `FEWEST_SETS` it is no significance."""
@@ -88,6 +89,7 @@ class AblationResult:
     drop_by_look_ahead: dict[int, tuple[float, int]]
     """For each k*: the drop, and the number of forks."""
     num_mazes: int
+    num_layouts: int
     num_forks: int
 
     @property
@@ -102,6 +104,7 @@ class AblationResult:
             effect=self.beyond_random,
             threshold=THRESHOLD,
             num_mazes=self.num_mazes,
+            num_layouts=self.num_layouts,
             control=Interval(control, float(spread[0]), float(spread[1])),
             control_name=f"{num} random sets with as many heads in each layer (95 % of them){note}",
             percentile=self.percentile if num >= FEWEST_SETS else float("nan"),
@@ -321,10 +324,10 @@ def _summarised(
     lost = whole - ablated
     random_drops = whole.mean() - controls.mean(axis=1)
     nothing = Interval(float("nan"), float("nan"), float("nan"))
-    draws = stream_key(seed, "head_ablation")
+    draws, layouts = stream_key(seed, "head_ablation"), forks.layouts
 
     def over(values: ndarray, kept: ndarray | slice = slice(None)) -> Interval:
-        return _per_maze(forks.maze[kept], values[kept], draws)
+        return _over_layouts(layouts[kept], values[kept], draws)
 
     deep = forks.look_ahead > cut
     return AblationResult(
@@ -343,12 +346,13 @@ def _summarised(
             int(k): (float(lost[forks.look_ahead == k].mean()), int((forks.look_ahead == k).sum()))
             for k in np.unique(forks.look_ahead)
         },
-        num_mazes=len(np.unique(forks.maze)),
+        num_mazes=num_clusters(forks.maze),
+        num_layouts=num_clusters(layouts),
         num_forks=len(forks),
     )
 
 
-def _per_maze(maze: Int64[ndarray, " fork"], values: Float64[ndarray, " fork"], seed: int) -> Interval:
-    """Return the mean over forks with its bootstrap interval over mazes."""
-    _, row = np.unique(maze, return_inverse=True)
-    return bootstrap_ratio(np.bincount(row, values), np.bincount(row).astype(np.float64), seed=seed)
+def _over_layouts(layouts: Int64[ndarray, " fork"], values: Float64[ndarray, " fork"], seed: int) -> Interval:
+    """Return the mean over forks with its bootstrap interval over layouts."""
+    sums, num = sums_by_layout(layouts, np.stack([values, np.ones(len(values))], axis=1)).T
+    return bootstrap_ratio(sums, num, seed=seed)

@@ -36,11 +36,12 @@ from maze_rl.interp.cell_features import Variable, variable_of
 from maze_rl.interp.decision_stream import Change, DecisionStream
 from maze_rl.interp.decisions import read_out
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.probe_sites import streams_at
 from maze_rl.interp.recombined_mazes import RecombinedMazes
 from maze_rl.interp.requirements import FEWEST_MAZES, require_plain_stream
 from maze_rl.interp.ridge_probe import RidgeProbe
-from maze_rl.intervals import Interval, bootstrap_ratio
+from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.models.build import MazeTransformer
 from maze_rl.seeding import numpy_generator
 
@@ -60,7 +61,7 @@ _Change = Callable[[ndarray], ndarray]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Interchange:
-    """What swapping one variable does; rates are over swaps, one of each base."""
+    """What swapping one variable does; rates are over swaps, one of each base, intervals over layouts of the bases."""
 
     finding: Finding
     """IIA less that of random subspaces."""
@@ -85,6 +86,8 @@ class Interchange:
     by_layer: Float64[ndarray, " layer"]
     """IIA of the best rank on the swaps chosen with; nan for layers not tried."""
     num_swaps: int
+    layouts: Int64[ndarray, " swap"]
+    """Layout of each base."""
     solved: bool
     """Whether the bases used are solved; where these are too few, all are used that need a change."""
 
@@ -132,18 +135,35 @@ def interchange(
     choices = judged.choices([(layer, change) for change in changes])
     follows = (choices == judged.answer).astype(np.float64)
     by_chance = follows[4:].mean(axis=0)
+
+    def mean(success: Float64[ndarray, " swap"]) -> Interval:
+        return _mean(success, judged.layouts)
+
     return Interchange(
         finding=Finding(
-            name=f"swap of {variable}: IIA less the control's", effect=_mean(follows[0] - by_chance),
-            threshold=threshold, num_mazes=len(judged), control=_mean(by_chance),
+            name=f"swap of {variable}: IIA less the control's",
+            effect=mean(follows[0] - by_chance),
+            threshold=threshold,
+            num_mazes=len(judged),
+            num_layouts=num_clusters(judged.layouts),
+            control=mean(by_chance),
             control_name="random subspaces of equal rank",
         ),
-        variable=variable, layer=layer, rank=rank, iia=_mean(follows[0]),
-        source_answer=_mean((choices[0] == judged.source_answer).astype(np.float64)),
-        random=_mean(by_chance), other_labels=_mean(follows[3]), complement=_mean(follows[1]),
-        in_data=_mean(follows[2]), in_data_share=_share_inside(judged.differences(layer) @ space @ space.T, inside),
-        by_layer=by_layer, num_swaps=len(judged), solved=sites.enough_solved,
-    )  # fmt: skip
+        variable=variable,
+        layer=layer,
+        rank=rank,
+        iia=mean(follows[0]),
+        source_answer=mean((choices[0] == judged.source_answer).astype(np.float64)),
+        random=mean(by_chance),
+        other_labels=mean(follows[3]),
+        complement=mean(follows[1]),
+        in_data=mean(follows[2]),
+        in_data_share=_share_inside(judged.differences(layer) @ space @ space.T, inside),
+        by_layer=by_layer,
+        num_swaps=len(judged),
+        layouts=judged.layouts,
+        solved=sites.enough_solved,
+    )
 
 
 class _Sites:
@@ -219,6 +239,7 @@ class _Swaps:
     ) -> None:
         base, source = mazes.base[chosen], mazes.source[chosen]
         self.answer, self.source_answer = mazes.answer[chosen], mazes.right[source]
+        self.layouts: Int64[ndarray, " swap"] = layouts_of(mazes.batch)[base]
         self._base, self._source = streams[base], streams[source]
         position = torch.from_numpy(mazes.position[base])
         self._run = DecisionStream(model, mazes.tokens[base][:, : int(position.max()) + 1], position)
@@ -268,11 +289,11 @@ def _random_spaces(d_model: int, rank: int, draws: int, seed: int) -> list[ndarr
     return [orthonormal(generator.normal(size=(d_model, rank))) for _ in range(draws)]
 
 
-def _mean(success: Float64[ndarray, " swap"]) -> Interval:
-    """Return the mean over swaps, one of each base maze, with its interval."""
+def _mean(success: Float64[ndarray, " swap"], layouts: Int64[ndarray, " swap"]) -> Interval:
+    """Return the mean over swaps, one of each base maze, with its interval over layouts."""
     if not len(success):
         return Interval(float("nan"), float("nan"), float("nan"))
-    return bootstrap_ratio(success, np.ones(len(success)))
+    return bootstrap_ratio(success, np.ones(len(success)), layouts)
 
 
 def _within(space: ndarray) -> _Change:

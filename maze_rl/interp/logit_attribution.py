@@ -36,10 +36,12 @@ class LogitAttribution:
     """embed, pos_embed, L0H0 ..., L0 b_O, L0 mlp, ..., ln_final b, b_U: those the model has."""
     contributions: Float64[ndarray, "pair component"]
     """They add up to the logit difference."""
+    layouts: Int64[ndarray, " pair"] | None = None
+    """Layout of each maze; None where each is taken to have its own."""
 
     def intervals(self, seed: int = 0) -> list[Interval]:
-        """Return the mean of every component with its bootstrap interval over mazes."""
-        return bootstrap_ratios(self.contributions, np.ones_like(self.contributions), seed=seed)
+        """Return the mean of every component with its bootstrap interval over layouts."""
+        return bootstrap_ratios(self.contributions, np.ones_like(self.contributions), self.layouts, seed=seed)
 
 
 @torch.no_grad()
@@ -49,6 +51,8 @@ def logit_attribution(
     position: Int64[Tensor, " pair"],
     right: Int64[Tensor, " pair"],
     wrong: Int64[Tensor, " pair"],
+    *,
+    layouts: Int64[ndarray, " pair"] | None = None,
 ) -> LogitAttribution:
     """Split logit(right) - logit(wrong) at the decision positions.
 
@@ -58,6 +62,7 @@ def logit_attribution(
         position: The decision position of each row.
         right: The token whose logit counts.
         wrong: The token whose logit is subtracted.
+        layouts: Layout of each row's maze, which intervals count; None where each is taken to have its own.
 
     Raises:
         ConfigurationError: The model has another normalization, or loops: then the stream is no sum of all parts.
@@ -79,7 +84,8 @@ def logit_attribution(
         direction = direction * ln_final.w
     constants["b_U"] = readout.bias
     parts = torch.cat([(written * direction).sum(dim=-1), torch.stack(list(constants.values()))])
-    return LogitAttribution(names=(*names, *constants), contributions=parts.T.double().cpu().numpy())
+    contributions = parts.T.double().cpu().numpy()
+    return LogitAttribution(names=(*names, *constants), contributions=contributions, layouts=layouts)
 
 
 def _written(

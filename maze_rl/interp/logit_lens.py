@@ -15,7 +15,7 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.interp.probe_sites import streams_at
 from maze_rl.interp.residual_replay import normalized
-from maze_rl.intervals import Interval, bootstrap_ratios, wilson
+from maze_rl.intervals import Interval, bootstrap_ratios, clustered_wilson
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +28,18 @@ class LogitLens:
     """logit(right) - logit(wrong)."""
     is_right: Bool[ndarray, "pair layer"]
     """The right token has the largest logit among the options."""
+    layouts: Int64[ndarray, " pair"] | None = None
+    """Layout of each maze; None where each is taken to have its own."""
 
     def mean_differences(self, seed: int = 0) -> list[Interval]:
-        """Return each layer's mean logit difference with its bootstrap interval over mazes."""
-        return bootstrap_ratios(self.logit_differences, np.ones_like(self.logit_differences), seed=seed)
+        """Return each layer's mean logit difference with its bootstrap interval over layouts."""
+        ones = np.ones_like(self.logit_differences)
+        return bootstrap_ratios(self.logit_differences, ones, self.layouts, seed=seed)
 
     def right_rates(self) -> list[Interval]:
-        """Return each layer's rate of right answers with its Wilson interval."""
-        return [wilson(int(layer.sum()), len(layer)) for layer in self.is_right.T]
+        """Return each layer's rate of right answers with its Wilson interval over layouts."""
+        layouts = np.arange(len(self.is_right)) if self.layouts is None else self.layouts
+        return [clustered_wilson(layer, layouts) for layer in self.is_right.T]
 
 
 @torch.no_grad()
@@ -46,6 +50,8 @@ def logit_lens(
     right: Int64[Tensor, " pair"],
     wrong: Int64[Tensor, " pair"],
     options: Int64[Tensor, "pair option"] | None = None,
+    *,
+    layouts: Int64[ndarray, " pair"] | None = None,
 ) -> LogitLens:
     """Read the logits at the decisions after every layer.
 
@@ -57,6 +63,7 @@ def logit_lens(
         wrong: The wrong token.
         options: Ids to choose among, the right one too, -1 where a row has fewer; None for right and wrong. On a tie
             the answer counts as wrong.
+        layouts: Layout of each row's maze, which intervals count; None where each is taken to have its own.
     """
     logits = model.unembed(normalized(model, streams_at(model, tokens, position).to(tokens.device)))
     others = wrong[:, None] if options is None else options
@@ -68,6 +75,7 @@ def logit_lens(
         names=("embedding", *(f"layer {layer}" for layer in range(model.cfg.n_layers))),
         logit_differences=(answer - _column(logits, wrong)).double().cpu().numpy(),
         is_right=(answer > best_rival).cpu().numpy(),
+        layouts=layouts,
     )
 
 

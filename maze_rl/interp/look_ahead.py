@@ -13,7 +13,7 @@ The likelihood is computed on a grid of all four parameters, and its best points
 matrix product: their likelihood on the same grid. A curve that fits no better than a constant plus a multiple of m
 (2 delta log-likelihood below 9.2, the 1 % point with two degrees of freedom) has no finite L_eff. This cut takes the
 forks of one maze as independent, which they are not quite: it lets a fall pass in somewhat more than 1 % of the cases
-without one. Intervals do draw whole mazes.
+without one. Intervals do draw whole mazes, those of one layout together.
 
 Without a model of the curve, *steps seen* is its area: sum over k of the chance-normalised rate of right choices. It
 equals L for one who is right up to L and draws beyond, and is finite always. The scarce largest k are pooled.
@@ -29,7 +29,7 @@ from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
 from maze_rl.interp.decisions import Decisions
-from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_maze
+from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_layout
 from maze_rl.interp.simple_rules import manhattan, right_share
 from maze_rl.intervals import Interval, bootstrap_ratios
 
@@ -42,7 +42,7 @@ _WIDTHS = (0.1, 0.3, 0.6, 1.0, 1.8, 3.0)
 _LAPSES = (0.001, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5)
 _FALLBACKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _FEWEST_AT_TOP = 10
-"""Mazes that the largest k must have, in areas."""
+"""Layouts that the largest k must have, in areas."""
 _SURE = 1e-3
 """Probabilities stay this far from 0 and 1: one slip must not outweigh everything."""
 
@@ -54,7 +54,7 @@ class PsychometricFit:
     where: Literal["within", "below", "above"]
     """Whether L_eff lies among the k of the data; if not, it is nan and the curve is low or high throughout."""
     look_ahead: Interval
-    """L_eff with its interval over mazes; nan unless `within`."""
+    """L_eff with its interval over layouts; nan unless `within`."""
     width: float
     lapse: float
     fallback: float
@@ -73,7 +73,7 @@ class LookAhead:
     steps: tuple[int, ...]
     """The k there are."""
     right_rate: tuple[Interval, ...]
-    """Rate of right choices at each k, with intervals over mazes."""
+    """Rate of right choices at each k, with intervals over layouts."""
     num_forks: tuple[int, ...]
     num_mazes: int
     plain: PsychometricFit
@@ -97,7 +97,7 @@ def look_ahead(
         decisions: Decisions of mazes of one size; only forks count.
         right: Whether each choice was right, or the probability that it was.
         axis: What k is: the oracle's k*, or the distance to the target, which a search from there has to cover.
-        seed: Seed of the draws of mazes.
+        seed: Seed of the draws of layouts.
     """
     forks = np.flatnonzero(decisions.is_fork)
     decisions, right = decisions.take(forks), np.asarray(right, np.float64)[forks]
@@ -106,17 +106,18 @@ def look_ahead(
     at = (k[:, None] == steps).astype(np.float64)
     chance = float(decisions.chance.mean()) if len(forks) else float("nan")
     greedy = right_share(decisions, manhattan(decisions))
-    num, good = np.split(sums_by_maze(decisions.maze, np.concatenate([at, at * right[:, None]], axis=1)), 2, axis=1)
-    data = CurveData.of(decisions.maze, k, greedy, right, chance)
+    layouts = decisions.layouts
+    num, good = np.split(sums_by_layout(layouts, np.concatenate([at, at * right[:, None]], axis=1)), 2, axis=1)
+    data = CurveData.of(layouts, k, greedy, right, chance)
     return LookAhead(
         axis=axis,
         steps=tuple(steps.tolist()),
         right_rate=tuple(bootstrap_ratios(good, num, seed=seed, draws=1000)) if len(forks) else (),
         num_forks=tuple(num.sum(axis=0).astype(int).tolist()),
-        num_mazes=len(num),
+        num_mazes=len(np.unique(decisions.maze)),
         plain=fit_curve(data, with_fallback=False, seed=seed),
         joint=fit_curve(data, with_fallback=True, seed=seed),
-        steps_seen=_area(decisions.maze, k, right, decisions.chance, seed),
+        steps_seen=_area(layouts, k, right, decisions.chance, seed),
     )
 
 
@@ -136,30 +137,31 @@ def ideal_curves(
 
 @dataclass(frozen=True, kw_only=True)
 class CurveData:
-    """Right and wrong choices of each maze in cells of equal (k, m)."""
+    """Right and wrong choices at each layout in cells of equal (k, m)."""
 
     k: Float64[ndarray, " cell"]
     greedy: Float64[ndarray, " cell"]
     """m."""
-    right: Float64[ndarray, "maze cell"]
-    wrong: Float64[ndarray, "maze cell"]
+    right: Float64[ndarray, "layout cell"]
+    wrong: Float64[ndarray, "layout cell"]
     chance: float
 
     @classmethod
     def of(
-        cls, maze: Int64[ndarray, " decision"], k: Int64[ndarray, " decision"],
+        cls, layouts: Int64[ndarray, " decision"], k: Int64[ndarray, " decision"],
         greedy: Float64[ndarray, " decision"], right: Float64[ndarray, " decision"], chance: float,
     ) -> "CurveData":  # fmt: skip
-        """Count choices by maze and cell."""
+        """Count choices by layout and cell."""
         cells, cell = np.unique(np.stack([k, greedy], axis=1), axis=0, return_inverse=True)
         one_hot = (cell.reshape(-1, 1) == np.arange(len(cells))).astype(np.float64)
-        sums = sums_by_maze(maze, np.concatenate([one_hot * right[:, None], one_hot * (1 - right[:, None])], axis=1))
+        sides = [one_hot * right[:, None], one_hot * (1 - right[:, None])]
+        sums = sums_by_layout(layouts, np.concatenate(sides, axis=1))
         num = len(cells)
         return cls(k=cells[:, 0], greedy=cells[:, 1], right=sums[:, :num], wrong=sums[:, num:], chance=chance)
 
 
 def fit_curve(data: CurveData, *, with_fallback: bool, seed: int = 0, draws: int = _FIT_DRAWS) -> PsychometricFit:
-    """Fit the psychometric curve by maximum likelihood; its interval from `draws` redrawn sets of mazes."""
+    """Fit the psychometric curve by maximum likelihood; its interval from `draws` redrawn sets of layouts."""
     if len(data.right) == 0:
         return _no_fit("below", np.full(4, np.nan), data.chance, 0.0)
     grid = _grid(data, with_fallback)
@@ -231,10 +233,10 @@ def _without_fall(data: CurveData, totals: ndarray, with_fallback: bool) -> floa
 
 
 def pooled_steps(
-    maze: Int64[ndarray, " decision"], k: Int64[ndarray, " decision"]
+    layouts: Int64[ndarray, " decision"], k: Int64[ndarray, " decision"]
 ) -> tuple[Int64[ndarray, " step"], Int64[ndarray, " decision"]]:
-    """Return the values of k, the largest pooled into the last that 10 mazes reach, and each one's place."""
-    _, row = np.unique(maze, return_inverse=True)
+    """Return the values of k, the largest pooled into the last that 10 layouts reach, and each one's place."""
+    _, row = np.unique(layouts, return_inverse=True)
     deepest = np.zeros(int(row.max(initial=-1)) + 1, np.int64)
     np.maximum.at(deepest, row, k)
     top = np.sort(deepest)[-min(_FEWEST_AT_TOP, len(deepest)) :].min(initial=10**9)
@@ -270,12 +272,12 @@ def widths(steps: Int64[ndarray, " step"]) -> Int64[ndarray, " step"]:
     return np.diff(np.maximum(np.concatenate([[0], steps]), 0))
 
 
-def _area(maze: ndarray, k: ndarray, right: ndarray, chance: ndarray, seed: int) -> Interval:
+def _area(layouts: ndarray, k: ndarray, right: ndarray, chance: ndarray, seed: int) -> Interval:
     if len(k) == 0:
         return Interval(float("nan"), float("nan"), float("nan"))
-    steps, place = pooled_steps(maze, k)
+    steps, place = pooled_steps(layouts, k)
     at = (place[:, None] == np.arange(len(steps))).astype(np.float64)
-    sums = sums_by_maze(maze, np.concatenate([at * right[:, None], at * chance[:, None], at], axis=1))
+    sums = sums_by_layout(layouts, np.concatenate([at * right[:, None], at * chance[:, None], at], axis=1))
 
     def area(rows: ndarray) -> ndarray:
         good, by_chance, num = np.split(rows, 3, axis=1)

@@ -1,7 +1,8 @@
 """Mazes drawn again with their decisions: what statistics that are no plain ratio of sums get their intervals from.
 
-All decisions of a maze are drawn together (cluster bootstrap). A statistic is written as a function of sums over mazes,
-so that one matrix product gives the sums of all draws. Ends are percentiles.
+All decisions of the mazes of one layout, the same walls up to rotation and reflection, are drawn together (cluster
+bootstrap): they are not independent. A statistic is written as a function of sums over layouts, so that one matrix
+product gives the sums of all draws. Ends are percentiles.
 """
 
 import numpy as np
@@ -9,28 +10,39 @@ from jaxtyping import Float64, Int64
 from numpy import ndarray
 
 from maze_rl.intervals import Interval
+from maze_rl.mazes.lattice import MazeBatch
+from maze_rl.mazes.splits import maze_hashes
 from maze_rl.seeding import numpy_generator
 
 DRAWS = 1000
 
 
-def sums_by_maze(maze: Int64[ndarray, " decision"], columns: ndarray) -> Float64[ndarray, "maze column"]:
-    """Add up the decisions of each maze that has any; mazes in order.
+def layouts_of(batch: MazeBatch) -> Int64[ndarray, " maze"]:
+    """Return each maze's layout: the first row with the same walls up to rotation and reflection.
+
+    Where no two mazes share one it is the row itself, so that intervals over layouts are those over mazes.
+    """
+    _, first, kind = np.unique(maze_hashes(batch), return_index=True, return_inverse=True)
+    return first[kind].astype(np.int64)
+
+
+def sums_by_layout(layouts: Int64[ndarray, " row"], columns: ndarray) -> Float64[ndarray, "layout column"]:
+    """Add up the rows of each layout that has any; layouts in order.
 
     Args:
-        maze: Maze of each decision.
-        columns: What to add up, [decision, column].
+        layouts: Layout of each decision, or of each maze.
+        columns: What to add up, [row, column].
     """
-    _, row = np.unique(maze, return_inverse=True)
+    _, row = np.unique(layouts, return_inverse=True)
     sums = np.zeros((int(row.max(initial=-1)) + 1, columns.shape[1]))
     np.add.at(sums, row, columns.astype(np.float64))
     return sums
 
 
 def redrawn_sums(
-    sums: Float64[ndarray, "maze column"], *, seed: int = 0, draws: int = DRAWS
+    sums: Float64[ndarray, "layout column"], *, seed: int = 0, draws: int = DRAWS
 ) -> Float64[ndarray, "draw column"]:
-    """Return the sums over as many mazes drawn with replacement, `draws` times; 0 where there is no maze."""
+    """Return the sums over as many layouts drawn with replacement, `draws` times; 0 where there is none."""
     num = len(sums)
     if num == 0:
         return np.zeros((draws, sums.shape[1]))

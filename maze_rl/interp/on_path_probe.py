@@ -15,10 +15,11 @@ from numpy import ndarray
 
 from maze_rl.interp.cell_features import far_cells, manhattan, split_halves
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.probe_sites import path_start_sites
 from maze_rl.interp.requirements import check_mazes, require_origin_in_prompt
 from maze_rl.interp.ridge_probe import RidgeProbe, within_maze_pairs
-from maze_rl.intervals import Interval, bootstrap_ratio
+from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.mazes.cell_labels import label_cells
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.build import MazeTransformer
@@ -77,19 +78,23 @@ def on_path_probe(
         streams = path_start_sites(control_model, batch, seed=seed).streams
         controls["untrained"] = _ordered(streams, batch, on_path, far, seed)[0]
     name = max(controls, key=lambda each: controls[each].sum())
-    untrained = controls.get("untrained")
+    untrained, layouts = controls.get("untrained"), layouts_of(batch)[rows]
     return OnPathProbe(
         finding=Finding(
             name="cells of the path: AUROC less the better control's",
-            effect=bootstrap_ratio(right - controls[name], pairs), threshold=threshold, num_mazes=len(rows),
-            control=bootstrap_ratio(controls[name], pairs), control_name=name,
+            effect=bootstrap_ratio(right - controls[name], pairs, layouts),
+            threshold=threshold,
+            num_mazes=len(rows),
+            num_layouts=num_clusters(layouts),
+            control=bootstrap_ratio(controls[name], pairs, layouts),
+            control_name=name,
         ),
-        auroc=bootstrap_ratio(right, pairs),
-        baseline=bootstrap_ratio(straight, pairs),
-        untrained=None if untrained is None else bootstrap_ratio(untrained, pairs),
+        auroc=bootstrap_ratio(right, pairs, layouts),
+        baseline=bootstrap_ratio(straight, pairs, layouts),
+        untrained=None if untrained is None else bootstrap_ratio(untrained, pairs, layouts),
         layer=layer,
         num_pairs=int(pairs.sum()),
-    )  # fmt: skip
+    )
 
 
 def _ordered(streams: ndarray, batch: MazeBatch, on_path: ndarray, far: ndarray, seed: int) -> tuple[ndarray, int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jaxtyping import Int64
+from numpy import ndarray
 from torch import Tensor
 
 from maze_rl.errors import ConfigurationError
@@ -34,6 +35,8 @@ class PairTokens:
     """The token that is right in the clean run."""
     wrong: Int64[Tensor, " pair"]
     """The token that is right in the corrupt run."""
+    layouts: Int64[ndarray, " pair"] | None = None
+    """Layout of each clean maze, which intervals count; None where each is taken to have its own."""
 
     def __post_init__(self) -> None:
         if self.clean.shape != self.corrupt.shape:
@@ -46,7 +49,8 @@ class PairTokens:
 
     def rows(self, rows: slice) -> "PairTokens":
         """Return some of the pairs."""
-        return PairTokens(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+        parts = (getattr(self, name) for name in self.__dataclass_fields__)
+        return PairTokens(*(None if part is None else part[rows] for part in parts))
 
     def chunks(self, size: int) -> Iterator["PairTokens"]:
         """Yield the pairs, at most `size` at a time."""

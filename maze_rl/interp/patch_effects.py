@@ -1,4 +1,4 @@
-"""The effects of patches over pairs: ratios of sums, with intervals over mazes."""
+"""The effects of patches over pairs: ratios of sums, with intervals over layouts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
@@ -40,6 +40,8 @@ class PatchMap:
     """LD_patched - LD_corrupt (denoise) or LD_clean - LD_patched (noise); sites are (head,) place."""
     denominators: Float64[ndarray, "pair place"]
     """LD_clean - LD_corrupt; 0 where a pair has no position in a group."""
+    layouts: Int64[ndarray, " pair"] | None = None
+    """Layout of each clean maze; None where each is taken to have its own."""
 
     @property
     def effects(self) -> Float64[ndarray, "layer *site"]:
@@ -48,9 +50,10 @@ class PatchMap:
             return self.numerators.sum(axis=0) / self.denominators.sum(axis=0)
 
     def interval(self, layer: int, place: str, head: int | None = None, *, seed: int = 0) -> Interval:
-        """Return one effect with its bootstrap interval over mazes."""
+        """Return one effect with its bootstrap interval over layouts."""
         site = self._site(layer, place, head)
-        return bootstrap_ratio(self.numerators[(slice(None), *site)], self.denominators[:, site[-1]], seed=seed)
+        numerators, denominators = self.numerators[(slice(None), *site)], self.denominators[:, site[-1]]
+        return bootstrap_ratio(numerators, denominators, self.layouts, seed=seed)
 
     def effect(self, layer: int, place: str, head: int | None = None) -> float:
         """Return one effect."""
@@ -61,14 +64,15 @@ class PatchMap:
         return (layer, column) if head is None else (layer, head, column)
 
     def intervals(self, *, seed: int = 0, draws: int = 2000) -> EffectIntervals:
-        """Return all effects with bootstrap intervals over mazes."""
+        """Return all effects with bootstrap intervals over layouts."""
         pairs, *shape = self.numerators.shape
         numerators = self.numerators.reshape(pairs, -1)
         denominators = np.tile(self.denominators, numerators.shape[1] // len(self.places))
         found: list[Interval] = []
         for first in range(0, numerators.shape[1], _METRICS_AT_ONCE):
             block = slice(first, first + _METRICS_AT_ONCE)
-            found += bootstrap_ratios(numerators[:, block], denominators[:, block], seed=seed, draws=draws)
+            parts = numerators[:, block], denominators[:, block]
+            found += bootstrap_ratios(*parts, self.layouts, seed=seed, draws=draws)
         return EffectIntervals(*np.array(found, dtype=np.float64).T.reshape(3, *shape))
 
     @classmethod
@@ -91,6 +95,7 @@ class PatchMap:
             places=tuple(places),
             numerators=sign * changes.double().cpu().numpy(),
             denominators=total[:, None] * present,
+            layouts=pairs.layouts,
         )
 
 

@@ -24,6 +24,7 @@ from maze_rl.configs.algorithms import ALGORITHMS, TREES
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
 from maze_rl.errors import ConfigurationError
+from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import check_tokens, require_edges_in_prompt
 from maze_rl.mazes.flip_pairs import FlipPairs, concatenate_pairs, find_flip_pairs
 from maze_rl.mazes.generate import generate_mazes
@@ -70,6 +71,11 @@ class PatchingPairs:
     def depth(self) -> Int64[ndarray, " pair"]:
         """K, the steps from the fork to the nearer change."""
         return self.pairs.depth
+
+    @property
+    def layouts(self) -> Int64[ndarray, " pair"]:
+        """Layout of each clean maze, by the first pair that has it."""
+        return layouts_of(self.pairs.clean)
 
     @property
     def num_mazes(self) -> int:

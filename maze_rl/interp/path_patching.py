@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import torch
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Bool, Float, Float64, Int64
 from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
@@ -44,10 +44,12 @@ class PathEffect:
     """LD_patched - LD_corrupt (denoise) or LD_clean - LD_patched (noise)."""
     denominators: Float64[ndarray, " pair"]
     """LD_clean - LD_corrupt."""
+    layouts: Int64[ndarray, " pair"] | None = None
+    """Layout of each clean maze; None where each is taken to have its own."""
 
     def interval(self, seed: int = 0) -> Interval:
-        """Return the effect, a ratio of sums over pairs, with its bootstrap interval over mazes."""
-        return bootstrap_ratio(self.numerators, self.denominators, seed=seed)
+        """Return the effect, a ratio of sums over pairs, with its bootstrap interval over layouts."""
+        return bootstrap_ratio(self.numerators, self.denominators, self.layouts, seed=seed)
 
 
 @torch.no_grad()
@@ -97,6 +99,7 @@ def path_patch(
         direction=direction,
         numerators=sign * change.double().cpu().numpy(),
         denominators=sign * total.double().cpu().numpy(),
+        layouts=pairs.layouts,
     )
 
 

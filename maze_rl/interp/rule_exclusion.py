@@ -6,8 +6,9 @@ who draws among the options is right there in a share c of cases (the mean of th
     (rate of right choices - c) / (1 - c):   1 for a searcher, 0 for a draw, below 0 for one who follows the rule.
 
 S5 is the least skill over the rules: no single rule may explain the choices. The minimum of noisy numbers lies low, and
-its percentile interval over mazes drawn again lower still, so that S5 errs towards `no`. A rule that is wrong in too
-few mazes is not judged and does not count; but Manhattan greedy, which mazes reward most, must be judged, or S5 is nan.
+its percentile interval over layouts drawn again lower still, so that S5 errs towards `no`. A rule that is wrong in too
+few layouts is not judged and does not count; but Manhattan greedy, which mazes reward most, must be judged, or S5 is
+nan.
 """
 
 from collections.abc import Mapping
@@ -21,10 +22,10 @@ from torch import Tensor
 from maze_rl.interp.decisions import Decisions, right_choices
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.flip_rate import FAR
-from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_maze
+from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_layout
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.interp.simple_rules import RULES, Rule
-from maze_rl.intervals import Interval
+from maze_rl.intervals import Interval, num_clusters
 
 THRESHOLD = 0.5
 _INDISPENSABLE = "manhattan"
@@ -43,11 +44,13 @@ class RuleComparison:
     """Chance-normalised rate of right choices at far forks where the rule is wrong; nan where it is not judged."""
     num_mazes: int
     """Mazes with such a fork."""
+    num_layouts: int
+    """Layouts among them."""
 
     @property
     def is_judged(self) -> bool:
-        """Whether the rule is wrong in enough mazes."""
-        return self.num_mazes >= FEWEST_MAZES
+        """Whether the rule is wrong in enough mazes of different layouts."""
+        return self.num_layouts >= FEWEST_MAZES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,7 @@ def exclude_rules(
         logits: The model's logits at each of them.
         far: Smallest k* of the forks for S5; agreement is over all forks.
         rules: Rules by name.
-        seed: Seed of the draws of mazes.
+        seed: Seed of the draws of layouts.
 
     Returns:
         The comparison; nan throughout where there is no fork.
@@ -95,15 +98,16 @@ def exclude_rules(
     decisions = decisions.take(forks)
     picks = {name: rule(decisions) for name, rule in rules.items()}
     columns = [_columns(decisions, right, decisions.next_ids == chosen_ids, picks[name], far) for name in rules]
-    sums = sums_by_maze(decisions.maze, np.concatenate(columns, axis=1))
+    units = decisions.maze, decisions.layouts
+    sums = sums_by_layout(units[1], np.concatenate(columns, axis=1))
     shape = (len(rules), _NUM_COLUMNS)
     drawn = redrawn_sums(sums, seed=seed).reshape(-1, *shape)
     totals = sums.sum(axis=0).reshape(shape)
-    num_mazes = (sums.reshape(len(sums), *shape)[..., _WRONG] > 0).sum(axis=0)
+    wrong_in = np.stack([[num_clusters(of[each[:, _WRONG] > 0]) for each in columns] for of in units], axis=1)
     compared = tuple(
-        _comparison(name, totals[row], drawn[:, row], int(num_mazes[row])) for row, name in enumerate(rules)
+        _comparison(name, totals[row], drawn[:, row], *map(int, wrong_in[row])) for row, name in enumerate(rules)
     )
-    return RuleExclusion(rules=compared, finding=_finding(tuple(rules), totals, drawn, num_mazes))
+    return RuleExclusion(rules=compared, finding=_finding(tuple(rules), totals, drawn, wrong_in))
 
 
 _AGREES, _RULE_RIGHT, _HAS_PICK, _GAIN, _ROOM, _WRONG = range(6)
@@ -122,7 +126,7 @@ def _columns(
     return np.stack([(picks & choice).any(axis=1), rule_right, has_pick, gain, room, wrong], axis=1).astype(np.float64)
 
 
-def _comparison(name: str, totals: ndarray, drawn: ndarray, num_mazes: int) -> RuleComparison:
+def _comparison(name: str, totals: ndarray, drawn: ndarray, num_mazes: int, num_layouts: int) -> RuleComparison:
     def ratio(top: int, bottom: int) -> Interval:
         with np.errstate(divide="ignore", invalid="ignore"):
             return percentile_interval(totals[top] / totals[bottom], drawn[:, top] / drawn[:, bottom])
@@ -132,13 +136,16 @@ def _comparison(name: str, totals: ndarray, drawn: ndarray, num_mazes: int) -> R
         name=name,
         agreement=ratio(_AGREES, _HAS_PICK),
         rule_right=ratio(_RULE_RIGHT, _HAS_PICK),
-        skill=ratio(_GAIN, _ROOM) if num_mazes >= FEWEST_MAZES else nothing,
+        skill=ratio(_GAIN, _ROOM) if num_layouts >= FEWEST_MAZES else nothing,
         num_mazes=num_mazes,
+        num_layouts=num_layouts,
     )
 
 
-def _finding(names: tuple[str, ...], totals: ndarray, drawn: ndarray, num_mazes: ndarray) -> Finding:
-    judged = num_mazes >= FEWEST_MAZES
+def _finding(names: tuple[str, ...], totals: ndarray, drawn: ndarray, wrong_in: ndarray) -> Finding:
+    """Judge the least skill; `wrong_in` counts, for each rule, the mazes and the layouts where it is wrong."""
+    judged = wrong_in[:, 1] >= FEWEST_MAZES
+    fewest = wrong_in[judged].min(axis=0) if judged.any() else np.zeros(2)
     missing = [name for name, is_judged in zip(names, judged, strict=True) if name == _INDISPENSABLE and not is_judged]
     effect = Interval(float("nan"), float("nan"), float("nan"))
     if judged.any() and not missing:
@@ -149,7 +156,8 @@ def _finding(names: tuple[str, ...], totals: ndarray, drawn: ndarray, num_mazes:
         name="least skill over the simple rules, at far forks where the rule is wrong",
         effect=effect,
         threshold=THRESHOLD,
-        num_mazes=int(num_mazes[judged].min()) if judged.any() else 0,
+        num_mazes=int(fewest[0]),
+        num_layouts=int(fewest[1]),
         control=Interval(0.0, 0.0, 0.0),
         control_name="one who draws among the options; subtracted",
     )

@@ -13,6 +13,7 @@ import numpy as np
 
 from maze_rl.interp.cell_features import one_hot, open_edges, split_halves
 from maze_rl.interp.distance_probe import THRESHOLD, VariableProbe, probe_variables, site_scores
+from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.probe_sites import path_start_sites
 from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.ridge_probe import Base, RidgeProbe, within_maze_pairs
@@ -59,10 +60,11 @@ def wall_probe(
     truth, rates = edges[held_out] > 0.5, np.tile(edges[fit].mean(axis=0), (len(held_out), 1))
     right, pairs = within_maze_pairs(guesses, truth)
     by_rate, _ = within_maze_pairs(rates, truth)
+    layouts = layouts_of(batch)[held_out]
     return WallProbe(
         probe=probe,
-        accuracy=bootstrap_ratio(((guesses > 0.5) == truth).mean(axis=1), np.ones(len(truth))),
+        accuracy=bootstrap_ratio(((guesses > 0.5) == truth).mean(axis=1), np.ones(len(truth)), layouts),
         baseline_accuracy=float(((rates > 0.5) == truth).mean()),
-        auroc=bootstrap_ratio(right, pairs),
+        auroc=bootstrap_ratio(right, pairs, layouts),
         baseline_auroc=float(by_rate.sum() / pairs.sum()),
     )

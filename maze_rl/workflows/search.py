@@ -39,7 +39,7 @@ class SearchOutcome:
     page: Path
     verdict: str
     scores: dict[str, dict[str, Any]]
-    """By score: effect, low, high, threshold, verdict, name."""
+    """By score: effect, low, high, threshold, verdict, name, mazes, layouts."""
     result: SearchResult
 
 
@@ -208,7 +208,7 @@ def _plain(scores: dict[str, Finding]) -> dict[str, dict[str, Any]]:
     return {
         name: {
             "effect": each.effect.value, "low": each.effect.low, "high": each.effect.high, "threshold": each.threshold,
-            "verdict": each.verdict, "name": each.name,
+            "verdict": each.verdict, "name": each.name, "mazes": each.num_mazes, "layouts": each.num_layouts,
         }
         for name, each in scores.items()
     }  # fmt: skip

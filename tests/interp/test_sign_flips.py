@@ -85,3 +85,21 @@ def test_false_discovery_rate_is_benjamini_and_hochbergs() -> None:
     # a step-up: a late p-value under its line brings in those before it
     assert false_discovery_rate(np.array([0.04, 0.045])).all()
     assert len(false_discovery_rate(np.array([]))) == 0
+
+
+def test_mazes_of_one_layout_flip_together() -> None:
+    once = noise(20, 4) + 0.3
+    often, layouts = np.repeat(once, 3, axis=0), np.repeat(np.arange(20), 3)
+    np.testing.assert_array_equal(sign_flip_p_values(often, layouts=layouts), sign_flip_p_values(once))
+    assert (sign_flip_p_values(often) < sign_flip_p_values(often, layouts=layouts)).any()
+    assert selection_stability(often, 0.1, layouts=layouts) == selection_stability(once, 0.1)
+    np.testing.assert_array_equal(select_heads(often, 0.1, layouts=layouts), select_heads(once, 0.1))
+    assert head_means(often, layouts=layouts)[0] == pytest.approx(head_means(once)[0])
+    assert head_means(often)[0].low > head_means(often, layouts=layouts)[0].low
+
+
+def test_layouts_that_all_differ_change_nothing() -> None:
+    differences, own = noise(30, 3), np.arange(30)
+    differences[4, 1] = np.nan
+    np.testing.assert_array_equal(sign_flip_p_values(differences, layouts=own), sign_flip_p_values(differences))
+    assert head_means(differences, layouts=own) == head_means(differences)

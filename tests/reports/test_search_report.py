@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from maze_rl.calibration.hand_built import build_hand_built
+from maze_rl.cli.tables import warn_of_few_search_layouts
 from maze_rl.configs.mazes import spec_from_arguments
+from maze_rl.errors import Caution
 from maze_rl.evaluation.results import Estimate
 from maze_rl.interp.battery import patch, run_battery
 from maze_rl.interp.decisions import find_decisions
@@ -27,9 +29,11 @@ from maze_rl.reports.palette import COLOURS, LEVELS
 from maze_rl.reports.search.behaviour_section import s1_pairs_reading
 from maze_rl.reports.search.causal_section import interchange_reading
 from maze_rl.reports.search.checkpoint_section import first_yes
+from maze_rl.reports.search.layout_counts import few_search_layouts, layout_counts
 from maze_rl.reports.search.maze_overlays import by_edge
 from maze_rl.reports.search.search_report import write_search_report
 from maze_rl.reports.search.search_result import DecisionAttention, SearchResult, example_decision
+from maze_rl.reports.search.search_tables import score_table
 from maze_rl.reports.search.stated import estimate, paragraph, sentence, shown_rate
 from maze_rl.tokenization.tokenization import load_tokenization
 
@@ -123,6 +127,26 @@ def test_nothing_reads_nan_and_nothing_is_taken_as_markup(made: str, request: py
     assert "<model>" not in page.read_text("utf-8")
 
 
+def test_layouts_are_told_beside_mazes_and_few_are_warned_of(solved: tuple[SearchResult, Path]) -> None:
+    result, page = solved
+    counts = layout_counts(result)
+    assert {name: each.num for name, each in counts.items()} == {
+        "decisions": 40, "far flip pairs": 40, "probed": 40, "swapped between": len(result.materials.swapped.batch),
+    }  # fmt: skip
+    assert all(0 < each.layouts <= each.num for each in counts.values())
+    said = few_search_layouts(result).text
+    assert said.startswith("Caution: fewer than 200 different layouts") and "probes: " in said
+    html, markdown = page.read_text("utf-8"), page.with_suffix(".md").read_text("utf-8")
+    assert said in html and said in markdown and counts["probed"].text in html
+    with pytest.warns(Caution, match="fewer than 200 layouts .* for behaviour and attention \\(40 mazes, "):
+        warn_of_few_search_layouts(result)
+    table = score_table(result.battery.scorecard.scores)
+    assert [column.key for column in table.columns][-2:] == ["mazes", "layouts"]
+    for row, each in zip(table.rows, result.battery.scorecard.scores.values(), strict=True):
+        assert (row["mazes"], row["layouts"]) == (each.num_mazes, each.num_layouts)
+        assert each.num_layouts is not None and each.num_layouts <= each.num_mazes
+
+
 def test_every_figure_is_written_and_read(solved: tuple[SearchResult, Path]) -> None:
     _, page = solved
     values = json.loads(page.with_suffix(".json").read_text("utf-8"))
@@ -174,6 +198,10 @@ def test_intervals_without_width_or_mazes_are_not_shown() -> None:
     assert shown_rate(sure, 50) == wilson(50, 50)
     assert shown_rate(Interval(0.0, 0.0, 0.0), 50) == wilson(0, 50)
     assert shown_rate(some, 50) == some
+    assert shown_rate(sure, 50, np.arange(50)) == wilson(50, 50)
+    halved = shown_rate(sure, 50, np.repeat(np.arange(25), 2))
+    assert halved.value == 1.0 and halved.low < wilson(25, 25).low
+    assert np.isnan(shown_rate(some, 50, np.arange(50) % 19).low)
     assert sentence("{rate:.0%}", rate=shown_rate(sure, 4)).text == "100%"
     assert sentence("{slope}", slope=sure).text == "1.00"
     assert estimate(sure, 50) == 1.0

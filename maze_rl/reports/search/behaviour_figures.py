@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Int64
+from numpy import ndarray
 
 from maze_rl.interp.battery import Battery
 from maze_rl.interp.compute_frontier import ComputeFrontier
@@ -98,13 +100,18 @@ def _mark_fit(axes: "Axes", curve: LookAhead) -> None:
                   xytext=(0, 3), textcoords="offset points", ha="center", fontsize=8, color=light("blue"))  # fmt: skip
 
 
-def rules_figure(rules: RuleExclusion, num_mazes: int) -> "Figure":
-    """Draw how often the model picks what each simple rule picks, and how often the rule is right, over all forks."""
+def rules_figure(rules: RuleExclusion, layouts: Int64[ndarray, " maze"]) -> "Figure":
+    """Draw how often the model picks what each simple rule picks, and how often the rule is right, over all forks.
+
+    Args:
+        rules: The comparison.
+        layouts: Layout of each maze with forks.
+    """
     ordered = sorted(rules.rules, key=lambda rule: -np.nan_to_num(rule.agreement.value))
     alike = rules.most_alike.name
     rows = [
         IntervalRow(
-            name=rule_name(rule.name), interval=in_percent(shown_rate(rule.agreement, num_mazes)),
+            name=rule_name(rule.name), interval=in_percent(shown_rate(rule.agreement, len(layouts), layouts)),
             tick=100 * rule.rule_right.value,
             colour="blue" if rule.name == alike else "reference-mid", bold=rule.name == alike,
         )

@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Int64
+from numpy import ndarray
 
 from maze_rl.interp.battery import Battery
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.flip_rate import FAR, FlipRates
 from maze_rl.interp.look_ahead import LookAhead
+from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.interp.rule_exclusion import RuleExclusion
+from maze_rl.intervals import num_clusters
 from maze_rl.reports.content import Column, Picture, Section, Statement, Table
 from maze_rl.reports.gallery import Gallery
 from maze_rl.reports.search.behaviour_figures import (
@@ -22,6 +26,7 @@ from maze_rl.reports.search.behaviour_figures import (
     sensitivity_figure,
 )
 from maze_rl.reports.search.search_result import SearchResult
+from maze_rl.reports.search.search_tables import LAYOUTS
 from maze_rl.reports.search.stated import decimal, estimate, is_known, paragraph, sentence, shown_rate
 
 _SELECTED = Statement(
@@ -35,7 +40,7 @@ def behaviour_section(result: SearchResult, gallery: Gallery) -> Section:
     battery = result.battery
     card, curve = battery.scorecard, battery.curve
     decisions = result.materials.decisions
-    mazes, with_forks = mazes_by_look_ahead(decisions), len(np.unique(decisions.maze[decisions.is_fork]))
+    mazes, with_forks = layouts_by_look_ahead(decisions), _layouts_of_mazes(decisions.take(decisions.is_fork))
     pictures: list[Picture] = []
     if battery.flips.solved.any():
         pictures.append(
@@ -89,8 +94,8 @@ def _unmeasured(battery: Battery) -> list[Statement]:
         return []
     return [
         sentence(
-            "The steps seen by layer (S4) could not be measured: only {mazes} mazes have a fork where the nearest "
-            "cell is the wrong one.", mazes=frontier.num_mazes,
+            "The steps seen by layer (S4) could not be measured: only {mazes} mazes ({layouts} layouts) have a fork "
+            "where the nearest cell is the wrong one.", mazes=frontier.num_mazes, layouts=frontier.num_layouts,
         )
     ]  # fmt: skip
 
@@ -191,60 +196,78 @@ def _flip_table(flips: FlipRates) -> Table:
         Column(key="depth", title="K", kind="count", about="steps from the fork to the change"),
         Column(key="pairs", title="pairs", kind="count"),
         Column(key="solved", title="solved", kind="count", about="right in the clean maze"),
+        LAYOUTS,
         Column(key="flips", title="follows, %", kind="percent"),
         Column(key="leaves", title="false flips, %", kind="percent", about="another edge changed, choice left"),
     ]
     rows = [
         {
             "depth": depth, "pairs": int((flips.depth == depth).sum()), "solved": flips.num_solved(depth),
+            "layouts": flips.num_layouts(depth),
             "flips": estimate(flips.flip_rate(depth), flips.num_solved(depth)),
             "leaves": estimate(flips.false_flip_rate(depth), flips.num_solved(depth)),
         }
         if flips.num_solved(depth)
-        else {"depth": depth, "pairs": int((flips.depth == depth).sum()), "solved": 0, "flips": None, "leaves": None}
+        else {"depth": depth, "pairs": int((flips.depth == depth).sum()), "solved": 0, "layouts": 0,
+              "flips": None, "leaves": None}
         for depth in flips.depths
     ]  # fmt: skip
     return Table(name="flips", caption="Flips by depth of the change.", columns=columns, rows=rows, folded=True)
 
 
-def mazes_by_look_ahead(decisions: Decisions) -> dict[int, int]:
-    """Return how many mazes have a fork of each k*."""
-    steps, maze = decisions.look_ahead[decisions.is_fork], decisions.maze[decisions.is_fork]
-    return {int(step): len(np.unique(maze[steps == step])) for step in np.unique(steps)}
+def layouts_by_look_ahead(decisions: Decisions) -> dict[int, Int64[ndarray, " maze"]]:
+    """Return the layouts of the mazes that have a fork of each k*."""
+    forks = decisions.take(decisions.is_fork)
+    return {int(k): _layouts_of_mazes(forks.take(forks.look_ahead == k)) for k in np.unique(forks.look_ahead)}
 
 
-def shown_curve(curve: LookAhead, mazes: Mapping[int, int]) -> LookAhead:
-    """Return the curve with the intervals that may be shown."""
+def _layouts_of_mazes(decisions: Decisions) -> Int64[ndarray, " maze"]:
+    """Return the layout of each maze that has a decision."""
+    return layouts_of(decisions.batch)[np.unique(decisions.maze)]
+
+
+def shown_curve(curve: LookAhead, mazes: Mapping[int, Int64[ndarray, " maze"]]) -> LookAhead:
+    """Return the curve with the intervals that may be shown; `mazes` holds the layouts by k*."""
     rates = zip(curve.steps, curve.right_rate, strict=True)
-    return replace(curve, right_rate=tuple(shown_rate(rate, mazes[k]) for k, rate in rates))
+    return replace(curve, right_rate=tuple(shown_rate(rate, len(mazes[k]), mazes[k]) for k, rate in rates))
 
 
-def _curve_table(curve: LookAhead, mazes: Mapping[int, int]) -> Table:
+def _curve_table(curve: LookAhead, mazes: Mapping[int, Int64[ndarray, " maze"]]) -> Table:
     columns = [
         Column(key="k", title="k*", kind="count"), Column(key="forks", title="forks", kind="count"),
-        Column(key="mazes", title="mazes", kind="count", about=f"under {FEWEST_MAZES} no interval is given"),
+        Column(key="mazes", title="mazes", kind="count"),
+        replace(LAYOUTS, about=f"{LAYOUTS.about}; under {FEWEST_MAZES} no interval is given"),
         Column(key="right", title="right, %", kind="percent"),
     ]  # fmt: skip
     rows = [
-        {"k": k, "forks": num, "mazes": mazes[k], "right": estimate(rate, mazes[k])}
+        {
+            "k": k,
+            "forks": num,
+            "mazes": len(mazes[k]),
+            "layouts": num_clusters(mazes[k]),
+            "right": estimate(rate, len(mazes[k])),
+        }
         for k, num, rate in zip(curve.steps, curve.num_forks, shown_curve(curve, mazes).right_rate, strict=False)
     ]
     return Table(name="look_ahead", caption="Right choices at forks.", columns=columns, rows=rows, folded=True)
 
 
-def _rule_table(rules: RuleExclusion, with_forks: int) -> Table:
+def _rule_table(rules: RuleExclusion, with_forks: Int64[ndarray, " maze"]) -> Table:
     columns = [
         Column(key="rule", title="rule"),
         Column(key="agreement", title="agreement, %", kind="percent"),
         Column(key="right", title="rule is right, %", kind="percent"),
         Column(key="skill", title="skill where the rule is wrong", kind="decimal", about="0 draws, 1 is always right"),
         Column(key="mazes", title="mazes", kind="count", about="with a far fork where the rule is wrong"),
+        LAYOUTS,
     ]
+    num = len(with_forks)
     rows = [
         {
-            "rule": rule_name(rule.name), "agreement": estimate(shown_rate(rule.agreement, with_forks), with_forks),
+            "rule": rule_name(rule.name),
+            "agreement": estimate(shown_rate(rule.agreement, num, with_forks), num),
             "right": decimal(np.float64(rule.rule_right.value)), "skill": estimate(rule.skill, rule.num_mazes),
-            "mazes": rule.num_mazes,
+            "mazes": rule.num_mazes, "layouts": rule.num_layouts,
         }
         for rule in rules.rules
     ]  # fmt: skip

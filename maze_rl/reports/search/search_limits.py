@@ -14,8 +14,8 @@ def search_limits(result: SearchResult) -> list[Statement]:
     longest = "any length" if setting.max_distance is None else f"up to {setting.max_distance} steps"
     limits = [
         Statement(
-            "Other training runs. One set of weights was judged; intervals are over mazes, and differences between "
-            "seeds are not in them."
+            "Other training runs. One set of weights was judged; intervals are over layouts (mazes with the same "
+            "walls up to rotation and reflection count together), and differences between seeds are not in them."
         ),
         sentence(
             "Other mazes. All are perfect mazes (trees) of {size}×{size} cells from {algorithm}, with paths of "

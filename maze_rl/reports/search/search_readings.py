@@ -69,7 +69,11 @@ def scorecard_lead(result: SearchResult) -> Statement:
     for score in unmeasured:
         lead += sentence(
             f"{score} could not be measured: {_REASONS[score]}.",
-            **{f"mazes_{score}": result.battery.scorecard.scores[score].num_mazes, "fewest": FEWEST_MAZES},
+            **{
+                f"mazes_{score}": result.battery.scorecard.scores[score].num_mazes,
+                f"layouts_{score}": result.battery.scorecard.scores[score].num_layouts,
+                "fewest": FEWEST_MAZES,
+            },
         )
     return lead
 
@@ -78,7 +82,8 @@ _REASONS = {
     "S1": "{mazes_S1} pairs have a change far enough away, and an interval needs {fewest}",
     "S2": "the probes gave no score on {mazes_S2} mazes",
     "S3": "no pair is left to swap between ({mazes_S3} mazes)",
-    "S4": "{mazes_S4} mazes have a fork where the nearest cell is the wrong one, and an interval needs {fewest}",
-    "S5": "fewer than {fewest} mazes have a far fork where Manhattan greedy is wrong",
+    "S4": "{mazes_S4} mazes ({layouts_S4} layouts) have a fork where the nearest cell is the wrong one, and an "
+    "interval needs {fewest} layouts",
+    "S5": "fewer than {fewest} layouts have a far fork where Manhattan greedy is wrong",
 }
 """Why a score is missing."""

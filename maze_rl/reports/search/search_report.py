@@ -11,6 +11,7 @@ from maze_rl.reports.search.attention_section import attention_section
 from maze_rl.reports.search.behaviour_section import behaviour_section
 from maze_rl.reports.search.causal_section import causal_section
 from maze_rl.reports.search.checkpoint_section import checkpoint_section
+from maze_rl.reports.search.layout_counts import few_search_layouts
 from maze_rl.reports.search.patching_section import patching_section
 from maze_rl.reports.search.probe_section import probe_section
 from maze_rl.reports.search.scorecard_figures import MEANINGS, scorecard_figure
@@ -79,6 +80,7 @@ def _scorecard(result: SearchResult, gallery: Gallery) -> Section:
         reading=scorecard_reading(result),
     )  # fmt: skip
     return Section(
-        name="scorecard", title="Scorecard", lead=scorecard_lead(result), pictures=[picture],
+        name="scorecard", title="Scorecard", lead=few_search_layouts(result) + scorecard_lead(result),
+        pictures=[picture],
         tables=[score_table(card.scores), comparison_table(result)],
     )  # fmt: skip

@@ -6,9 +6,15 @@ from maze_rl.interp.finding import Finding
 from maze_rl.interp.flip_rate import FAR
 from maze_rl.interp.scorecard import SCORES
 from maze_rl.reports.content import Column, Table, Value
+from maze_rl.reports.search.layout_counts import layout_counts
 from maze_rl.reports.search.scorecard_figures import MEANINGS
 from maze_rl.reports.search.search_result import SearchResult
 from maze_rl.reports.search.stated import estimate
+
+LAYOUTS = Column(
+    key="layouts", title="layouts", kind="count", about="different walls among the mazes, up to rotation and reflection"
+)
+"""The column beside that of mazes."""
 
 
 def score_table(scores: Mapping[str, Finding]) -> Table:
@@ -16,7 +22,7 @@ def score_table(scores: Mapping[str, Finding]) -> Table:
     columns = [
         Column(key="score", title="score"),
         Column(key="what", title="what is measured"),
-        Column(key="effect", title="effect", kind="decimal", about="with its 95% interval over mazes"),
+        Column(key="effect", title="effect", kind="decimal", about="with its 95% interval over layouts"),
         Column(key="threshold", title="threshold", kind="decimal",
                about="yes where the whole interval lies above it, no where it lies below; frozen on the calibration "
                "models, never fitted to this one"),
@@ -24,6 +30,7 @@ def score_table(scores: Mapping[str, Finding]) -> Table:
         Column(key="control", title="control", kind="decimal"),
         Column(key="control_name", title="what the control is"),
         Column(key="mazes", title="mazes", kind="count"),
+        LAYOUTS,
     ]  # fmt: skip
     rows = [
         {"score": f"{score} {MEANINGS[score]}", "what": each.name, **finding_row(each)}
@@ -33,7 +40,7 @@ def score_table(scores: Mapping[str, Finding]) -> Table:
 
 
 def finding_row(finding: Finding) -> dict[str, Value]:
-    """Return a finding as cells: effect, threshold, verdict, control, control_name, mazes."""
+    """Return a finding as cells: effect, threshold, verdict, control, control_name, mazes, layouts."""
     return {
         "effect": estimate(finding.effect, finding.num_mazes),
         "threshold": finding.threshold,
@@ -41,6 +48,7 @@ def finding_row(finding: Finding) -> dict[str, Value]:
         "control": estimate(finding.control, finding.num_mazes),
         "control_name": finding.control_name,
         "mazes": finding.num_mazes,
+        "layouts": finding.num_layouts,
     }
 
 
@@ -54,6 +62,7 @@ def finding_table(name: str, caption: str, findings: Mapping[str, Finding], *, f
         Column(key="control", title="control", kind="decimal"),
         Column(key="control_name", title="what the control is"),
         Column(key="mazes", title="mazes", kind="count"),
+        LAYOUTS,
     ]
     rows = [{"what": what, **finding_row(each)} for what, each in findings.items()]
     return Table(name=name, caption=caption, columns=columns, rows=rows, folded=folded)
@@ -84,7 +93,7 @@ def comparison_table(result: SearchResult) -> Table:
 
 def setup_table(result: SearchResult) -> Table:
     """Tabulate what was judged, and on what."""
-    setting, pairs = result.setting, result.materials.pairs
+    setting, pairs, mazes = result.setting, result.materials.pairs, layout_counts(result)
     longest = "" if setting.max_distance is None else f", paths up to {setting.max_distance} steps"
     facts: dict[str, Value] = {
         "model": result.name,
@@ -95,12 +104,12 @@ def setup_table(result: SearchResult) -> Table:
         "trained on": training_text(result.about),
         "mazes": f"{setting.size}×{setting.size} {setting.algorithm}{longest}",
         "split": setting.split or "none kept apart",
-        "decisions": f"{len(result.materials.decisions):,} in {setting.num_mazes:,} mazes, selected: each has a fork "
-        f"of k* ≥ {FAR} where Manhattan greedy is wrong",
-        "far flip pairs": f"{len(pairs):,}, for S1; {100 * pairs.found_share:.0f}% of mazes have one",
-        "probed": f"{setting.num_probed:,} mazes, half fitted on",
-        "swapped between": f"{len(result.materials.swapped.batch):,} mazes in groups with one fork and target, half "
-        "fitted on",
+        "decisions": f"{len(result.materials.decisions):,} in {mazes['decisions'].text}, selected: each has a fork of "
+        f"k* ≥ {FAR} where Manhattan greedy is wrong",
+        "far flip pairs": f"one in each of {mazes['far flip pairs'].text}, for S1; {100 * pairs.found_share:.0f}% of "
+        "mazes have one",
+        "probed": f"{mazes['probed'].text}, half fitted on",
+        "swapped between": f"{mazes['swapped between'].text}, in groups with one fork and target, half fitted on",
         "seed": str(setting.seed),
         "time": f"{result.seconds:,.0f} s",
         "command": result.command,

@@ -17,7 +17,7 @@ from maze_rl.reports.search.attention_figures import edge_attention
 from maze_rl.reports.search.probe_figures import emergence_shares
 from maze_rl.reports.search.search_result import DecisionAttention, SearchResult
 
-_LEFT_OUT = ("logits", "explained", "total", "first_layer")
+_LEFT_OUT = ("logits", "explained", "total", "first_layer", "layouts")
 """Fields with a value for every maze or cell: the figures show what they come to."""
 
 

@@ -4,9 +4,13 @@ import math
 import re
 from typing import Any
 
+import numpy as np
+from jaxtyping import Int64
+from numpy import ndarray
+
 from maze_rl.evaluation.results import Estimate
 from maze_rl.interp.requirements import FEWEST_MAZES
-from maze_rl.intervals import Interval, wilson
+from maze_rl.intervals import Interval, effective_number, num_clusters, wilson_of_effective
 from maze_rl.reports.content import Statement
 
 _FIELD = re.compile(r"\{(\w+)(?::([^{}]+))?\}")
@@ -88,17 +92,26 @@ def estimate(interval: Interval | None, num: int) -> Estimate | float | None:
     return Estimate(value=float(interval.value), low=float(interval.low), high=float(interval.high), num=num)
 
 
-def shown_rate(rate: Interval, num: int) -> Interval:
+def shown_rate(rate: Interval, num: int, layouts: Int64[ndarray, " maze"] | None = None) -> Interval:
     """Return a rate over `num` mazes as it is shown.
 
-    Mazes drawn again from those that all agree, at 0 or at 1, have no spread: the interval is Wilson's there. Over
-    fewer than `FEWEST_MAZES` mazes there is none (nan).
+    Layouts drawn again from those that all agree, at 0 or at 1, have no spread: the interval is Wilson's there, of the
+    effective number of mazes. Over fewer than `FEWEST_MAZES` layouts there is none (nan).
+
+    Args:
+        rate: The rate with its bootstrap interval.
+        num: Mazes it is over.
+        layouts: Layout of each of them; None where each is taken to have its own.
     """
     if not is_known(rate):
         return rate
-    if num < FEWEST_MAZES:
+    if (num if layouts is None else num_clusters(layouts)) < FEWEST_MAZES:
         return Interval(rate.value, float("nan"), float("nan"))
-    return wilson(round(rate.value) * num, num) if rate.low == rate.high and rate.value in (0.0, 1.0) else rate
+    if rate.low != rate.high or rate.value not in (0.0, 1.0):
+        return rate
+    return wilson_of_effective(
+        rate.value, num if layouts is None else effective_number(np.full(num, rate.value), layouts)
+    )
 
 
 def stated_interval(interval: Interval) -> str:
