@@ -51,10 +51,10 @@ def test_what_cannot_be_tied_has_plain_layers_and_plain_layers_stay_as_many() ->
 @pytest.mark.parametrize(
     "changes, asked",
     [
-        ({"positions": "learned"}, (0, 40)),
-        ({"origin": "prompt"}, (0, 40)),
+        ({"positions": "learned"}, (0, 24)),
+        ({"origin": "prompt"}, (0, 24)),
         ({"format": "unique_cells"}, (24, 0)),
-        ({"format": "edges"}, (24, 40)),
+        ({"format": "edges"}, (24, 24)),
         ({"format": "edges", "walls": True}, (24, 0)),
     ],
 )

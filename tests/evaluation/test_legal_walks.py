@@ -58,7 +58,7 @@ def test_a_step_through_a_wall_ends_a_walk_and_a_step_back_does_not_unless_it_mu
     tokenization = load_tokenization("cells", canvas=5, origin="path")
     legal, shortest, tokens, start = tokens_of(tokenization, size=5)
     ids, solution = (
-        tokenization.layout.cell_ids,
+        tokenization.layout.cell_ids.astype(np.int64),
         solve_batch(generate(5, "dfs_percolation", num=8, seed=0).batches[0], 0),
     )
     for row, maze in enumerate(solution.batch):

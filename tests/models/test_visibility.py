@@ -104,7 +104,7 @@ def test_segments_are_of_one_pass_alone(make_searching: Make, ragged: Callable) 
     plain = model(tokens)
     assert not torch.allclose(model(tokens, segments=two_segments(tokens)), plain)
     assert torch.equal(model(tokens), plain)
-    assert model.segments is None
+    assert model.shared.segments is None
     assert model.shared.sight is None
 
 
