@@ -49,8 +49,8 @@ class PairTokens:
 
     def rows(self, rows: slice) -> "PairTokens":
         """Return some of the pairs."""
-        parts = (getattr(self, name) for name in self.__dataclass_fields__)
-        return PairTokens(*(None if part is None else part[rows] for part in parts))
+        names = (name for name in self.__dataclass_fields__ if getattr(self, name) is not None)
+        return PairTokens(**{name: getattr(self, name)[rows] for name in names})
 
     def chunks(self, size: int) -> Iterator["PairTokens"]:
         """Yield the pairs, at most `size` at a time."""

@@ -65,7 +65,9 @@ def test_ideal_curves_hold_greedy_and_the_oracle(decisions: Decisions) -> None:
     curves = ideal_curves(decisions, ideal_steps=(0, 16))
     assert curves[0].joint.where == "below"
     assert curves[16].plain.where == "above" and curves[16].steps_seen.value == pytest.approx(
-        pooled_steps(decisions.maze[decisions.is_fork], decisions.look_ahead[decisions.is_fork].astype(np.int64))[0][-1]
+        pooled_steps(decisions.layouts[decisions.is_fork], decisions.look_ahead[decisions.is_fork].astype(np.int64))[0][
+            -1
+        ]
     )
 
 

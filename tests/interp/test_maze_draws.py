@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy import ndarray
 
-from maze_rl.calibration.hand_built import build_hand_built
+from maze_rl.configs.model import ModelConfig
 from maze_rl.interp.compute_frontier import compute_frontier
 from maze_rl.interp.decisions import Decisions, decision_logits, find_decisions
 from maze_rl.interp.distance_probe import site_scores
@@ -21,7 +21,7 @@ from maze_rl.interp.simple_rules import RULES
 from maze_rl.intervals import bootstrap_ratio, bootstrap_ratios, paired_difference, wilson
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import MazeBatch
-from maze_rl.models.build import MazeTransformer
+from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.tokenization.tokenization import load_tokenization
 
 TOKENIZATION = load_tokenization("edges", canvas=7)
@@ -30,7 +30,7 @@ COPIES = 3
 
 @pytest.fixture(scope="module")
 def batch() -> MazeBatch:
-    return generate(7, "dfs", num=80, seed=2).batches[0]
+    return generate(7, "dfs", num=160, seed=2).batches[0]
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +45,8 @@ def repeated(batch: MazeBatch) -> Decisions:
 
 
 @pytest.fixture(scope="module")
-def greedy() -> MazeTransformer:
-    return build_hand_built("greedy", TOKENIZATION, n_layers=4)
+def fresh() -> MazeTransformer:
+    return build_model(ModelConfig(n_layers=3, d_model=12, n_heads=1), TOKENIZATION)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,19 @@ def judged(decisions: Decisions, right: ndarray) -> RuleExclusion:
     logits = torch.zeros(len(decisions), len(TOKENIZATION.vocabulary))
     rows = np.arange(len(decisions))
     logits[torch.from_numpy(rows), torch.from_numpy(decisions.next_ids[rows, direction])] = 1
-    return exclude_rules(decisions, logits, rules={"manhattan": RULES["manhattan"]})
+    return exclude_rules(decisions, logits, far=1, rules={"manhattan": RULES["manhattan"]})
+
+
+def answer_some(monkeypatch: pytest.MonkeyPatch, copies: int = 1) -> None:
+    """Let 3 of 4 clean mazes be solved, 2 of 3 flips followed, 1 of 5 controls left, in all copies of a pair alike."""
+
+    def answers(model: object, pairs: PatchingPairs, tokens: torch.Tensor, rows: ndarray, batch_size: int) -> ndarray:
+        right, wrong, each = pairs.right.numpy()[rows], pairs.wrong.numpy()[rows], rows // copies
+        if tokens is pairs.clean:
+            return np.where(each % 4 > 0, right, wrong)
+        return np.where(each % 3 > 0, wrong, right) if tokens is pairs.flipped else np.where(each % 5 > 0, right, wrong)
+
+    monkeypatch.setattr("maze_rl.interp.flip_rate._answers", answers)
 
 
 def test_an_image_of_a_maze_has_its_layout_and_others_have_their_own(batch: MazeBatch) -> None:
@@ -105,19 +117,20 @@ def test_look_ahead_over_layouts_that_all_differ_is_that_over_mazes(decisions: D
 
 
 def test_flip_rates_of_layouts_that_all_differ_are_those_over_mazes(
-    greedy: MazeTransformer, pairs: PatchingPairs
+    fresh: MazeTransformer, pairs: PatchingPairs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = flip_rates(greedy, pairs, far=0)
-    assert found.finding.num_mazes == found.finding.num_layouts >= 20
+    answer_some(monkeypatch)
+    found = flip_rates(fresh, pairs, far=0)
+    assert found.finding.num_mazes == found.finding.num_layouts == int(found.solved.sum()) == 45
     plain = paired_difference(found.flips[found.solved], found.leaves[found.solved])
-    assert found.finding.effect == pytest.approx(plain[:3])
+    assert found.finding.effect == pytest.approx(plain[:3]) and plain.low < plain.value < 1
     assert found.far_flip_rate == pytest.approx(wilson(int(found.flips.sum()), int(found.solved.sum())))
 
 
 def test_probes_of_layouts_that_all_differ_are_those_over_mazes(batch: MazeBatch) -> None:
     random = np.random.default_rng(0)
-    streams, labels = random.normal(size=(80, 2, 6)).astype(np.float32), random.normal(size=(80, 3))
-    base = random.normal(size=(80, 2))
+    streams, labels = random.normal(size=(160, 2, 6)).astype(np.float32), random.normal(size=(160, 3))
+    base = random.normal(size=(160, 2))
     score = site_scores(ProbeSites(batch, streams, streams[:, 0]), {"x": labels}, base, 0)["x"]
     assert score.interval == bootstrap_ratio(score.explained, score.total)
 
@@ -147,21 +160,28 @@ def test_repeated_layouts_widen_what_counted_as_mazes_is_narrow(
     assert widths[0] > 1.4 * widths[1]
 
 
-def test_repeated_pairs_widen_the_flip_rate_and_the_sensitivity(greedy: MazeTransformer, pairs: PatchingPairs) -> None:
+def test_repeated_pairs_widen_the_flip_rate_and_leave_the_sensitivity(
+    fresh: MazeTransformer, pairs: PatchingPairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     often = pairs.take(np.repeat(np.arange(len(pairs)), COPIES))
-    once, again = flip_rates(greedy, pairs, far=0), flip_rates(greedy, often, far=0)
+    slopes = [logit_sensitivity(fresh, each).slope for each in (pairs, often)]
+    assert slopes[1] == pytest.approx(slopes[0], abs=1e-5) and slopes[0].low < slopes[0].high
+    answer_some(monkeypatch)
+    once = flip_rates(fresh, pairs, far=0)
+    answer_some(monkeypatch, COPIES)
+    again = flip_rates(fresh, often, far=0)
     assert again.finding.num_layouts == once.finding.num_mazes == again.finding.num_mazes / COPIES
-    rates = [each.far_flip_rate for each in (once, again)]
-    assert rates[1].value == rates[0].value
+    assert again.far_flip_rate.value == once.far_flip_rate.value
     as_mazes = wilson(int(again.flips.sum()), int(again.solved.sum()))
-    assert rates[1].high - rates[1].low > 1.4 * (as_mazes.high - as_mazes.low)
-    slopes = [logit_sensitivity(greedy, each).slope for each in (pairs, often)]
-    assert slopes[1] == pytest.approx(slopes[0], abs=1e-5)
+    assert again.far_flip_rate.high - again.far_flip_rate.low > 1.4 * (as_mazes.high - as_mazes.low)
+    narrow = paired_difference(again.flips[again.solved], again.leaves[again.solved])
+    assert again.finding.effect.high - again.finding.effect.low > 1.4 * (narrow.high - narrow.low)
 
 
-def test_fewer_layouts_than_an_interval_needs_give_no_steps_seen(greedy: MazeTransformer, repeated: Decisions) -> None:
-    few = find_decisions(TOKENIZATION, repeated.batch.take(np.arange(12)).take(np.tile(np.arange(12), 20)))
-    found = compute_frontier(greedy, few)
-    assert np.isnan(found.finding.effect.value) and found.finding.num_mazes >= 20 > found.finding.num_layouts
-    rules = exclude_rules(few, decision_logits(greedy, few))
+def test_fewer_layouts_than_an_interval_needs_give_no_steps_seen(fresh: MazeTransformer, batch: MazeBatch) -> None:
+    few = find_decisions(TOKENIZATION, batch.take(np.tile(np.arange(12), 10)))
+    found = compute_frontier(fresh, few).finding
+    assert np.isnan(found.effect.value)
+    assert found.num_mazes == 10 * (found.num_layouts or 0) >= 20
+    rules = exclude_rules(few, decision_logits(fresh, few))
     assert np.isnan(rules.finding.effect.value) and not any(rule.is_judged for rule in rules.rules)
