@@ -62,7 +62,8 @@ def evaluate_loops(
         return []
     kept, rows = config.loops, []
     specs = (MazeSpec(sizes=(size,), algorithm=algorithm, options=options or {}, split=split) for size in sizes)
-    solved = {spec.sizes[0]: solve_batch(held_out_mazes(spec, num, seed), seed) for spec in specs}
+    batches = (held_out_mazes(spec, num, seed) for spec in specs)
+    solved = {size: solve_batch(batch, seed) for size, batch in zip(sizes, batches, strict=True)}
     for number in loops_to_try(kept) if loops is None else loops:
         view = model if number == kept else with_loops(model, number)  # type: ignore[arg-type]
         for size, solution in solved.items():

@@ -6,7 +6,7 @@ residual stream, and not saturated as probabilities are (Zhang & Nanda 2023, arX
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from jaxtyping import Int64
 from numpy import ndarray
@@ -49,8 +49,8 @@ class PairTokens:
 
     def rows(self, rows: slice) -> "PairTokens":
         """Return some of the pairs."""
-        names = (name for name in self.__dataclass_fields__ if getattr(self, name) is not None)
-        return PairTokens(**{name: getattr(self, name)[rows] for name in names})
+        parts: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return PairTokens(**{name: part[rows] for name, part in parts.items() if part is not None})
 
     def chunks(self, size: int) -> Iterator["PairTokens"]:
         """Yield the pairs, at most `size` at a time."""

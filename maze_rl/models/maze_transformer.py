@@ -9,7 +9,7 @@ from jaxtyping import Int
 from torch import Tensor
 from torch.nn.utils.parametrize import is_parametrized
 from transformer_lens import HookedTransformer
-from transformer_lens.utilities import USE_DEFAULT_VALUE
+from transformer_lens.utilities.defaults_utils import USE_DEFAULT_VALUE
 
 from maze_rl.configs.folding import not_stock
 from maze_rl.configs.model import ModelConfig
@@ -106,7 +106,8 @@ class MazeTransformer(HookedTransformer):
 
         Of a model with several loops they are a `LoopedCache`, which refuses sums over layers.
         """
-        out, cache = super().run_with_cache(*args, return_cache_object=return_cache_object, **settings)
+        found: tuple[Any, Any] = super().run_with_cache(*args, return_cache_object=return_cache_object, **settings)
+        out, cache = found
         if return_cache_object and self.loops > 1:
             cache = LoopedCache(cache.cache_dict, self, has_batch_dim=cache.has_batch_dim)
         return out, cache
@@ -204,8 +205,11 @@ class MazeTransformer(HookedTransformer):
         if tokens is not None:
             self._see(tokens, mask, cached=cache is not None, past=past)
         self.shared.entered = self.blocks[start] if -len(self.blocks) <= start < len(self.blocks) else None
-        given = settings.get("tokens") is not None
-        self.shared.embedded = super().input_to_embed(tokens, attention_mask=mask)[0] if given else stream
+        given: Tensor | None = settings.get("tokens")
+        if given is None:
+            self.shared.embedded = stream
+        else:
+            self.shared.embedded = super().input_to_embed(given, attention_mask=mask)[0]
 
 
 def _check_whole(prompts: Int[Tensor, "batch pos"]) -> None:
