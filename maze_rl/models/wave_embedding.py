@@ -47,7 +47,10 @@ class WaveTokens(nn.Module):
             return nn.Parameter(torch.randn(*shape, dtype=dtype) * std)
 
         self.rows, self.cols = (drawn(features.shape[1], d_model, std=map_std) for _ in range(2))
-        self.listed, self.sides = drawn(d_model), drawn(4, d_model)
+        if layout.lists_cells or layout.edge_ids is not None:  # else a list is spelled by cells
+            self.listed = drawn(d_model)
+        if layout.lists_cells:
+            self.sides = drawn(4, d_model)
         bits = torch.arange(16)[:, None] >> torch.arange(4) & 1
         tables = _tables(layout)
         for name, table in {"features": features, "side_sets": bits.to(dtype), **tables}.items():
@@ -73,8 +76,10 @@ class WaveTokens(nn.Module):
         shared = (self.features @ self.rows)[:, None] + (self.features @ self.cols)[None]
         plain = own.index_add(0, self.cells.flatten(), shared.flatten(0, 1))
         cells = plain[self.cells.flatten()]
-        listed = [cells[self.ends[:, 0]] + cells[self.ends[:, 1]] + self.listed]
-        if len(self.order) > len(plain) + len(self.ends):
+        listed = []
+        if len(self.ends):
+            listed.append(cells[self.ends[:, 0]] + cells[self.ends[:, 1]] + self.listed)
+        elif len(self.order) > len(plain):
             listed.append((cells[:, None] + self.side_sets @ self.sides + self.listed).flatten(0, 1))
         return torch.cat([plain, *listed])[self.order]
 

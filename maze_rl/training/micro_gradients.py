@@ -55,8 +55,16 @@ def micro_losses(
         for found, gradients in map(work, micro_batches) if workers == 1 else pool.map(work, micro_batches):
             for leaf, gradient in zip(leaves, gradients, strict=False):
                 if gradient is not None:
-                    leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
+                    _add(leaf, gradient)
             yield found
+
+
+def _add(leaf: Tensor, gradient: Tensor) -> None:
+    """Add to the gradient of a leaf, in the leaf's own memory layout."""
+    if leaf.grad is None:
+        leaf.grad = torch.empty_like(leaf).copy_(gradient)
+    else:
+        leaf.grad.add_(gradient)
 
 
 def _detached(found: Loss) -> Loss:

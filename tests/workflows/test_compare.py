@@ -21,7 +21,7 @@ def write_run(folder: Path, seed: int, tokens: int, loss: float, *, shortest: fl
     ]
     (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     if shortest is not None:
-        measures = {"rollouts": {"shortest@4": shortest, "shortest@5": shortest / 2}}
+        measures = {"rollouts": {"shortest@4": shortest / 2, "shortest@5": shortest}}
         (folder / "measures.json").write_text(json.dumps(measures))
 
 
@@ -34,7 +34,7 @@ def experiment(tmp_path: Path) -> Path:
     record = {
         "name": "mine", "question": "Is it good?", "text": "Is it good?\n\nExpectation: yes.",
         "arms": ["arm", "control", "sham", "not_begun"], "control": "control", "shams": {"arm": "sham"},
-        "judged": ["shortest@4"],
+        "judged": ["shortest@5"],
     }  # fmt: skip
     (folder / "experiment.json").write_text(json.dumps(record))
     return folder
@@ -44,8 +44,8 @@ def test_arms_meet_control_and_sham_and_the_page_says_it(experiment: Path) -> No
     page = compare([experiment])
     text = page.read_text()
     assert "# mine: Is it good?" in text
-    assert "arm against control, shortest@4: better (61.0 % against 50.0 %, difference +11.0 [+11.0 to +11.0]" in text
-    assert "arm against sham, shortest@4: no difference shown" in text
+    assert "arm against control, shortest@5: better (61.0 % against 50.0 %, difference +11.0 [+11.0 to +11.0]" in text
+    assert "arm against sham, shortest@5: no difference shown" in text
     numbers = json.loads((page.parent / "numbers.json").read_text())
     assert [row["arm"] for row in numbers["table"]] == ["arm", "control", "sham"]
     assert {"final_loss", "best_validation_loss", "seconds", "inference", "tokens"} <= numbers["table"][0].keys()

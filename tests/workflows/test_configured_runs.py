@@ -85,4 +85,4 @@ def test_settings_by_name_reach_the_trained_model(tmp_path: Path) -> None:
         d_model=16, n_heads=2, canvas=4,
     )  # fmt: skip
     model = maze_rl.load_model(run.folder)
-    assert (model.cfg.n_layers, model.cfg.d_model, model.tokenization.config.canvas) == (1, 16, 4)
+    assert (model.maze_config.n_layers, model.cfg.d_model, model.tokenization.config.canvas) == (1, 16, 4)

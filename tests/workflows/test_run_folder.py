@@ -22,7 +22,9 @@ from maze_rl.workflows.train import train_run
 
 def tiny_run(steps: int = 4, **changes: object) -> RunConfig:
     base = default_run(MazeSpec(sizes=(4, 5), split="train"), device="cpu", steps=steps)
-    training = replace(base.training, batch_size=8, checkpoint_every=2, validation_mazes=8, **changes)  # type: ignore[arg-type]
+    training = replace(
+        base.training, batch_size=8, checkpoint_every=2, validation_mazes=8, training_loops=(), **changes
+    )  # type: ignore[arg-type]
     return replace(base, training=training, model=ModelConfig(n_layers=1, d_model=16, n_heads=2))
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from maze_rl.cli.main import run
+from maze_rl.configs.changes import change_run
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.presets import default_run
-from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL, TokenizationConfig
 from maze_rl.configs.training import RunConfig
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.model_files import load_model
@@ -23,12 +23,8 @@ SHAPE = {"n_layers": 1, "d_model": 16, "n_heads": 2}
 def tiny_run(**options: Any) -> RunConfig:
     """Return a run of three steps on 4 x 4 mazes."""
     base = default_run(MazeSpec(sizes=(4,), split="train"), device="cpu", steps=3, loss="path_only_set")
-    one_token = options["format"] in ONE_TOKEN_PER_CELL
-    return replace(
-        base,
-        model=replace(base.model, **SHAPE, embedding="factored" if one_token else "free"),
-        training=replace(base.training, batch_size=4, validation_mazes=8),
-        tokenization=TokenizationConfig(canvas=5, random_offsets=True, **options),
+    return change_run(
+        base, **SHAPE, loops=2, batch_size=4, validation_mazes=8, canvas=5, **({"origin": "prompt"} | options)
     )
 
 
