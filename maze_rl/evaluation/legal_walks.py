@@ -47,15 +47,15 @@ class LegalWalks:
     def _reached(self, rows: ndarray, tokens: ndarray, before: ndarray) -> Int64[ndarray, "rows 2"]:
         """Return the cell each token names or leads to; far outside for one that does neither."""
         if self._layout.path_as_moves:
-            is_move: ndarray = np.equal(tokens[:, None], self._layout.path_move_ids)
-            moves: ndarray = is_move.any(axis=1)
+            is_move = np.asarray(np.equal(tokens[:, None], self._layout.path_move_ids))
+            moves = np.asarray(is_move.any(axis=1))
             return np.where(moves[:, None], before + is_move.astype(np.int64) @ STEPS, -9)
         on_canvas = np.stack([self._layout.row_of_id[tokens], self._layout.col_of_id[tokens]], axis=1).astype(np.int64)
         return np.where(on_canvas[:, :1] < 0, -9, on_canvas - self._offsets[rows])
 
     def _joined(self, rows: ndarray, before: ndarray, after: ndarray) -> Bool[ndarray, " rows"]:
         """Tell whether an open edge joins the cells."""
-        inside: ndarray = ((after >= 0) & (after < self._shape)).all(axis=1)
+        inside = np.asarray(((after >= 0) & (after < self._shape)).all(axis=1))
         neighbours = np.abs(after - before).sum(axis=1) == 1
         corner = np.minimum(before, np.where(inside[:, None], after, before))
         direction = np.not_equal(before[:, 1], after[:, 1]).astype(np.int64)
