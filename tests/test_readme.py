@@ -27,8 +27,8 @@ def test_the_python_examples_run(
         exec(compile(example, "README.md", "exec"), {"__name__": "readme"})
     printed = capsys.readouterr().out
     assert printed.rstrip().endswith("<PATH_END>")
-    assert "torch.Size([1, 3," in printed
-    assert "Estimate(value=0." in printed
+    assert "torch.Size([1, 4," in printed
+    assert "Estimate(value=" in printed
 
 
 def test_every_command_parses() -> None:
