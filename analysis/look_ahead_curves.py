@@ -33,6 +33,7 @@ from maze_rl.configs.mazes import spec_from_arguments
 from maze_rl.interp.compute_frontier import compute_frontier
 from maze_rl.interp.decisions import decision_logits, find_decisions, right_choices
 from maze_rl.interp.look_ahead import ideal_curves, look_ahead
+from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.rule_exclusion import exclude_rules
 from maze_rl.interp.simple_rules import manhattan, right_share
 from maze_rl.mazes.generate import generate_mazes
@@ -193,7 +194,8 @@ if hardest is not None:
         f"{hardest.num_mazes} mazes. Do simple rules fail to explain the choices (S5)? {rules.finding.verdict}."
     )
 with figure_style():
-    figure = rules_figure(rules, len(np.unique(decisions.maze[decisions.is_fork])))
+    with_forks = np.unique(decisions.maze[decisions.is_fork])
+    figure = rules_figure(rules, layouts_of(decisions.batch)[with_forks])
 keep(figure, out, "rules")
 
 # %% [markdown] What this does not show

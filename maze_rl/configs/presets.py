@@ -156,7 +156,7 @@ def default_run(
     batch = budget.batch_size if batch_size is None else batch_size
     pairs = max(1, batch * accumulation)
     taught = _supervised(mazes, num_steps, data, None if rounds else lora, taken is not None)
-    played = self_play(mazes, rounds, max(1, (num_steps or budget.steps) // 10), pairs, lora)
+    played = self_play(mazes, rounds, max(1, (num_steps or budget.steps) // 20), pairs, lora)
     training = TrainingConfig(
         phases=(*taught, *played),
         loss=loss,
