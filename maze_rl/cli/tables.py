@@ -43,7 +43,7 @@ def print_evaluation(result: EvaluationResult) -> None:
     from rich.table import Table
 
     title = f"{result.model}: greedy rollouts, {result.num_per_size} held-out {result.algorithm} mazes per size"
-    table = Table(title=title, box=box.SIMPLE)
+    table = Table(title=title, box=box.SIMPLE, padding=0)  # fits 80 columns
     for name in ("size", "layouts", "shortest", "95 %", "reaches", "valid", "Manhattan", "random", "hard"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in result.rows:
