@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
+from transformer_lens import HookedTransformer
 
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.solve import solve_batch
@@ -65,9 +66,14 @@ def write_batched(model: MazeTransformer, prompts: Tensor, lengths: Tensor, budg
 
 
 def one_by_one(
-    twin: MazeTransformer, prompts: Tensor, lengths: Tensor, budget: Tensor, sample: bool = False
+    twin: HookedTransformer,
+    prompts: Tensor,
+    lengths: Tensor,
+    budget: Tensor,
+    sample: bool = False,
+    cache: bool = True,
 ) -> Callable[[], list[Tensor]]:
-    """Return the peer's work: `generate` with its key/value cache for one maze after another.
+    """Return the peer's work: `generate`, with its key/value cache where it has one, for one maze after another.
 
     `generate` without a tokenizer reads the wrong position vectors once its cache is filled, and fails where a
     sequence is longer than half the context; the twin's vectors are all zero, so here its tokens are right.
@@ -76,7 +82,13 @@ def one_by_one(
 
     def write(prompt: Tensor, steps: int) -> Tensor:
         ids = twin.generate(
-            prompt, max_new_tokens=steps, do_sample=sample, eos_token_id=PATH_END, prepend_bos=False, verbose=False
+            prompt,
+            max_new_tokens=steps,
+            do_sample=sample,
+            eos_token_id=PATH_END,
+            prepend_bos=False,
+            verbose=False,
+            use_past_kv_cache=cache,
         )
         assert isinstance(ids, Tensor)
         return ids[0, prompt.shape[1] :]
