@@ -59,4 +59,5 @@ def predictable_words(model: HookedTransformer) -> Int64[Tensor, " words"] | Non
 
 @lru_cache(maxsize=16)
 def _on_device(ids: bytes, device: str) -> Int64[Tensor, " words"]:
-    return torch.frombuffer(bytearray(ids), dtype=torch.int64).to(device)
+    with torch.inference_mode(False):  # kept for later passes, which may be differentiated
+        return torch.frombuffer(bytearray(ids), dtype=torch.int64).to(device)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from maze_rl.models.build import MazeTransformer
-from maze_rl.models.readout import predictable_words
+from maze_rl.models.readout import logits_at, predictable_words
 from maze_rl.models.written_words import NEVER
 from maze_rl.tokenization.layouts import PATH_END
 
@@ -49,3 +49,14 @@ def test_their_columns_and_biases_never_train(make_searching: Make, ragged: Call
 
 def test_a_model_of_all_words_says_so(make_searching: Make) -> None:
     assert predictable_words(make_searching(unembedding="all")) is None
+
+
+def test_what_is_kept_of_a_pass_without_gradient_serves_one_with(make_searching: Make) -> None:
+    """Words that were first looked up in inference mode are used in training later, in one process."""
+    model = make_searching(unembedding="path", options={"canvas": 7, "origin": "path"})  # not looked up before
+    tokens = model.tokenization.encode(_mazes()).tokens
+    chosen = torch.zeros(tokens.shape, dtype=torch.bool)
+    chosen[:, -2] = True
+    with torch.inference_mode():
+        logits_at(model, tokens, chosen, words=predictable_words(model))
+    logits_at(model, tokens, chosen, words=predictable_words(model)).sum().backward()

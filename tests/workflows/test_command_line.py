@@ -125,7 +125,7 @@ def test_plug_ins_run_from_the_command_line(flags: list[str], tmp_path: Path) ->
     out = tmp_path / "run"
     assert run(["train", *TINY, "--steps", "20", "--out", str(out), *flags]) == 0
     rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in rows] == list(range(1, 27 if "--rounds" in flags else 21))
+    assert [row["step"] for row in rows] == list(range(1, 24 if "--rounds" in flags else 21))
     assert sum("spin" in row for row in rows) == (3 if "--rounds" in flags else 0)
     assert ("rolls" in rows[0]) == ("--update-rule" in flags)
     model = load_model(out)
