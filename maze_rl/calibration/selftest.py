@@ -8,7 +8,6 @@ must fall. Verdicts are those of `maze_rl.interp.scorecard`, thresholds included
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from statistics import mean
@@ -24,6 +23,7 @@ from maze_rl.interp.interchange import interchange
 from maze_rl.interp.rule_exclusion import exclude_rules
 from maze_rl.interp.scorecard import Materials, Scorecard, Setting, control_probes, gather, score
 from maze_rl.models.build import MazeTransformer
+from maze_rl.models.threads import one_thread
 
 GRADED = ("S1", "S2", "S3", "S5")
 Progress = Callable[[str, float], None]
@@ -179,7 +179,7 @@ def findings_of(card: Scorecard) -> dict[str, Finding]:
 
 def _results(tasks: Sequence[tuple[Instance, int]], workers: int) -> Iterator[tuple[list[Judged], list[Judged]]]:
     if workers == 0:
-        with _one_thread():
+        with one_thread():
             for instance, seed in tasks:
                 yield judge_instance(instance, seed)
         return
@@ -191,13 +191,3 @@ def _results(tasks: Sequence[tuple[Instance, int]], workers: int) -> Iterator[tu
 
 def _judge_task(task: tuple[Instance, int]) -> tuple[list[Judged], list[Judged]]:
     return judge_instance(*task)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -60,9 +60,11 @@ def add_network(parser: argparse.ArgumentParser) -> None:
         "--value-norm", action="store_true", default=None, help="layer norm of every head's values; stays when folded"
     )
     parser.add_argument(
-        "--reverse-positions", action="store_true", default=None,
+        "--reverse-positions",
+        action="store_true",
+        default=None,
         help="attention scores get a learned term of query and distance; stays when folded",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--memory", type=int, default=None, metavar="N", help="learned cells each MLP attends to; stay when folded"
     )
@@ -117,9 +119,12 @@ def add_training(parser: argparse.ArgumentParser) -> None:
 
 def _prompts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--starts", type=int, default=None, metavar="N",
+        "--starts",
+        type=int,
+        default=None,
+        metavar="N",
         help="further cells of each maze that are asked for one step (default 24)",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--stray-tokens", type=int, default=None, metavar="N", help="most cells in a prompt of no maze (default 24)"
     )
@@ -128,6 +133,10 @@ def _prompts(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--training-loops", default=None, metavar="A..B", help="loops of a step, drawn evenly")
     parser.add_argument(
-        "--weight-factor", action="append", default=None, metavar="NAME", dest="weight_factors",
+        "--weight-factor",
+        action="append",
+        default=None,
+        metavar="NAME",
+        dest="weight_factors",
         help=f"multiplies the weights of the loss: {', '.join(FACTORS)}",
-    )  # fmt: skip
+    )

@@ -106,9 +106,14 @@ def _overlaps(shapes, offsets, first, maze):
 
 
 def compose(
-    spans: TokenSpans, placement: Placement, shapes: Int64[ndarray, "mazes 2"], stray: int, shuffle: bool, seed: int,
+    spans: TokenSpans,
+    placement: Placement,
+    shapes: Int64[ndarray, "mazes 2"],
+    stray: int,
+    shuffle: bool,
+    seed: int,
     start: int,
-) -> Composed:  # fmt: skip
+) -> Composed:
     """Write one sequence for each canvas from the sequences of its mazes.
 
     Args:
@@ -134,10 +139,28 @@ def compose(
     target_at = spans.target_start.numpy()
     key = np.uint64(stream_key(seed, "stray"))
     _compose(
-        spans.tokens.numpy(), path_start, lengths, list_start, listed, target_at, placement.first, placement.offsets,
-        shapes, layout.canvas, stray, stray_ids, stray_cells, shuffle, key, start,
-        tokens, starts, ends, rows, positions,
-    )  # fmt: skip
+        spans.tokens.numpy(),
+        path_start,
+        lengths,
+        list_start,
+        listed,
+        target_at,
+        placement.first,
+        placement.offsets,
+        shapes,
+        layout.canvas,
+        stray,
+        stray_ids,
+        stray_cells,
+        shuffle,
+        key,
+        start,
+        tokens,
+        starts,
+        ends,
+        rows,
+        positions,
+    )
     width = int(ends.max())
     return Composed(tokens[:, :width], starts, ends, rows[:, :width], positions[:, :width])
 
@@ -157,9 +180,28 @@ def _stray_table(layout: Layout) -> tuple[Int64[ndarray, "things ids"], Int64[nd
 @njit(cache=True, nogil=True)
 @no_type_check
 def _compose(
-    source, path_start, lengths, list_start, listed, target_at, first, offsets, shapes, canvas, stray, stray_ids,
-    stray_cells, shuffle, key, start, tokens, starts, ends, rows, positions,
-):  # fmt: skip
+    source,
+    path_start,
+    lengths,
+    list_start,
+    listed,
+    target_at,
+    first,
+    offsets,
+    shapes,
+    canvas,
+    stray,
+    stray_ids,
+    stray_cells,
+    shuffle,
+    key,
+    start,
+    tokens,
+    starts,
+    ends,
+    rows,
+    positions,
+):
     state = np.empty(2, np.uint64)
     occupied = np.zeros(canvas * canvas, np.bool_)
     free = np.empty(len(stray_cells), np.int64)

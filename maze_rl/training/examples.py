@@ -151,16 +151,31 @@ def _encode_shape(
     labels = (optimal, legal, forks, remaining)
     places = (spans.offsets.numpy(), layout.cell_tokens, layout.path_move_ids)
     label_paths(
-        batch.connections, solution.distances, solution.paths, solution.lengths, *places, layout.starts_at_origin,
-        spans.answer_start.numpy(), *labels,
-    )  # fmt: skip
+        batch.connections,
+        solution.distances,
+        solution.paths,
+        solution.lengths,
+        *places,
+        layout.starts_at_origin,
+        spans.answer_start.numpy(),
+        *labels,
+    )
     further = None
     if asked.starts:
         further = np.empty((len(batch), asked.starts), np.int64)
         write_starts(
-            batch.connections, solution.distances, batch.origins, *places, asked.starts,
-            np.uint64(stream_key(seed, "starts")), streams, tokens.numpy(), spans.lengths.numpy(), *labels, further,
-        )  # fmt: skip
+            batch.connections,
+            solution.distances,
+            batch.origins,
+            *places,
+            asked.starts,
+            np.uint64(stream_key(seed, "starts")),
+            streams,
+            tokens.numpy(),
+            spans.lengths.numpy(),
+            *labels,
+            further,
+        )
     width = int(spans.lengths.max())
     tokens = tokens[:, :width]
     starts = None if further is None else torch.from_numpy(further)
@@ -219,13 +234,24 @@ def _composed(
     num_mazes = torch.from_numpy(np.diff(placement.first))
     composed = TokenSpans(
         # several mazes, or cells beside one, have no coordinates but the canvas's
-        tokens, path_start, lengths, torch.zeros_like(spans.offsets[: len(tokens)]), spans.layout,
-        further_starts=further if most else None, further_targets=num_mazes - 1,
-    )  # fmt: skip
+        tokens,
+        path_start,
+        lengths,
+        torch.zeros_like(spans.offsets[: len(tokens)]),
+        spans.layout,
+        further_starts=further if most else None,
+        further_targets=num_mazes - 1,
+    )
     optimal, legal = (
         torch.where(outside[..., None], -1, label[rows, positions]) for label in (examples.optimal, examples.legal)
     )
     return Examples(
-        tokens, composed, optimal, legal, examples.forks[rows, positions] & ~outside,
-        torch.where(outside, -1, examples.remaining[rows, positions]), num_mazes=len(shapes), loops=examples.loops,
-    )  # fmt: skip
+        tokens,
+        composed,
+        optimal,
+        legal,
+        examples.forks[rows, positions] & ~outside,
+        torch.where(outside, -1, examples.remaining[rows, positions]),
+        num_mazes=len(shapes),
+        loops=examples.loops,
+    )

@@ -16,9 +16,20 @@ from maze_rl.tokenization.layouts import PATH_END
 @njit(cache=True, nogil=True)
 @no_type_check
 def label_paths(
-    connections, distances, paths, lengths, offsets, cell_tokens, moves, starts_at_origin, answer_start,
-    optimal, legal, forks, remaining,
-):  # fmt: skip
+    connections,
+    distances,
+    paths,
+    lengths,
+    offsets,
+    cell_tokens,
+    moves,
+    starts_at_origin,
+    answer_start,
+    optimal,
+    legal,
+    forks,
+    remaining,
+):
     """Write the right tokens: the origin if it is written, those of all optimal next cells, at the target the end."""
     cols = connections.shape[3]
     as_moves, size = len(moves) > 0, 1 if len(moves) > 0 else cell_tokens.shape[2]
@@ -51,9 +62,23 @@ def label_paths(
 @njit(cache=True, nogil=True)
 @no_type_check
 def write_starts(
-    connections, distances, origins, offsets, cell_tokens, moves, num_starts, key, streams,
-    tokens, lengths, optimal, legal, forks, remaining, further_starts,
-):  # fmt: skip
+    connections,
+    distances,
+    origins,
+    offsets,
+    cell_tokens,
+    moves,
+    num_starts,
+    key,
+    streams,
+    tokens,
+    lengths,
+    optimal,
+    legal,
+    forks,
+    remaining,
+    further_starts,
+):
     """Append to every row segments of one step: a cell drawn without replacement, and an optimal move from there.
 
     The origin is not drawn, it has the path; at the target the end is asked for. A maze with fewer cells has them all.

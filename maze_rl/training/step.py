@@ -87,10 +87,15 @@ def take_step(state: TrainingState, config: TrainingConfig, setting: Setting, ba
         )
     _count(state, batch)
     return {
-        "loss": sums.loss, **sums.measures, "learning_rate": rate, "gradient_norm": norm,
-        "loss_weight": sums.normaliser, "padding_share": 1 - batch.tokens / batch.padded_tokens,
-        **({"rolls": sums.rolls} if sums.rolls else {}), **_controller_record(state, verdict),
-    }  # fmt: skip
+        "loss": sums.loss,
+        **sums.measures,
+        "learning_rate": rate,
+        "gradient_norm": norm,
+        "loss_weight": sums.normaliser,
+        "padding_share": 1 - batch.tokens / batch.padded_tokens,
+        **({"rolls": sums.rolls} if sums.rolls else {}),
+        **_controller_record(state, verdict),
+    }
 
 
 def set_learning_rate(state: TrainingState, setting: Setting) -> float:
@@ -211,9 +216,14 @@ def _tell_controller(
         return Verdict.GO_ON
     held_out, model = setting.held_out, state.model
     outcome = Outcome(
-        step=place, steps=setting.steps, loss=loss, gradient_norm=norm, learning_rate=rate, taken=taken,
+        step=place,
+        steps=setting.steps,
+        loss=loss,
+        gradient_norm=norm,
+        learning_rate=rate,
+        taken=taken,
         held_out=(lambda: loss) if held_out is None else (lambda: held_out(model)),
-    )  # fmt: skip
+    )
     with named_in_errors("controller", state.controller):
         verdict = state.controller.observe(outcome)
     if not isinstance(verdict, Verdict):
