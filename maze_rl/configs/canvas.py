@@ -8,7 +8,7 @@ class Asked:
     """How much there is beside one maze and its path; where there is less room, all there is is taken."""
 
     starts: int = 0
-    """Cells of each maze, beside its origin, that are asked for one step."""
+    """Cells of each maze, its target or off its path, that are asked for one step."""
     stray_tokens: int = 0
     """Most cells (or edges) on a canvas that belong to no maze."""
     mazes_per_canvas: int = 1

@@ -166,7 +166,8 @@ def _encode_shape(
         write_starts(
             batch.connections,
             solution.distances,
-            batch.origins,
+            solution.paths,
+            solution.lengths,
             *places,
             asked.starts,
             np.uint64(stream_key(seed, "starts")),

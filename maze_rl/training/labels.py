@@ -64,7 +64,8 @@ def label_paths(
 def write_starts(
     connections,
     distances,
-    origins,
+    paths,
+    path_lengths,
     offsets,
     cell_tokens,
     moves,
@@ -81,21 +82,25 @@ def write_starts(
 ):
     """Append to every row segments of one step: a cell drawn without replacement, and an optimal move from there.
 
-    The origin is not drawn, it has the path; at the target the end is asked for. A maze with fewer cells has them all.
-    `lengths` grows, and `further_starts` (as wide as the most starts) gets the position of each segment.
+    Cells of the path are not drawn, they are asked already; its last, the target, may be: there the end is asked for.
+    Where fewer are left, all are taken. `lengths` grows, and `further_starts` (as wide as the most starts) gets the
+    position of each segment.
     """
     cols = connections.shape[3]
     size = 1 if len(moves) > 0 else cell_tokens.shape[2]
     right, other = np.empty((4, size), np.int64), np.empty((4, size), np.int64)
     cells = np.empty(connections.shape[2] * cols, np.int64)
+    asked = np.empty(len(cells), np.bool_)
     state = np.empty(2, np.uint64)
     for index in range(len(connections)):
         field, offset, at = distances[index].reshape(-1), offsets[index], lengths[index]
         start_stream(state, key, streams[index])
-        origin = np.int64(origins[index, 0]) * cols + origins[index, 1]
+        asked[:] = False
+        for position in range(path_lengths[index]):  # the target is behind them
+            asked[np.int64(paths[index, position, 0]) * cols + paths[index, position, 1]] = True
         count = 0
         for cell in range(len(field)):
-            if field[cell] >= 0 and cell != origin:
+            if field[cell] >= 0 and not asked[cell]:
                 cells[count] = cell
                 count += 1
         drawn = min(num_starts, count)

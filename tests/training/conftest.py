@@ -18,6 +18,8 @@ from maze_rl.tokenization.tokenization import load_tokenization
 class Asked:
     """What is right for one token."""
 
+    cell: tuple[int, int]
+    """Where the walk stands."""
     optimal: set[int]
     legal: set[int]
     remaining: int
@@ -50,15 +52,15 @@ class Oracle:
         step = neighbour[0] - cell[0], neighbour[1] - cell[1]
         return [int(self.layout.move_ids[[(1, 0), (0, 1), (-1, 0), (0, -1)].index(step)])]
 
-    def labels(self, segment: list[int], alone: bool) -> tuple[tuple[int, int], list[Asked]]:
-        """Return the cell a segment starts at, and what is asked behind; `alone` for one step from a drawn cell."""
+    def labels(self, segment: list[int], alone: bool) -> list[Asked]:
+        """Return what is asked behind the cell a segment starts at; `alone` for one step from a drawn cell."""
         size = self.layout.tokens_per_cell
         cell, rest, asked = self.cell_of(segment[:size]), segment[size:], []
-        start, before = cell, None
+        before = None
         while rest:
             if cell == self.target:
                 assert rest == [PATH_END]
-                return start, [*asked, Asked({PATH_END}, {PATH_END}, 0, False)]
+                return [*asked, Asked(cell, {PATH_END}, {PATH_END}, 0, False)]
             ways = {neighbour: self.move(cell, neighbour) for neighbour in self.graph[cell]}
             best = {n for n in ways if self.distance[n] == self.distance[cell] - 1}
             width = self.layout.tokens_per_step
@@ -67,13 +69,13 @@ class Oracle:
             for place in range(width):
                 agreeing = {n: ids[place] for n, ids in ways.items() if ids[:place] == taken[:place]}
                 right = {token for n, token in agreeing.items() if n in best}
-                asked.append(Asked(right, set(agreeing.values()), self.distance[cell], fork))
+                asked.append(Asked(cell, right, set(agreeing.values()), self.distance[cell], fork))
             before, cell = cell, next(n for n, ids in ways.items() if ids == taken)
             assert before in self.graph[cell]
             assert cell in best or not alone
             if alone:
                 assert not rest
-        return start, asked
+        return asked
 
 
 @pytest.fixture(scope="session")

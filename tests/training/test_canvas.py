@@ -135,7 +135,7 @@ def test_a_full_canvas_has_no_stray_tokens() -> None:
     assert len(full) == 20
     for row in range(20):
         assert sorted(listing(full, row)) == sorted(listing(plain, row))
-        assert int(full.spans.segments[row].max()) == 9
+        assert int(full.spans.segments[row].max()) == int(plain.spans.segments[row].max()) > 1
         path = [examples.tokens[row, int(examples.spans.path_start[row]) :] for examples in (full, plain)]
         length = min(map(len, path))
         assert path[0][:length].tolist() == path[1][:length].tolist()

@@ -35,10 +35,10 @@ def segments_of(examples: Examples, row: int) -> Iterator[list[int]]:
         yield (segments == number).nonzero()[:, 0].tolist()
 
 
-def check_segment(examples: Examples, row: int, places: list[int], known: object, alone: bool) -> tuple[int, int]:
-    """Check the labels of one path against the oracle; return where it starts."""
+def check_segment(examples: Examples, row: int, places: list[int], known: object, alone: bool) -> list[tuple[int, int]]:
+    """Check the labels of one path against the oracle; return the cells it asks from, in their order."""
     given = known.layout.tokens_per_cell
-    start, asked = known.labels(examples.tokens[row, places].tolist(), alone)
+    asked = known.labels(examples.tokens[row, places].tolist(), alone)
     assert len(asked) == len(places) - given
     for at, expected in zip(places[given:], asked, strict=True):
         found = [set(label[row, at].tolist()) - {-1} for label in (examples.optimal, examples.legal)]
@@ -51,7 +51,18 @@ def check_segment(examples: Examples, row: int, places: list[int], known: object
     for at in places[:given]:
         assert examples.remaining[row, at] == -1
         assert (examples.optimal[row, at] == -1).all()
-    return start
+    return list(dict.fromkeys(one.cell for one in asked))
+
+
+def check_segments(
+    examples: Examples, row: int, paths: list[list[int]], known: object
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Check a whole path and the single steps behind it; return the cells of the path and the cells they leave."""
+    path, *steps = (check_segment(examples, row, places, known, number > 0) for number, places in enumerate(paths))
+    assert path[0] == known.origin
+    assert path[-1] == known.target
+    assert all(len(cells) == 1 for cells in steps)
+    return path, [cells[0] for cells in steps]
 
 
 @pytest.mark.parametrize(("tokens", "path"), FORMATS)
@@ -62,11 +73,10 @@ def test_many_starts_ask_what_the_oracle_says(oracle: type, tokens: str, path: s
     for row, maze in enumerate(mazes):
         known = oracle(maze, tokenization.layout, tuple(examples.spans.offsets[row].tolist()))
         paths = list(segments_of(examples, row))
-        starts = [check_segment(examples, row, places, known, number > 0) for number, places in enumerate(paths)]
-        assert starts[0] == known.origin
-        assert known.origin not in starts[1:]
-        assert len(set(starts)) == len(starts) == min(7, len(known.distance))
-        for start, places in zip(starts[1:], paths[1:], strict=True):
+        path, starts = check_segments(examples, row, paths, known)
+        assert set(path[:-1]).isdisjoint(starts)
+        assert len(set(starts)) == len(starts) == min(6, len(known.distance) - len(path[:-1]))
+        for start, places in zip(starts, paths[1:], strict=True):
             written = examples.tokens[row, places[known.layout.tokens_per_cell :]].tolist()
             assert (written == [PATH_END]) == (start == known.target)
             ends += start == known.target
@@ -77,16 +87,14 @@ def test_many_starts_ask_what_the_oracle_says(oracle: type, tokens: str, path: s
     assert examples.decisions == int((examples.remaining >= 0).sum())
 
 
-def test_more_starts_than_cells_ask_all_cells(oracle: type) -> None:
+def test_more_starts_than_cells_ask_all_cells_off_the_path_and_the_target(oracle: type) -> None:
     mazes = mazes_of()
     examples = encode_examples(tokenization_of(), mazes, SEED, FIRST, Asked(starts=100))
     for row, maze in enumerate(mazes):
         known = oracle(maze, examples.spans.layout, tuple(examples.spans.offsets[row].tolist()))
-        starts = [
-            check_segment(examples, row, places, known, number > 0)
-            for number, places in enumerate(segments_of(examples, row))
-        ]
-        assert sorted(starts) == sorted(known.distance)
+        paths = list(segments_of(examples, row))
+        path, starts = check_segments(examples, row, paths, known)
+        assert sorted(path[:-1] + starts) == sorted(known.distance)
 
 
 @pytest.mark.parametrize("asked", [Asked(starts=4), Asked(starts=3, stray_tokens=9), Asked(stray_tokens=9)], ids=str)
@@ -141,9 +149,10 @@ def test_several_mazes_on_a_canvas_keep_their_own_targets_and_labels(oracle: typ
         paths, targets, listed = list(segments_of(examples, row)), [], set()
         for index in range(placement.first[row], placement.first[row + 1]):
             known = oracle(mazes[index], layout, tuple(placement.offsets[index].tolist()))
-            for number in range(min(4, len(known.distance))):
-                start = check_segment(examples, row, paths.pop(0), known, number > 0)
-                assert (start == known.origin) == (number == 0)
+            first = paths.pop(0)
+            path = check_segment(examples, row, first, known, False)
+            steps = min(3, len(known.distance) - len(path[:-1]))
+            check_segments(examples, row, [first, *(paths.pop(0) for _ in range(steps))], known)
             targets.append(known.spelled(known.target)[0])
             listed |= _listed(mazes[index], layout, known)
         assert not paths
