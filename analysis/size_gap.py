@@ -18,9 +18,10 @@ from matplotlib.figure import Figure
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.summaries import LENGTH_BINS
-from maze_rl.intervals import Interval, wilson
+from maze_rl.intervals import Interval
 from maze_rl.models.model_files import load_model
 from maze_rl.reports.palette import ERROR_COLOURS, light
+from maze_rl.reports.pooling import pool
 from maze_rl.reports.saved_figure import keep
 from maze_rl.reports.search.stated import stated_interval
 from maze_rl.reports.study_figures import curves_figure
@@ -81,38 +82,46 @@ keep(curves_figure(curves, labels=("cells per side", "shortest paths"), grey=lis
 # curves would lie on each other wherever both have mazes.
 
 # %% Inside and outside at equal length
-counts = np.zeros((2, len(LENGTH_BINS) + 1, 2), dtype=int)
+sides = {"sizes of training": inside, "other sizes": [row.size for row in result.rows if not row.in_training_range]}
 starts = [low for low, _ in LENGTH_BINS] + [LENGTH_BINS[-1][1] + 1]
-for cell in result.grid:
-    side = int(cell.size not in inside)
-    counts[side, starts.index(cell.low)] += round(cell.shortest.value * cell.shortest.num), cell.shortest.num
-by_length = {
-    name: {place: wilson(*map(int, row)) for place, row in enumerate(counts[side]) if row[1] > 0}
-    for side, name in enumerate(("sizes of training", "other sizes"))
+bins = {
+    name: {
+        place: pool([cell.shortest for cell in result.grid if cell.size in of and cell.low == low])
+        for place, low in enumerate(starts)
+    }
+    for name, of in sides.items()
 }
+by_length = {name: {place: interval(one) for place, one in found.items() if one} for name, found in bins.items()}
 ticks = {place: f"{low}–{high}" for place, (low, high) in enumerate(LENGTH_BINS)} | {len(LENGTH_BINS): f"{starts[-1]}+"}
-ticks = {place: name for place, name in ticks.items() if counts[:, place, 1].any()}
+ticks = {place: name for place, name in ticks.items() if any(place in found for found in by_length.values())}
 keep(curves_figure(by_length, labels=("steps of the shortest path", "shortest paths"), ticks=ticks), out, "by_length")
 
 # %% [markdown] The gap in two
 # With r(b) the rate inside training in bin b, and n(b) the number of mazes outside: sum n(b) r(b) / sum n(b) is what
 # the model would score outside if only length mattered. From the rate inside to this is the part of length; from this
 # to the rate outside, what is left for size. Bins in which one of the two sides has fewer than 10 mazes are left out,
-# and what that leaves out is said. Intervals: rates drawn from their posteriors (Jeffreys), bin by bin.
+# and what that leaves out is said. Intervals: rates drawn from their posteriors (Jeffreys), bin by bin, where mazes of
+# one layout count as fewer than they are.
 
 # %% Length and size
-shared = (counts[:, :, 1] >= 10).all(axis=0)
-if not shared.any():
+num_in, num_out = (np.array([one.num if one else 0 for one in found.values()]) for found in bins.values())
+shared = [place for place in range(len(starts)) if num_in[place] >= 10 and num_out[place] >= 10]
+if not shared:
     raise ConfigurationError(f"no path length has 10 mazes inside and outside: num is {num}, use more.")
-(right_in, num_in), (right_out, num_out) = counts[0].T, counts[1].T
 kept_in, kept_out = num_in[shared].sum() / num_in.sum(), num_out[shared].sum() / num_out.sum()
 print(f"Compared are bins with {kept_in:.0%} of the mazes inside and {kept_out:.0%} of those outside.")
-draws = numpy_generator(seed, "size_gap")
-rates_in, rates_out = (
-    np.vstack([right[shared] / total[shared],
-               draws.beta(right[shared] + 0.5, total[shared] - right[shared] + 0.5, (4000, shared.sum()))])
-    for right, total in ((right_in, num_in), (right_out, num_out))
-)  # fmt: skip
+random = numpy_generator(seed, "size_gap")
+
+
+def drawn(found):
+    """Return the rates of the bins compared, [draw, bin]: as they are, then 4000 times drawn."""
+    compared = [found[place] for place in shared]
+    rates, independent = (np.array([getattr(one, what) for one in compared]) for what in ("value", "effective"))
+    draws = random.beta(rates * independent + 0.5, (1 - rates) * independent + 0.5, (4000, len(shared)))
+    return np.vstack([rates, draws])
+
+
+rates_in, rates_out = map(drawn, bins.values())
 weights_in, weights_out = (total[shared] / total[shared].sum() for total in (num_in, num_out))
 parts = {
     "gap": rates_in @ weights_in - rates_out @ weights_out,

@@ -183,6 +183,18 @@ def test_clustered_interval_covers_the_truth(same_within: bool, rate: float) -> 
         assert plainly < 600
 
 
+def test_few_clusters_at_a_rate_near_one_are_covered_as_often_as_the_docstring_says() -> None:
+    generator, rate, correlation = np.random.default_rng(0), 0.95, 0.2
+    shape = (1 - correlation) / correlation
+    clusters = np.repeat(np.arange(27), 18)
+    covered = 0
+    for _ in range(1000):
+        rates = generator.beta(shape * rate, shape * (1 - rate), 27)  # clusters correlated by 1 / (1 + shape)
+        found = clustered_wilson(generator.random(len(clusters)) < rates[clusters], clusters)
+        covered += found.low <= rate <= found.high
+    assert 905 <= covered <= 935
+
+
 def test_trials_inside_mazes_count_towards_the_effective_number() -> None:
     generator = np.random.default_rng(5)
     # Up to 12 steps, each of which fails with a chance of 0.1; the first failure is the last step.

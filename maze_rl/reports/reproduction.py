@@ -46,7 +46,7 @@ def evaluate_command(run: RunSummary) -> str:
     sizes = format_range(tuple(row.size for row in evaluation.rows))
     return (
         f"maze-rl evaluate {shlex.quote(run.folder)} --sizes {sizes} --algorithm {shlex.quote(evaluation.algorithm)} "
-        f"--num {evaluation.num_per_size} --seed {evaluation.seed}"
+        f"--num {evaluation.num_per_size} --seed {evaluation.seed}{_loops(run)}"
     )
 
 
@@ -55,7 +55,14 @@ def report_command(runs: Sequence[RunSummary]) -> str:
     evaluation = runs[0].evaluation
     sizes = format_range(tuple(row.size for row in evaluation.rows))
     folders = " ".join(shlex.quote(run.folder) for run in runs)
-    return f"maze-rl report {folders} --sizes {sizes} --num {evaluation.num_per_size} --seed {evaluation.seed}"
+    return (
+        f"maze-rl report {folders} --sizes {sizes} --num {evaluation.num_per_size} --seed {evaluation.seed}"
+        f"{_loops(runs[0])}"
+    )
+
+
+def _loops(run: RunSummary) -> str:
+    return "" if run.loops is None else f" --loops {run.loops}"
 
 
 def _exact_values(run: RunSummary) -> list[str]:

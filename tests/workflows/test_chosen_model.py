@@ -14,7 +14,7 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.generate import generate
 from maze_rl.models.model_files import load_model
 from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
-from maze_rl.workflows.evaluate import evaluate
+from maze_rl.workflows.evaluate import TEST_SEED, evaluate
 from maze_rl.workflows.report import report
 from maze_rl.workflows.solve import solve_with_model
 from maze_rl.workflows.train import train_run
@@ -62,7 +62,11 @@ def test_evaluation_and_walks_are_those_of_the_changed_model(folder: Path) -> No
 def test_a_report_with_other_loops_leaves_that_of_the_run_alone(folder: Path) -> None:
     page = report([folder], sizes=[4], num=8, loops=5)
     assert page.parent == folder / "report-5-loops"
-    assert "x-5-loops" in page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert "x-5-loops" in text
+    for command in ("evaluate", "report"):
+        assert f"maze-rl {command} {folder} " in text
+    assert text.count(f"--num 8 --seed {TEST_SEED} --loops 5") == 2
     assert not (folder / "evaluation.json").exists()
     assert not (folder / "report").exists()
 
