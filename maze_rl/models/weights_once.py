@@ -53,9 +53,10 @@ def weights_anew(model: nn.Module) -> Iterator[None]:
 
 def _weight_functions(model: nn.Module) -> list[tuple[nn.Module, str]]:
     """List the methods that compute weights, each after those it may be made of."""
-    networks = [module for module in model.modules() if isinstance(module, SharedNetwork)]
-    parametrized = [module for module in model.modules() if isinstance(module, ParametrizationList)]
-    attentions = [module for module in model.modules() if isinstance(module, FusedAttention) and not is_tied(module)]
+    modules = list(model.modules())  # walked through once: with its loops a model has a thousand
+    networks = [module for module in modules if isinstance(module, SharedNetwork)]
+    parametrized = [module for module in modules if isinstance(module, ParametrizationList)]
+    attentions = [module for module in modules if isinstance(module, FusedAttention) and not is_tied(module)]
     functions: list[tuple[nn.Module, str]] = [(module, "every") for module in networks]
     functions += [(module, "forward") for module in parametrized]
     return functions + [(module, name) for module in attentions for name in ("joined_weight", "joined_bias")]

@@ -54,6 +54,11 @@ class TrainingState:
     """What phases and controllers keep for later, as trees of tensors and JSON values: pairs, remembered weights."""
 
     @property
+    def parameters(self) -> list[Tensor]:
+        """The parameters that are trained."""
+        return [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+
+    @property
     def plugins(self) -> dict[str, Stateful]:
         """The plug-ins that remember something, by slot."""
         found = {"update_rule": self.update_rule, "controller": self.controller}

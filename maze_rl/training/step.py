@@ -68,7 +68,7 @@ def take_step(state: TrainingState, config: TrainingConfig, setting: Setting, ba
     state.optimizer.zero_grad(set_to_none=True)
     sums = add_up_gradients(state, config, setting.objective, batch)
     decision = _decide_step(state, sums, len(batch.mini_batches))
-    parameters = [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
+    parameters = state.parameters
     if isinstance(decision, Apply) and state.update_rule.apply_to == "loss" and state.update_rule.per == "step":
         scale_gradients(parameters, decision.scale)
     norm = float(torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm))
@@ -128,7 +128,7 @@ def add_up_gradients(state: TrainingState, config: TrainingConfig, objective: Ob
         return autocast(model, config)
 
     with weights_once(model) as held:
-        leaves = [*held, *(weight for weight in model.parameters() if weight.requires_grad)]
+        leaves = [*held, *state.parameters]
         for number, (mini, weight) in enumerate(zip(batch.mini_batches, weights, strict=True)):
             decision: Decision = Apply()
             if rule.per == "mini_batch":
