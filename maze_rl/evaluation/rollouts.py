@@ -14,6 +14,7 @@ from maze_rl.evaluation.legal_walks import LegalWalks
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import BatchSolution
 from maze_rl.models.decoding import GoesOn
+from maze_rl.models.threads import side_by_side
 from maze_rl.models.weights_once import weights_once
 from maze_rl.tokenization.layouts import PADDING
 from maze_rl.tokenization.outcomes import Rollouts, budget_for, parse_rollouts
@@ -80,19 +81,26 @@ def roll_out(
     budgets = layout.written_tokens(solution.lengths + 1) if shortest_only else longest
     tokens = np.full((len(batch), int(budgets.max())), PADDING, np.int64)
     device = next(model.parameters()).device
-    # Walks of like length end together: fewer steps are decoded for rows that are done.
     walks = LegalWalks(solution, spans, shortest_only)
     room = int(prompt_lengths.max()) + int(budgets.max())
     at_once = max(1, min(batch_size, _MOST_CACHE_BYTES // (8 * model.cfg.n_layers * model.cfg.d_model * room)))
-    for rows in chunks(np.argsort(solution.lengths, kind="stable"), at_once):
+    # Walks of like length end together: fewer steps are decoded for rows that are done. The longest come first, so that
+    # no thread begins with them when the others are done.
+    pieces = chunks(np.argsort(solution.lengths, kind="stable"), at_once)[::-1]
+
+    def walk(rows: ndarray) -> None:
         lengths = prompt_lengths[rows].to(device)
         budget = torch.from_numpy(budgets[rows] - given.shape[1]).to(device)
         chosen = prompts[rows, : int(lengths.max())].to(device)
-        # A parametrized weight is computed once here, not once per token.
-        with torch.inference_mode(), parametrize.cached(), weights_once(model):
+        with torch.inference_mode():
             new = decode(model, chosen, lengths, budget, goes_on=_watched(walks, rows, given))
         written = torch.cat([given[rows], new.cpu()], dim=1)
         tokens[rows, : written.shape[1]] = written.numpy()
+
+    # A parametrized weight is computed once here, not once per token.
+    with torch.inference_mode(), parametrize.cached(), weights_once(model):
+        for _ in side_by_side(walk, pieces, device):
+            pass
     return parse_rollouts(tokens, batch.origins, spans.offsets.numpy(), batch.shape, layout, budgets)
 
 

@@ -6,15 +6,13 @@ bit, on how many threads there are or which is first.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
-from maze_rl.models.threads import one_thread
+from maze_rl.models.threads import side_by_side
 from maze_rl.training.slots import Loss, Objective
 
 Gradients = tuple[Tensor | None, ...]
@@ -41,8 +39,6 @@ def micro_losses(
         scale: Factor of the update rule; None for no gradient at all.
         precision: Makes the context in which losses are computed.
     """
-    on_cpu = torch.device(model.cfg.device or "cpu").type == "cpu"
-    workers = min(torch.get_num_threads(), len(micro_batches)) if on_cpu else 1
 
     def work(micro: Any) -> tuple[Loss, Gradients]:
         with torch.set_grad_enabled(scale is not None), precision():
@@ -51,12 +47,11 @@ def micro_losses(
             return found, ()
         return _detached(found), torch.autograd.grad(found.total / divisor * scale, leaves, allow_unused=True)
 
-    with one_thread() if on_cpu else nullcontext(), ThreadPoolExecutor(workers) as pool:
-        for found, gradients in map(work, micro_batches) if workers == 1 else pool.map(work, micro_batches):
-            for leaf, gradient in zip(leaves, gradients, strict=False):
-                if gradient is not None:
-                    _add(leaf, gradient)
-            yield found
+    for found, gradients in side_by_side(work, micro_batches, model.cfg.device or "cpu"):
+        for leaf, gradient in zip(leaves, gradients, strict=False):
+            if gradient is not None:
+                _add(leaf, gradient)
+        yield found
 
 
 def _add(leaf: Tensor, gradient: Tensor) -> None:
