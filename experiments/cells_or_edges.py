@@ -14,7 +14,7 @@ from maze_rl.configs.presets import default_run
 
 def experiment(large: bool = False) -> Experiment:
     """Return the arms and what is judged; large is the default run itself."""
-    sizes, steps = ((5, 6, 7, 8, 9), 2000) if large else ((3, 4, 5), 600)
+    sizes, steps = ((5, 6, 7, 8, 9), None) if large else ((3, 4, 5), 600)
     base = default_run(MazeSpec(sizes=sizes, split="train"), device="cpu", steps=steps)
     arms = {form: change_run(base, format=form) for form in ("edges", "cells")}
     tested = (5, 7, 9, 12) if large else (5, 6, 8, 10)

@@ -123,7 +123,7 @@ def _prompts(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=None,
         metavar="N",
-        help="further cells of each maze that are asked for one step (default 24)",
+        help="cells of each maze, off its path, that are asked for one step (default 24)",
     )
     parser.add_argument(
         "--stray-tokens", type=int, default=None, metavar="N", help="most cells in a prompt of no maze (default 24)"
