@@ -114,8 +114,8 @@ def require_plain_stream(model: HookedTransformer, what: str) -> None:
     require_known_forward(model, what)
     if found := found_among(model.cfg, _NOT_PLAIN):
         raise ConfigurationError(
-            f"{what} relies on a plain residual stream, and this model has {found[0]}: use a model without, {_INSTEAD}, or "
-            "intervene by model.run_with_hooks."
+            f"{what} relies on a plain residual stream, and this model has {found[0]}: use one without, {_INSTEAD}, "
+            "or intervene by model.run_with_hooks."
         )
 
 

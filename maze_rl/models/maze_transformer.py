@@ -15,6 +15,7 @@ from maze_rl.configs.folding import not_stock
 from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.forward_pass import ForwardPass
+from maze_rl.models.fused_attention import FusedAttention
 from maze_rl.models.looped_cache import LoopedCache
 from maze_rl.models.visibility import sight_of
 from maze_rl.tokenization.definitions import hugging_face_tokenizer
@@ -72,8 +73,8 @@ class MazeTransformer(HookedTransformer):
         other = [word for number, word in enumerate(words.vocabulary) if given.get(word) != number] if words else []
         if words and other:
             raise ConfigurationError(
-                f"set_tokenizer: {other[0]!r} is id {words.word_ids[other[0]]} of the model and {given.get(other[0])} of this "
-                "tokenizer: use the folder tokenizer/ beside the model, or model.tokenizer as it is."
+                f"set_tokenizer: {other[0]!r} is id {words.word_ids[other[0]]} here and {given.get(other[0])} of "
+                "this tokenizer: use the folder tokenizer/ beside the model, or model.tokenizer as it is."
             )
         begins = tokenizer.bos_token
         super().set_tokenizer(tokenizer, default_padding_side)
@@ -267,6 +268,10 @@ class MazeTransformer(HookedTransformer):
         visible = self._prompt_visible
         if past or not (visible or self.shared.segments is not None):
             return  # new positions see all that is earlier, as under a causal mask
+        if not all(isinstance(block.attn, FusedAttention) for block in self.blocks):
+            raise ConfigurationError(
+                "segments: attention of this model's shape keeps to TransformerLens's own mask: give each path alone."
+            )
         if visible and cached:
             _check_whole(tokens)
         self.shared.sight = sight_of(

@@ -230,8 +230,8 @@ def _of_component(component: Any) -> tuple[Asked, Expected]:
 
 def _of_receiver(letter: str) -> tuple[Asked, Expected]:
     return (
-        lambda m, pairs: path_patch(m, pairs, (0, 1), [(1, 2, letter)]).numerators,  # type: ignore[list-item]
-        lambda plain, m, pairs: _path(plain, m, pairs, (1, 2, letter)),
+        lambda m, pairs: path_patch(m, pairs, (0, 1), [(1, 1, letter)]).numerators,  # type: ignore[list-item]
+        lambda plain, m, pairs: _path(plain, m, pairs, (1, 1, letter)),
     )
 
 
@@ -319,6 +319,7 @@ def test_an_analysis_is_right_or_refuses(
 ) -> None:
     name, both, refused = case
     refuses, asked, expected = ANALYSES[analysis]
+    pairs = next(iter(pairs.chunks(3)))
     if both.model.cfg.n_key_value_heads is not None and not both.model.cfg.ungroup_grouped_query_attention:
         refused = refused or ALONE
     attributed = both.model.cfg.normalization_type not in NOT_ATTRIBUTED
@@ -330,10 +331,9 @@ def test_an_analysis_is_right_or_refuses(
         assert field in str(refusal.value)
         return
     tolerance = 1e-3 if both.model.cfg.dtype == torch.float32 else 1e-8
-    for model in (both.model, both.stock):
-        found, right = (torch.as_tensor(each) for each in (asked(model, pairs), expected(plain, both.stock, pairs)))
-        assert found.shape == right.shape
-        assert (found - right).abs().max() < tolerance
+    found, right = (torch.as_tensor(each) for each in (asked(both.model, pairs), expected(plain, both.stock, pairs)))
+    assert found.shape == right.shape
+    assert (found - right).abs().max() < tolerance
 
 
 def test_what_goes_on_layer_by_layer_refuses_first_thing() -> None:
@@ -376,3 +376,11 @@ def test_our_decoder_writes_what_whole_runs_say(changes: dict[str, Any]) -> None
             expected = torch.cat([expected, both.stock(expected)[:, -1:].argmax(dim=-1)], dim=1)
     written = decode_paths(both.model, tokens, torch.tensor([10]), torch.tensor([5]))
     assert torch.equal(written, expected[:, 10 : 10 + written.shape[1]])
+
+
+def test_segments_are_refused_where_attention_would_not_keep_to_them(pairs: PairTokens) -> None:
+    both, segments = Pair(GROUPED, ""), torch.zeros_like(pairs.clean)
+    with pytest.raises(ConfigurationError, match="^segments: attention of this model's shape"):
+        both.model(pairs.clean, segments=segments)
+    plain = Pair({}, "").model
+    assert torch.allclose(plain(pairs.clean, segments=segments)[0, :7], plain(pairs.clean)[0, :7])
