@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Float64, Int64
 from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
-from transformer_lens.utilities import repeat_along_head_dimension
+from transformer_lens.utilities.tensors import repeat_along_head_dimension
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.pair_tokens import Direction, PairTokens

@@ -57,7 +57,7 @@ class MazeTransformer(HookedTransformer):
         return self._tokenizer
 
     @tokenizer.setter
-    def tokenizer(self, tokenizer: "PreTrainedTokenizerBase | None") -> None:
+    def tokenizer(self, tokenizer: "PreTrainedTokenizerBase | None") -> None:  # type: ignore[override]
         self._tokenizer = tokenizer
 
     def set_tokenizer(

@@ -27,7 +27,7 @@ def load(folder: str | Path = Path(__file__).parent, device: str = "cpu") -> Hoo
     config = HookedTransformerConfig(**description["hooked_transformer"], device=device, init_weights=False)
     model = HookedTransformer(config, AutoTokenizer.from_pretrained(Path(folder, "tokenizer")))
     model.load_state_dict(weights)
-    model.tokenizer.bos_token = None  # nothing begins a text: TransformerLens would take <PATH_END>
+    model.tokenizer.bos_token = None  # type: ignore[union-attr] # TransformerLens would begin with <PATH_END>
     if description["hooks"]:
         _Hooks(model, gain, **description["hooks"])
     return model.eval()

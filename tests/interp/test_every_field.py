@@ -380,7 +380,7 @@ def test_our_decoder_writes_what_whole_runs_say(changes: dict[str, Any]) -> None
 
 def test_segments_are_refused_where_attention_would_not_keep_to_them(pairs: PairTokens) -> None:
     both, segments = Pair(GROUPED, ""), torch.zeros_like(pairs.clean)
-    with pytest.raises(ConfigurationError, match="^segments: attention of this model's shape"):
+    with pytest.raises(ConfigurationError, match=r"^segments: attention of this model's shape"):
         both.model(pairs.clean, segments=segments)
     plain = Pair({}, "").model
     assert torch.allclose(plain(pairs.clean, segments=segments)[0, :7], plain(pairs.clean)[0, :7])
