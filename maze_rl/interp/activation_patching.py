@@ -19,7 +19,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.pair_tokens import Direction, PairTokens
 from maze_rl.interp.patch_effects import PatchMap
-from maze_rl.interp.requirements import require_causal_prompt, require_plain_stream
+from maze_rl.interp.requirements import require_causal_prompt, require_mlps, require_plain_stream
 from maze_rl.interp.residual_replay import Entering, ResidualReplay
 from maze_rl.seeding import numpy_generator
 
@@ -55,7 +55,7 @@ def patch_map(
     Raises:
         UnknownNameError: There is no such component, direction or source.
         ConfigurationError: There are no pairs or no places, a position lies outside the sequences, both positions
-            and groups are given, or the model has loops or a visible prompt.
+            and groups are given, or the model has loops, a visible prompt or blocks of another kind.
     """
     require_plain_stream(model, "activation patching (patch_map)")
     require_causal_prompt(model, "activation patching (patch_map)")
@@ -112,6 +112,8 @@ class Patcher:
     """Both runs of some pairs, ready to patch one component at any layer and set of positions."""
 
     def __init__(self, model: HookedTransformer, pairs: PairTokens, component: Component, direction: Direction) -> None:
+        if component == "mlp_out":
+            require_mlps(model, "activation patching of mlp_out")
         base, source = pairs.base_and_source(direction)
         self.replay = ResidualReplay(model, base, pairs.position, pairs.right, pairs.wrong)
         self.component, self.layers = component, model.cfg.n_layers

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 
 from maze_rl.interp.decisions import Decisions
+from maze_rl.interp.requirements import require_known_forward
 from maze_rl.models.build import MazeTransformer
 from maze_rl.tokenization.spans import TokenSpans
 
@@ -41,7 +42,11 @@ def stream_patterns(
 
     Memory: ``batch_size * heads * length**2`` numbers for the pattern, beside what the forward pass takes. What stands
     behind a batch's last decision is cut off.
+
+    Raises:
+        ConfigurationError: Positions of this model depend on what stands behind them.
     """
+    require_known_forward(model, "reading the attention of padded sequences")
     device = next(model.parameters()).device
     num, layers = len(decisions.tokens), model.cfg.n_layers
     last = np.zeros(num, np.int64)

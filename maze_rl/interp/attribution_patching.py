@@ -21,6 +21,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.interp.activation_patching import PAIRS_AT_ONCE, Component, patch_map, single_positions
 from maze_rl.interp.pair_tokens import Direction, PairTokens
 from maze_rl.interp.patch_effects import PatchMap
+from maze_rl.interp.requirements import require_known_forward, require_mlps
 from maze_rl.interp.residual_replay import Readout, at_decision
 from maze_rl.intervals import Interval
 
@@ -82,7 +83,13 @@ def attribution_maps(
         direction: `denoise` or `noise`.
         groups: Named sets of positions, whose estimates add up; None for single positions.
         steps: None for the gradient on the base run; else the number of runs on the way to the source.
+
+    Raises:
+        ConfigurationError: Positions of this model depend on what stands behind them, or it has no MLPs to patch.
     """
+    require_known_forward(model, "attribution patching")
+    if "mlp_out" in components:
+        require_mlps(model, "attribution patching of mlp_out")
     places = single_positions(pairs) if groups is None else groups
     masks = torch.stack(list(places.values()), dim=-1)
     parts = []

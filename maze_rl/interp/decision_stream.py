@@ -15,6 +15,7 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.interp.requirements import require_plain_stream
 from maze_rl.interp.residual_replay import Earlier, at_decision
+from maze_rl.models.readout import unembedded
 
 
 class Change(NamedTuple):
@@ -99,4 +100,4 @@ class DecisionStream:
         return chosen
 
     def _choose(self, final: Float[Tensor, "row d_model"]) -> Int64[Tensor, " row"]:
-        return self._model.unembed(self._model.ln_final(final[:, None]))[:, 0].argmax(dim=-1)
+        return unembedded(self._model, final[:, None])[:, 0].argmax(dim=-1)

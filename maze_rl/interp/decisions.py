@@ -18,11 +18,12 @@ from transformer_lens.hook_points import HookPoint
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.maze_draws import layouts_of
-from maze_rl.interp.requirements import analysed_tokenization, check_tokens
+from maze_rl.interp.requirements import analysed_tokenization, check_tokens, require_known_forward
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.oracle import label_paths
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.build import MazeTransformer
+from maze_rl.models.readout import unembedded
 from maze_rl.tokenization.layouts import STEPS
 from maze_rl.tokenization.spans import TokenSpans
 from maze_rl.tokenization.tokenization import Tokenization
@@ -163,6 +164,7 @@ def decision_streams(
     if len(decisions) == 0:
         raise ConfigurationError("there is no decision to ask the model about: its mazes have no steps.")
     check_tokens(model, decisions.spans.layout)
+    require_known_forward(model, "reading the streams of padded sequences")
     num_layers = model.cfg.n_layers
     # with loops, what enters a layer is not what the last one left
     names = ["blocks.0.hook_resid_pre"] + [f"blocks.{layer}.hook_resid_post" for layer in range(num_layers)]
@@ -190,7 +192,7 @@ def decision_logits(
 def read_out(model: MazeTransformer, streams: Float[Tensor, "row d_model"]) -> Float[Tensor, "row d_vocab"]:
     """Read streams out as the last layer's are, through the final norm and the unembedding; on the CPU."""
     with parametrize.cached():
-        return model.unembed(model.ln_final(streams[:, None].to(model.W_U.device)))[:, 0].cpu()
+        return unembedded(model, streams[:, None].to(model.W_U.device))[:, 0].cpu()
 
 
 def right_choices(decisions: Decisions, logits: Float[Tensor, "decision d_vocab"]) -> Bool[ndarray, " decision"]:

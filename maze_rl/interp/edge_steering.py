@@ -31,10 +31,11 @@ from torch import Tensor
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.patching_pairs import PatchingPairs, pair_logits
-from maze_rl.interp.requirements import require_causal_prompt, require_plain_stream
+from maze_rl.interp.requirements import require_causal_prompt, require_known_forward, require_plain_stream
 from maze_rl.interp.tree_and_cycle_edits import open_added_edges
 from maze_rl.intervals import Interval, clustered_wilson, num_clusters, paired_difference
 from maze_rl.models.build import MazeTransformer
+from maze_rl.models.readout import unembedded
 from maze_rl.seeding import numpy_generator
 from maze_rl.tokenization.layouts import ADJLIST_END
 
@@ -158,7 +159,12 @@ def steer_edges(
 
 @torch.no_grad()
 def edge_features(model: MazeTransformer, pairs: PatchingPairs, layers: Sequence[int]) -> Features:
-    """Return f_l(e) of every edge of the lattice, measured on the clean mazes of the pairs."""
+    """Return f_l(e) of every edge of the lattice, measured on the clean mazes of the pairs.
+
+    Raises:
+        ConfigurationError: Positions of this model depend on what stands behind them.
+    """
+    require_known_forward(model, "reading the streams of padded sequences")
     device, kind, shape = model.W_U.device, model.W_U.dtype, pairs.pairs.clean.connections.shape[1:]
     edges = pairs.spans.edges
     ends = (edges >= 0).all(dim=-1)
@@ -279,7 +285,7 @@ def _turned(
         stream = model(tokens, stop_at_layer=layer + 1)
         stream[order, edit.site[some].to(arrow.device)] += arrow[some.to(arrow.device)]
         final = model(stream, start_at_layer=layer + 1, stop_at_layer=model.cfg.n_layers)[order, position]
-        logits = model.unembed(model.ln_final(final[:, None]))[:, 0]
+        logits = unembedded(model, final[:, None])[:, 0]
         parts.append((logits.argmax(dim=-1).cpu() == edit.answer[some]).numpy())
     return np.concatenate(parts)
 

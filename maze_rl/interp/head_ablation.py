@@ -38,6 +38,7 @@ from maze_rl.interp.random_head_sets import Heads, random_head_sets
 from maze_rl.interp.requirements import require_plain_stream
 from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.models.build import MazeTransformer
+from maze_rl.models.readout import unembedded
 from maze_rl.seeding import numpy_generator, stream_key
 
 How = Literal["mean", "resample"]
@@ -187,7 +188,7 @@ def _right_by_set(
             stream = model(batch.tokens, stop_at_layer=0)
             ablation = _LayerwiseAblation(model, batch.tokens, sets, source.at(batch.mazes, batch.tokens.shape[1]))
             for numbers, final in ablation.finals(0, stream, range(len(sets))):
-                logits = model.unembed(model.ln_final(final[batch.at][:, None]))[:, 0].cpu()
+                logits = unembedded(model, final[batch.at][:, None])[:, 0].cpu()
                 right[np.array(numbers)[:, None], batch.rows] = right_choices(forks.take(batch.rows), logits)
     return right
 

@@ -19,6 +19,7 @@ from transformer_lens.hook_points import HookPoint
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.hook_names import NO_POSITION, check_hook_names, last_layer_needed
 from maze_rl.interp.position_labels import LABEL_BYTES, PositionLabels, label_positions
+from maze_rl.interp.requirements import require_known_forward
 from maze_rl.mazes import lattice
 from maze_rl.mazes.lattice import Maze, MazeBatch, MazeCollection
 from maze_rl.models.build import MazeTransformer
@@ -69,6 +70,7 @@ class _Request:
     dtype: torch.dtype | None
 
     def __post_init__(self) -> None:
+        require_known_forward(self.model, "reading the activations of padded sequences")
         if self.batch_size < 1:
             raise ConfigurationError(f"batch_size is {self.batch_size}: it must be at least 1.")
 

@@ -24,7 +24,9 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.interp.requirements import require_plain_stream
 from maze_rl.interp.residual_replay import Readout, at_decision
 from maze_rl.intervals import Interval, bootstrap_ratios
+from maze_rl.models.stock_fields import Values, found_among
 
+_BENT: Values = {"output_logits_soft_cap": None, "final_rms": None}
 _KEPT = ("hook_embed", "hook_pos_embed", "hook_z", "hook_mlp_out", "ln_final.hook_scale")
 
 
@@ -71,6 +73,11 @@ def logit_attribution(
     norm = model.cfg.normalization_type
     if norm not in ("LN", "LNPre", None):
         raise ConfigurationError(f"normalization is {norm}: attribution knows LN, LNPre and None.")
+    if bent := found_among(model.cfg, _BENT):
+        raise ConfigurationError(
+            f"direct logit attribution relies on logits that are sums, and this model has {bent[0]}: use a model "
+            "without, or patch activations."
+        )
     cache = model.run_with_cache(tokens, names_filter=lambda name: name.endswith(_KEPT))[1]
     names, written = _written(model, cache, position)
     readout = Readout(model, right, wrong)

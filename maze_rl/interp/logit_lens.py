@@ -14,8 +14,8 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 
 from maze_rl.interp.probe_sites import streams_at
-from maze_rl.interp.residual_replay import normalized
 from maze_rl.intervals import Interval, bootstrap_ratios, clustered_wilson
+from maze_rl.models.readout import unembedded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ def logit_lens(
             the answer counts as wrong.
         layouts: Layout of each row's maze, which intervals count; None where each is taken to have its own.
     """
-    logits = model.unembed(normalized(model, streams_at(model, tokens, position).to(tokens.device)))
+    logits = unembedded(model, streams_at(model, tokens, position).to(tokens.device))
     others = wrong[:, None] if options is None else options
     rival = others.clamp(min=0)[:, None].expand(-1, logits.shape[1], -1)
     left_out = (others < 0) | (others == right[:, None])

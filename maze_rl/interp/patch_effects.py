@@ -12,6 +12,7 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 
 from maze_rl.interp.pair_tokens import Direction, PairTokens
+from maze_rl.interp.requirements import require_known_forward
 from maze_rl.interp.residual_replay import Readout, at_decision
 from maze_rl.intervals import Interval, bootstrap_ratio, bootstrap_ratios
 
@@ -101,7 +102,12 @@ class PatchMap:
 
 @torch.no_grad()
 def total_effect(model: HookedTransformer, pairs: PairTokens) -> Float64[ndarray, " pair"]:
-    """Return LD_clean - LD_corrupt of every pair."""
+    """Return LD_clean - LD_corrupt of every pair.
+
+    Raises:
+        ConfigurationError: Positions of this model depend on what stands behind them.
+    """
+    require_known_forward(model, "the effect of whole runs")
     readout = Readout(model, pairs.right, pairs.wrong)
     clean, corrupt = (
         readout.of(at_decision(model(tokens, stop_at_layer=model.cfg.n_layers), pairs.position))

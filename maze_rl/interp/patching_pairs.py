@@ -25,7 +25,7 @@ from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.maze_draws import layouts_of
-from maze_rl.interp.requirements import check_tokens, require_edges_in_prompt
+from maze_rl.interp.requirements import check_tokens, require_edges_in_prompt, require_known_forward
 from maze_rl.mazes.flip_pairs import FlipPairs, concatenate_pairs, find_flip_pairs
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
@@ -172,7 +172,12 @@ def make_pairs(
 def pair_logits(
     model: HookedTransformer, tokens: Int64[Tensor, "pair pos"], position: Int64[Tensor, " pair"], batch_size: int = 256
 ) -> Float[Tensor, "pair d_vocab"]:
-    """Return the logits at one position of each sequence, on the model's device."""
+    """Return the logits at one position of each sequence, on the model's device.
+
+    Raises:
+        ConfigurationError: Positions of this model depend on what stands behind them.
+    """
+    require_known_forward(model, "reading the logits of padded sequences")
     device = next(model.parameters()).device
     logits = []
     for rows, at in zip(tokens.split(batch_size), position.split(batch_size), strict=True):

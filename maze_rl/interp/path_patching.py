@@ -18,10 +18,11 @@ from jaxtyping import Bool, Float, Float64, Int64
 from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
+from transformer_lens.utilities.tensors import repeat_along_head_dimension
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.pair_tokens import Direction, PairTokens
-from maze_rl.interp.requirements import require_causal_prompt, require_plain_stream
+from maze_rl.interp.requirements import require_causal_prompt, require_mlps, require_plain_stream
 from maze_rl.interp.residual_replay import Readout, ResidualReplay, at_decision
 from maze_rl.intervals import Interval, bootstrap_ratio
 
@@ -73,12 +74,16 @@ def path_patch(
         positions: Where the sender's output counts; None for everywhere.
 
     Raises:
-        ConfigurationError: A receiver does not come after the sender, or the model has loops or a visible prompt.
+        ConfigurationError: A receiver does not come after the sender, its keys or values are shared by several heads,
+            or the model has loops, a visible prompt or blocks of another kind.
     """
     require_plain_stream(model, "path patching")
     require_causal_prompt(model, "path patching")
     for receiver in receivers:
         _check_order(sender, receiver)
+        _check_alone(model, receiver)
+    if any("mlp" in node for node in (sender, *receivers)):
+        require_mlps(model, "path patching from or to an MLP")
     base, source = (
         ResidualReplay(model, tokens, pairs.position, pairs.right, pairs.wrong)
         for tokens in pairs.base_and_source(direction)
@@ -111,6 +116,20 @@ def _check_order(sender: Sender, receiver: Receiver) -> None:
         raise ConfigurationError(f"receiver {receiver} does not read what sender {sender} writes: choose a later one.")
 
 
+def _check_alone(model: HookedTransformer, receiver: Receiver) -> None:
+    if receiver[-1] in ("k", "v") and _key_heads(model) != model.cfg.n_heads:
+        raise ConfigurationError(
+            f"receiver {receiver}: {model.cfg.n_heads // _key_heads(model)} heads share keys and values in this model "
+            "(n_key_value_heads): call model.set_ungroup_grouped_query_attention(True) first."
+        )
+
+
+def _key_heads(model: HookedTransformer) -> int:
+    """Return how many heads of their own keys and values have."""
+    grouped = model.cfg.n_key_value_heads is not None and not model.cfg.ungroup_grouped_query_attention
+    return cast(int, model.cfg.n_key_value_heads) if grouped else model.cfg.n_heads
+
+
 def _output(run: ResidualReplay, sender: Sender) -> Float[Tensor, "pair pos d_model"]:
     """Return what the sender writes to the residual stream, without the bias all heads share."""
     layer, head = sender
@@ -131,7 +150,11 @@ def _overwrite(
         return f"blocks.{layer}.hook_mlp_out", lambda value, hook: told
     head, letter = cast(tuple[int, str], receiver[1:])
     read = block.ln1(base.streams[layer] + step)
-    told = block.attn.calculate_qkv_matrices(read, read, read)["qkv".index(letter)][:, :, head]
+    inputs = [read] * 3
+    if block.cfg.use_split_qkv_input or block.cfg.use_attn_in:  # then attention takes an input for each head
+        heads = (base.model.cfg.n_heads, _key_heads(base.model), _key_heads(base.model))
+        inputs = [repeat_along_head_dimension(read, num) for num in heads]
+    told = block.attn.calculate_qkv_matrices(*inputs)["qkv".index(letter)][:, :, head]
 
     def tell(value: Tensor, hook: object) -> Tensor:
         value = value.clone()

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
-from maze_rl.interp.requirements import analysed_tokenization
+from maze_rl.interp.requirements import analysed_tokenization, require_known_forward
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.build import MazeTransformer
 
@@ -63,7 +63,12 @@ def path_start_sites(model: MazeTransformer, batch: MazeBatch, *, seed: int = 0,
 
 @torch.no_grad()
 def streams_at(model: HookedTransformer, tokens: Int64[Tensor, "row pos"], position: Int64[Tensor, " row"]) -> Tensor:
-    """Return the residual stream [row, layer + 1, d_model] at one position of each row, on the CPU."""
+    """Return the residual stream [row, layer + 1, d_model] at one position of each row, on the CPU.
+
+    Raises:
+        ConfigurationError: Positions of this model depend on what stands behind them.
+    """
+    require_known_forward(model, "reading the streams of padded sequences")
     device = model.W_E.device
     rows, at = torch.arange(len(tokens), device=device), position.to(device)
     kept: list[Tensor] = []

@@ -9,9 +9,17 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.build import MazeTransformer
+from maze_rl.models.stock_fields import NORMED_OUTSIDE, Values, found_among
 from maze_rl.tokenization.layouts import Layout
 from maze_rl.tokenization.tokenization import Tokenization
 
+_NEVER: Values = {"attention_dir": None, "use_dynamic_ntk_rope": None, "load_in_4bit": None}
+"""With these what stands at a position depends on what stands behind it, padding too; or weights are no matrices."""
+_NOT_PLAIN: Values = {
+    "parallel_attn_mlp": None, "use_normalization_before_and_after": None, "original_architecture": NORMED_OUTSIDE,
+    "positional_embedding_type": ("shortformer",), "use_qk_norm": None, "clip_qkv": None,
+}  # fmt: skip
+"""With these a block cannot be gone on with from its stream, its heads' outputs, and its keys and values as hooked."""
 FEWEST_MAZES = 20
 """Mazes under which no 95 % interval is given: a bootstrap over fewer is not to be trusted."""
 _INSTEAD = "such as maze-5to9-causal"
@@ -68,21 +76,46 @@ def check_tokens(model: MazeTransformer, written: Layout) -> None:
         )
 
 
+def require_known_forward(model: HookedTransformer, what: str) -> None:
+    """Check that a position of a run depends on nothing behind it: sequences of a batch are padded on the right.
+
+    Args:
+        model: Any model.
+        what: What relies on it, as the message begins.
+
+    Raises:
+        ConfigurationError: Attention looks ahead, or positions change with the length.
+    """
+    if found := found_among(model.cfg, _NEVER):
+        raise ConfigurationError(
+            f"{what} relies on positions that depend on earlier ones alone, and this model has {found[0]}: use a model "
+            f"without, {_INSTEAD}, or run_with_hooks on one sequence at a time."
+        )
+
+
 def require_plain_stream(model: HookedTransformer, what: str) -> None:
-    """Check that what enters a layer is what the layer before left: no loops, so no recall and no norm between them.
+    """Check that a block reads what the block before left, first by its attention, then by its MLP, and adds to it.
+
+    So there are no loops, with their recall and norm; and none of the blocks of other families.
 
     Args:
         model: Any model; one without a `maze_config`, as those set by hand, is plain.
         what: What relies on it, as the message begins.
 
     Raises:
-        ConfigurationError: The model has loops.
+        ConfigurationError: The model has loops, or blocks of another kind.
     """
     config = getattr(model, "maze_config", None)
     if config is not None and config.looped:
         raise ConfigurationError(
             f"{what} relies on a plain residual stream, and this model has loops, which add the embedding again "
             f"before each: use a model without loops, {_INSTEAD}, or intervene by model.run_with_hooks."
+        )
+    require_known_forward(model, what)
+    if found := found_among(model.cfg, _NOT_PLAIN):
+        raise ConfigurationError(
+            f"{what} relies on a plain residual stream, and this model has {found[0]}: use one without, {_INSTEAD}, "
+            "or intervene by model.run_with_hooks."
         )
 
 
@@ -102,6 +135,20 @@ def require_causal_prompt(model: HookedTransformer, what: str) -> None:
             f"{what} relies on a causal prompt, and all of this model's prompt sees all of it (prompt="
             f"{config.prompt!r}): use a model with prompt='causal', {_INSTEAD}, or intervene by model.run_with_hooks."
         )
+
+
+def require_mlps(model: HookedTransformer, what: str) -> None:
+    """Check that the blocks have MLPs.
+
+    Args:
+        model: Any model.
+        what: What relies on it, as the message begins.
+
+    Raises:
+        ConfigurationError: They have attention alone.
+    """
+    if model.cfg.attn_only:
+        raise ConfigurationError(f"{what} relies on MLPs, and this model has none (attn_only=True): leave them out.")
 
 
 def require_edges_in_prompt(layout: Layout, what: str) -> None:

@@ -14,8 +14,10 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from transformer_lens import HookedTransformer
 from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValueCacheEntry
+from transformer_lens.utilities.activation_functions import softcap_enabled
 
 from maze_rl.interp.requirements import require_causal_prompt, require_plain_stream
+from maze_rl.models.readout import normalized, unembedded
 
 _KEPT = ("hook_resid_pre", "attn.hook_k", "attn.hook_v", "attn.hook_z", "hook_attn_out", "hook_mlp_out")
 
@@ -31,15 +33,18 @@ class Readout:
     """logit(right) - logit(wrong) of each row as a function of its final residual stream."""
 
     def __init__(self, model: HookedTransformer, right: Int64[Tensor, " row"], wrong: Int64[Tensor, " row"]) -> None:
-        columns = model.unembed.W_U
-        self._model = model
-        self.direction: Tensor = (columns[:, right] - columns[:, wrong]).T
-        """What the normalised stream is multiplied with, [row, d_model]."""
+        self._model, self._ids = model, torch.stack([right, wrong])
+        both = model.unembed.W_U[:, self._ids]
+        self.direction: Tensor = (both[:, 0] - both[:, 1]).T
+        """What the normalised stream is multiplied with, [row, d_model]: the difference, but for a cap on logits."""
         self.bias: Tensor = model.unembed.b_U[right] - model.unembed.b_U[wrong]
         """[row]."""
 
     def at(self, final: Float[Tensor, "change d_model"], rows: Int64[Tensor, " change"]) -> Float[Tensor, " change"]:
         """Return the logit differences of streams, each belonging to the row named."""
+        if softcap_enabled(self._model.cfg.output_logits_soft_cap):
+            right, wrong = unembedded(self._model, final[None])[0].gather(1, self._ids[:, rows].T).unbind(1)
+            return right - wrong
         return (normalized(self._model, final[None])[0] * self.direction[rows]).sum(dim=-1) + self.bias[rows]
 
     def of(self, final: Float[Tensor, "row d_model"]) -> Float[Tensor, " row"]:
@@ -127,13 +132,6 @@ class Earlier(TransformerLensKeyValueCacheEntry):
 
     def __init__(self, keys: Tensor, values: Tensor, rows: Tensor) -> None:
         super().__init__(keys[rows], values[rows], frozen=True)
-
-
-def normalized(
-    model: HookedTransformer, final: Float[Tensor, "*batch pos d_model"]
-) -> Float[Tensor, "*batch pos d_model"]:
-    """Return what the unembedding reads of final residual streams."""
-    return final if model.cfg.normalization_type is None else model.ln_final(final)
 
 
 def at_decision(

@@ -33,6 +33,7 @@ from maze_rl.models.no_positions import NoPositions
 from maze_rl.models.parametrizations.parametrize_model import parametrize_model
 from maze_rl.models.random_streams import torch_generator, torch_seed
 from maze_rl.models.reverse_positions import add_reverse_positions
+from maze_rl.models.stock_fields import NOT_FUSED, found_among
 from maze_rl.models.tied_loops import LoopStart, OuterNorm, Recall
 from maze_rl.models.tied_parameters import is_tied, share_parameters, tie
 from maze_rl.models.wave_embedding import share_waves
@@ -121,13 +122,13 @@ def build_bare(shape: Mapping[str, Any], tokenization: Tokenization | None, *, s
 
     Args:
         shape: Fields of `HookedTransformerConfig`.
-        tokenization: Gives the vocabulary and the longest sequence; None where `shape` has `d_vocab` and `n_ctx`.
+        tokenization: Gives the vocabulary and the longest sequence where `shape` does not; None for other tokens.
         seed: Seed of TransformerLens's own initial weights; the global random state is left as it was.
     """
-    sizes = {}
+    given: dict[str, Any] = {"default_prepend_bos": False}  # no format has a token that begins a text
     if tokenization is not None:
-        sizes = {"d_vocab": len(tokenization.vocabulary), "n_ctx": longest_sequence(tokenization)}
-    config = HookedTransformerConfig(**{**shape, **sizes, "device": "cpu"})
+        given |= {"d_vocab": len(tokenization.vocabulary), "n_ctx": longest_sequence(tokenization)}
+    config = HookedTransformerConfig(**{**given, **shape, "device": "cpu"})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, "init"))
         model = _constructed(config)
@@ -162,7 +163,7 @@ def _stock_config(config: ModelConfig, tokenization: Tokenization, dtype: torch.
         d_mlp=config.mlp_width, act_fn=config.act_fn, normalization_type="LN",
         d_vocab=len(tokenization.vocabulary), n_ctx=longest_sequence(tokenization),
         positional_embedding_type="rotary" if rotary else "standard", rotary_dim=d_head if rotary else None,
-        device="cpu", dtype=dtype,
+        device="cpu", dtype=dtype, default_prepend_bos=False,
     )  # fmt: skip
 
 
@@ -188,6 +189,8 @@ def _factor_tokens(model: HookedTransformer, tokenization: Tokenization) -> None
 
 
 def _fuse(model: HookedTransformer) -> None:
+    if found_among(model.cfg, NOT_FUSED):
+        return
     for module in model.modules():
         if type(module) in FUSED:
             module.__class__ = FUSED[type(module)]

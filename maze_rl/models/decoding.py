@@ -14,6 +14,7 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValueCacheEntry
 
+from maze_rl.models.readout import unembedded
 from maze_rl.models.threads import one_thread
 from maze_rl.tokenization.layouts import PADDING, PATH_END
 
@@ -25,7 +26,7 @@ class CacheEntry(TransformerLensKeyValueCacheEntry):
     """Keys and values of one layer, [batch, pos_so_far, head_index, d_head], in room set aside once."""
 
     def __init__(self, batch: int, room: int, model: HookedTransformer, device: torch.device) -> None:
-        shape = (batch, room, model.cfg.n_heads, model.cfg.d_head)
+        shape = (batch, room, model.cfg.n_key_value_heads or model.cfg.n_heads, model.cfg.d_head)
         self._keys = torch.empty(shape, device=device, dtype=model.cfg.dtype)
         self._values = torch.empty_like(self._keys)
         super().__init__(self._keys[:, :0], self._values[:, :0])
@@ -104,7 +105,7 @@ def decode_paths(
     last = _last_residual(model, tokens, mask, cache)  # of whole prompts: worth all threads
     with one_thread():
         for position in range(written.shape[1]):
-            logits = model.unembed(model.ln_final(last))[:, 0]
+            logits = unembedded(model, last)[:, 0]
             if uniforms is None or temperature == 0:
                 chosen = _choose(logits, temperature, generator)
             else:

@@ -1,24 +1,29 @@
 """`MazeTransformer`: a `HookedTransformer` that knows how its mazes are written, what a prompt sees, and its loops."""
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 from torch.nn.utils.parametrize import is_parametrized
 from transformer_lens import HookedTransformer
-from transformer_lens.utilities.defaults_utils import USE_DEFAULT_VALUE
 
 from maze_rl.configs.folding import not_stock
 from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.forward_pass import ForwardPass
+from maze_rl.models.fused_attention import FusedAttention
 from maze_rl.models.looped_cache import LoopedCache
 from maze_rl.models.visibility import sight_of
-from maze_rl.tokenization.layouts import PATH_END, PATH_START
+from maze_rl.tokenization.definitions import hugging_face_tokenizer
+from maze_rl.tokenization.layouts import PADDING, PATH_END, PATH_START
 from maze_rl.tokenization.tokenization import Tokenization
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 class MazeTransformer(HookedTransformer):
@@ -39,6 +44,42 @@ class MazeTransformer(HookedTransformer):
     """What the blocks of a forward pass share."""
     continued: Int[Tensor, "batch pos"] | None = None
     """The prompts that `generate` continues, while it does."""
+
+    _tokenizer: "PreTrainedTokenizerBase | None" = None
+
+    @property
+    def tokenizer(self) -> "PreTrainedTokenizerBase | None":  # type: ignore[override]
+        """Hugging Face's tokenizer of the model's own words, made when first asked for; None without a tokenization."""
+        tokenization = getattr(self, "tokenization", None)
+        if self._tokenizer is None and tokenization is not None:
+            self._tokenizer = hugging_face_tokenizer(tokenization)
+            self.cfg.tokenizer_prepends_bos = False
+        return self._tokenizer
+
+    @tokenizer.setter
+    def tokenizer(self, tokenizer: "PreTrainedTokenizerBase | None") -> None:  # type: ignore[override]
+        self._tokenizer = tokenizer
+
+    def set_tokenizer(
+        self, tokenizer: "PreTrainedTokenizerBase", default_padding_side: Literal["left", "right"] | None = None
+    ) -> None:
+        """Take another tokenizer, as TransformerLens does; one that has no token to begin with stays without.
+
+        Raises:
+            ConfigurationError: It gives a word of the model another id, or none.
+        """
+        words = getattr(self, "tokenization", None)
+        given = tokenizer.get_vocab()
+        other = [word for number, word in enumerate(words.vocabulary) if given.get(word) != number] if words else []
+        if words and other:
+            raise ConfigurationError(
+                f"set_tokenizer: {other[0]!r} is id {words.word_ids[other[0]]} here and {given.get(other[0])} of "
+                "this tokenizer: use the folder tokenizer/ beside the model, or model.tokenizer as it is."
+            )
+        begins = tokenizer.bos_token
+        super().set_tokenizer(tokenizer, default_padding_side)
+        if begins is None and self._tokenizer is not None:
+            self._tokenizer.bos_token = None  # TransformerLens takes the end's
 
     @property
     def loops(self) -> int:
@@ -80,19 +121,67 @@ class MazeTransformer(HookedTransformer):
     def generate(self, input: Any = "", *args: Any, **settings: Any) -> Any:
         """Continue prompts, as TransformerLens does; a visible prompt must be whole, ``<PATH_START>`` included.
 
-        `maze_rl.models.decoding.decode_paths` takes prompts of different lengths, and is faster.
+        Prompts of different lengths are padded on the left. Text comes back up to ``<PATH_END>``, with all its words;
+        TransformerLens leaves out those in angle brackets.
+
+        `maze_rl.models.decoding.decode_paths` takes prompts padded on the right, and is faster.
+
+        Raises:
+            ConfigurationError: A prompt is padded on the right, or visible and not whole.
         """
-        with self._continuing(input, settings):
-            return super().generate(input, *args, **settings)
+        prompt, settings = self._prompt(HookedTransformer.generate, input, args, settings)
+        wanted = settings.pop("return_type", "input")
+        as_text = wanted == "str" or (wanted == "input" and isinstance(input, (str, list)))
+        if self.tokenizer is None or prompt.ndim == 3:
+            # The position embeddings that TransformerLens then takes for a new token are those of twice its position.
+            settings["use_past_kv_cache"] = self.cfg.positional_embedding_type == "rotary" and settings.get(
+                "use_past_kv_cache", True
+            )
+        with self._continuing(prompt):
+            found = super().generate(prompt, return_type="tokens" if as_text else wanted, **settings)
+        if not (as_text and isinstance(found, Tensor)):
+            return found
+        texts = [self._text_of(row, 0 if prompt.ndim == 3 else prompt.shape[1]) for row in found]
+        return texts[0] if len(texts) == 1 else texts
+
+    def generate_stream(self, input: Any = "", *args: Any, **settings: Any) -> Any:
+        """Continue prompts and hand over ids as they come, as TransformerLens does; prompts as for `generate`.
+
+        Raises:
+            ConfigurationError: A prompt is padded on the right, or there is a cache and no tokenizer to mask by.
+        """
+        prompt, settings = self._prompt(HookedTransformer.generate_stream, input, args, settings)
+        return super().generate_stream(prompt, **settings)
+
+    def _prompt(
+        self, method: Any, given: Any, args: tuple[Any, ...], settings: dict[str, Any]
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """Return the prompts that are given as ids, or embeddings as they are, and the further arguments by name."""
+        settings = dict(inspect.signature(method).bind(self, given, *args, **settings).arguments)
+        settings |= settings.pop("generation_kwargs", {})
+        del settings["self"]
+        prompt = settings.pop("input")
+        if isinstance(prompt, (str, list)):
+            prompt = self.to_tokens(prompt, prepend_bos=settings.pop("prepend_bos", None), padding_side="left")
+        padding = (prompt == PADDING) if self.tokenizer is not None and prompt.ndim == 2 else None
+        if padding is not None and bool(padding[:, -1].any()):
+            raise ConfigurationError(
+                "a prompt is padded on the right, and what is written would follow the padding: pad on the left, give "
+                "text, or use maze_rl.models.decoding.decode_paths."
+            )
+        # to be told apart from words: TransformerLens masks one side
+        return prompt, settings | ({"padding_side": "left"} if padding is not None else {})
+
+    def _text_of(self, row: Int[Tensor, " pos"], prompt: int) -> str:
+        """Return a row as text up to its end, which stands behind the `prompt` first tokens."""
+        ends = (row[prompt:] == PATH_END).nonzero()
+        row = row[: prompt + int(ends[0]) + 1] if len(ends) else row
+        return str(self.tokenization.decode(row))
 
     @contextmanager
-    def _continuing(self, prompt: Any, settings: dict[str, Any]) -> Iterator[None]:
+    def _continuing(self, prompt: Tensor) -> Iterator[None]:
         """Within, passes that are given embeddings alone are those of `prompt` and of what is written behind it."""
-        if isinstance(prompt, (str, list)) and self.tokenizer is not None:
-            side = "left" if isinstance(prompt, list) and len(prompt) > 1 else settings.get("padding_side")
-            begins = settings.get("prepend_bos", USE_DEFAULT_VALUE)
-            prompt = self.to_tokens(prompt, prepend_bos=begins, padding_side=side)
-        if isinstance(prompt, Tensor) and prompt.ndim == 2:
+        if prompt.ndim == 2:
             if self._prompt_visible:
                 _check_whole(prompt)
             self.continued = prompt.to(self.cfg.device)
@@ -179,6 +268,10 @@ class MazeTransformer(HookedTransformer):
         visible = self._prompt_visible
         if past or not (visible or self.shared.segments is not None):
             return  # new positions see all that is earlier, as under a causal mask
+        if not all(isinstance(block.attn, FusedAttention) for block in self.blocks):
+            raise ConfigurationError(
+                "segments: attention of this model's shape keeps to TransformerLens's own mask: give each path alone."
+            )
         if visible and cached:
             _check_whole(tokens)
         self.shared.sight = sight_of(

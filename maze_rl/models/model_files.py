@@ -41,7 +41,7 @@ FOLDED_FIELDS = ("embedding", "unembedding", "parametrizations")
 """Fields of a configuration that folding changes."""
 _STOCK_FIELDS = (
     "n_layers", "d_model", "n_heads", "d_head", "d_mlp", "act_fn", "normalization_type", "d_vocab", "n_ctx",
-    "positional_embedding_type", "rotary_dim",
+    "positional_embedding_type", "rotary_dim", "default_prepend_bos",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Logits at chosen positions only: the unembedding is computed where a loss is taken, nowhere else."""
+"""From the final residual stream to logits; where a loss is taken, and nowhere else."""
 
 from functools import lru_cache
 
@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from transformer_lens import HookedTransformer
+from transformer_lens.utilities.activation_functions import apply_softcap
 
 from maze_rl.errors import ConfigurationError
 
@@ -35,10 +36,25 @@ def logits_at(
     last = model.cfg.n_layers if loops is None else _blocks_of(model, loops)
     settings = {} if segments is None else {"segments": segments}
     residual = model(tokens, stop_at_layer=last, **settings)
-    normed = model.ln_final(residual[chosen][None])
+    read = residual[chosen][None]
     if words is None:
-        return model.unembed(normed)[0]
-    return torch.addmm(model.unembed.b_U[words], normed[0], model.unembed.W_U[:, words])
+        return unembedded(model, read)[0]
+    logits = torch.addmm(model.unembed.b_U[words], normalized(model, read)[0], model.unembed.W_U[:, words])
+    return apply_softcap(logits, model.cfg.output_logits_soft_cap)
+
+
+def normalized(
+    model: HookedTransformer, final: Float[Tensor, "*batch pos d_model"]
+) -> Float[Tensor, "*batch pos d_model"]:
+    """Return what the unembedding reads of final residual streams."""
+    return final if model.cfg.normalization_type is None else model.ln_final(final)
+
+
+def unembedded(
+    model: HookedTransformer, final: Float[Tensor, "*batch pos d_model"]
+) -> Float[Tensor, "*batch pos d_vocab_out"]:
+    """Return the logits of final residual streams, as a forward pass ends."""
+    return apply_softcap(model.unembed(normalized(model, final)), model.cfg.output_logits_soft_cap)
 
 
 def _blocks_of(model: HookedTransformer, loops: int) -> int:

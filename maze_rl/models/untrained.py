@@ -1,20 +1,25 @@
 """The control every claim about training needs: the same network before it learned anything."""
 
-from maze_rl.models.build import MazeTransformer, build_bare, build_model
+from dataclasses import fields
 
-_SHAPE = (
-    "n_layers", "d_model", "n_heads", "d_head", "d_mlp", "act_fn", "normalization_type", "use_attn_scale",
-    "positional_embedding_type",
-)  # fmt: skip
+from maze_rl.models.build import MazeTransformer, build_bare, build_model
 
 
 def untrained_twin(model: MazeTransformer, seed: int = 0) -> MazeTransformer:
-    """Return a freshly initialised model of the same architecture and tokenization, in evaluation mode."""
+    """Return a freshly initialised model of the same architecture and tokenization, in evaluation mode.
+
+    One without a `maze_config` may have any shape: all fields of its `HookedTransformerConfig` are taken over.
+    """
     config = getattr(model, "maze_config", None)
+    device = model.cfg.device or "cpu"
     if config is not None:
-        device, kind = model.cfg.device or "cpu", model.cfg.dtype
-        twin = build_model(config, model.tokenization, seed=seed, device=device, dtype=kind)
+        twin = build_model(config, model.tokenization, seed=seed, device=device, dtype=model.cfg.dtype)
     else:
-        twin = build_bare({name: getattr(model.cfg, name) for name in _SHAPE}, model.tokenization, seed=seed)
+        shape = {each.name: getattr(model.cfg, each.name) for each in fields(model.cfg)}
+        # The weights come from `seed`; a seed of the configuration would set those of the whole process.
+        shape |= {"seed": None, "init_weights": True, "tokenizer_name": None}
+        twin = build_bare(shape, model.tokenization, seed=seed)
+        twin.cfg.device = device
+        twin.to(device, print_details=False)
     twin.about = {"name": "untrained"}
     return twin.eval()

@@ -6,11 +6,15 @@ no template. A test rebuilds every shipped folder and compares the bytes.
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from maze_rl.configs.tokenization import FORMATS
 from maze_rl.shipped import shipped_folder
 from maze_rl.tokenization.layouts import CANVAS, PADDING, PATH_END, SPECIAL_WORDS
 from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 FILES = ("tokenizer.json", "tokenizer_config.json")
 
@@ -21,6 +25,17 @@ def definition_files(tokenization: Tokenization) -> dict[str, bytes]:
         "tokenizer.json": _json(_tokenizer(tokenization.vocabulary)),
         "tokenizer_config.json": _json(_config(tokenization.name, tokenization.canvas)),
     }
+
+
+def hugging_face_tokenizer(tokenization: Tokenization) -> "PreTrainedTokenizerFast":
+    """Return the tokenizer that ``AutoTokenizer.from_pretrained`` makes of the files, without the files."""
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    core = Tokenizer.from_str(json.dumps(_tokenizer(tokenization.vocabulary)))
+    settings = _config(tokenization.name, tokenization.canvas)
+    del settings["tokenizer_class"]
+    return PreTrainedTokenizerFast(tokenizer_object=core, **settings)
 
 
 def shipped_definition(format_name: str) -> dict[str, bytes]:

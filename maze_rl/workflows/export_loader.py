@@ -1,10 +1,8 @@
 """Load this folder as a stock `HookedTransformer`; needs torch, safetensors and transformer-lens alone.
 
-    from loader import load  # with this folder on sys.path
-    model, tokenizer = load(), transformers.AutoTokenizer.from_pretrained("THIS_FOLDER/tokenizer")
-    tokens = tokenizer(text, return_tensors="pt").input_ids  # text up to <PATH_START>; <PADDING> on the right
-    logits, cache = model.run_with_cache(tokens)
-    model.generate(tokens, 99, eos_token_id=tokenizer.vocab["<PATH_END>"], do_sample=False, use_past_kv_cache=False)
+    from loader import load; model = load()  # with this folder on sys.path
+    logits, cache = model.run_with_cache(text)  # text up to <PATH_START>, or ids: model.to_tokens(text)
+    model.generate(text, 99, do_sample=False, use_past_kv_cache=False, return_type="tokens")  # or a list of texts
 
 What a stock model lacks stays by permanent hooks: the mask of a visible prompt on every `attn.hook_attn_scores`, and
 between loops norm and recall of the embedding on `hook_resid_pre`, whose value is what a loop begins with. Both are
@@ -18,16 +16,18 @@ import torch
 from safetensors.torch import load_file
 from torch.nn.functional import layer_norm
 from transformer_lens import HookedTransformer, HookedTransformerConfig
+from transformers import AutoTokenizer
 
 
 def load(folder: str | Path = Path(__file__).parent, device: str = "cpu") -> HookedTransformer:
-    """Return the exported model in evaluation mode."""
+    """Return the exported model in evaluation mode, with its tokenizer."""
     description = json.loads(Path(folder, "model.json").read_text())
     weights = load_file(Path(folder, "model.safetensors"), device=device)
     gain = weights.pop("outer_norm.w", None)
-    shape = description["hooked_transformer"]
-    model = HookedTransformer(HookedTransformerConfig(**shape, device=device, init_weights=False))
+    config = HookedTransformerConfig(**description["hooked_transformer"], device=device, init_weights=False)
+    model = HookedTransformer(config, AutoTokenizer.from_pretrained(Path(folder, "tokenizer")))
     model.load_state_dict(weights)
+    model.tokenizer.bos_token = None  # type: ignore[union-attr] # TransformerLens would begin with <PATH_END>
     if description["hooks"]:
         _Hooks(model, gain, **description["hooks"])
     return model.eval()

@@ -333,11 +333,6 @@ CLAIMS: dict[str, Claim] = {
         lambda f, c: f(c.model, *_asked(c)).logit_difference,
         lambda c: c.plain.differences(c.model, c.patched.clean, c.patched),
     ),
-    "residual_replay.normalized": Claim(
-        "",
-        lambda f, c: c.model.unembed(f(c.model, _final(c)[None]))[0],
-        lambda c: c.plain.pair_logits(c.model, c.patched.clean, c.patched.position),
-    ),
     "scorecard.gather": Claim(
         "edges origin",
         lambda f, c: _at_decision(c.materials.pairs),

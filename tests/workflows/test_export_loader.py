@@ -160,18 +160,32 @@ def test_patching_finds_the_same(loaded: Callable) -> None:
 
 
 @torch.no_grad()
-def test_generation_writes_what_our_decoding_writes(loaded: Callable) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_generation_writes_what_our_decoding_writes(kind: str, loaded: Callable) -> None:
+    """From ids, from text, and from texts of different lengths in one batch."""
     from maze_rl.models.decoding import decode_paths
 
-    ours, stock = loaded(**LIKE_THE_DEFAULT)
-    encoded = ours.tokenization.encode(generate(4, num=3), prompt_only=True)
-    for row, length in zip(encoded.tokens, encoded.spans.lengths, strict=True):
-        prompt = row[None, :length]
-        written = decode_paths(ours, prompt, encoded.spans.lengths.new_tensor([length]), torch.tensor([6]))
-        said = stock.generate(
-            prompt, max_new_tokens=6, eos_token_id=PATH_END, do_sample=False, use_past_kv_cache=False, verbose=False
-        )
-        assert torch.equal(said[:, length:], written)
+    ours, stock = loaded(**KINDS[kind])
+    assert stock.cfg.default_prepend_bos is False
+    encoded = ours.tokenization.encode(generate((4, 5), num=60), prompt_only=True)
+    texts = ours.tokenization.decode(encoded.tokens)
+    assert stock.to_str_tokens(texts[0])[0] == stock.to_str_tokens(texts[0], prepend_bos=True)[0] == "<ADJLIST_START>"
+    written = decode_paths(ours, encoded.tokens, encoded.spans.lengths, torch.full((60,), 6))
+    settings = {
+        "max_new_tokens": 6, "do_sample": False, "verbose": False, "return_type": "tokens",
+        "use_past_kv_cache": KINDS[kind].get("prompt") != "visible",
+    }  # fmt: skip
+    together = stock.generate(texts, **settings)[:, stock.to_tokens(texts, padding_side="left").shape[1] :]
+    for row, (tokens, length) in enumerate(zip(encoded.tokens, encoded.spans.lengths, strict=True)):
+        expected = _ended(written[row])
+        assert _ended(stock.generate(tokens[None, :length], **settings)[0, length:]) == expected
+        assert _ended(stock.generate(texts[row], **settings)[0, length:]) == expected
+        assert _ended(together[row]) == expected
+
+
+def _ended(row: Tensor) -> list[int]:
+    ids = row.tolist()
+    return ids[: ids.index(PATH_END) + 1] if PATH_END in ids else ids
 
 
 @torch.no_grad()
