@@ -18,6 +18,7 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.interp.activation_patching import patch_map
 from maze_rl.interp.attribution_patching import attribution_maps
 from maze_rl.interp.decision_stream import Change, DecisionStream
+from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.edge_steering import steer_edges
 from maze_rl.interp.head_ablation import ablate_heads
 from maze_rl.interp.interchange import interchange
@@ -25,9 +26,10 @@ from maze_rl.interp.logit_attribution import logit_attribution
 from maze_rl.interp.logit_lens import logit_lens
 from maze_rl.interp.pair_tokens import PairTokens
 from maze_rl.interp.patch_effects import total_effect
-from maze_rl.interp.patching_pairs import pair_logits
+from maze_rl.interp.patching_pairs import PatchingPairs, pair_logits
 from maze_rl.interp.path_patching import path_patch
 from maze_rl.interp.probe_sites import streams_at
+from maze_rl.interp.recombined_mazes import RecombinedMazes
 from maze_rl.models.build import build_bare
 from maze_rl.models.decoding import decode_paths
 from maze_rl.models.untrained import untrained_twin
@@ -43,7 +45,7 @@ NTK = ROTARY | {"use_NTK_by_parts_rope": True, "NTK_original_ctx_len": 8}
 LOCAL = {"use_local_attn": True, "window_size": 3, "attn_types": ["local", "global"]}
 GROUPED = {"n_key_value_heads": 2}
 EXPERTS = {"num_experts": 3, "experts_per_token": 2, "dtype": torch.float32}  # their sum is float32
-OLMO = {"original_architecture": "Olmo2ForCausalLM", "normalization_type": "RMS"}
+OLMO = {"original_architecture": "Olmo2ForCausalLM", "normalization_type": "RMS", "d_head": 3}
 ANY, PLAIN_STREAM, LINEAR, ALONE, MLPS = "any", "plain stream", "linear", "alone", "mlps"
 """What refuses: every analysis; those that go on from a stream; attribution to the logits; keys and values of heads
 that share them; what asks for MLPs."""
@@ -87,7 +89,6 @@ RIGHT: dict[str, dict[str, Any]] = {
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "attention_dir": ({"attention_dir": "bidirectional"}, ANY),
     "use_dynamic_ntk_rope": (ROTARY | {"use_dynamic_ntk_rope": True, "train_seq_length": 4}, ANY),
-    "load_in_4bit": ({}, ANY),
     "parallel_attn_mlp": ({"parallel_attn_mlp": True}, PLAIN_STREAM),
     "positional_embedding_type": ({"positional_embedding_type": "shortformer"}, PLAIN_STREAM),
     "use_normalization_before_and_after": (
@@ -110,6 +111,8 @@ MORE = {
     },
 }  # fmt: skip
 """Further configurations for which all but keys and values of grouped heads are right."""
+ELSEWHERE = {"load_in_4bit"}
+"""With tests of their own."""
 NO_EFFECT = {
     "device", "n_devices", "model_name", "from_checkpoint", "checkpoint_index", "checkpoint_label_type",
     "checkpoint_value", "tokenizer_name", "tokenizer_prepends_bos", "default_prepend_bos", "init_mode", "init_weights",
@@ -124,7 +127,7 @@ CASES = {name: (changes, "") for name, changes in (RIGHT | MORE).items()} | REFU
 class Pair:
     """A model of ours and a stock one of the same weights."""
 
-    def __init__(self, changes: dict[str, Any], name: str) -> None:
+    def __init__(self, changes: dict[str, Any]) -> None:
         shape = PLAIN | changes
         self.stock = HookedTransformer(HookedTransformerConfig(**shape)).eval()
         self.model = build_bare(shape, None)
@@ -134,14 +137,12 @@ class Pair:
                 noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
                 parameter += (0.4 * noise).to(parameter.dtype)
         self.model.load_state_dict(self.stock.state_dict())
-        if name == "load_in_4bit":  # built, it needs bitsandbytes
-            self.model.cfg.load_in_4bit = True
 
 
 @pytest.fixture(scope="module", params=CASES)
 def case(request: pytest.FixtureRequest) -> tuple[str, Pair, str]:
     changes, refused = CASES[request.param]
-    return request.param, Pair(changes, request.param), refused
+    return request.param, Pair(changes), refused
 
 
 @pytest.fixture(scope="module")
@@ -300,50 +301,64 @@ NOT_ATTRIBUTED = ("RMS", "RMSPre")
 
 
 def test_every_field_stands_in_one_table() -> None:
-    named = [*RIGHT, *REFUSED, *NO_EFFECT]
+    named = [*RIGHT, *REFUSED, *NO_EFFECT, *ELSEWHERE]
     assert sorted(named) == sorted(each.name for each in fields(HookedTransformerConfig))
 
 
 def test_a_model_of_ours_computes_what_a_stock_one_does(case: tuple[str, Pair, str], pairs: PairTokens) -> None:
-    name, both, _ = case
-    if name == "load_in_4bit":
-        pytest.skip("built, it needs bitsandbytes")
+    both = case[1]
     tolerance = 1e-4 if both.model.cfg.dtype == torch.float32 else 1e-9
     with torch.no_grad():
         assert (both.model(pairs.clean) - both.stock(pairs.clean)).abs().max() < tolerance
 
 
-@pytest.mark.parametrize("analysis", ANALYSES)
-def test_an_analysis_is_right_or_refuses(
-    analysis: str, case: tuple[str, Pair, str], plain: ModuleType, pairs: PairTokens
-) -> None:
+def test_every_analysis_is_right_or_refuses(case: tuple[str, Pair, str], plain: ModuleType, pairs: PairTokens) -> None:
     name, both, refused = case
-    refuses, asked, expected = ANALYSES[analysis]
-    pairs = next(iter(pairs.chunks(3)))
     if both.model.cfg.n_key_value_heads is not None and not both.model.cfg.ungroup_grouped_query_attention:
-        refused = refused or ALONE
-    attributed = both.model.cfg.normalization_type not in NOT_ATTRIBUTED
-    if refused == ANY or refused in refuses or (analysis == "logit_attribution" and not attributed):
-        with pytest.raises(ConfigurationError) as refusal:
-            asked(both.model, pairs)
-        assert "\n" not in str(refusal.value)
-        field = "normalization" if refused not in refuses | {ANY} else name
-        assert field in str(refusal.value)
-        return
+        name, refused = "n_key_value_heads", ALONE
+    few = next(iter(pairs.chunks(3)))
     tolerance = 1e-3 if both.model.cfg.dtype == torch.float32 else 1e-8
-    found, right = (torch.as_tensor(each) for each in (asked(both.model, pairs), expected(plain, both.stock, pairs)))
-    assert found.shape == right.shape
-    assert (found - right).abs().max() < tolerance
+    for analysis, (refuses, asked, expected) in ANALYSES.items():
+        said = _refusal(asked, both.model, few)
+        if refused in refuses | {ANY}:
+            assert name in said, analysis
+        elif analysis == "logit_attribution" and both.model.cfg.normalization_type in NOT_ATTRIBUTED:
+            assert "normalization is RMS" in said
+        else:
+            assert not said, analysis
+            found, right = (
+                torch.as_tensor(each) for each in (asked(both.model, few), expected(plain, both.stock, few))
+            )
+            assert found.shape == right.shape, analysis
+            assert (found - right).abs().max() < tolerance, analysis
+
+
+def _refusal(asked: Asked, model: Any, pairs: PairTokens) -> str:
+    """Return what an analysis says where it refuses, a line; empty where it does not."""
+    try:
+        asked(model, pairs)
+    except ConfigurationError as refusal:
+        assert "\n" not in str(refusal)
+        return str(refusal)
+    return ""
+
+
+def test_four_bit_weights_are_refused_by_every_analysis(pairs: PairTokens) -> None:
+    """Built, they need bitsandbytes."""
+    model = Pair({}).model
+    model.cfg.load_in_4bit = True
+    assert [
+        name for name, (_, asked, _) in ANALYSES.items() if "load_in_4bit" not in _refusal(asked, model, pairs)
+    ] == []
 
 
 def test_what_goes_on_layer_by_layer_refuses_first_thing() -> None:
     """Those that need mazes too; `test_every_model.py` has their values."""
     model: Any = build_bare(PLAIN | {"parallel_attn_mlp": True}, None)
-    nothing: Any = None
     for run in (
-        lambda: ablate_heads(model, nothing, [(0, 1)]),
-        lambda: interchange(model, nothing),
-        lambda: steer_edges(model, nothing),
+        lambda: ablate_heads(model, object.__new__(Decisions), [(0, 1)]),
+        lambda: interchange(model, object.__new__(RecombinedMazes)),
+        lambda: steer_edges(model, object.__new__(PatchingPairs)),
     ):
         with pytest.raises(ConfigurationError, match=r"relies on a plain residual stream.* parallel_attn_mlp=True"):
             run()
@@ -351,8 +366,6 @@ def test_what_goes_on_layer_by_layer_refuses_first_thing() -> None:
 
 def test_the_untrained_twin_has_the_whole_configuration(case: tuple[str, Pair, str]) -> None:
     name = case[0]
-    if name == "load_in_4bit":
-        pytest.skip("built, it needs bitsandbytes")
     model = build_bare({key: value for key, value in (PLAIN | CASES[name][0]).items() if key != "n_ctx"} | {
         "d_vocab": 65, "seed": 5}, load_tokenization("edges", canvas=4))  # fmt: skip
     before = torch.get_rng_state()
@@ -368,7 +381,7 @@ def test_the_untrained_twin_has_the_whole_configuration(case: tuple[str, Pair, s
 
 @pytest.mark.parametrize("changes", [GROUPED, {"output_logits_soft_cap": 2.0}, {"parallel_attn_mlp": True}, ROTARY])
 def test_our_decoder_writes_what_whole_runs_say(changes: dict[str, Any]) -> None:
-    both = Pair(changes, "")
+    both = Pair(changes)
     tokens = torch.arange(1, 11)[None]
     expected = tokens
     with torch.no_grad():
@@ -379,8 +392,8 @@ def test_our_decoder_writes_what_whole_runs_say(changes: dict[str, Any]) -> None
 
 
 def test_segments_are_refused_where_attention_would_not_keep_to_them(pairs: PairTokens) -> None:
-    both, segments = Pair(GROUPED, ""), torch.zeros_like(pairs.clean)
+    both, segments = Pair(GROUPED), torch.zeros_like(pairs.clean)
     with pytest.raises(ConfigurationError, match=r"^segments: attention of this model's shape"):
         both.model(pairs.clean, segments=segments)
-    plain = Pair({}, "").model
+    plain = Pair({}).model
     assert torch.allclose(plain(pairs.clean, segments=segments)[0, :7], plain(pairs.clean)[0, :7])
