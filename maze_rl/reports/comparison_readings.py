@@ -74,9 +74,11 @@ def lengths_reading(runs: Sequence[RunSummary]) -> Statement:
 
 
 def _below_half(evaluation: EvaluationResult) -> str:
-    rows = (row for row in evaluation.by_length if row.num >= FEWEST and row.shortest.value < 0.5)
-    row = next(rows, None)
-    return "nowhere" if row is None else f"{span(row.low, row.high)} steps"
+    rows = [row for row in evaluation.by_length if row.num >= FEWEST]
+    if not rows:
+        return f"(no bin holds {FEWEST} mazes)"
+    row = next((row for row in rows if row.shortest.value < 0.5), None)
+    return f"nowhere up to {rows[-1].high} steps" if row is None else f"{span(row.low, row.high)} steps"
 
 
 def trainings_reading(runs: Sequence[RunSummary]) -> Statement:
