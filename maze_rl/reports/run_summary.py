@@ -27,6 +27,8 @@ class RunSummary:
     leak_count: int
     """Mazes seen in training that do not belong to the train split; counted while training."""
     mazes_seen: int
+    loops: int | None = None
+    """Times its block was applied in the evaluation, where that is not as its files say."""
 
     def setting(self, path: str) -> Any:
         """Return the configuration's value at a dotted path such as ``training.loss``; None where there is none."""

@@ -37,7 +37,7 @@ def size_reading(evaluation: EvaluationResult) -> Statement:
         return NOTHING
     largest = evaluation.rows[-1]
     said = rate_statement(
-        "At size {size}, the largest tested, the model walks a shortest path on {rate:.1%} of mazes",
+        "At size {size}, the largest tested, the model walks a shortest path on {rate:.1%} of {rate_mazes}",
         "rate",
         largest.shortest,
         size=largest.size,

@@ -110,4 +110,5 @@ def _summary(run: RunFolder, model: MazeTransformer, evaluation: EvaluationResul
         num_parameters=about["num_parameters"],
         leak_count=about["leaks"],
         mazes_seen=about["mazes"],
+        loops=about.get("changed_loops"),
     )
