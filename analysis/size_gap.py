@@ -51,9 +51,7 @@ if not set(walked) & set(trained) or set(walked) <= set(trained):
         "which fit its canvas, some must be among these and some not; set `sizes` in the study's parameters."
     )
 result = evaluate(model, walked, num, seed=seed)
-print(
-    f"{run} was trained on sizes {min(trained)} to {max(trained)}; its canvas is of size {model.tokenization.canvas}."
-)
+print(f"{run} was trained on sizes {', '.join(map(str, trained))}; its canvas is of size {model.tokenization.canvas}.")
 for row in result.rows:
     where = "inside" if row.in_training_range else "outside"
     against = "{:+.2f} ({:+.2f} to {:+.2f})".format(*list(vars(row.against_manhattan).values())[:3])
@@ -185,4 +183,4 @@ keep(figure, out, "first_errors")
 #   the part left for size is the part of all of these.
 # - Bins are coarse: within one, larger mazes have somewhat longer paths, which counts as size here.
 # - Sizes beyond the canvas: the model cannot even write them.
-# - Seeds of training: this is one model. Whether a recipe generalizes takes several runs (`maze-rl compare`).
+# - Seeds of training: this is one model. Whether a recipe generalizes takes several runs (`maze-rl report RUN...`).

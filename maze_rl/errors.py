@@ -35,6 +35,8 @@ class Caution(UserWarning):
 def unknown_name(kind: str, name: str, choices: Iterable[str]) -> UnknownNameError:
     """Build the error for an unknown `name` of some `kind`, e.g. ``unknown_name("loss", "pathonly", [...])``."""
     known = sorted(choices)
-    nearest = get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    written = {choice.casefold(): choice for choice in known}  # a name in capitals is near
+    cut_short = sorted((choice for choice in written if len(name) > 2 and choice.startswith(name.casefold())), key=len)
+    nearest = cut_short or get_close_matches(name.casefold(), written, n=1, cutoff=0.5)
+    hint = f" Did you mean {written[nearest[0]]!r}?" if nearest else ""
     return UnknownNameError(f"unknown {kind} {name!r}.{hint} Choices: {', '.join(known)}.")

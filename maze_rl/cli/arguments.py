@@ -2,6 +2,7 @@
 
 import argparse
 
+from maze_rl.cli.output_paths import new_file, new_folder
 from maze_rl.cli.training_arguments import add_network, add_training
 from maze_rl.configs.algorithms import ALGORITHMS
 from maze_rl.configs.endpoints import PATHS, PLACES
@@ -68,7 +69,13 @@ def _generate(commands) -> None:
     _endpoints(parser)
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes; the files are the same for any")
     parser.add_argument("--seed", type=int, default=0, help="seed; maze i depends on (settings, seed, i) alone")
-    parser.add_argument("--out", default="data/mazes", help="folder to write; the same command resumes a killed one")
+    parser.add_argument(
+        "--out",
+        type=new_folder,
+        default="data/mazes",
+        metavar="DIR",
+        help="folder to write; the same command resumes a killed one",
+    )
 
 
 def _endpoints(parser: argparse.ArgumentParser) -> None:
@@ -91,7 +98,7 @@ def _join(commands) -> None:
     parser = _command(commands, "join", "data:join", "make one dataset of parts generated with --first and --num")
     parser.add_argument("parts", nargs="+", metavar="DIR", help="folders written by generate, in any order")
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
+    parser.add_argument("--out", type=new_folder, required=True, metavar="DIR", help="folder to write")
 
 
 def _convert(commands) -> None:
@@ -115,33 +122,40 @@ def _show(commands) -> None:
     parser.add_argument("--mark", default="solution", metavar="NAMES", help=f"{', '.join(MARKS)}, or {NO_MARKS}")
     parser.add_argument("--seed", type=int, default=0, help="seed of the mazes")
     parser.add_argument(
-        "--out", default=None, metavar="FILE", help="draw to a .png, .svg or .txt file, not the terminal"
+        "--out", type=new_file, default=None, metavar="FILE", help="draw to a .png, .svg or .txt file, not the terminal"
     )
 
 
 def _describe(commands) -> None:
     parser = _command(commands, "describe", "showing:describe", "summarise a dataset, or compare several")
     parser.add_argument("folders", nargs="+", metavar="FOLDER", help="folders that `maze-rl generate` wrote")
-    parser.add_argument("--out", default=None, metavar="PAGE.html", help="also write a page, PAGE.html, and PAGE.json")
+    parser.add_argument(
+        "--out", type=new_file, default=None, metavar="PAGE.html", help="also write a page, PAGE.html, and PAGE.json"
+    )
 
 
 def _train(commands) -> None:
     parser = _command(commands, "train", "training:train", "train a model, evaluate it, write its report")
     parser.add_argument("--loss", default="path_only", metavar="NAME", help=f"where and what: {', '.join(LOSSES)}")
-    parser.add_argument("--sizes", default="5..9", help=RANGE)
+    parser.add_argument("--sizes", default=None, help=f"{RANGE} (default: those of --start-from, or 5..9)")
     _mazes(parser)
+    parser.set_defaults(algorithm=None)  # that of --start-from, or dfs
     parser.add_argument(
         "--data", default=None, metavar="DIR", help="train on a dataset in its order, not on the endless stream"
     )
     add_network(parser)
     add_training(parser)
     parser.add_argument("--device", default=None, help="cpu or cuda (default: CUDA where there is one)")
-    parser.add_argument("--resume", action="store_true", help="continue the run in --out from its newest checkpoint")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the run in --out, with its settings; for longer, where --steps is more than it has",
+    )
     parser.add_argument(
         "--num", type=int, default=500, metavar="N", help="mazes per size in the evaluation; 0 leaves it out"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of weights, mazes and batches")
-    parser.add_argument("--out", default="runs/default", help="folder of the run")
+    parser.add_argument("--out", type=new_folder, default="runs/default", metavar="DIR", help="folder of the run")
 
 
 def _evaluate(commands) -> None:
@@ -152,7 +166,9 @@ def _evaluate(commands) -> None:
         "--algorithm", default=None, metavar="NAME", help="generator (default: the one it was trained on)"
     )
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--out", default=None, metavar="FILE", help="also write the whole result as JSON")
+    parser.add_argument(
+        "--out", type=new_file, default=None, metavar="FILE", help="also write the whole result as JSON"
+    )
 
 
 def _solve(commands) -> None:
@@ -166,7 +182,7 @@ def _solve(commands) -> None:
         "--maze", default=None, metavar="FILE", help="token text of a maze of --size in the model's format"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the maze")
-    parser.add_argument("--out", default=None, metavar="FILE", help="draw to a .png, .svg or .txt file")
+    parser.add_argument("--out", type=new_file, default=None, metavar="FILE", help="draw to a .png, .svg or .txt file")
 
 
 def _report(commands) -> None:
@@ -175,7 +191,11 @@ def _report(commands) -> None:
     _loops(parser)
     _test_mazes(parser, None)
     parser.add_argument(
-        "--out", default=None, metavar="DIR", help="folder to write (default: report/ in the first run)"
+        "--out",
+        type=new_folder,
+        default=None,
+        metavar="DIR",
+        help="folder to write (default: report/ in the first run)",
     )
 
 
@@ -189,7 +209,7 @@ def _loops(parser: argparse.ArgumentParser) -> None:
 
 
 def _test_mazes(parser: argparse.ArgumentParser, num: int | None) -> None:
-    beyond = "4 up to three beyond the largest trained on, at most the model's canvas"
+    beyond = "from the smallest trained on, or 4, to three beyond the largest, at most the model's canvas"
     parser.add_argument("--sizes", default=None, help=f"{RANGE} (default: {beyond})")
     parser.add_argument(
         "--num",
@@ -208,7 +228,7 @@ def _export(commands) -> None:
     )
     _trained_model(parser)
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
+    parser.add_argument("--out", type=new_folder, required=True, metavar="DIR", help="folder to write")
 
 
 def _experiments(commands) -> None:
@@ -221,7 +241,9 @@ def _experiments(commands) -> None:
     parser.add_argument(
         "--target", default=None, metavar="ARM", help="what curves are drawn against (default: the longest)"
     )
-    parser.add_argument("--out", default=None, metavar="DIR", help="folder of the runs, or of the comparison")
+    parser.add_argument(
+        "--out", type=new_folder, default=None, metavar="DIR", help="folder of the runs, or of the comparison"
+    )
 
 
 def _search(commands) -> None:
@@ -237,7 +259,9 @@ def _search(commands) -> None:
     parser.add_argument("--num", type=int, default=300, metavar="N", help="mazes of each test")
     parser.add_argument("--algorithm", default="dfs", metavar="NAME", help="generator of mazes without cycles")
     parser.add_argument("--seed", type=int, default=0, help="seed of mazes, pairs, controls and draws")
-    parser.add_argument("--out", default=None, metavar="DIR", help="folder to write (default: search/ in the run)")
+    parser.add_argument(
+        "--out", type=new_folder, default=None, metavar="DIR", help="folder to write (default: search/ in the run)"
+    )
 
 
 def _selftest(commands) -> None:
@@ -247,7 +271,7 @@ def _selftest(commands) -> None:
     parser.add_argument("--instances", type=int, default=10, metavar="N", help="models of each kind")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes, of one thread each; 0: here")
     parser.add_argument("--seed", type=int, default=0, help="seed of the mazes")
-    parser.add_argument("--out", default=None, metavar="FILE", help="also write all scores as JSON")
+    parser.add_argument("--out", type=new_file, default=None, metavar="FILE", help="also write all scores as JSON")
 
 
 def _studies(commands) -> None:
@@ -264,7 +288,9 @@ def _studies(commands) -> None:
 def _tokenizers(commands) -> None:
     parser = _command(commands, "tokenizers", "data:tokenizers", "list, build or check the vocabulary folders")
     parser.add_argument("action", choices=("list", "build", "check"), help="what to do")
-    parser.add_argument("--out", default=None, metavar="DIR", help="where to build (default: the shipped folder)")
+    parser.add_argument(
+        "--out", type=new_folder, default=None, metavar="DIR", help="where to build (default: the shipped folder)"
+    )
 
 
 def _bench(commands) -> None:
@@ -277,4 +303,4 @@ def _bench(commands) -> None:
     parser.add_argument("--only", default=None, metavar="NAME", help="measure the rows whose name contains this")
     parser.add_argument("--repeats", type=int, default=7, metavar="N", help="rounds; a row is the median of its ratios")
     parser.add_argument("--seed", type=int, default=0, help="seed of the mazes")
-    parser.add_argument("--out", default=None, metavar="FILE", help="also write the rows as JSON")
+    parser.add_argument("--out", type=new_file, default=None, metavar="FILE", help="also write the rows as JSON")

@@ -70,6 +70,22 @@ def _cautions_in_one_line() -> Iterator[None]:
 class OneLineParser(argparse.ArgumentParser):
     """An argument parser whose errors are `MazeRLError`s of one line, with the nearest known name."""
 
+    def __init__(self, *arguments, **settings) -> None:
+        # no abbreviations: --lr, of --lr-controller, would be taken for what it is not
+        super().__init__(*arguments, **settings, allow_abbrev=False)
+
+    def parse_known_args(self, args=None, namespace=None):
+        """Parse, and keep which flags were given as `given` (names of settings); an unknown flag is an error."""
+        words = sys.argv[1:] if args is None else list(args)
+        found, rest = super().parse_known_args(words, namespace)
+        flags = self._option_string_actions
+        for word in rest:
+            if word.startswith("--"):
+                raise unknown_name("flag", word.partition("=")[0], [name for name in flags if name.startswith("--")])
+        if not hasattr(found, "given"):  # the flags of a command, not those before it
+            found.given = {flags[word.partition("=")[0]].dest for word in words if word.partition("=")[0] in flags}
+        return found, rest
+
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage and exiting."""
         raise MazeRLError(f"{message}. See `{self.prog} --help`.")

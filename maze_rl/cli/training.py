@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from maze_rl.configs.changes import change_run
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import parse_option
 from maze_rl.configs.plans import check_alone, planned
-from maze_rl.configs.presets import TakenModel, default_run
+from maze_rl.configs.presets import TakenModel, default_run, training_mazes
 from maze_rl.configs.ranges import parse_range, parse_squares
 from maze_rl.configs.training import DataFolder, RunConfig
 from maze_rl.errors import ConfigurationError
@@ -46,20 +47,21 @@ _TRAINING = (
 def train(chosen: argparse.Namespace) -> int:
     """Handle ``maze-rl train``."""
     # Settings are checked before torch is imported, so that a typing error answers at once.
-    config = run_config(chosen, chosen.device or "cpu")
+    config = _to_continue(chosen) if chosen.resume else run_config(chosen, chosen.device or "cpu")
     from maze_rl.cli.progress import progress_bar
     from maze_rl.models.devices import default_device
     from maze_rl.training.trainer import TrainingInterrupted
     from maze_rl.workflows.run import train as train_and_report
 
-    if chosen.device is None and default_device() != "cpu":
+    if not chosen.resume and chosen.device is None and default_device() != "cpu":
         config = run_config(chosen, default_device())
-    resume = chosen.command_line.replace(" --resume", "") + " --resume"
+    num = ["--num", str(chosen.num)] if "num" in chosen.given else []
+    resume = shlex.join(["maze-rl", "train", "--resume", "--out", chosen.out, *num])
     try:
         with progress_bar(quiet=chosen.json) as bar:
             run = train_and_report(
                 config=config, out=chosen.out, resume=chosen.resume, evaluation_mazes=chosen.num, progress=bar,
-                command=chosen.command_line.replace(" --resume", ""),
+                command=chosen.command_line,
             )  # fmt: skip
     except TrainingInterrupted as stop:
         print(f"\nsaved at step {stop.step} of {config.training.steps}. To go on: {resume}", file=sys.stderr)
@@ -77,12 +79,15 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
     Raises:
         MazeRLError: A flag is out of range or names something unknown.
     """
-    if chosen.num < 0:
-        raise ConfigurationError(f"--num is {chosen.num}: it must be at least 0.")
+    _check_num(chosen)
     if chosen.plan is not None:
-        check_alone({"--steps": chosen.steps, "--rounds": chosen.rounds or None, "--lora": chosen.lora,
-                     "--data": chosen.data})  # fmt: skip
-    mazes, data = _mazes(chosen)
+        check_alone({"--steps": chosen.steps, "--rounds": chosen.rounds or None, "--round-steps": chosen.round_steps,
+                     "--lora": chosen.lora, "--data": chosen.data})  # fmt: skip
+    sizes = None if chosen.sizes is None else parse_squares(chosen.sizes)
+    options = dict(map(parse_option, chosen.options))
+    training_mazes(sizes, chosen.algorithm, options, None)  # a typing error answers before a model is read
+    taken = _taken(chosen)
+    mazes, data = _data(chosen, training_mazes(sizes, chosen.algorithm, options, taken))
     base = default_run(
         mazes,
         device=device,
@@ -91,8 +96,9 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
         loss=chosen.loss,
         data=data,
         rounds=chosen.rounds,
+        round_steps=chosen.round_steps,
         lora=chosen.lora,
-        taken=_taken(chosen),
+        taken=taken,
         batch_size=chosen.batch_size,
         accumulation=chosen.accumulation,
     )
@@ -108,22 +114,52 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
     )
 
 
-def _mazes(chosen: argparse.Namespace) -> tuple[MazeSpec, DataFolder | None]:
+def _check_num(chosen: argparse.Namespace) -> None:
+    if chosen.num < 0:
+        raise ConfigurationError(f"--num is {chosen.num}: it must be at least 0.")
+
+
+def _to_continue(chosen: argparse.Namespace) -> RunConfig:
+    """Return the configuration of the run in --out, with more --steps; flags given again must say what it has."""
+    _check_num(chosen)
+    from maze_rl.workflows.resumed import resumed
+    from maze_rl.workflows.run_folder import RunFolder
+
+    out = Path(chosen.out)
+    again = chosen.given - {"resume", "out", "num", "steps", "json"}
+    if not again:
+        return resumed(out, chosen.steps)
+    flags = _begun_with(out)
+    for name in again:
+        setattr(flags, name, getattr(chosen, name))
+
+    def asked(steps: int) -> RunConfig:
+        flags.steps = None if flags.plan is not None else steps
+        return run_config(flags, flags.device or RunFolder(out).open().device)
+
+    return resumed(out, chosen.steps, asked)
+
+
+def _begun_with(out: Path) -> argparse.Namespace:
+    """Return the flags of the command that began the run in `out`; the usual ones where that was no command."""
+    from maze_rl.cli.arguments import build_parser
+    from maze_rl.cli.main import OneLineParser
+    from maze_rl.workflows.run_folder import RunFolder
+
+    words = shlex.split(RunFolder(out).read_config().get("command", ""))
+    return build_parser(OneLineParser).parse_args(words[1:] if words[:2] == ["maze-rl", "train"] else ["train"])
+
+
+def _data(chosen: argparse.Namespace, mazes: MazeSpec) -> tuple[MazeSpec, DataFolder | None]:
     """Return what to train on: the stream the flags describe, or a dataset and how it was made."""
-    mazes = MazeSpec(
-        sizes=parse_squares(chosen.sizes),
-        algorithm=chosen.algorithm,
-        options=dict(map(parse_option, chosen.options)),
-        split="train",
-    )
     if chosen.data is None:
         return mazes, None
     from maze_rl.workflows.run import training_data
 
     data, held = training_data(chosen.data, mazes)
-    for name, default in (("sizes", parse_squares("5..9")), ("algorithm", "dfs")):
+    for name in ("sizes", "algorithm"):
         wish, has = getattr(mazes, name), getattr(held, name)
-        if wish not in (default, has):
+        if getattr(chosen, name) is not None and wish != has:
             raise ConfigurationError(f"--{name} {wish} contradicts {chosen.data}, which has {has}: leave it out.")
     return held, data
 

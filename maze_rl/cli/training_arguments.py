@@ -80,6 +80,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--optimizer", default="muon", metavar="NAME", help=f"one of {', '.join(OPTIMIZERS)}")
     parser.add_argument(
         "--learning-rate",
+        "--lr",
         type=float,
         default=None,
         metavar="X",
@@ -100,6 +101,13 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--rounds", type=int, default=0, metavar="N", help="rounds of self-play (SPIN) after the supervised steps"
+    )
+    parser.add_argument(
+        "--round-steps",
+        type=int,
+        default=None,
+        metavar="N",
+        help="steps of a round (default: a twentieth of the others, at least 10)",
     )
     parser.add_argument(
         "--lora", type=int, default=None, metavar="RANK", help="train adapters alone: in the rounds, or without them"

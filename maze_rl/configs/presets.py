@@ -1,12 +1,13 @@
 """Default runs: what `maze-rl train` does when nothing else is said, on a CPU and on CUDA."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from maze_rl.configs.canvas import Asked
 from maze_rl.configs.changes import change_parts
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
-from maze_rl.configs.options import check_count
+from maze_rl.configs.options import OptionValue, check_count
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.configs.training import DataFolder, Phase, RunConfig, StartModel, TrainingConfig
@@ -76,6 +77,26 @@ class TakenModel:
     start: StartModel
     tokenization: TokenizationConfig
     model: ModelConfig
+    mazes: MazeSpec
+    """What it was trained on last: what it goes on with where nothing else is said."""
+
+
+def training_mazes(
+    sizes: tuple[int, ...] | None, algorithm: str | None, options: Mapping[str, OptionValue], taken: TakenModel | None
+) -> MazeSpec:
+    """Return what to train on: what is given, else what a model that is gone on from was trained on, else the default.
+
+    Args:
+        sizes: Cells per side; None where they are not given.
+        algorithm: Maze generator; None where it is not given.
+        options: Settings of the generator.
+        taken: A model to go on from.
+    """
+    usual = MazeSpec(split="train") if taken is None else taken.mazes
+    if algorithm is None and not options:
+        return usual if sizes is None else replace(usual, sizes=sizes)
+    chosen = usual.algorithm if algorithm is None else algorithm
+    return replace(usual, sizes=sizes or usual.sizes, algorithm=chosen, options=options)
 
 
 def growing_sizes(mazes: MazeSpec, steps: int) -> tuple[Phase, ...]:
@@ -95,6 +116,10 @@ def growing_sizes(mazes: MazeSpec, steps: int) -> tuple[Phase, ...]:
 MOST_ROUNDS = 1000
 ROUND_RATE = 0.1
 """Factor on the learning rates of a round of self-play: its opponent is near."""
+
+
+SHORTEST_ROUND = 10
+"""Steps of a round of self-play, at least, where nothing else is said."""
 
 
 def warmup_of(steps: int) -> int:
@@ -122,6 +147,7 @@ def default_run(
     loss: str = "path_only",
     data: DataFolder | None = None,
     rounds: int = 0,
+    round_steps: int | None = None,
     lora: int | None = None,
     taken: TakenModel | None = None,
     batch_size: int | None = None,
@@ -137,6 +163,8 @@ def default_run(
         loss: The run's loss.
         data: Train on this dataset, in its order.
         rounds: Rounds of self-play behind the supervised training.
+        round_steps: Steps of a round; None for a twentieth of the supervised steps (of the device's budget where there
+            are none), at least `SHORTEST_ROUND`.
         lora: Rank of adapters: of the rounds, where there are any, else of the whole run.
         taken: A trained model to go on from, in place of the device's; then the sizes do not grow.
         batch_size: Mazes per mini-batch; None for the device's budget.
@@ -146,7 +174,14 @@ def default_run(
         ConfigurationError: There would be nothing to do, or a model that knows nothing would play; or the mazes do not
             fit the model taken.
     """
-    counts = {"steps": steps, "rounds": rounds, "lora": lora, "batch_size": batch_size, "accumulation": accumulation}
+    counts = {
+        "steps": steps,
+        "rounds": rounds,
+        "round_steps": round_steps,
+        "lora": lora,
+        "batch_size": batch_size,
+        "accumulation": accumulation,
+    }
     for name, value in counts.items():
         if value is not None:
             check_count(name, value, 0)
@@ -156,7 +191,8 @@ def default_run(
     batch = budget.batch_size if batch_size is None else batch_size
     pairs = max(1, batch * accumulation)
     taught = _supervised(mazes, num_steps, data, None if rounds else lora, taken is not None)
-    played = self_play(mazes, rounds, max(1, (num_steps or budget.steps) // 20), pairs, lora)
+    each = max(SHORTEST_ROUND, (num_steps or budget.steps) // 20) if round_steps is None else round_steps
+    played = self_play(mazes, rounds, each, pairs, lora)
     training = TrainingConfig(
         phases=(*taught, *played),
         loss=loss,

@@ -9,7 +9,7 @@ from maze_rl.configs.options import OptionValue
 from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import WALKERS, walk
 from maze_rl.evaluation.estimates import rate
-from maze_rl.evaluation.held_out import held_out_mazes, trained_range
+from maze_rl.evaluation.held_out import held_out_mazes
 from maze_rl.evaluation.results import AlgorithmRow
 from maze_rl.evaluation.rollouts import Decode, roll_out
 from maze_rl.mazes.solve import solve_batch
@@ -67,7 +67,7 @@ def evaluate_algorithms(
                     algorithm=algorithm,
                     size=size,
                     trained_on=algorithm in trained_on,
-                    in_training_range=size in trained_range(training_sizes),
+                    in_training_range=size in training_sizes,
                     shortest=rate(judge(solution, walked).shortest, layouts),
                     manhattan=rate(judge(solution, greedy).shortest, layouts),
                 )

@@ -7,7 +7,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import OptionValue
 from maze_rl.evaluation.estimates import rate
-from maze_rl.evaluation.held_out import held_out_mazes, trained_range
+from maze_rl.evaluation.held_out import held_out_mazes
 from maze_rl.evaluation.results import LoopRow
 from maze_rl.evaluation.rollouts import Decode, roll_out
 from maze_rl.mazes.solve import solve_batch
@@ -74,7 +74,7 @@ def evaluate_loops(
                     size=size,
                     loops=number,
                     as_kept=number == kept,
-                    in_training_range=size in trained_range(training_sizes),
+                    in_training_range=size in training_sizes,
                     shortest=rate(shortest, maze_hashes(solution.batch)),
                 )
             )

@@ -20,7 +20,7 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import walk_all
 from maze_rl.evaluation.examples import pick_examples
 from maze_rl.evaluation.first_error import NONE, find_first_errors, first_error_row
-from maze_rl.evaluation.held_out import MOST_MAZES, first_mazes, held_out_mazes, trained_range
+from maze_rl.evaluation.held_out import MOST_MAZES, first_mazes, held_out_mazes
 from maze_rl.evaluation.results import EvaluationResult
 from maze_rl.evaluation.rollouts import Decode, roll_out, tokenization_of
 from maze_rl.evaluation.single_steps import ask_steps, step_rows
@@ -62,7 +62,7 @@ def evaluate_model(
         options: Settings of the generator; those left out are at their defaults.
         seed: Seed of mazes, prompts, random walkers and bootstrap draws.
         split: Split the mazes are from; None takes any, seen in training or not.
-        training_sizes: Sizes the model trained on; its range marks rows as inside or outside.
+        training_sizes: Sizes the model trained on, which mark rows as inside or outside.
         longest_training_path: Steps of the longest shortest path in training, if known.
         name: Name of the model in the result.
         untrained: A model of the same configuration before training, as a baseline.
@@ -97,9 +97,8 @@ def _summaries(
     measured: Sequence[MeasuredSize], training_sizes: Sequence[int], longest_training_path: int | None, seed: int
 ) -> dict[str, Any]:
     """Return the fields of the result that summarise the measurements."""
-    in_range = trained_range(training_sizes)
     return {
-        "rows": [size_row(one, one.size in in_range, seed) for one in measured],
+        "rows": [size_row(one, one.size in training_sizes, seed) for one in measured],
         "by_length": length_rows(measured, longest_training_path),
         "grid": grid_cells(measured),
         "teacher_forced": [

@@ -1,14 +1,16 @@
 """The mazes a model is tested on, and which sizes tell most where a further test is not made on all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.options import OptionValue
 from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import BatchSolution
+from maze_rl.mazes.splits import SMALLEST_SPLIT_SIZE
 
 MOST_MAZES = 200
 """Mazes of a size whose single decisions are asked about: the first ones."""
@@ -37,6 +39,19 @@ def held_out_mazes(spec: MazeSpec, num: int, seed: int) -> MazeBatch:
         ) from error
 
 
+def sizes_held_out(sizes: Sequence[int], algorithm: str, options: Mapping[str, OptionValue], seed: int) -> list[int]:
+    """Return the sizes of which the test split holds a maze: all but a few of the smallest."""
+    return [size for size in sizes if size >= SMALLEST_SPLIT_SIZE or _holds_one(size, algorithm, options, seed)]
+
+
+def _holds_one(size: int, algorithm: str, options: Mapping[str, OptionValue], seed: int) -> bool:
+    try:
+        held_out_mazes(MazeSpec(sizes=(size,), algorithm=algorithm, options=options, split="test"), 1, seed)
+    except ConfigurationError:
+        return False
+    return True
+
+
 def first_mazes(solution: BatchSolution, most: int = MOST_MAZES) -> BatchSolution:
     """Return the first mazes of a solved batch, `most` at most, with their paths."""
     some = slice(most)
@@ -52,8 +67,3 @@ def telling_sizes(sizes: Sequence[int], training_sizes: Sequence[int]) -> list[i
     inside = [size for size in ordered if size <= largest]
     beyond = [size for size in ordered if size > largest]
     return sorted({ordered[0], *inside[-1:], *beyond[:1], ordered[-1]})
-
-
-def trained_range(training_sizes: Sequence[int]) -> range:
-    """Return the sizes from the smallest to the largest trained on; empty without any."""
-    return range(min(training_sizes), max(training_sizes) + 1) if training_sizes else range(0)

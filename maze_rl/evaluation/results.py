@@ -45,6 +45,7 @@ class SizeRow:
     size: int
     num: int
     in_training_range: bool
+    """Whether the model was trained on mazes of this size."""
     valid: Estimate
     reaches: Estimate
     simple: Estimate
@@ -137,6 +138,7 @@ class LoopRow:
     as_kept: bool
     """Whether the model is kept with so many loops."""
     in_training_range: bool
+    """Whether the model was trained on mazes of this size."""
     shortest: Estimate
 
 
@@ -149,6 +151,7 @@ class AlgorithmRow:
     trained_on: bool
     """Whether the model was trained on mazes of this algorithm."""
     in_training_range: bool
+    """Whether the model was trained on mazes of this size."""
     shortest: Estimate
     manhattan: Estimate
     """Rate of shortest paths of Manhattan greedy on the same mazes."""

@@ -14,6 +14,7 @@ from jaxtyping import Int64
 from numba import njit
 from numpy import ndarray
 
+from maze_rl.configs.endpoints import Endpoints
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec, spec_from_arguments
 from maze_rl.configs.ranges import Size
 from maze_rl.errors import ConfigurationError
@@ -21,7 +22,7 @@ from maze_rl.mazes.algorithms import Generator, OwnAlgorithm, find_generator, fr
 from maze_rl.mazes.counter_random import below, start_stream
 from maze_rl.mazes.endpoints import draw_lengths, pair_rule, place_anywhere, place_by_rule
 from maze_rl.mazes.lattice import MazeBatch, MazeCollection, trusted_batch
-from maze_rl.mazes.splits import BUCKETS, NUM_BUCKETS, hash_connections, symmetry_words
+from maze_rl.mazes.splits import BUCKETS, NUM_BUCKETS, SMALLEST_SPLIT_SIZE, hash_connections, symmetry_words
 from maze_rl.seeding import stream_key
 
 MAZES_PER_INDEX = 20_000
@@ -161,10 +162,15 @@ def _fill(
     for rows in (left[:1], left[1:]):
         failed = attempt(rows, MAZES_PER_INDEX - _PATIENCE) if len(rows) else rows
         if len(failed):
+            what = f"maze {indices[failed[0]]}: no {shape[0]} x {shape[1]} {spec.algorithm} maze"
+            if spec.split is not None and spec.endpoints == Endpoints() and max(shape) < SMALLEST_SPLIT_SIZE:
+                raise ConfigurationError(
+                    f"{what} was found in the {spec.split} split, as there are few mazes of this size in all: take "
+                    f"sizes from {SMALLEST_SPLIT_SIZE} on, which have mazes in every split."
+                )
             raise ConfigurationError(
-                f"maze {indices[failed[0]]}: no {shape[0]} x {shape[1]} {spec.algorithm} maze in split "
-                f"{spec.split or 'any'} with {spec.endpoints.wish} was found in {MAZES_PER_INDEX} attempts: "
-                "loosen the constraints or change the sizes."
+                f"{what} in split {spec.split or 'any'} with {spec.endpoints.wish} was found in {MAZES_PER_INDEX} "
+                "attempts: loosen the constraints or change the sizes."
             )
     return Attempts(len(indices), int(counts[0]), int(counts[1]), int(counts[2]))
 

@@ -173,6 +173,11 @@ def _fill(model: MazeTransformer, weights: dict[str, Tensor], place: Path) -> No
         raise CheckpointError(f"{place}: the weights do not fit the model described beside them: {error}") from error
 
 
+def trained_algorithms(about: dict[str, Any]) -> tuple[str, ...]:
+    """Return the algorithms of all mazes a model was trained on, from what its files say of it."""
+    return tuple(about.get("algorithms") or filter(None, [about.get("algorithm")]))
+
+
 def checkpoint_steps(name: str | Path) -> list[int]:
     """List the steps of the checkpoints that lie beside a model, ascending.
 
@@ -202,6 +207,8 @@ def find_model(name: str | Path) -> Path:
         return folder
     if folder.is_dir():
         raise CheckpointError(f"{folder}: holds no trained model ({MODEL}, {WEIGHTS}): has its training finished?")
+    if folder.is_file():
+        raise CheckpointError(f"{folder} is a file: a model is the folder of a run, or the name of a shipped one.")
     if str(name) in shipped_names("models"):
         return shipped("models", str(name))
     raise unknown_name("model", str(name), [*shipped_names("models"), "(or the folder of a run)"])

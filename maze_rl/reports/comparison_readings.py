@@ -22,7 +22,8 @@ def comparison_headline(runs: Sequence[RunSummary]) -> Statement:
     if not known:
         return Statement("No size was tested in all runs and new to all of them: success is shown by size below.")
     parts = [
-        f"{{name_{place}}} on {{rate_{place}:.1%}} ({{low_{place}:.1%}} to {{high_{place}:.1%}})"
+        f"{{name_{place}}} on {{rate_{place}:.1%}} ({{low_{place}:.1%}} to {{high_{place}:.1%}}) of "
+        f"{{num_{place}:,}} mazes"
         for place in range(len(known))
     ]
     values: dict[str, object] = {"sizes": sizes_text(sizes)}
@@ -32,11 +33,12 @@ def comparison_headline(runs: Sequence[RunSummary]) -> Statement:
             f"rate_{place}": rate.value,
             f"low_{place}": rate.low,
             f"high_{place}": rate.high,
+            f"num_{place}": rate.num,
         }
     return Statement(
         "On sizes that none of them was trained on ({sizes}), shortest paths are walked by "
         + "; by ".join(parts)
-        + " of mazes.",
+        + ".",
         values,
     )
 
@@ -61,7 +63,9 @@ def sizes_reading(runs: Sequence[RunSummary]) -> Statement:
     rates = [(run.name, f"{row.shortest.value:.1%}") for run, row in zip(runs, rows, strict=True)]
     greedy = [rate for name, rate in rows[0].baselines.items() if baseline_kind(name) == "manhattan"]
     if greedy:
-        rates.append(("Manhattan greedy", f"{greedy[0].value:.1%}"))
+        same = len({run.evaluation.maze_digest for run in runs}) == 1
+        walker = "Manhattan greedy" if same else f"Manhattan greedy (on the mazes of {runs[0].name})"
+        rates.append((walker, f"{greedy[0].value:.1%}"))
     return Statement(
         "At size {largest}, shortest paths are walked on: {listed}.", {"largest": largest, "listed": _listed(rates)}
     )
@@ -74,9 +78,11 @@ def lengths_reading(runs: Sequence[RunSummary]) -> Statement:
 
 
 def _below_half(evaluation: EvaluationResult) -> str:
-    rows = (row for row in evaluation.by_length if row.num >= FEWEST and row.shortest.value < 0.5)
-    row = next(rows, None)
-    return "nowhere" if row is None else f"{span(row.low, row.high)} steps"
+    rows = [row for row in evaluation.by_length if row.num >= FEWEST]
+    if not rows:
+        return f"(no bin holds {FEWEST} mazes)"
+    row = next((row for row in rows if row.shortest.value < 0.5), None)
+    return f"nowhere up to {rows[-1].high} steps" if row is None else f"{span(row.low, row.high)} steps"
 
 
 def trainings_reading(runs: Sequence[RunSummary]) -> Statement:

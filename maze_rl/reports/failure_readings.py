@@ -10,6 +10,7 @@ from maze_rl.reports.names import error_name
 from maze_rl.reports.plugin_readings import rounds_reading, supervised_rows
 from maze_rl.reports.pooling import HazardStep, error_counts, first_errors_by_range, join, pooled_hazard
 from maze_rl.reports.run_summary import RunSummary
+from maze_rl.reports.success_readings import sizes_text
 from maze_rl.reports.training_figures import series
 
 SURE = 1.96
@@ -74,13 +75,14 @@ def hazard_reading(evaluation: EvaluationResult) -> Statement:
     """Say whether errors compound at a constant rate, or come more often late on the path."""
     said = Statement("Dashed: what a constant hazard at every size, fitted to that size, would give.")
     for inside, name in ((False, "other"), (True, "trained")):
-        stretches = pooled_hazard(first_errors_by_range(evaluation, inside))
+        rows = first_errors_by_range(evaluation, inside)
+        stretches = pooled_hazard(rows)
         if len(stretches) >= 4 and sum(stretch.errors for stretch in stretches) >= 20:
-            return said + _early_and_late(stretches, name)
+            return said + _early_and_late(stretches, f"{name} sizes ({sizes_text([row.size for row in rows])})")
     return said
 
 
-def _early_and_late(stretches: Sequence[HazardStep], name: str) -> Statement:
+def _early_and_late(stretches: Sequence[HazardStep], sizes: str) -> Statement:
     """Compare the errors late on the path with what constant hazards predict, given their total."""
     half, seen, split = sum(stretch.at_risk for stretch in stretches) / 2, 0, 0
     while split < len(stretches) - 1 and (split == 0 or seen + stretches[split].at_risk <= half):
@@ -95,10 +97,10 @@ def _early_and_late(stretches: Sequence[HazardStep], name: str) -> Statement:
     if abs(deviation) > SURE:
         verdict = f"they come {'later' if deviation > 0 else 'earlier'} than if they merely compounded"
     return Statement(
-        "On {hazard_sizes} sizes, {late:,} of {total:,} first errors come at step {boundary} or later, where constant "
+        "On {hazard_sizes}, {late:,} of {total:,} first errors come at step {boundary} or later, where constant "
         "hazards predict {predicted:,.0f}: " + verdict + ".",
         {
-            "hazard_sizes": name,
+            "hazard_sizes": sizes,
             "late": late.errors,
             "total": total.errors,
             "boundary": late.first,

@@ -25,16 +25,20 @@ def headline(run: RunSummary) -> Statement:
 
 def _inside(evaluation: EvaluationResult) -> Statement:
     inside = split_rate(evaluation, lambda row: row.shortest).inside
+    tested = [row.size for row in evaluation.rows if row.in_training_range]
+    missing = sizes_text(sorted({*evaluation.training_sizes} - {*tested}))
     if inside is None:
-        return NOTHING
-    sizes = sizes_text([row.size for row in evaluation.rows if row.in_training_range])
-    return rate_statement(
+        if not missing:
+            return NOTHING
+        return Statement("None of the sizes it was trained on ({missing}) was tested.", {"missing": missing})
+    said = rate_statement(
         "Inside the sizes it was trained on ({sizes}) the model walks a shortest path in {inside:.1%} "
-        "({inside_low:.1%} to {inside_high:.1%}) of mazes.",
+        "({inside_low:.1%} to {inside_high:.1%}) of {inside_mazes}.",
         "inside",
         inside,
-        sizes=sizes,
+        sizes=sizes_text(tested),
     )
+    return said + Statement("It was trained on {missing} too, not tested.", {"missing": missing}) if missing else said
 
 
 def _beyond(evaluation: EvaluationResult) -> Statement:
@@ -45,7 +49,8 @@ def _beyond(evaluation: EvaluationResult) -> Statement:
         return NOTHING
     first = beyond[0]
     return rate_statement(
-        "At {new} × {new}, larger than any it has seen, in {beyond:.1%} ({beyond_low:.1%} to {beyond_high:.1%}).",
+        "At {new} × {new}, larger than any it was trained on, {beyond:.1%} ({beyond_low:.1%} to {beyond_high:.1%}) of "
+        "{beyond_mazes} are walked so.",
         "beyond",
         first.shortest,
         new=first.size,
@@ -223,10 +228,10 @@ def algorithms_reading(rows: Sequence[AlgorithmRow]) -> Statement:
     values: dict[str, object] = {"size": size}
     for place, row in enumerate(here):
         values |= {f"name_{place}": row.algorithm, f"rate_{place}": row.shortest.value}
-    trained = sorted({row.algorithm for row in rows if row.trained_on})
+    trained = sorted({row.algorithm for row in here if row.trained_on})
     said = Statement("Shortest paths at {size} × {size}: " + listed + ".", values)
     if trained:
-        said += Statement("It was trained on {trained}.", {"trained": ", ".join(trained)})
+        said += Statement("Of these it was trained on {trained}.", {"trained": ", ".join(trained)})
     return said
 
 

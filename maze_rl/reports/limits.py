@@ -1,6 +1,6 @@
 """What a report does not show, said on the page itself."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from maze_rl.evaluation.results import FEWEST_LAYOUTS, EvaluationResult
 from maze_rl.reports.content import NOTHING, Statement
@@ -9,23 +9,29 @@ from maze_rl.reports.run_summary import RunSummary
 
 def limits(runs: Sequence[RunSummary]) -> list[Statement]:
     """List the limits of these results, from what was and was not measured."""
-    evaluation = runs[0].evaluation
+    evaluations = [run.evaluation for run in runs]
+    algorithms = _unique(each.algorithm for each in evaluations)
+    others = _unique(row.algorithm for each in evaluations for row in each.by_algorithm)
     seeds = {str(run.setting("seed")) for run in runs}
     tested = [row.size for run in runs for row in run.evaluation.rows]
-    trained = {str(phase.get("mazes", {}).get("algorithm")) for run in runs for phase in run.phases}
     points = [
         Statement(
-            "How another training run would fare. Intervals are over the layouts of one fixed set of test mazes; "
+            "How another training run would fare. Intervals are over the layouts of {sets} of test mazes; "
             "{runs} trained, from {seeds}: differences between seeds are not in them.",
             {
                 "runs": f"{_counted(len(runs), 'model')} {'was' if len(runs) == 1 else 'were'}",
                 "seeds": _counted(len(seeds), "seed"),
+                "sets": _counted(len({each.maze_digest for each in evaluations}), "fixed set"),
             },
         ),
         Statement(
-            "Other kinds of maze. All test mazes come from {algorithm}; loops, densities and branching that it does "
-            "not make were not tried.",
-            {"algorithm": evaluation.algorithm},
+            "Other kinds of maze. Test mazes come from {algorithm}"
+            + (", in the section on algorithms also from {others}" if set(others) - set(algorithms) else "")
+            + "; loops, densities and branching that these do not make were not tried.",
+            {
+                "algorithm": ", ".join(algorithms),
+                "others": ", ".join(name for name in others if name not in algorithms),
+            },
         ),
         Statement(
             "That the model searches. A high rate is compatible with heuristics and with memory of local patterns; "
@@ -39,15 +45,33 @@ def limits(runs: Sequence[RunSummary]) -> list[Statement]:
     ]
     if tested:
         points.append(Statement("Anything beyond size {largest}, the largest tested.", {"largest": max(tested)}))
-    if trained and evaluation.algorithm not in trained:
-        points.append(
-            Statement(
-                "The effect of size alone: the test mazes ({tested_on}) are of another kind than the training mazes "
-                "({trained_on}).",
-                {"tested_on": evaluation.algorithm, "trained_on": ", ".join(sorted(trained))},
-            )
-        )
-    return points
+    return points + [_other_kind(run, len(runs) > 1) for run in runs if _is_of_other_kind(run)]
+
+
+def _algorithms_trained(run: RunSummary) -> set[str]:
+    return {str(phase.get("mazes", {}).get("algorithm")) for phase in run.phases}
+
+
+def _is_of_other_kind(run: RunSummary) -> bool:
+    trained = _algorithms_trained(run)
+    return bool(trained) and run.evaluation.algorithm not in trained
+
+
+def _other_kind(run: RunSummary, several: bool) -> Statement:
+    return Statement(
+        "The effect of size alone"
+        + (" in {run}" if several else "")
+        + ": the test mazes ({tested_on}) are of another kind than the training mazes ({trained_on}).",
+        {
+            "run": run.name,
+            "tested_on": run.evaluation.algorithm,
+            "trained_on": ", ".join(sorted(_algorithms_trained(run))),
+        },
+    )
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
 
 
 def few_layouts(evaluation: EvaluationResult) -> Statement:

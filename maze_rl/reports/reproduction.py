@@ -17,7 +17,8 @@ def reproduction_section(run: RunSummary, name: str, runs: Sequence[RunSummary])
         Listing(title="Report", text=report_command(runs)),
     ]
     if run.command:
-        listings.insert(0, Listing(title="Train", text=run.command))
+        again = [str(each["command"]) for each in run.setting("continued") or []]
+        listings.insert(0, Listing(title="Train", text="\n".join([run.command, *again])))
     listings.append(Listing(title="Exact values", text="\n".join(_exact_values(run))))
     leak = Statement(
         "{leaks:,} of the {seen:,} mazes seen in training belong to the validation or test split (counted while "
@@ -55,10 +56,8 @@ def report_command(runs: Sequence[RunSummary]) -> str:
     evaluation = runs[0].evaluation
     sizes = format_range(tuple(row.size for row in evaluation.rows))
     folders = " ".join(shlex.quote(run.folder) for run in runs)
-    return (
-        f"maze-rl report {folders} --sizes {sizes} --num {evaluation.num_per_size} --seed {evaluation.seed}"
-        f"{_loops(runs[0])}"
-    )
+    tested = f"--sizes {sizes} --num {evaluation.num_per_size} --seed {evaluation.seed}{_loops(runs[0])}"
+    return f"maze-rl report {folders} {tested}"
 
 
 def _loops(run: RunSummary) -> str:

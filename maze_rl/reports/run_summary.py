@@ -28,7 +28,7 @@ class RunSummary:
     """Mazes seen in training that do not belong to the train split; counted while training."""
     mazes_seen: int
     loops: int | None = None
-    """How often the model's block was applied for the report, where that was asked for; None as it is kept."""
+    """Times its block was applied in the evaluation, where that is not as its files say."""
 
     def setting(self, path: str) -> Any:
         """Return the configuration's value at a dotted path such as ``training.loss``; None where there is none."""

@@ -31,7 +31,7 @@ from maze_rl.reports.reproduction import reproduction_section
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.reports.run_tables import first_error_table, setup_table
 from maze_rl.reports.success_figures import success_by_length, success_by_size
-from maze_rl.reports.success_readings import grid_reading, length_reading, size_reading
+from maze_rl.reports.success_readings import grid_reading, length_reading, size_reading, sizes_text
 from maze_rl.reports.success_tables import (
     baseline_table,
     comparison_table,
@@ -87,8 +87,8 @@ def _tiles(run: RunSummary) -> list[Tile]:
     rate = split_rate(run.evaluation, lambda row: row.shortest)
     forks = [row for row in run.evaluation.teacher_forced if row.fork_accuracy]
     return [
-        Tile(label="shortest path, trained sizes", value=rate.inside, kind="percent", note="of mazes"),
-        Tile(label="shortest path, other sizes", value=rate.outside, kind="percent", note="of mazes"),
+        Tile(label="shortest path, trained sizes", value=rate.inside, kind="percent", note=_sizes_note(run, True)),
+        Tile(label="shortest path, other sizes", value=rate.outside, kind="percent", note=_sizes_note(run, False)),
         Tile(
             label=f"right at forks, size {forks[-1].size}" if forks else "right at forks",
             value=forks[-1].fork_accuracy if forks else None,
@@ -97,6 +97,12 @@ def _tiles(run: RunSummary) -> list[Tile]:
         ),
         Tile(label="leaked mazes", value=run.leak_count, kind="count", note="seen in training, not of its split"),
     ]
+
+
+def _sizes_note(run: RunSummary, inside: bool) -> str:
+    """Say which sizes a pooled rate is about."""
+    sizes = [row.size for row in run.evaluation.rows if row.in_training_range == inside]
+    return f"of mazes of {'size' if len(sizes) == 1 else 'sizes'} {sizes_text(sizes)}" if sizes else "none was tested"
 
 
 def _shared_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Section]:

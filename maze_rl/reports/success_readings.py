@@ -37,7 +37,7 @@ def size_reading(evaluation: EvaluationResult) -> Statement:
         return NOTHING
     largest = evaluation.rows[-1]
     said = rate_statement(
-        "At size {size}, the largest tested, the model walks a shortest path on {rate:.1%} of mazes",
+        "At size {size}, the largest tested, the model walks a shortest path on {rate:.1%} of {rate_mazes}",
         "rate",
         largest.shortest,
         size=largest.size,
@@ -72,6 +72,9 @@ def _look_ahead_reading(evaluation: EvaluationResult) -> Statement:
         return Statement(
             "That is at least what an ideal agent does that sees {below} steps ahead.", {"below": below[-1]}
         )
+    if below[-1] > above[0]:  # by chance, one that sees further is right less often
+        listed = ", ".join(str(steps) for steps in above)
+        return Statement("Of ideal agents, those that see {above} steps ahead do better.", {"above": listed})
     return Statement(
         "That lies between ideal agents that see {below} and {above} steps ahead.",
         {"below": below[-1], "above": above[0]},
@@ -87,12 +90,13 @@ def length_reading(evaluation: EvaluationResult) -> Statement:
     while reliable < len(rows) and rows[reliable].shortest.value >= 0.9:
         reliable += 1
     said = Statement(
-        "Already the shortest paths ({first} steps) are found less than 90% of the time.",
-        {"first": span(rows[0].low, rows[0].high)},
+        "Of the bins that hold {fewest} mazes or more, already the first ({first} steps) is below 90%.",
+        {"first": span(rows[0].low, rows[0].high), "fewest": FEWEST},
     )
     if reliable:
         said = Statement(
-            "At least 90% are right in every bin of paths up to {steps} steps.", {"steps": rows[reliable - 1].high}
+            "At least 90% are right in every bin of {fewest} mazes or more up to {steps} steps.",
+            {"steps": rows[reliable - 1].high, "fewest": FEWEST},
         )
     half = next((row for row in rows if row.shortest.value < 0.5), None)
     if half:

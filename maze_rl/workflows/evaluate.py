@@ -11,9 +11,10 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.by_algorithm import ALGORITHMS, evaluate_algorithms
 from maze_rl.evaluation.by_loops import evaluate_loops
 from maze_rl.evaluation.evaluator import evaluate_model
-from maze_rl.evaluation.held_out import telling_sizes
+from maze_rl.evaluation.held_out import sizes_held_out, telling_sizes
 from maze_rl.evaluation.results import AlgorithmRow, EvaluationResult
 from maze_rl.models.build import MazeTransformer, build_model
+from maze_rl.models.model_files import trained_algorithms
 from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
 
 TEST_SEED = 1_000_003
@@ -45,7 +46,8 @@ def evaluate(
 
     Args:
         model: A model, a run folder, or the name of a shipped model.
-        sizes: Cells per side; None for 4 up to three beyond the largest trained on, at most the model's canvas.
+        sizes: Cells per side; None for those from the smallest trained on (or 4) to three beyond the largest, at most
+            the model's canvas, of which there are test mazes.
         num: Mazes per size; at most 100 of them for each further algorithm, and 60 for each number of loops.
         algorithm: Generator of the test mazes; None for the one it was trained on, with its options.
         seed: Seed of the test mazes.
@@ -63,12 +65,14 @@ def evaluate(
     about, started = loaded.about, perf_counter()
     trained_on = about.get("algorithm", "dfs")
     chosen = algorithm or trained_on
+    options = about.get("options", {}) if chosen == trained_on else {}
+    tested = test_sizes(loaded, sizes)
     result = evaluate_model(
         loaded,
-        sizes=test_sizes(loaded, sizes),
+        sizes=tested if sizes is not None else sizes_held_out(tested, chosen, options, seed),
         num=num,
         algorithm=chosen,
-        options=about.get("options") if chosen == trained_on else None,
+        options=options,
         seed=seed,
         training_sizes=about.get("sizes", ()),
         longest_training_path=about.get("longest_path"),
@@ -84,10 +88,10 @@ def _further_tests(
     model: MazeTransformer, result: EvaluationResult, progress: Callable[[str, float], None]
 ) -> dict[str, Any]:
     """Return what is measured with other numbers of loops and on mazes of other algorithms, at a few sizes."""
-    about, num = model.about, result.num_per_size
-    trained_on, own = about.get("algorithm", "dfs"), result.algorithm
+    about, num, own = model.about, result.num_per_size, result.algorithm
+    known = trained_algorithms(about)
     sizes = telling_sizes([row.size for row in result.rows], result.training_sizes)
-    options = {trained_on: about.get("options", {})}
+    options = {about.get("algorithm", "dfs"): about.get("options", {})}
     common: dict[str, Any] = {"seed": result.seed, "training_sizes": result.training_sizes}
     progress("other algorithms", _SHARE)
     others = evaluate_algorithms(
@@ -95,7 +99,7 @@ def _further_tests(
         sizes=sizes,
         algorithms=[name for name in ALGORITHMS if name != own],
         options=options,
-        trained_on=(trained_on,),
+        trained_on=known,
         num=min(num, ALGORITHM_MAZES),
         **common,
     )
@@ -104,7 +108,7 @@ def _further_tests(
         model, sizes=sizes, algorithm=own, options=options.get(own), num=min(num, LOOP_MAZES), **common
     )
     progress("done", 1.0)
-    return {"by_algorithm": [*_own_algorithm(result, sizes, own == trained_on), *others], "by_loops": loops}
+    return {"by_algorithm": [*_own_algorithm(result, sizes, own in known), *others], "by_loops": loops}
 
 
 def _own_algorithm(result: EvaluationResult, sizes: Iterable[int], trained_on: bool) -> list[AlgorithmRow]:
@@ -124,14 +128,15 @@ def _own_algorithm(result: EvaluationResult, sizes: Iterable[int], trained_on: b
 
 
 def test_sizes(model: MazeTransformer, sizes: int | Iterable[int] | None) -> tuple[int, ...]:
-    """Return the sizes to test: those given, checked, or 4 up to `BEYOND` more than the largest trained on.
+    """Return the sizes to test: those given, checked, or else those around the ones the model was trained on.
 
-    At most the model's canvas, and up to it for a model that does not know what it was trained on.
+    These are from the smallest of them, or 4, to `BEYOND` more than the largest, at most the model's canvas; up to it
+    for a model that does not know what it was trained on.
     """
     canvas = model.tokenization.canvas
     if sizes is None:
         trained = model.about.get("sizes") or [canvas]
-        return tuple(range(min(4, canvas), min(canvas, max(trained) + BEYOND) + 1))
+        return tuple(range(min(4, *trained, canvas), min(canvas, max(trained) + BEYOND) + 1))
     return check_squares((sizes,) if isinstance(sizes, int) else tuple(sizes))
 
 

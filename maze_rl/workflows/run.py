@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.options import check_count
 from maze_rl.configs.plans import check_alone, planned
-from maze_rl.configs.presets import TakenModel, default_run
+from maze_rl.configs.presets import TakenModel, default_run, training_mazes
 from maze_rl.configs.ranges import check_squares
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.configs.training import DataFolder, RunConfig, StartModel
@@ -21,6 +22,7 @@ from maze_rl.models.digest import weights_digest
 from maze_rl.models.model_files import load_model
 from maze_rl.workflows.evaluate import TRAIN_MAZES, evaluate
 from maze_rl.workflows.report import report
+from maze_rl.workflows.resumed import resumed
 from maze_rl.workflows.run_folder import RunFolder
 from maze_rl.workflows.train import Run, train_run
 
@@ -28,12 +30,12 @@ Progress = Callable[[str, float, dict[str, Any]], None]
 
 
 def train(
-    sizes: int | Iterable[int] = range(5, 10),
+    sizes: int | Iterable[int] | None = None,
     loss: str = "path_only",
     *,
-    algorithm: str = "dfs",
+    algorithm: str | None = None,
     update_rule: str = "every_step", lr_controller: str = "none",
-    rounds: int = 0, lora: int | None = None,
+    rounds: int = 0, round_steps: int | None = None, lora: int | None = None,
     start_from: str | Path | None = None,
     data: str | Path | None = None, plan: str | Path | None = None,
     steps: int | None = None, seed: int = 0,
@@ -48,12 +50,13 @@ def train(
     """Train a model, evaluate it on held-out mazes, write its report; the same as ``maze-rl train``.
 
     Args:
-        sizes: Cells per side of the training mazes.
+        sizes: Cells per side of the training mazes; None for those of `start_from`, or 5 to 9.
         loss: Named loss, one of `maze_rl.configs.losses.LOSSES`, e.g. ``graded:0.1``.
-        algorithm: Maze generator.
+        algorithm: Maze generator; None for that of `start_from` with its options, or depth-first search.
         update_rule: One of `maze_rl.configs.update_rules.UPDATE_RULES`.
         lr_controller: One of `maze_rl.configs.learning_rates.CONTROLLERS`.
         rounds: Rounds of self-play (SPIN) after the supervised steps.
+        round_steps: Steps of a round; None for a twentieth of the others, at least 10.
         lora: Rank of adapters to train alone: in the rounds, or, without rounds, all the time.
         start_from: A trained model to go on from: its weights, shape and tokens.
         data: A dataset folder to train on, in its order; then its sizes and algorithm are taken, where it names them.
@@ -63,7 +66,7 @@ def train(
         out: The run's folder.
         device: `cpu` or `cuda`; None for CUDA where there is one.
         config: A complete configuration, in place of all arguments but `out`, `resume` and what follows them here.
-        resume: Continue the run in `out`.
+        resume: Continue the run in `out`, with its settings; with more `steps` than it has its last phase goes on.
         evaluation_mazes: Mazes per size in the evaluation; 0 leaves it and the report out.
         progress: Called with (what, share done, newest numbers).
         command: What started the run, for its record.
@@ -76,11 +79,12 @@ def train(
     """
     check_count("evaluation_mazes", evaluation_mazes, 0)
     if config is None:
-        config = configured(
-            sizes=sizes, algorithm=algorithm, data=data, plan=plan, start_from=start_from, steps=steps, seed=seed,
-            device=device, loss=loss, rounds=rounds, lora=lora, update_rule=update_rule, lr_controller=lr_controller,
-            **changes,
-        )  # fmt: skip
+        asked = {
+            "sizes": sizes, "algorithm": algorithm, "data": data, "plan": plan, "start_from": start_from, "seed": seed,
+            "device": device, "loss": loss, "rounds": rounds, "round_steps": round_steps, "lora": lora,
+            "update_rule": update_rule, "lr_controller": lr_controller, **changes,
+        }  # fmt: skip
+        config = _resumed(Path(out), steps, asked) if resume else configured(steps=steps, **asked)
     elif changes:
         raise ConfigurationError(f"{next(iter(changes))} contradicts config, which is complete: change it there.")
     run = train_run(config, Path(out), resume=resume, progress=progress, command=command)
@@ -89,21 +93,33 @@ def train(
     return run
 
 
+def _resumed(out: Path, steps: int | None, asked: dict[str, Any]) -> RunConfig:
+    """Return the configuration of the run in `out`; what is `asked` for beside `steps`, not by default, must be its."""
+    usual = {name: parameter.default for name, parameter in signature(train).parameters.items()}
+    if all(name in usual and value == usual[name] for name, value in asked.items()):
+        return resumed(out, steps)
+    planned = asked["plan"] is not None
+    return resumed(out, steps, lambda first: configured(steps=None if planned else first, **asked))
+
+
 def configured(
-    *, sizes: int | Iterable[int], algorithm: str, data: str | Path | None, plan: str | Path | None,
+    *, sizes: int | Iterable[int] | None, algorithm: str | None, data: str | Path | None, plan: str | Path | None,
     start_from: str | Path | None, steps: int | None, seed: int, device: str | None, loss: str, rounds: int,
-    lora: int | None, batch_size: int | None = None, accumulation: int = 1, **changes: Any,
+    lora: int | None, round_steps: int | None = None, batch_size: int | None = None, accumulation: int = 1,
+    **changes: Any,
 ) -> RunConfig:  # fmt: skip
     """Return the configuration that the arguments of `train` ask for."""
     if plan is not None:
-        check_alone({"steps": steps, "rounds": rounds or None, "lora": lora, "data": data})
-    squares = check_squares(tuple(sizes) if isinstance(sizes, Iterable) else (sizes,))
-    mazes = MazeSpec(sizes=squares, algorithm=algorithm, split="train")
-    folder, mazes = (None, mazes) if data is None else training_data(data, mazes)
+        check_alone({"steps": steps, "rounds": rounds or None, "round_steps": round_steps, "lora": lora, "data": data})
     if start_from is not None:
         for kind in (TokenizationConfig, ModelConfig):
             for name in changes.keys() & {field.name for field in fields(kind)}:
                 raise ConfigurationError(f"{name} contradicts start_from, which takes the whole model: leave it out.")
+    if sizes is not None:
+        sizes = check_squares(tuple(sizes) if isinstance(sizes, Iterable) else (sizes,))
+    taken = None if start_from is None else take_model(start_from)
+    mazes = training_mazes(sizes, algorithm, {}, taken)
+    folder, mazes = (None, mazes) if data is None else training_data(data, mazes)
     base = default_run(
         mazes,
         device=device or default_device(),
@@ -112,8 +128,9 @@ def configured(
         loss=loss,
         data=folder,
         rounds=rounds,
+        round_steps=round_steps,
         lora=lora,
-        taken=None if start_from is None else take_model(start_from),
+        taken=taken,
         batch_size=batch_size,
         accumulation=accumulation,
     )
@@ -131,7 +148,14 @@ def take_model(name: str | Path) -> TakenModel:
     model = load_model(name)
     place = str(Path(name).resolve()) if Path(name).is_dir() else str(name)
     start = StartModel(model=place, digest=weights_digest(model))
-    return TakenModel(start=start, tokenization=model.tokenization.config, model=model.maze_config)
+    about = model.about
+    mazes = MazeSpec(
+        sizes=tuple(about.get("sizes") or (model.tokenization.canvas,)),
+        algorithm=about.get("algorithm", "dfs"),
+        options=about.get("options", {}),
+        split="train",
+    )
+    return TakenModel(start=start, tokenization=model.tokenization.config, model=model.maze_config, mazes=mazes)
 
 
 def plan_data(folder: str, mazes: MazeSpec) -> tuple[DataFolder, MazeSpec, int]:

@@ -69,8 +69,9 @@ class RunFolder:
             raise ConfigurationError(
                 f"{self.folder} holds another run: choose another --out, or continue that one with --resume."
             )
-        if self.folder.exists() and not self.folder.is_dir():
-            raise ConfigurationError(f"{self.folder} is a file: choose another --out.")
+        for folder in (self.folder, *self.folder.parents):
+            if folder.exists() and not folder.is_dir():
+                raise ConfigurationError(f"{folder} is a file, no folder: choose another --out.")
         if self.folder.exists() and any(self.folder.iterdir()):
             raise ConfigurationError(f"{self.folder} is not empty and holds no run: choose another --out.")
 
@@ -87,14 +88,29 @@ class RunFolder:
             raise CheckpointError(f"{self.config_path}: not written by this version of maze_rl ({error}).") from error
         if config is not None:
             differences = differing_fields(run_to_json(saved), run_to_json(config))
-            if saved.training.steps != config.training.steps:  # of which other fields are but a consequence
-                differences.insert(0, f"steps ({saved.training.steps} -> {config.training.steps})")
+            for name in ("steps", "sizes"):  # of which other fields are but a consequence
+                old, new = (getattr(each.training if name == "steps" else each, name) for each in (saved, config))
+                if old != new:
+                    differences.insert(0, f"{name} ({old} -> {new})")
             if differences:
                 raise ConfigurationError(
                     f"{self.folder} was started with other settings: {_shortened(differences)}. "
-                    "Resume with the settings it was started with."
+                    "Resume with --resume --out alone, which takes them from there."
                 )
         return saved
+
+    def lengthen(self, config: RunConfig, command: str) -> None:
+        """Replace the configuration by a longer one, and record what asked for it and how long the run was."""
+        values = self.read_config()
+        steps = run_from_json(values).training.steps
+        again = [*values.get("continued", []), {"command": command, "from_step": steps}]
+        write_file(self.config_path, json_bytes(values | run_to_json(config) | {"continued": again}))
+
+    def first_steps(self) -> int:
+        """Return how many steps the run was begun with."""
+        values = self.read_config()
+        again = values.get("continued")
+        return again[0]["from_step"] if again else run_from_json(values).training.steps
 
     def read_config(self) -> dict[str, Any]:
         """Return ``config.json``.
@@ -189,4 +205,5 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _shortened(differences: list[str], most: int = 5) -> str:
     more = f" and {len(differences) - most} more" if len(differences) > most else ""
-    return "; ".join(differences[:most]) + more
+    shown = (each if len(each) <= 120 else f"{each[:117]}..." for each in differences[:most])
+    return "; ".join(shown) + more

@@ -9,12 +9,13 @@ from typing import Any
 import torch
 
 from maze_rl.configs.cautions import cautions
+from maze_rl.configs.longer_run import lengthened, taught_steps
 from maze_rl.configs.training import Phase, RunConfig, StartModel, TrainingConfig
 from maze_rl.errors import Caution, CheckpointError, ConfigurationError, MazeRLError
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.devices import check_device
 from maze_rl.models.digest import weights_digest
-from maze_rl.models.model_files import load_model, save_model
+from maze_rl.models.model_files import load_model, save_model, trained_algorithms
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.checkpoints import checkpoint_steps, load_checkpoint, save_checkpoint
 from maze_rl.training.learning_rates.schedule_free import averaged
@@ -51,7 +52,7 @@ def train_run(
     """Train to the end of the last phase and save the folded model; no evaluation.
 
     Args:
-        config: The run; when resuming it must equal the one on disk.
+        config: The run; when resuming it must equal the one on disk, or be that with a longer last phase.
         out: The run's folder.
         resume: Continue from the newest checkpoint of `out`.
         progress: Called after every step.
@@ -65,10 +66,7 @@ def train_run(
     run = RunFolder(out)
     if resume and not run.config_path.exists():
         raise CheckpointError(f"{run.config_path}: the file is missing: there is no run to resume; leave out --resume.")
-    if resume:
-        run.open(config)
-    else:
-        run.check_free()
+    longer = _open(run, config, resume)
     tokenization = Tokenization(config.tokenization)
     model = build_model(config.model, tokenization, seed=config.seed, device=device)
     if config.start is not None:
@@ -81,6 +79,9 @@ def train_run(
         warnings.warn(caution, Caution, stacklevel=2)
     if resume:
         load_newest(state, config.training, run)
+    if longer:
+        run.lengthen(config, command)
+    begun = state.step
     try:
         train(state, config.training, _callbacks(config, run, progress))
     except MazeRLError as error:
@@ -90,7 +91,23 @@ def train_run(
     with averaged(state.optimizer):
         model, by_loops = with_best_loops(state.model, config)
         save_model(model, out, _about(config, state, out) | by_loops)
+    if state.step > begun:
+        run.evaluation_path.unlink(missing_ok=True)  # it was of an earlier model
     return Run(out, state.step)
+
+
+def _open(run: RunFolder, config: RunConfig, resume: bool) -> bool:
+    """Check that a run can begin here, or go on; return whether the one on disk is to have more steps than it has."""
+    if not resume:
+        run.check_free()
+        return False
+    saved = run.open()
+    if len(saved.training.phases) == len(config.training.phases):
+        steps = taught_steps(config)
+        if steps > taught_steps(saved) and lengthened(saved, steps) == config:
+            return True
+    run.open(config)
+    return False
 
 
 def with_best_loops(model: MazeTransformer, config: RunConfig) -> tuple[MazeTransformer, dict[str, Any]]:
@@ -174,10 +191,15 @@ def _supervised(config: RunConfig) -> Phase:
 
 def _about(config: RunConfig, state: TrainingState, out: Path) -> dict[str, Any]:
     last, loss = config.training.phases[-1].mazes, config.training.loss_at(_supervised(config))
+    # a model that goes on from another one has seen what that one saw
+    before = {} if config.start is None else load_model(config.start.model).about
+    algorithms = {phase.mazes.algorithm for phase in config.training.phases} | set(trained_algorithms(before))
     return {
-        "name": out.name, "sizes": list(config.sizes), "algorithm": last.algorithm, "options": dict(last.options),
+        "name": out.name, "sizes": sorted({*config.sizes, *before.get("sizes", ())}), "algorithm": last.algorithm,
+        "options": dict(last.options), "algorithms": sorted(algorithms),
         "loss": loss, "steps": state.step, "mazes": state.mazes, "tokens": state.tokens,
-        "leaks": state.leaks, "longest_path": state.longest_path, "seconds": state.seconds, "seed": config.seed,
+        "leaks": state.leaks, "longest_path": max(state.longest_path, before.get("longest_path") or 0),
+        "seconds": state.seconds, "seed": config.seed,
         "num_parameters": sum(weight.numel() for weight in state.model.parameters() if weight.requires_grad),
         "versions": versions(),
     }  # fmt: skip

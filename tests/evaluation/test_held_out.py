@@ -1,6 +1,6 @@
 import pytest
 
-from maze_rl.evaluation.held_out import telling_sizes, trained_range
+from maze_rl.evaluation.held_out import sizes_held_out, telling_sizes
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,5 @@ def test_telling_sizes_are_the_ends_and_the_border_of_training(
     assert telling_sizes(sizes, trained) == expected
 
 
-def test_sizes_between_those_trained_on_count_as_inside() -> None:
-    assert list(trained_range((4, 7))) == [4, 5, 6, 7]
-    assert list(trained_range(())) == []
+def test_the_smallest_sizes_are_tested_where_the_split_holds_one() -> None:
+    assert sizes_held_out((2, 3, 4), "dfs", {}, 0) == [3, 4]  # the 2 x 2 trees are one layout, of the validation split

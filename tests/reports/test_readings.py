@@ -28,8 +28,8 @@ def lengths(*values: float) -> list[LengthRow]:
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ((1.0, 0.95, 0.7), "At least 90% are right in every bin of paths up to 20 steps."),
-        ((0.8, 0.95), "Already the shortest paths (1–10 steps) are found less than 90% of the time."),
+        ((1.0, 0.95, 0.7), "At least 90% are right in every bin of 50 mazes or more up to 20 steps."),
+        ((0.8, 0.95), "Of the bins that hold 50 mazes or more, already the first (1–10 steps) is below 90%."),
         ((0.95, 0.6, 0.4), "The rate first falls below one half at 21–30 steps (40.0%)."),
     ],
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from maze_rl.configs.longer_run import lengthened
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.presets import default_run
@@ -137,3 +138,28 @@ def test_export_equals_the_run_and_refuses_a_folder_in_use(tmp_path: Path) -> No
     assert not any("parametrizations" in name for name in weights(out))
     with pytest.raises(ConfigurationError, match="is not an empty folder"):
         export(run.folder, tmp_path / "x")
+
+
+def test_a_finished_run_goes_on_as_if_its_last_phase_had_been_longer(tmp_path: Path) -> None:
+    """With a schedule that does not depend on the length, bit for bit."""
+    begun = tiny_run(4, schedule="constant")
+    longer = lengthened(begun, 8)
+    straight = train_run(longer, tmp_path / "straight")
+    finished = train_run(begun, tmp_path / "finished")
+    RunFolder(finished.folder).write_evaluation({"of": "the model after 4 steps"})
+    resumed = train_run(longer, finished.folder, resume=True, command="maze-rl train --resume --steps 8")
+    assert resumed.steps == 8
+    assert all(torch.equal(value, weights(resumed.folder)[name]) for name, value in weights(straight.folder).items())
+    config = json.loads((resumed.folder / "config.json").read_text())
+    assert config["continued"] == [{"command": "maze-rl train --resume --steps 8", "from_step": 4}]
+    assert (RunFolder(resumed.folder).open(), RunFolder(resumed.folder).first_steps()) == (longer, 4)
+    assert not RunFolder(resumed.folder).evaluation_path.exists(), "it was of another model"
+
+
+def test_a_run_takes_no_fewer_steps_and_no_longer_round() -> None:
+    with pytest.raises(ConfigurationError, match="steps is 3, and the run has 4 already"):
+        lengthened(tiny_run(4), 3)
+    adapted = default_run(MazeSpec(sizes=(4, 5), split="train"), device="cpu", steps=4, lora=2)
+    with pytest.raises(ConfigurationError, match=r"ends with the training of adapters, .*--start-from"):
+        lengthened(adapted, 5)
+    assert lengthened(adapted, 4) == adapted

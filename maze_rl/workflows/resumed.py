@@ -1,0 +1,32 @@
+"""What a run goes on with: the configuration of its folder, compared with what is given again, with more steps."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from maze_rl.configs.longer_run import lengthened, taught_steps
+from maze_rl.configs.training import RunConfig
+from maze_rl.workflows.run_folder import RunFolder
+
+
+def resumed(out: Path, steps: int | None = None, asked: Callable[[int], RunConfig] | None = None) -> RunConfig:
+    """Return the configuration of the run in `out`, to go on with.
+
+    Args:
+        out: The run's folder.
+        steps: Steps in all, rounds of self-play not counted; None for as many as it has.
+        asked: Makes the configuration of the settings that are given again, from the steps the run was begun with;
+            None where none are.
+
+    Raises:
+        CheckpointError: There is no run in `out`, or its configuration cannot be read.
+        ConfigurationError: A setting given again is another one, or the run cannot have so many steps.
+    """
+    folder = RunFolder(out)
+    saved = folder.open()
+    if asked is not None:
+        rounds = saved.training.steps - taught_steps(saved)
+        again = asked(folder.first_steps() - rounds)
+        if again.training.steps < saved.training.steps:  # the run was lengthened since
+            again = lengthened(again, taught_steps(saved))
+        folder.open(again)
+    return saved if steps is None else lengthened(saved, steps)

@@ -1,0 +1,144 @@
+"""Going on: with a run (--resume), which needs no flag again, and from a trained model (--start-from)."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import maze_rl
+from maze_rl.cli.main import run
+from maze_rl.models.model_files import load_model
+from maze_rl.workflows import evaluate
+from maze_rl.workflows.run_folder import RunFolder
+
+TINY = ["--canvas", "5", "--layers", "1", "--d-model", "16", "--heads", "2", "--device", "cpu", "--batch-size", "4"]
+BEGIN = ["train", *TINY, "--sizes", "3..4", "--algorithm", "wilson", "--steps", "4", "--num", "0", "--out", "run"]
+
+
+@pytest.fixture
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A finished run of four steps in `run`, of the folder this is called in."""
+    monkeypatch.chdir(tmp_path)
+    assert run(BEGIN) == 0
+    capsys.readouterr()
+    return Path("run")
+
+
+def steps(folder: Path | str) -> list[int]:
+    return [row["step"] for row in RunFolder(Path(folder)).read_metrics()]
+
+
+def test_a_finished_run_goes_on_for_more_steps(begun: Path) -> None:
+    before = RunFolder(begun).open()
+    assert run(["train", "--resume", "--steps", "7", "--num", "0", "--out", "run"]) == 0
+    assert steps(begun) == list(range(1, 8))
+    after = RunFolder(begun).open()
+    assert (after.tokenization, after.model, after.sizes) == (before.tokenization, before.model, before.sizes)
+    assert maze_rl.train(resume=True, steps=8, out=begun, evaluation_mazes=0).steps == 8
+    # the whole command again, as it was typed, and with more steps
+    assert run([*BEGIN, "--resume"]) == 2, "it has 8 by now"
+    assert run([*BEGIN, "--steps", "9", "--resume"]) == 0
+    assert steps(begun)[-1] == load_model(begun).about["steps"] == 9
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--loss", "all"], "training.loss ('path_only' -> 'all')"),
+        (["--sizes", "3"], "sizes ((3, 4) -> (3,))"),
+        (["--sizes", "5..9"], "size 9 does not fit on the 5 x 5 canvas"),
+        (["--algorithm", "dfs"], "'wilson' -> 'dfs'"),
+        (["--steps", "3"], "steps is 3, and the run has 4 already"),
+        (["--seed", "1"], "seed (0 -> 1)"),
+    ],
+    ids=" ".join,
+)
+def test_a_flag_given_again_must_say_what_the_run_has(
+    flags: list[str], said: str, begun: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["train", "--resume", "--out", "run", "--num", "0", *flags]) == 2
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert shown.count("\n") == 1
+    assert len(shown) < 700
+    assert steps(begun) == [1, 2, 3, 4]
+
+
+def test_a_flag_given_again_and_the_same_is_fine(begun: Path) -> None:
+    assert run(["train", "--resume", "--out", "run", "--num", "0", "--algorithm", "wilson", "--layers", "1"]) == 0
+    assert maze_rl.train((3, 4), algorithm="wilson", resume=True, out=begun, evaluation_mazes=0, canvas=5, n_layers=1,
+                         d_model=16, n_heads=2, device="cpu", batch_size=4).steps == 4  # fmt: skip
+
+
+def test_a_model_goes_on_with_what_it_was_trained_on(begun: Path) -> None:
+    plan = {"phases": [{"steps": 1, "sizes": "3"}, {"steps": 1, "algorithm": "dfs"}, {"steps": 1}]}
+    Path("plan.json").write_text(json.dumps(plan))
+    flags = ["--device", "cpu", "--batch-size", "4", "--num", "0"]
+    assert run(["train", "--start-from", "run", "--plan", "plan.json", *flags, "--out", "planned"]) == 0
+    phases = RunFolder(Path("planned")).open().training.phases
+    assert [(phase.mazes.sizes, phase.mazes.algorithm) for phase in phases] == [
+        ((3,), "wilson"), ((3, 4), "dfs"), ((3, 4), "wilson"),
+    ]  # fmt: skip
+    assert run(["train", "--start-from", "run", "--sizes", "5", "--steps", "1", *flags, "--out", "larger"]) == 0
+    about = load_model("larger").about
+    assert about["sizes"] == [3, 4, 5], "it has seen what the model before it saw"
+    assert load_model("planned").about["algorithms"] == ["dfs", "wilson"]
+
+
+def test_rounds_alone_are_as_long_as_said_or_long_enough(begun: Path) -> None:
+    flags = ["--start-from", "run", "--device", "cpu", "--batch-size", "2", "--lora", "2", "--num", "0"]
+    for more, expected in (
+        (["--steps", "0", "--rounds", "2", "--round-steps", "3"], [3, 3]),
+        (["--steps", "1", "--rounds", "2"], [1, 10, 10]),
+    ):
+        out = f"played-{more[1]}"
+        assert run(["train", *flags[:4], "--num", "0", "--batch-size", "2", "--lora", "2", *more, "--out", out]) == 0
+        assert [phase.steps for phase in RunFolder(Path(out)).open().training.phases] == expected
+
+
+@pytest.mark.parametrize(("sizes", "expected"), [("3", (3, 4, 5)), ("4..5", (4, 5))])
+def test_by_default_every_trained_size_is_tested(
+    sizes: str, expected: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["train", *TINY, "--sizes", sizes, "--steps", "1", "--num", "0", "--out", "run"]) == 0
+    model = load_model("run")
+    assert evaluate.test_sizes(model, None) == expected
+    result = evaluate.evaluate(model, num=3)
+    assert tuple(row.size for row in result.rows) == expected
+    assert [row.size for row in result.rows if row.in_training_range] == model.about["sizes"]
+
+
+def test_sizes_that_no_split_can_hold_are_said_in_one_line(refused: Callable[[list[str], str], None]) -> None:
+    refused(
+        ["train", *TINY, "--sizes", "2", "--steps", "2", "--out", "run"],
+        "no 2 x 2 dfs maze was found in the train split",
+    )
+
+
+def test_a_file_is_no_folder_and_a_folder_no_file(refused: Callable[[list[str], str], None], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    for command in (
+        ["train"],
+        ["generate"],
+        ["export", "x"],
+        ["report", "x"],
+        ["search", "x"],
+        ["tokenizers", "build"],
+    ):
+        for out in ("file", "file/below"):
+            refused([*command, "--out", out], "argument --out: file is a file, no folder")
+    refused(["evaluate", "maze-5to9-causal", "--out", "folder"], "argument --out: folder is a folder, no file")
+    refused(["evaluate", "file"], "file is a file: a model is the folder of a run")
+    refused(["train", "--resume", "--out", "folder"], "folder/config.json: the file is missing")
+
+
+def test_flags_are_written_out_and_names_in_capitals_are_near(refused: Callable[[list[str], str], None]) -> None:
+    refused(["train", "--lrr", "0.1"], "unknown flag '--lrr'. Did you mean '--lr'?")
+    refused(["train", "--learn", "0.1"], "unknown flag '--learn'. Did you mean '--learning-rate'?")
+    refused(["solve", "maze-5to9-causal", "--sizes", "5"], "unknown flag '--sizes'. Did you mean '--size'?")
+    refused(["train", "--lr", "0"], "learning_rate is 0.0")
+    refused(["evaluate", "MAZE-5TO9-CPU"], "Did you mean 'maze-5to9-cpu'?")
+    refused(["train", "--loss", "PATH_ONLY"], "Did you mean 'path_only'?")
