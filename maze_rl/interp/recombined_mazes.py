@@ -4,8 +4,8 @@ Mazes come in groups with the same fork u, where the path starts, and the same t
 group, take the open neighbours of u from the base and the field of a search (distances, or the cells that lead on)
 from the source. An ordered pair is kept if these demand one step, no other being as near, and that is neither the
 base's own nor the source's: the source's path leaves u by another side and comes past this neighbour later, behind a
-wall that the base does not have. A model that swaps whole answers goes the source's way, one that ignores the swap the base's; no rule
-that looks at u, its neighbours and the target changes its mind, for these stay.
+wall that the base does not have. A model that swaps whole answers goes the source's way, one that ignores the swap the
+base's; no rule that looks at u, its neighbours and the target changes its mind, for these stay.
 """
 
 from dataclasses import dataclass, replace

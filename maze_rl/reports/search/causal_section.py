@@ -70,7 +70,7 @@ def interchange_reading(swaps: Interchange) -> Statement:
         "mazes that the model solves" if swaps.solved else "mazes whose choice is another, as it solves too few of them"
     )
     rates = {
-        name: shown_rate(getattr(swaps, name), swaps.num_swaps, swaps.layouts)
+        name: shown_rate(getattr(swaps, name), swaps.num_swaps, swaps.ends)
         for name in ("iia", "random", "other_labels", "source_answer", "in_data", "complement")
     }
     return sentence(
