@@ -25,7 +25,7 @@ def micro_losses(
     *,
     leaves: Sequence[Tensor],
     divisor: float,
-    scale: float | None,
+    gradient: bool = True,
     precision: Callable[[], torch.autocast],
 ) -> Iterator[Loss]:
     """Yield the loss of each micro-batch, without graph, and add the gradient of its share to ``leaf.grad``.
@@ -35,22 +35,22 @@ def micro_losses(
         objective: Gives the loss.
         micro_batches: What it is of, in order.
         leaves: Tensors that gradients are asked for.
-        divisor: The step's one normaliser: a share is ``loss / divisor * scale``.
-        scale: Factor of the update rule; None for no gradient at all.
+        divisor: The step's one normaliser: a share is ``loss / divisor``.
+        gradient: Whether gradients are computed and added at all.
         precision: Makes the context in which losses are computed.
     """
 
     def work(micro: Any) -> tuple[Loss, Gradients]:
-        with torch.set_grad_enabled(scale is not None), precision():
+        with torch.set_grad_enabled(gradient), precision():
             found = objective.loss(model, micro)
-        if scale is None:
+        if not gradient:
             return found, ()
-        return _detached(found), torch.autograd.grad(found.total / divisor * scale, leaves, allow_unused=True)
+        return _detached(found), torch.autograd.grad(found.total / divisor, leaves, allow_unused=True)
 
     for found, gradients in side_by_side(work, micro_batches, model.cfg.device or "cpu"):
-        for leaf, gradient in zip(leaves, gradients, strict=False):
-            if gradient is not None:
-                _add(leaf, gradient)
+        for leaf, share in zip(leaves, gradients, strict=False):
+            if share is not None:
+                _add(leaf, share)
         yield found
 
 

@@ -10,7 +10,7 @@ import torch
 
 from maze_rl.configs.cautions import cautions
 from maze_rl.configs.longer_run import lengthened, taught_steps
-from maze_rl.configs.training import Phase, RunConfig, StartModel, TrainingConfig
+from maze_rl.configs.training import OPTIMIZERS, Phase, RunConfig, StartModel, TrainingConfig
 from maze_rl.errors import Caution, CheckpointError, ConfigurationError, MazeRLError
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.devices import check_device
@@ -21,7 +21,7 @@ from maze_rl.training.checkpoints import checkpoint_steps, load_checkpoint, save
 from maze_rl.training.learning_rates.schedule_free import averaged
 from maze_rl.training.state import TrainingState, new_state
 from maze_rl.training.trainer import Callbacks, train
-from maze_rl.training.update_rules.applied_scale import adam_cancels
+from maze_rl.training.update_rules.applied_scale import scale_lost
 from maze_rl.training.validation import validator
 from maze_rl.workflows.run_folder import RunFolder, versions
 
@@ -74,9 +74,7 @@ def train_run(
     state = new_state(model, config.training, config.seed)
     if not resume:
         run.create(config, command)  # only now: what is refused leaves no folder behind
-    cancelled = adam_cancels(state.update_rule, config.training.optimizer, config.training.accumulation)
-    for caution in (*cautions(config.training), *filter(None, [cancelled])):
-        warnings.warn(caution, Caution, stacklevel=2)
+    _warn(state, config.training)
     if resume:
         load_newest(state, config.training, run)
     if longer:
@@ -102,12 +100,22 @@ def _open(run: RunFolder, config: RunConfig, resume: bool) -> bool:
         run.check_free()
         return False
     saved = run.open()
+    run.tidy()
     if len(saved.training.phases) == len(config.training.phases):
         steps = taught_steps(config)
         if steps > taught_steps(saved) and lengthened(saved, steps) == config:
             return True
     run.open(config)
     return False
+
+
+def _warn(state: TrainingState, config: TrainingConfig) -> None:
+    """Say of settings that hardly do what they seem to."""
+    optimizer = config.optimizer.strip()
+    known = optimizer if optimizer in OPTIMIZERS else type(state.optimizer).__name__
+    lost = scale_lost(state.update_rule, known, config.accumulation)
+    for caution in (*cautions(config), *filter(None, [lost])):
+        warnings.warn(caution, Caution, stacklevel=3)
 
 
 def with_best_loops(model: MazeTransformer, config: RunConfig) -> tuple[MazeTransformer, dict[str, Any]]:
