@@ -97,7 +97,7 @@ BAD_INPUT = [
     (["search", "maze-5to9-causal", "--loops", "3"], "loops: this model has none"),
     (["tokenizers", "chek"], "Did you mean 'check'"),
     (["trian"], "unknown command 'trian'. Did you mean 'train'"),
-    (["train", "--frobnicate"], "unrecognized arguments: --frobnicate"),
+    (["train", "--frobnicate"], "unknown flag '--frobnicate'"),
 ]
 
 
@@ -113,8 +113,10 @@ TINY = ["--sizes", "3", "--canvas", "4", "--layers", "1", "--d-model", "16", "--
 @pytest.mark.parametrize(
     "flags",
     [
-        ["--update-rule", "dice:classic"], ["--rounds", "3"], ["--lr-controller", "q_learning"], ["--lora", "8"],
-        ["--update-rule", "dice:classic", "--rounds", "3", "--lr-controller", "q_learning", "--lora", "8"],
+        ["--update-rule", "dice:classic"], ["--rounds", "3", "--round-steps", "1"], ["--lr-controller", "q_learning"],
+        ["--lora", "8"],
+        ["--update-rule", "dice:classic", "--rounds", "3", "--round-steps", "1", "--lr-controller", "q_learning",
+         "--lora", "8"],
         ["--parametrization", "unified_weights:v6", "--parametrization", "unified_embeddings:2", "--loss", "graded"],
         ["--optimizer", "schedule_free", "--schedule", "constant"],
         ["--value-norm", "--parametrization", "value_affine", "--reverse-positions", "--memory", "4"],
