@@ -46,7 +46,8 @@ def test_they_keep_the_laws(at_home: Path) -> None:
 def test_the_loop_outside_the_trainer_learns() -> None:
     names: dict[str, Any] = {}
     exec(compile(OUTSIDE.replace("model =", "torch.manual_seed(0)\nmodel ="), "README.md", "exec"), names)
-    assert names["dice"].steps == names["control"].step == 100
+    assert names["dice"].steps == 100
+    assert 80 < names["control"].step < 100  # those that a natural 1 threw away leave the schedule where it is
     assert names["model"].weight.norm() < 0.2
 
 

@@ -55,6 +55,10 @@ class Ucb:
         ]
         return bounds.index(max(bounds))
 
+    def begin(self) -> None:
+        """Begin a stretch: the arm that was played is not paid; what was learnt stays."""
+        self._playing = None
+
     def state_dict(self) -> dict[str, Any]:
         """Return plays, rewards and the arm being played."""
         return {"plays": list(self.plays), "totals": list(self._totals), "playing": self._playing}
@@ -89,6 +93,10 @@ class Exp3:
         self._playing = min(int(at), len(chances) - 1)
         arm = self._arms[self._playing]
         return arm, {"action": arm, "reward": reading.gain, "chance": chances[self._playing]}
+
+    def begin(self) -> None:
+        """Begin a stretch: the arm that was played is not paid; what was learnt stays."""
+        self._playing = None
 
     def state_dict(self) -> dict[str, Any]:
         """Return weights, the arm being played and random state."""

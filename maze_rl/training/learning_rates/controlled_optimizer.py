@@ -22,6 +22,7 @@ from maze_rl.configs.options import is_count
 from maze_rl.errors import ConfigurationError
 from maze_rl.training.learning_rates.schedules import Schedule
 from maze_rl.training.slots import Controller, Outcome, Stateful, Verdict
+from maze_rl.training.update_rules.dice_optimizer import DiceOptimizer
 
 
 class LearningRateController:
@@ -107,16 +108,19 @@ class LearningRateController:
             held_out: Measures the loss on data no step trains on; only called when a controller asks. None where the
                 training loss is that itself: every batch is new.
 
+        A step that dice threw away leaves the place in the schedule as it is.
+
         Raises:
             ConfigurationError: There was no `before_step`; or something else changed the rates since.
         """
         self._give_back()
         verdict = Verdict.GO_ON
+        taken = not (isinstance(self.optimizer, DiceOptimizer) and self.optimizer.skipped)
         if self.controller is not None:
             measure = held_out if held_out is not None else lambda: loss
-            outcome = Outcome(self.step, self.steps, loss, float(gradient_norm), self.learning_rate, measure)
-            verdict = self.controller.observe(outcome)
-        self.step += 1
+            rate, norm = self.learning_rate, float(gradient_norm)
+            verdict = self.controller.observe(Outcome(self.step, self.steps, loss, norm, rate, measure, taken))
+        self.step += taken
         if self._snapshot and verdict is Verdict.REMEMBER:
             self._kept = self._copy()
         if verdict is Verdict.GO_BACK and self._kept is not None:
@@ -142,12 +146,17 @@ class LearningRateController:
 
     def _copy(self) -> dict[str, Any]:
         weights = [parameter.detach().clone() for parameter in self._parameters()]
-        return {"weights": weights, "optimizer": copy.deepcopy(self.optimizer.state_dict())}
+        return {"weights": weights, "optimizer": copy.deepcopy(self._inner.state_dict())}
+
+    @property
+    def _inner(self) -> torch.optim.Optimizer:
+        """The optimizer without dice: these go on, as data and counts do, or they would fall as before."""
+        return self.optimizer.optimizer if isinstance(self.optimizer, DiceOptimizer) else self.optimizer
 
     def _restore(self, kept: dict[str, Any]) -> None:
         """Return to a copy; the rates are those of now, as the schedule goes on."""
         rates = [group["lr"] for group in self.optimizer.param_groups]
-        self.optimizer.load_state_dict(copy.deepcopy(kept["optimizer"]))
+        self._inner.load_state_dict(copy.deepcopy(kept["optimizer"]))
         self._set(rates)
         with torch.no_grad():
             for parameter, value in zip(self._parameters(), kept["weights"], strict=True):

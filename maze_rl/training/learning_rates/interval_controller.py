@@ -26,6 +26,10 @@ class Policy(Protocol):
         """
         ...
 
+    def begin(self) -> None:
+        """Begin a stretch, with another loss perhaps: nobody will see what the last decision led to."""
+        ...
+
     def state_dict(self) -> dict[str, Any]:
         """Return all that decides what comes next, as JSON values."""
         ...
@@ -60,9 +64,10 @@ class IntervalController:
         self._wanted = 1.0
 
     def begin(self) -> None:
-        """Begin a stretch: its warm-up is left alone, and its loss compared with no earlier one."""
+        """Begin a stretch: its warm-up is left alone, and its loss pays for no earlier decision."""
         self._warm_up = WarmUp()
         self._interval.restart()
+        self.policy.begin()
 
     def multiplier(self) -> float:
         """Return the factor that holds; 1 during the warm-up, and always for a sham."""

@@ -34,6 +34,10 @@ class Plateau:
             action, self._bad = float(self._factor), 0
         return multiplier * action, {"action": action, "level": reading.level, "best": self._best}
 
+    def begin(self) -> None:
+        """Begin a stretch: its loss is another one, so that no level is known."""
+        self._best, self._bad = None, 0
+
     def state_dict(self) -> dict[str, Any]:
         """Return the best level and how long ago it was."""
         return {"best": self._best, "bad": self._bad}

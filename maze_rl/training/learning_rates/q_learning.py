@@ -52,7 +52,7 @@ class QLearning:
 
     def decide(self, reading: Reading, multiplier: float) -> tuple[float, Record]:
         """Pay the last action, choose the next."""
-        state, reward = state_of(reading, multiplier), self._reward(reading.gain)
+        state, reward = state_of(reading, multiplier), self._reward(reading.gain) if self.table.waits else 0.0
         self.table.learn(reward, state)
         epsilon = self.table.epsilon
         action = self.table.act(state)
@@ -60,11 +60,13 @@ class QLearning:
         return multiplier * FACTORS[action], noted
 
     def _reward(self, gain: float) -> float:
-        if not self.table.decisions:  # nothing was done yet
-            return 0.0
         usual = gain if self._usual is None else self._usual
         self._usual = usual + _MIX * (gain - usual)
         return gain - usual
+
+    def begin(self) -> None:
+        """Begin a stretch: the last action is not paid; what was learnt stays."""
+        self.table.begin()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the table's state and the usual gain."""

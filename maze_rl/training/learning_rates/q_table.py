@@ -84,8 +84,17 @@ class QTable:
         self.decisions += 1
         return action
 
+    @property
+    def waits(self) -> bool:
+        """Whether an action waits for its pay: not before the first one, nor after `begin`."""
+        return bool(self._traces)
+
+    def begin(self) -> None:
+        """Begin an episode: what comes now is the effect of no action before it."""
+        self._traces = []
+
     def learn(self, reward: int | float, next_state: str) -> None:
-        """Pay the newest action what came of it; the first reward, before any action, goes to nobody."""
+        """Pay the newest action what came of it; the first reward of an episode, before any action, goes to nobody."""
         if not self._traces:
             return
         state, action, _ = self._traces[-1]

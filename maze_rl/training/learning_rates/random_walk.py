@@ -21,6 +21,9 @@ class RandomWalk:
         action = FACTORS[int(self._random.integers(len(FACTORS)))]
         return multiplier * action, {"action": action, "reward": reading.gain}
 
+    def begin(self) -> None:
+        """Begin a stretch: nothing is remembered of the one before."""
+
     def state_dict(self) -> dict[str, Any]:
         """Return the random state."""
         return {"random": random_state(self._random)}

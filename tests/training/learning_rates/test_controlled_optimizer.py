@@ -19,6 +19,8 @@ from maze_rl.training.learning_rates.choose import controller, schedule
 from maze_rl.training.learning_rates.controlled_optimizer import LearningRateController
 from maze_rl.training.learning_rates.safety import DivergenceGuard
 from maze_rl.training.slots import Controller, Outcome, Verdict
+from maze_rl.training.update_rules.dice import DiceRoll
+from maze_rl.training.update_rules.dice_optimizer import DiceOptimizer
 
 STEPS = 120
 Make = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
@@ -183,6 +185,34 @@ def test_going_back_restores_weights_and_optimizer_while_data_and_schedule_go_on
     assert torch.equal(loop.optimizer.state_dict()["state"][0]["exp_avg"], state) is snapshot
     loop.run(10, 12)
     assert [rates[0] for rates in loop.rates] == pytest.approx([0.01 / (1 + step) for step in range(12)])
+
+
+def test_going_back_does_not_rewind_the_dice() -> None:
+    """Weights and optimizer state return; faces and character go on, or the same steps would be thrown again."""
+    loops, rolls = [], []
+    for verdicts in ({}, {5: Verdict.REMEMBER, 11: Verdict.GO_BACK}):
+        loop, rows = Loop(Spy(1.0, verdicts), "sgd"), []
+        die = DiceRoll(3, rules="v0", character="wizard", experience=True, encounters=0.5)
+        loop.optimizer = loop.control.optimizer = DiceOptimizer(loop.optimizer, die, on_step=rows.append)
+        loops.append(loop)
+        loop.run(0, 40)
+        rolls.append([row["rolls"] for row in rows])
+        assert loop.optimizer.steps == 40
+    for plain, back in zip(*rolls, strict=True):
+        assert [{**roll, "loss": None} for roll in plain] == [{**roll, "loss": None} for roll in back]
+    assert not torch.equal(loops[0].weights()[0], loops[1].weights()[0])
+
+
+def test_a_step_that_dice_throw_away_is_told_and_leaves_the_schedule() -> None:
+    spy = Spy(1.0)
+    loop = Loop(spy, "sgd", schedule=schedule(read_choice("schedule", SCHEDULES, "linear")))
+    die = DiceRoll(0)
+    faces = iter([20, 1, 1, 20])
+    die.throw = lambda: [next(faces)]  # type: ignore[method-assign]
+    loop.optimizer = loop.control.optimizer = DiceOptimizer(loop.optimizer, die)
+    loop.run(0, 4)
+    assert [(seen.taken, seen.step) for seen in spy.seen] == [(True, 0), (False, 1), (False, 1), (True, 1)]
+    assert loop.rates[1] == loop.rates[2] == loop.rates[3] < loop.rates[0]
 
 
 @pytest.mark.parametrize("rate", [0.5, 0.8])

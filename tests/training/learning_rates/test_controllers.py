@@ -13,6 +13,7 @@ from maze_rl.configs.choices import read_choice
 from maze_rl.configs.learning_rates import CONTROLLERS
 from maze_rl.training.learning_rates.choose import controller
 from maze_rl.training.learning_rates.interval import Interval, Reading
+from maze_rl.training.learning_rates.safety import DivergenceGuard
 from maze_rl.training.slots import Controller, Outcome, Stateful, Verdict
 
 DECIDING = ("q_learning", "sham", "ucb", "exp3", "random", "plateau")
@@ -83,6 +84,33 @@ def test_a_new_stretch_of_the_schedule_has_a_warm_up_of_its_own(training: Any) -
     assert course.run(300).multipliers[:21] == [1.0] * 21
     made.begin()
     assert made.multiplier() == 1.0  # however the stretch before ended
+
+
+@pytest.mark.parametrize("name", ["q_learning", "ucb", "exp3", "plateau", "random"])
+def test_what_a_decision_led_to_across_a_new_stretch_is_no_ones_to_pay(name: str, training: Any) -> None:
+    """The loss of the next stretch is another one: what was known and learnt stays as it was at its first decision."""
+    made = make(f"{name}:every=5")
+    course = training(made, 200)
+    course.run(120)
+    policy = made.controller.policy if isinstance(made, DivergenceGuard) else made.policy
+    known = {"table", "plays", "totals", "log_weights", "usual"}
+
+    def learnt() -> dict[str, Any]:
+        found = {key: value for key, value in policy.state_dict().items() if key in known}
+        return {**found, "table": found["table"]["values"]} if "table" in found else found
+
+    before = json.dumps(learnt())
+    course.step = 0
+    made.begin()
+    after = course.run(25, lambda step: 40.0)
+    assert [bool(record) for record in after.records].index(True) == 24  # the warm-up is left alone
+    assert json.dumps(learnt()) == before
+    assert after.decisions[0].get("reward", 0.0) == 0.0
+    if name == "plateau":
+        assert after.decisions[0]["best"] == pytest.approx(math.log(40))
+    else:
+        course.run(5, lambda step: 20.0)
+        assert name == "random" or json.dumps(learnt()) != before  # the first decision of the stretch is paid
 
 
 def test_the_reward_is_finite_at_first_and_comes_after_the_effect(training: Any) -> None:

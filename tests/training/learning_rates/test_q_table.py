@@ -76,6 +76,15 @@ def test_the_reward_goes_to_the_action_before_it() -> None:
     assert agent.values == {"a": [1.0 if a == action else 0.0 for a in range(5)]}
 
 
+def test_an_episode_that_begins_pays_nobody_for_what_was_before() -> None:
+    agent = table(epsilon=0.0, epsilon_end=0.0)
+    agent.act("a")
+    agent.begin()
+    assert not agent.waits
+    agent.learn(5.0, "b")
+    assert agent.values == {}
+
+
 def test_traces_reach_back_until_an_action_explores() -> None:
     agent = table(epsilon=0.0, epsilon_end=0.0, rate=1.0, discount=0.5, trace=0.5)
     for state in "abc":
