@@ -1,15 +1,15 @@
 """Folders of files that are written whole or not at all, and read only if unaltered.
 
 A folder is written under a temporary name beside its place and renamed at the end, so a full disk or a
-kill leaves the previous one untouched. `checksums.json` holds the SHA-256 of every file; reading checks
-it and names the file that is missing, truncated or altered. No pickle is ever loaded.
+kill leaves the previous one untouched; what a kill leaves of the new one is removed when it is written again
+(`maze_rl.mazes.interchange.leftovers`). `checksums.json` holds the SHA-256 of every file; reading checks it and names
+the file that is missing, truncated or altered. No pickle is ever loaded.
 """
 
 import hashlib
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from maze_rl.errors import CheckpointError, ConfigurationError
+from maze_rl.mazes.interchange.leftovers import AN_HOUR, remove_leftovers, temporary_name
 
 CHECKSUMS = "checksums.json"
 
@@ -60,7 +61,8 @@ def write_folder(folder: Path, files: Mapping[str, bytes], write: Callable[[Path
         CheckpointError: The disk is full or refuses; what stood at `folder` is untouched.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.tmp")
+    remove_leftovers(folder.parent, folder.name, AN_HOUR)
+    temporary = temporary_name(folder)
     checksums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     put = write or _write_synced
     try:
@@ -83,8 +85,9 @@ def write_file(path: Path, data: bytes) -> None:
     Raises:
         CheckpointError: The disk is full or refuses; the previous file is untouched.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary = temporary_name(path)
     try:
+        remove_leftovers(path.parent, path.name, AN_HOUR)
         _write_synced(temporary, data)
         temporary.replace(path)
     except OSError as error:
@@ -152,7 +155,7 @@ def _write_synced(path: Path, data: bytes) -> None:
 
 def _replace(folder: Path, temporary: Path) -> None:
     if folder.exists():
-        old = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.old")
+        old = temporary_name(folder, "old")
         folder.replace(old)
         try:
             temporary.replace(folder)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from maze_rl.configs.training import TrainingConfig
 from maze_rl.errors import CheckpointError
+from maze_rl.mazes.interchange.leftovers import remove_leftovers
 from maze_rl.models.verified_files import json_bytes, read_folder, read_tensors, tensor_bytes, write_folder
 from maze_rl.training.optimizer_state import join_tree, load_optimizer_tree, optimizer_tree, split_tree
 from maze_rl.training.state import TrainingState, rebuild_at
@@ -28,6 +29,7 @@ def save_checkpoint(state: TrainingState, folder: Path) -> Path:
     memory_tensors, memory_values = split_tree(memory)
     counters = {name: getattr(state, name) for name in _COUNTERS}
     target = folder / str(state.step)
+    remove_leftovers(folder)  # of a run that was killed while it wrote; only one writes here
     files = {
         WEIGHTS: tensor_bytes(state.model.state_dict()),
         OPTIMIZER: tensor_bytes(optimizer.pop("tensors")),

@@ -15,6 +15,7 @@ from typing import Any
 
 from maze_rl.configs.training import RunConfig, differing_fields, run_from_json, run_to_json
 from maze_rl.errors import CheckpointError, ConfigurationError
+from maze_rl.mazes.interchange.leftovers import remove_leftovers
 from maze_rl.models.verified_files import json_bytes, plain_number, write_file, write_folder
 from maze_rl.tokenization.definitions import definition_files
 from maze_rl.tokenization.tokenization import Tokenization
@@ -95,6 +96,11 @@ class RunFolder:
                     "Resume with the settings it was started with."
                 )
         return saved
+
+    def tidy(self) -> None:
+        """Remove what a kill left half-written; nobody else may be writing here."""
+        remove_leftovers(self.folder)
+        remove_leftovers(self.checkpoints)
 
     def read_config(self) -> dict[str, Any]:
         """Return ``config.json``.

@@ -1,12 +1,12 @@
 """Files that appear whole or not at all: written under a temporary name, then renamed."""
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from maze_rl.errors import MazeRLError
+from maze_rl.mazes.interchange.leftovers import AN_HOUR, remove_leftovers, temporary_name
 
 
 @contextmanager
@@ -18,9 +18,10 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     """
     if not path.name:
         raise MazeRLError(f"{str(path)!r} names no file: give the name of the file to write.")
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary = temporary_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent, path.name, AN_HOUR)
         with temporary.open("wb") as file:
             yield file
         temporary.replace(path)
