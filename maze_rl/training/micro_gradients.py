@@ -27,7 +27,7 @@ def micro_losses(
     *,
     leaves: Sequence[Tensor],
     divisor: float,
-    scale: float | None,
+    gradient: bool = True,
     precision: Callable[[], torch.autocast],
 ) -> Iterator[Loss]:
     """Yield the loss of each micro-batch, without graph, and add the gradient of its share to ``leaf.grad``.
@@ -37,25 +37,25 @@ def micro_losses(
         objective: Gives the loss.
         micro_batches: What it is of, in order.
         leaves: Tensors that gradients are asked for.
-        divisor: The step's one normaliser: a share is ``loss / divisor * scale``.
-        scale: Factor of the update rule; None for no gradient at all.
+        divisor: The step's one normaliser: a share is ``loss / divisor``.
+        gradient: Whether gradients are computed and added at all.
         precision: Makes the context in which losses are computed.
     """
     on_cpu = torch.device(model.cfg.device or "cpu").type == "cpu"
     workers = min(torch.get_num_threads(), len(micro_batches)) if on_cpu else 1
 
     def work(micro: Any) -> tuple[Loss, Gradients]:
-        with torch.set_grad_enabled(scale is not None), precision():
+        with torch.set_grad_enabled(gradient), precision():
             found = objective.loss(model, micro)
-        if scale is None:
+        if not gradient:
             return found, ()
-        return _detached(found), torch.autograd.grad(found.total / divisor * scale, leaves, allow_unused=True)
+        return _detached(found), torch.autograd.grad(found.total / divisor, leaves, allow_unused=True)
 
     with one_thread() if on_cpu else nullcontext(), ThreadPoolExecutor(workers) as pool:
         for found, gradients in map(work, micro_batches) if workers == 1 else pool.map(work, micro_batches):
-            for leaf, gradient in zip(leaves, gradients, strict=False):
-                if gradient is not None:
-                    _add(leaf, gradient)
+            for leaf, share in zip(leaves, gradients, strict=False):
+                if share is not None:
+                    _add(leaf, share)
             yield found
 
 

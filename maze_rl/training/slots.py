@@ -1,8 +1,8 @@
 """The plug-in slots of the trainer: what each gets, what it answers, and when it is asked.
 
 A plug-in is a plain function or an object with two methods. The order within a step is fixed: learning rate, loss and
-gradient of every mini-batch (update rules ``per="mini_batch"`` are asked before each), clip, update rules
-``per="step"``, step, scaling of the update, controllers.
+gradient of every mini-batch (update rules ``per="mini_batch"`` are asked for each, before the first), clip by the norm
+of the gradient as it is without their scales, update rules ``per="step"``, step, scaling of the update, controllers.
 
 Objects that remember something between steps also have ``state_dict`` and ``load_state_dict`` (`Stateful`): what they
 return is saved in every checkpoint, so that a resumed run equals a straight one bit for bit. Randomness comes from a
@@ -87,9 +87,10 @@ class UpdateRule(Protocol):
     """Decides whether, and how strongly, a gradient changes the weights."""
 
     per: Literal["mini_batch", "step"]
-    """Asked before every mini-batch's backward pass, or once a step after clipping."""
+    """Asked for every mini-batch before the first backward pass, or once a step."""
     apply_to: Literal["loss", "grad", "update"]
-    """`loss`: before clipping. `grad`: after it, before the optimizer. `update`: on what the optimizer changed."""
+    """`loss` and `grad`: on the gradient before the optimizer, of a mini-batch or the step; clipping knows no scale, so
+    that the two are one choice. `update`: on what the optimizer changed."""
 
     def decide(self, moment: Moment) -> Apply | Skip:
         """Return what to do; called exactly once per mini-batch or step, in order."""
@@ -120,7 +121,7 @@ class Outcome:
     loss: float
     """Training loss before the update, per weight."""
     gradient_norm: float
-    """Before clipping."""
+    """Before clipping, and without the scales of an update rule."""
     learning_rate: float
     """The rate the step was taken with (of the last parameter group)."""
     held_out: Callable[[], float]

@@ -19,7 +19,13 @@ from maze_rl.training.micro_gradients import micro_losses
 from maze_rl.training.slots import Apply, Moment, Objective, Outcome, Skip, Verdict
 from maze_rl.training.source import StepBatch
 from maze_rl.training.state import TrainingState
-from maze_rl.training.update_rules.applied_scale import scale_gradients, take_scaled_step
+from maze_rl.training.update_rules.applied_scale import (
+    GradientSum,
+    clip_gradients,
+    gradient_norm,
+    scale_gradients,
+    take_scaled_step,
+)
 
 Row = dict[str, Any]
 Decision = Apply | Skip
@@ -53,9 +59,13 @@ class Sums:
     """Per weight."""
     measures: dict[str, float] = field(default_factory=dict)
     """Per weight."""
+    totals: dict[str, Tensor] = field(default_factory=dict)
+    """Measures before they are divided."""
     rolls: list[Row] = field(default_factory=list)
     skipped: bool = False
     """Whether the update rule skipped every mini-batch."""
+    norm: Tensor | None = None
+    """Norm of the gradient as it is without the scales of the mini-batches; None where it has none."""
 
 
 def take_step(state: TrainingState, config: TrainingConfig, setting: Setting, batch: StepBatch) -> Row:
@@ -68,10 +78,8 @@ def take_step(state: TrainingState, config: TrainingConfig, setting: Setting, ba
     state.optimizer.zero_grad(set_to_none=True)
     sums = add_up_gradients(state, config, setting.objective, batch)
     decision = _decide_step(state, sums, len(batch.mini_batches))
-    parameters = [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
-    if isinstance(decision, Apply) and state.update_rule.apply_to == "loss" and state.update_rule.per == "step":
-        scale_gradients(parameters, decision.scale)
-    norm = float(torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm))
+    parameters = trained(state)
+    norm = float(clip_gradients(parameters, config.clip_norm, sums.norm))
     finite = math.isfinite(sums.loss) and math.isfinite(norm)
     if finite and isinstance(decision, Apply):
         _update(state, parameters, decision)
@@ -113,42 +121,79 @@ def set_learning_rate(state: TrainingState, setting: Setting) -> float:
     return state.optimizer.param_groups[-1]["lr"]
 
 
+def trained(state: TrainingState) -> list[Tensor]:
+    """Return the parameters that the optimizer changes."""
+    return [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
+
+
 def add_up_gradients(state: TrainingState, config: TrainingConfig, objective: Objective, batch: StepBatch) -> Sums:
-    """Add up the gradients of a step, normalised by its weights, each mini-batch scaled by the update rule."""
-    model, rule = state.model, state.update_rule
-    device = torch.device(model.cfg.device or "cpu")
-    weights = [sum(objective.weight(model, micro) for micro in mini) for mini in batch.mini_batches]
+    """Add up the gradients of a step, normalised by its weights, each mini-batch scaled by the update rule.
+
+    Mini-batches of unlike scales are added up twice, scaled and as they are: the second sum is what is clipped by, or
+    a step of small scales, or of few mini-batches that were not skipped, would be as long as any other.
+    """
+    model, minis = state.model, batch.mini_batches
+    weights = [sum(objective.weight(model, micro) for micro in mini) for mini in minis]
     sums = Sums(sum(weights))
     if not 0 < sums.normaliser < math.inf:
         raise TrainingError(f"step {state.step + 1}: the weights of its loss add up to {sums.normaliser}, not above 0.")
-    totals: dict[str, Tensor] = {}
-    decisions: list[Decision] = []
+    decisions = _decide_mini_batches(state, config, objective, minis, weights)
+    sums.skipped = all(isinstance(decision, Skip) for decision in decisions)
+    scales = [decision.scale if isinstance(decision, Apply) else 0.0 for decision in decisions]
+    parameters = trained(state)
+    if len(set(scales)) == 1:
+        losses = _differentiate(state, config, objective, minis, sums)
+        if scales[0] != 1:
+            sums.norm = gradient_norm(parameters)
+            scale_gradients(parameters, scales[0])
+    else:
+        losses, plain, scaled = [], GradientSum(parameters), GradientSum(parameters)
+        for mini, scale in zip(minis, scales, strict=True):
+            losses += _differentiate(state, config, objective, [mini], sums)
+            plain.add(1.0)
+            scaled.add(scale)
+            state.optimizer.zero_grad(set_to_none=True)
+        plain.put_back()
+        sums.norm = gradient_norm(parameters)
+        scaled.put_back()
+    sums.loss = float(sum(losses)) / sums.normaliser
+    sums.measures = {name: float(value) / sums.normaliser for name, value in sums.totals.items()}
+    for decision, loss, weight in zip(decisions, losses, weights, strict=True):
+        _log_roll(sums, decision, loss / weight if decision.record else loss)
+    return sums
 
-    def precision() -> torch.autocast:
-        return autocast(model, config)
 
+def _decide_mini_batches(
+    state: TrainingState, config: TrainingConfig, objective: Objective, minis: list[list[Any]], weights: list[float]
+) -> list[Decision]:
+    """Ask a rule that is asked per mini-batch for each, in order; any other takes them whole here."""
+    if state.update_rule.per != "mini_batch":
+        return [Apply()] * len(minis)
+    found: list[Decision] = []
+    for number, (mini, weight) in enumerate(zip(minis, weights, strict=True)):
+        measure = _measuring(state.model, objective, mini, weight, autocast(state.model, config))
+        found.append(_decide(state, Moment(state.step, number, measure)))
+    return found
+
+
+def _differentiate(
+    state: TrainingState, config: TrainingConfig, objective: Objective, minis: list[list[Any]], sums: Sums
+) -> list[Tensor]:
+    """Add the gradients of mini-batches to those of the parameters; return the loss of each, a sum."""
+    model, losses = state.model, []
     with weights_once(model) as held:
         leaves = [*held, *(weight for weight in model.parameters() if weight.requires_grad)]
-        for number, (mini, weight) in enumerate(zip(batch.mini_batches, weights, strict=True)):
-            decision: Decision = Apply()
-            if rule.per == "mini_batch":
-                measure = _measuring(model, objective, mini, weight, precision())
-                decision = _decide(state, Moment(state.step, number, measure))
-            loss = torch.zeros((), device=device)
-            scale = decision.scale if isinstance(decision, Apply) else None
+        for mini in minis:
+            loss = torch.zeros((), device=model.cfg.device or "cpu")
             for found in micro_losses(
-                model, objective, mini, leaves=leaves, divisor=sums.normaliser, scale=scale, precision=precision
-            ):
+                model, objective, mini, leaves=leaves, divisor=sums.normaliser, gradient=not sums.skipped,
+                precision=lambda: autocast(model, config),
+            ):  # fmt: skip
                 loss += found.total
                 for name, value in found.measures.items():
-                    totals[name] = totals.get(name, 0.0) + value
-            totals["loss"] = totals.get("loss", 0.0) + loss
-            decisions.append(decision)
-            _log_roll(sums, decision, loss / weight if decision.record else loss)
-    sums.loss = float(totals.pop("loss")) / sums.normaliser
-    sums.measures = {name: float(value) / sums.normaliser for name, value in totals.items()}
-    sums.skipped = all(isinstance(decision, Skip) for decision in decisions)
-    return sums
+                    sums.totals[name] = sums.totals.get(name, 0.0) + value
+            losses.append(loss)
+    return losses
 
 
 def autocast(model: MazeTransformer, config: TrainingConfig) -> torch.autocast:
@@ -203,9 +248,8 @@ def _log_roll(sums: Sums, decision: Decision, loss: Tensor | float) -> None:
 
 def _update(state: TrainingState, parameters: list[Tensor], decision: Apply) -> None:
     """Step the optimizer; the rule's scale falls on the clipped gradient or on what the step changed."""
-    per_step = state.update_rule.per == "step"
-    place = state.update_rule.apply_to if per_step else "loss"
-    take_scaled_step(state.optimizer, parameters, place, decision, stream_key(state.seed, "noise", state.step))
+    noise = stream_key(state.seed, "noise", state.step)
+    take_scaled_step(state.optimizer, parameters, decision, noise, on_update=state.update_rule.apply_to == "update")
 
 
 def _tell_controller(

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from maze_rl.configs.cautions import cautions
-from maze_rl.configs.training import Phase, RunConfig, StartModel, TrainingConfig
+from maze_rl.configs.training import OPTIMIZERS, Phase, RunConfig, StartModel, TrainingConfig
 from maze_rl.errors import Caution, CheckpointError, ConfigurationError, MazeRLError
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.devices import check_device
@@ -20,7 +20,7 @@ from maze_rl.training.checkpoints import checkpoint_steps, load_checkpoint, save
 from maze_rl.training.learning_rates.schedule_free import averaged
 from maze_rl.training.state import TrainingState, new_state
 from maze_rl.training.trainer import Callbacks, train
-from maze_rl.training.update_rules.applied_scale import adam_cancels
+from maze_rl.training.update_rules.applied_scale import scale_lost
 from maze_rl.training.validation import validator
 from maze_rl.workflows.run_folder import RunFolder, versions
 
@@ -67,6 +67,7 @@ def train_run(
         raise CheckpointError(f"{run.config_path}: the file is missing: there is no run to resume; leave out --resume.")
     if resume:
         run.open(config)
+        run.tidy()
     else:
         run.check_free()
     tokenization = Tokenization(config.tokenization)
@@ -76,8 +77,10 @@ def train_run(
     state = new_state(model, config.training, config.seed)
     if not resume:
         run.create(config, command)  # only now: what is refused leaves no folder behind
-    cancelled = adam_cancels(state.update_rule, config.training.optimizer, config.training.accumulation)
-    for caution in (*cautions(config.training), *filter(None, [cancelled])):
+    optimizer = config.training.optimizer.strip()
+    known = optimizer if optimizer in OPTIMIZERS else type(state.optimizer).__name__
+    lost = scale_lost(state.update_rule, known, config.training.accumulation)
+    for caution in (*cautions(config.training), *filter(None, [lost])):
         warnings.warn(caution, Caution, stacklevel=2)
     if resume:
         load_newest(state, config.training, run)

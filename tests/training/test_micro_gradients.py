@@ -61,12 +61,12 @@ def test_the_gradient_is_that_of_a_backward_pass_bit_for_bit() -> None:
     with threads(1), weights_once(state.model):
         for mini in batch.mini_batches:
             for micro in mini:
-                (objective.loss(state.model, micro).total / normaliser * 1.0).backward()
+                (objective.loss(state.model, micro).total / normaliser).backward()
     assert len(ours) == len(gradients(state)) > 10
     assert all(map(torch.equal, ours, gradients(state)))
 
 
-def test_without_a_scale_no_gradient_is_computed() -> None:
+def test_where_none_is_asked_for_no_gradient_is_computed() -> None:
     _, state, objective, batch = made_ready(64)
     leaves = list(state.model.parameters())
     mini = batch.mini_batches[0]
@@ -76,7 +76,7 @@ def test_without_a_scale_no_gradient_is_computed() -> None:
         mini,
         leaves=leaves,
         divisor=1.0,
-        scale=None,
+        gradient=False,
         precision=lambda: torch.autocast("cpu", enabled=False),
     )
     assert all(not loss.total.requires_grad for loss in found)

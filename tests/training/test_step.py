@@ -10,7 +10,7 @@ import torch
 
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.model import ModelConfig
-from maze_rl.configs.training import DataFolder, Phase
+from maze_rl.configs.training import OPTIMIZERS, DataFolder, Phase
 from maze_rl.mazes.storage.dataset_writer import write_dataset
 from maze_rl.mazes.storage.store import open_dataset
 from maze_rl.training.batches import batch_maker
@@ -20,6 +20,7 @@ from maze_rl.training.slots import Apply, Moment, Outcome, Skip, Verdict
 from maze_rl.training.state import TrainingState, new_state
 from maze_rl.training.step import TrainingError, add_up_gradients, take_step
 from maze_rl.training.trainer import Callbacks, train
+from maze_rl.training.update_rules.applied_scale import scale_lost
 
 PLAIN = tiny_run(optimizer="adamw", weight_decay=0.1)
 
@@ -113,6 +114,60 @@ def test_adam_cancels_a_scale_of_the_gradient_and_sgd_does_not() -> None:
         ratios[name] = float(scaled.norm() / plain.norm())
     assert ratios["adamw"] == pytest.approx(1.0, abs=0.02)
     assert ratios["sgd"] == pytest.approx(0.05, rel=1e-3)
+
+
+@pytest.mark.parametrize("clip_norm", [1e-3, 1e3])
+@pytest.mark.parametrize(
+    ("per", "apply_to"),
+    [("step", "loss"), ("step", "grad"), ("step", "update"), ("mini_batch", "loss"), ("mini_batch", "grad")],
+)
+def test_the_update_changes_by_the_logged_scale_at_any_norm(per: str, apply_to: str, clip_norm: float) -> None:
+    """With the gradient norm far above the limit too: no clipping of what is scaled already."""
+    config = tiny_run(optimizer="sgd", weight_decay=0.0, clip_norm=clip_norm)
+    plain = change(config, None, 0, double=True)
+    for scale in (0.6, -0.01, 1.7, 0.0):
+        rule = Always(Apply(scale), per=per, apply_to=apply_to)
+        assert torch.allclose(change(config, rule, 0, double=True), scale * plain, rtol=1e-6, atol=1e-14)
+
+
+@pytest.mark.parametrize("clip_norm", [1e-3, 1e3])
+def test_every_mini_batch_changes_its_share_of_the_update_by_its_scale(clip_norm: float) -> None:
+    config = tiny_run(optimizer="sgd", weight_decay=0.0, clip_norm=clip_norm)
+
+    def moved(*answers: Apply | Skip) -> torch.Tensor:
+        return change(config, Always(*answers, per="mini_batch", apply_to="loss"), 0, double=True)
+
+    first, second = moved(Apply(1.0), Skip()), moved(Skip(), Apply(1.0))
+    assert torch.allclose(first + second, change(config, None, 0, double=True), rtol=1e-6, atol=1e-14)
+    mixed = moved(Apply(0.6), Apply(-0.01))
+    assert torch.allclose(mixed, 0.6 * first - 0.01 * second, rtol=1e-6, atol=1e-14)
+
+
+def test_the_norm_that_is_logged_knows_no_scale() -> None:
+    config = tiny_run(optimizer="sgd")
+    logged = []
+    for answers in ((Apply(1.0),), (Apply(0.01),), (Apply(0.5), Apply(-0.01))):
+        state = fresh(config)
+        state.update_rule = Always(*answers, per="mini_batch", apply_to="loss")
+        logged.append(step(state, config)["gradient_norm"])
+    assert logged == pytest.approx([logged[0]] * 3, rel=1e-5)
+
+
+@pytest.mark.parametrize("apply_to", ["loss", "grad", "update"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_an_optimizer_follows_the_scale_or_the_run_says_that_it_does_not(optimizer: str, apply_to: str) -> None:
+    if (optimizer, apply_to) == ("schedule_free", "update"):
+        pytest.skip("refused: tests/configs/test_refusals.py")
+    config = tiny_run(optimizer=optimizer, weight_decay=0.0, clip_norm=0.01, schedule="constant", warmup_steps=1)
+    rule = Always(Apply(0.35), apply_to=apply_to)
+    plain, scaled = (change(config, each, 0, double=True) for each in (None, rule))
+    follows = torch.allclose(scaled, 0.35 * plain, rtol=1e-5, atol=1e-12)
+    assert follows == (scale_lost(rule, optimizer) is None)
+
+
+def test_noise_is_added_to_an_update_of_scale_0_too() -> None:
+    plain, noisy = (change(PLAIN, rule) for rule in (None, Always(Apply(0.0, {}, 0.4))))
+    assert float(noisy.norm() / plain.norm()) == pytest.approx(0.4, rel=0.05)
 
 
 def test_a_failed_roll_takes_back_under_sgd_and_the_loss_does_not_fall() -> None:

@@ -13,7 +13,7 @@ class ConstantScale:
 
     Args:
         scale: The factor; negative turns updates round, 1 changes no bit.
-        apply_to: What it goes on: update, gradient (after clipping) or loss (before clipping).
+        apply_to: What it goes on: the update, or the gradient (`loss` is the same: it is scaled after clipping).
     """
 
     per: Literal["mini_batch", "step"] = "step"

@@ -30,7 +30,7 @@ class DiceRoll:
         advantage: Keep the higher of two dice (``advantage``) or the lower (``disadvantage``).
         per: Roll before every mini-batch, or once a step.
         apply_to: What the scale goes on; None is the update per step, and the loss per mini-batch. The loss and the
-            gradient of a mini-batch are one choice, for nothing stands between them.
+            gradient are one choice: clipping goes by the norm without the scale.
         failure: Share of the update that a failed save takes back (``classic``).
         character: Class, or None.
         experience: Whether successful saves are gathered into levels.

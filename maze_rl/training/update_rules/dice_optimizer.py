@@ -14,6 +14,7 @@ The order within a step is: unscale (a `GradScaler` does it before it calls `ste
 (with the `Trainer`: in one's own ``compute_loss``), for a class that compares losses, and for losses in the log.
 """
 
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,7 +27,7 @@ from maze_rl.configs.options import is_number
 from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.seeding import stream_key
 from maze_rl.training.slots import Apply, Moment, Skip, Stateful, UpdateRule
-from maze_rl.training.update_rules.applied_scale import adam_cancels, scale_gradients, take_scaled_step
+from maze_rl.training.update_rules.applied_scale import clip_gradients, gradient_norm, scale_lost, take_scaled_step
 
 _STATE = "update_rule"
 
@@ -39,7 +40,9 @@ class DiceOptimizer(torch.optim.Optimizer):
     Args:
         optimizer: Any optimizer that takes a step from the gradients as they are (not LBFGS).
         rule: A dice roll, or another update rule; noise it asks for depends on the step alone.
-        clip_norm: Gradients are clipped to this norm before the dice; None where the loop does that itself.
+        clip_norm: Gradients are clipped to this norm before the dice; None where the loop does that itself. With a roll
+            per mini-batch the loop must not: the scale is in the gradients by then. Here it is divided out of the norm
+            (exactly where a step's mini-batches have one scale, else by the root mean square of their scales).
         on_step: Gets a row ``{"step", "loss", "rolls"}`` after every step, as in ``metrics.jsonl``; collected with
             ``rows.append``, they are what `maze_rl.reports.dice_figures.dice_panels` draws.
 
@@ -76,7 +79,7 @@ class DiceOptimizer(torch.optim.Optimizer):
         """Whether the last step was thrown away."""
         self._losses: list[float] = []
         self._rolls: list[Apply | Skip] = []
-        if warning := adam_cancels(rule, type(optimizer).__name__):
+        for warning in filter(None, [scale_lost(rule, type(optimizer).__name__), self._clipped_away()]):
             warnings.warn(warning, UserWarning, stacklevel=2)
 
     def weigh(self, loss: Tensor) -> Tensor:
@@ -121,13 +124,26 @@ class DiceOptimizer(torch.optim.Optimizer):
 
     def _take_step(self, roll: Apply | Skip) -> None:
         assert isinstance(roll, Apply)
-        place = self.rule.apply_to
         weights = [weight for group in self.param_groups for weight in group["params"] if weight.grad is not None]
-        if place == "loss":
-            scale_gradients(weights, roll.scale)
-        if self.clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(weights, self.clip_norm)
-        take_scaled_step(self.optimizer, weights, place, roll, stream_key(0, "noise", self.steps))
+        if self.clip_norm is not None and (size := self._size_of_scales()):
+            clip_gradients(weights, self.clip_norm, gradient_norm(weights) / size)
+        on_update = self.rule.apply_to == "update"
+        take_scaled_step(self.optimizer, weights, roll, stream_key(0, "noise", self.steps), on_update=on_update)
+
+    def _size_of_scales(self) -> float:
+        """Return the root mean square of the scales that are in the gradients already."""
+        if self.rule.per == "step":
+            return 1.0
+        scales = [roll.scale if isinstance(roll, Apply) else 0.0 for roll in self._rolls]
+        return abs(scales[0]) if len(set(scales)) == 1 else math.hypot(*scales) / math.sqrt(len(scales))
+
+    def _clipped_away(self) -> str | None:
+        if self.rule.per == "step" or self.clip_norm is not None:
+            return None
+        return (
+            "per=mini_batch without clip_norm: a loop that clips, as the Trainer of Hugging Face does, clips what is "
+            "scaled already, and the scale is lost: clip here with clip_norm (inf for never), and not there."
+        )
 
     def _mean_loss(self) -> float:
         if not self._losses:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from maze_rl.training.slots import UpdateRule
-from maze_rl.training.update_rules.applied_scale import adam_cancels, remember, scale_gradients, scale_update
+from maze_rl.training.update_rules.applied_scale import remember, scale_gradients, scale_lost, scale_update
 from maze_rl.training.update_rules.constant_scale import ConstantScale
 from maze_rl.training.update_rules.dice import DiceRoll
 from maze_rl.training.update_rules.every_step import EveryStep
@@ -69,7 +69,8 @@ def test_copies_do_not_follow_the_weights() -> None:
         (lambda: ConstantScale(0.1, "grad"), "schedule_free", 1, True),
         (lambda: DiceRoll(0, apply_to="grad"), "RMSprop", 1, True),
         (lambda: DiceRoll(0, per="mini_batch"), "adagrad", 1, True),
-        (lambda: DiceRoll(0, per="mini_batch"), "adamw", 4, False),
+        (lambda: DiceRoll(0, per="mini_batch"), "adamw", 4, True),
+        (lambda: DiceRoll(0, per="mini_batch"), "sgd", 4, False),
         (lambda: DiceRoll(0), "adamw", 1, False),
         (lambda: DiceRoll(0, apply_to="grad"), "sgd", 1, False),
         (EveryStep, "adamw", 1, False),
@@ -78,7 +79,7 @@ def test_copies_do_not_follow_the_weights() -> None:
 def test_a_warning_where_an_optimizer_cancels_the_scale(
     rule: Callable[[], UpdateRule], optimizer: str, mini_batches: int, cancelled: bool
 ) -> None:
-    warning = adam_cancels(rule(), optimizer, mini_batches)
+    warning = scale_lost(rule(), optimizer, mini_batches)
     assert (warning is not None) == cancelled
     if warning:
         assert optimizer in warning and "apply_to=update" in warning and "\n" not in warning

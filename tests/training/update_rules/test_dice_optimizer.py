@@ -17,6 +17,8 @@ from maze_rl.training.update_rules.dice import DiceRoll
 from maze_rl.training.update_rules.dice_optimizer import DiceOptimizer, DiceSchedule
 from maze_rl.training.update_rules.noisy_update import NoisyUpdate
 
+pytestmark = pytest.mark.filterwarnings("ignore:(apply_to=|per=mini_batch without)")
+
 FACTORIES = {
     "sgd": lambda weights: torch.optim.SGD(weights, lr=0.1, momentum=0.9, nesterov=True),
     "adamw": lambda weights: torch.optim.AdamW(weights, lr=0.01, weight_decay=0.1),
@@ -104,7 +106,6 @@ def test_a_natural_1_changes_nothing_at_all(name: str) -> None:
 
 @pytest.mark.parametrize("name", FACTORIES)
 @pytest.mark.parametrize(("per", "apply_to"), [("step", "update"), ("step", "grad"), ("mini_batch", "loss")])
-@pytest.mark.filterwarnings("ignore:apply_to=")
 def test_a_natural_20_is_the_step_without_dice(name: str, per: Any, apply_to: Any) -> None:
     """And so training with all scales forced to 1 is bit for bit training without dice."""
     ours, theirs, data = network(dtype=torch.float32), network(dtype=torch.float32), batches(20, torch.float32)
@@ -266,17 +267,75 @@ def test_clipping_comes_after_unscaling_and_before_the_dice(
     assert float(moved[1].norm() / moved[0].norm()) == pytest.approx(0.5, rel=1e-5)
 
 
-def test_a_scaled_loss_is_clipped_like_any_other() -> None:
-    """apply_to=loss comes before clipping: what is left above the norm is cut off."""
-    moved = []
-    for scale in (1.0, 0.5, 0.001):
+@pytest.mark.parametrize("apply_to", ["loss", "grad", "update"])
+def test_a_scale_per_step_is_kept_wherever_gradients_are_clipped(apply_to: Any) -> None:
+    for inside in (True, False):
+        moved = []
+        for scale in (1.0, 0.5, -0.01):
+            model = network()
+            sgd = torch.optim.SGD(model.parameters(), lr=1.0)
+            dice = DiceOptimizer(sgd, ConstantScale(scale, apply_to), clip_norm=0.1 if inside else None)
+            start = flat(model)
+            dice.weigh(loss_of(model, batches(1)[0])).backward()
+            if not inside:
+                nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+            dice.step()
+            moved.append(flat(model) - start)
+        assert float(moved[0].norm()) == pytest.approx(0.1, rel=1e-5)
+        assert torch.allclose(moved[1], 0.5 * moved[0], rtol=1e-5) and torch.allclose(moved[2], -0.01 * moved[0])
+
+
+@pytest.mark.parametrize("accumulation", [1, 3])
+def test_a_scale_per_mini_batch_is_kept_where_the_dice_clip(accumulation: int) -> None:
+    moved = {}
+    for scales in ((1.0,), (0.5,), (-0.01,), (0.0,), (1.0, None, None)[:accumulation]):
         model = network()
-        dice = DiceOptimizer(torch.optim.SGD(model.parameters(), lr=1.0), ConstantScale(scale, "loss"), clip_norm=0.1)
+        rule = Told(*scales, per="mini_batch", apply_to="loss")
+        dice = DiceOptimizer(torch.optim.SGD(model.parameters(), lr=1.0), rule, clip_norm=0.1)
         start = flat(model)
-        dice_steps(model, dice, batches(1))
-        moved.append(float((flat(model) - start).norm()))
-    assert moved[0] == pytest.approx(0.1, rel=1e-5) == moved[1]
-    assert moved[2] < 0.09
+        for batch in batches(accumulation):
+            (dice.weigh(loss_of(model, batch)) / accumulation).backward()
+        dice.step()
+        moved[scales] = flat(model) - start
+    plain = moved[1.0,]
+    assert float(plain.norm()) == pytest.approx(0.1, rel=1e-5)
+    for scale in (0.5, -0.01, 0.0):
+        assert torch.allclose(moved[scale,], scale * plain, rtol=1e-5, atol=1e-14)
+    if accumulation == 3:  # unlike scales: the root mean square of 1, 0 and 0
+        assert float(moved[1.0, None, None].norm()) == pytest.approx(0.1 / 3**0.5, rel=1e-4)
+
+
+def test_a_loop_that_clips_what_is_scaled_already_is_warned_of() -> None:
+    weights = list(network().parameters())
+    with pytest.warns(UserWarning, match="without clip_norm.*the scale is lost: clip here with clip_norm"):
+        DiceOptimizer(torch.optim.SGD(weights), DiceRoll(0, per="mini_batch"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DiceOptimizer(torch.optim.SGD(weights), DiceRoll(0, per="mini_batch"), clip_norm=math.inf)
+
+
+OF_TORCH = [
+    each for name, each in vars(torch.optim).items()
+    if isinstance(each, type) and each is not torch.optim.Optimizer and name not in ("LBFGS", "SparseAdam")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("optimizer", OF_TORCH)
+def test_any_optimizer_of_torch_follows_the_scale_or_is_warned_of(optimizer: Any) -> None:
+    moved = []
+    for scale in (1.0, 0.35):
+        weight = torch.nn.Parameter(torch.ones(3, 3, dtype=torch.float64))
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            settings = {torch.optim.Rprop: {}, torch.optim.ASGD: {"lambd": 0.0}}.get(optimizer, {"weight_decay": 0.0})
+            dice = DiceOptimizer(optimizer([weight], lr=0.01, **settings), ConstantScale(scale, "grad"))
+        for _ in range(10):  # RAdam begins as SGD
+            (weight * torch.arange(9.0, dtype=torch.float64).reshape(3, 3)).sum().backward()
+            dice.step()
+            dice.zero_grad()
+        moved.append(weight.detach() - 1)
+    follows = torch.allclose(moved[1], 0.35 * moved[0], rtol=1e-3)
+    assert follows == (not said) and follows == (optimizer in (torch.optim.SGD, torch.optim.ASGD))
 
 
 def test_an_overflow_a_scaler_finds_takes_no_step_and_leaves_no_roll_behind() -> None:

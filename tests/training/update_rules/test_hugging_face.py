@@ -50,8 +50,10 @@ def arguments(folder: Path, steps: int = STEPS, **more: Any) -> TrainingArgument
     )  # fmt: skip
 
 
-def optimizers(model: nn.Module, rule: Any, rows: list) -> tuple[DiceOptimizer, DiceSchedule]:
-    dice = DiceOptimizer(torch.optim.AdamW(model.parameters(), lr=0.05), rule, on_step=rows.append)
+def optimizers(
+    model: nn.Module, rule: Any, rows: list, clip_norm: float | None = None
+) -> tuple[DiceOptimizer, DiceSchedule]:
+    dice = DiceOptimizer(torch.optim.AdamW(model.parameters(), lr=0.05), rule, clip_norm, rows.append)
     return dice, DiceSchedule(torch.optim.lr_scheduler.LambdaLR(dice, lambda step: 0.95**step), dice)
 
 
@@ -81,15 +83,16 @@ def test_rolls_decide_and_the_schedule_stands_still_where_an_update_is_thrown_aw
     assert dice.state[model.layer.weight]["step"] == STEPS - 4
 
 
+@pytest.mark.filterwarnings("ignore:apply_to=loss with AdamW")
 def test_the_mini_batch_mode_needs_one_line_in_compute_loss(tmp_path: Path) -> None:
     class DiceTrainer(Trainer):
         def compute_loss(self, *args: Any, **options: Any) -> Any:
             return dice.weigh(super().compute_loss(*args, **options))  # type: ignore[arg-type]
 
     model, rows = Line(), []
-    dice, schedule = optimizers(model, DiceRoll(0, per="mini_batch"), rows)
+    dice, schedule = optimizers(model, DiceRoll(0, per="mini_batch"), rows, clip_norm=1.0)
     DiceTrainer(
-        model, arguments(tmp_path, gradient_accumulation_steps=3), train_dataset=examples(),  # type: ignore[arg-type]
+        model, arguments(tmp_path, gradient_accumulation_steps=3, max_grad_norm=0.0), train_dataset=examples(),  # type: ignore[arg-type]
         optimizers=(dice, schedule),
     ).train()  # fmt: skip
     # 16 mini-batches an epoch: every sixth step has the one that is left over
