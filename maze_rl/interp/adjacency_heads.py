@@ -11,7 +11,7 @@ not u itself: a head that knows neighbourhood on the lattice, but not the walls,
 all others. A decision without walled edges has no control and is left out. Adjacency heads of maze transformers:
 Ivanitskiy et al. (2023), Structured World Representations in Maze-Solving Transformers.
 
-Heads are chosen on the mazes of even index and measured on those of odd index.
+Heads are chosen on one half of the mazes and measured on the other; mazes of one layout are in one half.
 """
 
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ from maze_rl.interp.attention_maps import (
     listed_cells,
     stream_patterns,
 )
+from maze_rl.interp.cell_features import split_halves
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.maze_draws import layouts_of
@@ -54,15 +55,15 @@ class AdjacencyHeads:
     """The adjacency score of every head, and the best one confirmed."""
 
     finding: Finding
-    """Adj of the best head of the even mazes, on the odd ones; its control is the attention to walled edges."""
+    """Adj of the head that is best on one half, on the other; its control is the attention to walled edges."""
     head: tuple[int, int]
     """(layer, head) of the best head."""
     scores: Float[ndarray, "layer head"]
-    """Mean Adj on the odd mazes."""
+    """Mean Adj on the held-out half."""
     p_values: Float[ndarray, "layer head"]
-    """Of the even mazes, corrected for the maximum over heads."""
+    """Of the half that heads are chosen on, corrected for the maximum over heads."""
     confirmed: tuple[tuple[int, int], ...]
-    """Heads chosen on the even mazes, whose score on the odd ones exceeds the threshold and is no chance (5 % FDR)."""
+    """Heads chosen on one half, whose score on the other exceeds the threshold and is no chance (5 % FDR)."""
     stability: float
     """Jaccard stability of the choice under mazes drawn again, 0 to 1."""
     incident: Interval
@@ -90,7 +91,7 @@ def find_adjacency_heads(
         decisions: Where attention starts from.
         control_model: An untrained twin, if one is wanted.
         attention: `adjacency_attention(model, decisions)` after `stream_patterns`, where one run serves several scores.
-        seed: Seed of sign flips and intervals.
+        seed: Seed of halves, sign flips and intervals.
 
     Raises:
         ConfigurationError: The mazes are too few for an interval, or the prompt lists no edges.
@@ -99,24 +100,24 @@ def find_adjacency_heads(
     check_mazes(model, max(decisions.batch.shape), len(decisions.batch))
     shares = _shares(attention or _measured(model, decisions), decisions)
     differences = shares[..., _INCIDENT] - shares[..., _WALLED]
-    discovery, confirmation = differences[::2], differences[1::2]
-    layouts = layouts_of(decisions.batch)
-    even, odd = layouts[::2], layouts[1::2]
-    selected = select_heads(discovery, THRESHOLD, layouts=even, seed=seed)
-    p_values = sign_flip_p_values(confirmation, layouts=odd, seed=seed)
+    layouts, halves = layouts_of(decisions.batch), split_halves(decisions.batch, seed)
+    discovery, confirmation = differences[halves.fit], differences[halves.held_out]
+    chosen_on, judged = layouts[halves.fit], layouts[halves.held_out]
+    selected = select_heads(discovery, THRESHOLD, layouts=chosen_on, seed=seed)
+    p_values = sign_flip_p_values(confirmation, layouts=judged, seed=seed)
     means = mean_over_mazes(confirmation)
     confirmed = selected & (means > THRESHOLD)
     confirmed[confirmed] = false_discovery_rate(p_values[confirmed])
     best = int(np.argmax(mean_over_mazes(discovery)))
-    parts = head_means(shares[1::2, best], layouts=odd, seed=seed)
+    parts = head_means(shares[halves.held_out, best], layouts=judged, seed=seed)
     grid = (model.cfg.n_layers, model.cfg.n_heads)
     return AdjacencyHeads(
-        finding=_finding(confirmation[:, best], odd, parts[_WALLED], seed),
+        finding=_finding(confirmation[:, best], judged, parts[_WALLED], seed),
         head=_layer_and_head(best, grid),
         scores=means.reshape(grid),
-        p_values=sign_flip_p_values(discovery, layouts=even, seed=seed).reshape(grid),
+        p_values=sign_flip_p_values(discovery, layouts=chosen_on, seed=seed).reshape(grid),
         confirmed=tuple(_layer_and_head(int(each), grid) for each in np.flatnonzero(confirmed)),
-        stability=selection_stability(discovery, THRESHOLD, layouts=even, seed=seed),
+        stability=selection_stability(discovery, THRESHOLD, layouts=chosen_on, seed=seed),
         incident=parts[_INCIDENT],
         walled=parts[_WALLED],
         far=parts[_FAR],

@@ -51,6 +51,8 @@ class Confirmation:
     """Estimates on the pairs the shortlist was made with."""
     exact: tuple[Interval, ...]
     """Effects of real patches on the other pairs."""
+    num_pairs: int
+    """How many those are."""
 
     @property
     def spearman(self) -> float:
@@ -189,4 +191,9 @@ def confirm(
         )
     estimates = [maps[n.component].effect(n.layer, n.place, n.head) for n in nodes]
     intervals = [exact[n.component].interval(n.layer, n.place, n.head, seed=seed) for n in nodes]
-    return Confirmation(nodes=tuple(nodes), attribution=np.array(estimates, dtype=np.float64), exact=tuple(intervals))
+    return Confirmation(
+        nodes=tuple(nodes),
+        attribution=np.array(estimates, dtype=np.float64),
+        exact=tuple(intervals),
+        num_pairs=len(pairs.clean),
+    )

@@ -9,6 +9,7 @@ import torch
 from maze_rl.interp.activation_patching import patch_map
 from maze_rl.interp.attention_maps import stream_patterns
 from maze_rl.interp.attribution_patching import Confirmation, attribution_maps, confirm, shortlist
+from maze_rl.interp.cell_features import split_halves
 from maze_rl.interp.decisions import Decisions, find_decisions, right_choices
 from maze_rl.interp.doubling import GrowthOfReach, fit_growth
 from maze_rl.interp.edge_consolidation import (
@@ -182,12 +183,12 @@ def attention_scores(
 
 
 def patch(model: MazeTransformer, pairs: PatchingPairs, solved: SolvedPairs, seed: int) -> Patching:
-    """Patch the pairs that the model solves, half of them to find nodes and half to confirm them."""
+    """Patch the pairs that the model solves, one half to find nodes and other layouts to confirm them."""
     chosen = pairs.take(solved.rows[:_PATCHED_PAIRS])
     tokens, groups = flip_tokens(chosen), position_groups(chosen)
     denoise = patch_map(model, tokens, groups=groups, seed=seed)
-    half = len(chosen) // 2
-    found, confirmed = chosen.take(np.arange(half)), chosen.take(np.arange(half, len(chosen)))
+    halves = split_halves(chosen.pairs.clean, seed)
+    found, confirmed = chosen.take(halves.fit), chosen.take(halves.held_out)
     maps = attribution_maps(model, flip_tokens(found), groups=position_groups(found), steps=5)
     example = int(np.argmax(chosen.depth))
     return Patching(

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
+from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.cell_labels import label_cells, random_cell_values
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import solve_batch
@@ -31,18 +32,36 @@ def split_halves(batch: MazeBatch, seed: int = 0) -> Halves:
     """Split mazes into two halves; rotated and reflected images of one maze stay on one side.
 
     No less than half of the mazes are held out: where images do not come out even, a few more.
+
+    Raises:
+        ConfigurationError: So many mazes are one, rotated and reflected, that none are left to fit on.
     """
     kinds, kind_of = np.unique(maze_hashes(batch), return_inverse=True)
     order = numpy_generator(seed, "probe_halves").permutation(len(kinds))
     up_to = np.cumsum(np.bincount(order[kind_of]))
     first = up_to[order[kind_of]] <= len(batch) / 2
+    if not first.any():
+        raise ConfigurationError(
+            f"{len(batch)} mazes have {len(kinds)} layouts, walls up to rotation and reflection, and no half of them "
+            "can be kept apart: use more mazes, or larger ones."
+        )
     return Halves(np.flatnonzero(first), np.flatnonzero(~first))
 
 
 def variable_of(batch: MazeBatch, variable: Variable) -> Float64[ndarray, "maze cell"]:
-    """Return a search's variable at every cell, row by row; -1 for distances where there is no way."""
+    """Return a search's variable at every cell, row by row.
+
+    Raises:
+        ConfigurationError: Distances are asked for, and there are cells without a way to the target.
+    """
     if variable == "distance":
-        return solve_batch(batch).distances.reshape(len(batch), -1).astype(np.float64)
+        distances = solve_batch(batch).distances.reshape(len(batch), -1)
+        if cut_off := int((distances < 0).any(axis=1).sum()):
+            raise ConfigurationError(
+                f"{cut_off} of {len(batch)} mazes have cells from which no way leads to the target, so that these have "
+                "no distance to it: use mazes without such cells, as dfs and wilson make (percolation leaves some)."
+            )
+        return distances.astype(np.float64)
     return alive_after(batch, batch.shape[0] * batch.shape[1]).astype(np.float64)
 
 
@@ -100,12 +119,12 @@ def alive_after(batch: MazeBatch, rounds: int) -> Bool[ndarray, "maze cell"]:
 
 def reached_after(batch: MazeBatch, rounds: int) -> Bool[ndarray, "maze cell"]:
     """Return which cells a breadth-first search from the target has reached after some rounds."""
-    distances = variable_of(batch, "distance")
+    distances = solve_batch(batch).distances.reshape(len(batch), -1)
     return (distances >= 0) & (distances <= rounds)
 
 
 def far_cells(batch: MazeBatch, least_steps: int) -> Bool[ndarray, "maze cell"]:
-    """Return the cells at least so many steps from both origin and target."""
+    """Return the cells at least so many steps from both origin and target; none that cannot be reached."""
     labels = label_cells(batch)
     return np.minimum(labels.distances, labels.frontier) >= least_steps
 

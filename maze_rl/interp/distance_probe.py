@@ -129,8 +129,8 @@ def latent_state(
         seed: Seed of halves, edge order and control labels.
 
     Raises:
-        ConfigurationError: The model or the mazes cannot be analysed, or `alive` is asked for where the origin is not
-            in the prompt.
+        ConfigurationError: The model or the mazes cannot be analysed, `alive` is asked for where the origin is not in
+            the prompt, or `distance` where cells are out of reach.
     """
     check_mazes(model, max(batch.shape), len(batch))
     _check_known(model, variables)

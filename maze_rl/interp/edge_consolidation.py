@@ -10,7 +10,7 @@ gathers nothing in particular. Further null: edge membership permuted, which is 
 of an edge listed before. The first edge of a list is left out, since none comes before it.
 
 Consolidation at ``;`` in maze transformers: Spies et al. (2024), Transformers Use Causal World Models in Maze-Solving
-Tasks. Heads are chosen on the mazes of even index and measured on those of odd index.
+Tasks. Heads are chosen on one half of the mazes and measured on the other; mazes of one layout are in one half.
 """
 
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from maze_rl.interp.attention_maps import stream_patterns
+from maze_rl.interp.cell_features import split_halves
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.maze_draws import layouts_of
@@ -44,14 +45,14 @@ class EdgeConsolidation:
     """Consolidation of both endpoints."""
 
     findings: tuple[Finding, Finding] | None
-    """For the first and the second cell: the best head of the even mazes, on the odd ones; the control is the mean
+    """For the first and the second cell: the head that is best on one half, on the other; the control is the mean
     attention to a cell of another edge. None where the score does not apply."""
     heads: tuple[tuple[int, int], tuple[int, int]] | None
     """(layer, head) of these heads."""
     scores: Float[ndarray, "endpoint layer head"] | None
-    """Mean score on the odd mazes."""
+    """Mean score on the held-out half."""
     p_values: Float[ndarray, "endpoint layer head"] | None
-    """On the even mazes, corrected for the maximum over heads and endpoints."""
+    """On the half that heads are chosen on, corrected for the maximum over heads and endpoints."""
     note: str = ""
     """Why the score does not apply."""
 
@@ -134,7 +135,7 @@ def measure_consolidation(
         model: The model under study.
         decisions: Mazes, written in the model's format.
         attention: The reducer after `stream_patterns`, where one run serves several scores.
-        seed: Seed of sign flips and intervals.
+        seed: Seed of halves, sign flips and intervals.
 
     Raises:
         ConfigurationError: The mazes are too few for an interval, or the prompt is visible.
@@ -149,16 +150,15 @@ def measure_consolidation(
         stream_patterns(model, decisions, [attention])
     means = np.moveaxis(attention.means.astype(np.float64), 3, 1)
     scores = means[..., _OWN] - means[..., _MATCHED]
-    discovery, confirmation = scores[::2], scores[1::2]
-    layouts = layouts_of(decisions.batch)
-    even, odd = layouts[::2], layouts[1::2]
+    layouts, halves = layouts_of(decisions.batch), split_halves(decisions.batch, seed)
+    discovery, confirmation = scores[halves.fit], scores[halves.held_out]
     best = mean_over_mazes(discovery).reshape(2, -1).argmax(axis=1)
     layers, heads = np.divmod(best, model.cfg.n_heads)
     first, second = (
-        _finding(name, means[1::2, place, layers[place], heads[place]], odd, seed)
+        _finding(name, means[halves.held_out, place, layers[place], heads[place]], layouts[halves.held_out], seed)
         for place, name in enumerate(ENDPOINTS)
     )
-    p_values = sign_flip_p_values(discovery.reshape(len(discovery), -1), layouts=even, seed=seed)
+    p_values = sign_flip_p_values(discovery.reshape(len(discovery), -1), layouts=layouts[halves.fit], seed=seed)
     return EdgeConsolidation(
         findings=(first, second),
         heads=((int(layers[0]), int(heads[0])), (int(layers[1]), int(heads[1]))),

@@ -29,6 +29,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from maze_rl.errors import ConfigurationError
+from maze_rl.interp.cell_features import split_halves
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.patching_pairs import PatchingPairs, pair_logits
 from maze_rl.interp.requirements import require_causal_prompt, require_plain_stream
@@ -128,10 +129,10 @@ def steer_edges(
 
     Args:
         model: The network.
-        pairs: Flip pairs in the model's tokenization; the first half are discovery pairs.
+        pairs: Flip pairs in the model's tokenization; half are discovery pairs, those of one layout on one side.
         layers: Layers tried; None for all but the last.
         strengths: Multiples of the feature tried.
-        seed: Seed of the edge order of M+ and of the random directions.
+        seed: Seed of halves, of the edge order of M+ and of the random directions.
 
     Raises:
         ConfigurationError: The model has loops or a visible prompt, there are fewer than 4 pairs, or a layer does not
@@ -146,8 +147,9 @@ def steer_edges(
             f"{len(pairs)} pairs, layers {list(tried)}: steering needs 4 pairs or more and layers from 0 to "
             f"{model.cfg.n_layers - 1}."
         )
-    half = np.arange(len(pairs)) < len(pairs) // 2
-    features = edge_features(model, pairs.take(np.flatnonzero(half)), tried)
+    fit = split_halves(pairs.pairs.clean, seed).fit
+    half = np.isin(np.arange(len(pairs)), fit)
+    features = edge_features(model, pairs.take(fit), tried)
     adding, removing = _edits(model, pairs, seed)
     return SteeringResult(
         add=_steered(model, adding, "add", features, half, strengths, seed),

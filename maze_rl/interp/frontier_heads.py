@@ -13,7 +13,8 @@ farther from other cells.
 A ring that hardly moves, or leaps once, counts as uncorrelated (`maze_rl.interp.ring_drift`).
 
 Anchors: the target (a search from it, backward chaining) and the origin or the current cell (forward). Heads,
-range of layers and anchor are chosen on mazes of even index, and the score is measured on those of odd index.
+range of layers and anchor are chosen on one half of the mazes, and the score is measured on the other; mazes of one
+layout are in one half.
 Backward chaining by one level per layer: Brinkmann et al. (2024), A Mechanistic Analysis of a Transformer Trained on a
 Symbolic Multi-Step Reasoning Task.
 """
@@ -33,6 +34,7 @@ from maze_rl.interp.attention_maps import (
     listed_cells,
     stream_patterns,
 )
+from maze_rl.interp.cell_features import Halves, split_halves
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.maze_draws import layouts_of
@@ -59,7 +61,7 @@ class AnchoredFrontier:
     """How rings around one anchor are followed through the layers."""
 
     finding: Finding
-    """Spearman(l, ring) less the control's, on the odd mazes; the control is the correlation around another cell."""
+    """Spearman(l, ring) less the control's, on the held-out half; the control is that around another cell."""
     spearman: Interval
     """The correlation itself."""
     slope: Interval
@@ -67,11 +69,11 @@ class AnchoredFrontier:
     layers: tuple[int, int]
     """First and last layer of the range."""
     sureness: float
-    """How surely the rings rise on the even mazes: by this the winner among anchors is chosen."""
+    """How surely the rings rise on the half that is chosen on: by this the winner among anchors is chosen."""
     heads: tuple[int, ...]
     """Head of each layer of the range."""
     rings: tuple[float, ...]
-    """Mean ring of each layer of the range, on the odd mazes; nan where no maze has one."""
+    """Mean ring of each layer of the range, on the held-out half; nan where no maze has one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,7 @@ class FrontierHeads:
 
     @property
     def winner(self) -> str:
-        """The anchor whose rings rise most surely on the even mazes."""
+        """The anchor whose rings rise most surely on the half that is chosen on."""
         return max(ANCHORS, key=lambda name: self.anchors[name].sureness)
 
     @property
@@ -112,7 +114,7 @@ def find_frontier_heads(
         model: The model under study, of two layers or more.
         decisions: Where attention starts from.
         attention: `frontier_attention(model, decisions)` after `stream_patterns`, where one run serves several scores.
-        seed: Seed of the control's cells and of intervals.
+        seed: Seed of the control's cells, halves and intervals.
 
     Raises:
         ConfigurationError: The mazes are too few for an interval, or the prompt lists no edges.
@@ -124,9 +126,9 @@ def find_frontier_heads(
         stream_patterns(model, decisions, list(attention.values()))
     counted = np.maximum(decisions_per_maze(decisions), 1)[:, None, None, None]
     enrichment = {name: each.sums / counted for name, each in attention.items()}
-    layouts = layouts_of(decisions.batch)
+    layouts, halves = layouts_of(decisions.batch), split_halves(decisions.batch, seed)
     return FrontierHeads(
-        anchors={name: _anchored(name, enrichment[name], enrichment[_OTHER], layouts, seed) for name in ANCHORS}
+        anchors={name: _anchored(name, enrichment[name], enrichment[_OTHER], layouts, halves, seed) for name in ANCHORS}
     )
 
 
@@ -174,22 +176,25 @@ def _other_cells(targets: ndarray, origins: ndarray, num_cells: int, seed: int) 
     return draws.argmax(axis=1)
 
 
-def _anchored(name: str, enrichment: ndarray, other: ndarray, layouts: ndarray, seed: int) -> AnchoredFrontier:
-    """Choose heads and layers on the even mazes, and measure on the odd ones."""
-    heads = _concentration(enrichment[::2]).argmax(axis=1)
+def _anchored(
+    name: str, enrichment: ndarray, other: ndarray, layouts: ndarray, halves: Halves, seed: int
+) -> AnchoredFrontier:
+    """Choose heads and layers on one half, and measure on the other."""
+    fit, held_out = halves
+    heads = _concentration(enrichment[fit]).argmax(axis=1)
     layers = np.arange(len(heads))
     rings, control = (_mean_rings(each[:, layers, heads]) for each in (enrichment, other))
-    chosen, sureness = best_range(rings[::2], control[::2])
-    inside, matched = rings[1::2, chosen], control[1::2, chosen]
+    chosen, sureness = best_range(rings[fit], control[fit])
+    inside, matched = rings[held_out][:, chosen], control[held_out][:, chosen]
     spearman, by_chance, slopes = ring_correlations(inside), ring_correlations(matched), ring_slopes(inside)
     columns = np.stack([spearman - by_chance, spearman, by_chance, slopes], axis=1)
-    difference, alone, chance, slope = head_means(columns, layouts=layouts[1::2], seed=seed)
+    difference, alone, chance, slope = head_means(columns, layouts=layouts[held_out], seed=seed)
     finding = Finding(
         name=f"rank correlation of layer and ring around the {name}, that around another cell subtracted",
         effect=difference,
         threshold=THRESHOLD,
         num_mazes=int(np.isfinite(columns[:, 0]).sum()),
-        num_layouts=num_clusters(layouts[1::2][np.isfinite(columns[:, 0])]),
+        num_layouts=num_clusters(layouts[held_out][np.isfinite(columns[:, 0])]),
         control=chance,
         control_name="rings around another cell of the maze",
     )

@@ -61,7 +61,11 @@ _Change = Callable[[ndarray], ndarray]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Interchange:
-    """What swapping one variable does; rates are over swaps, one of each base, intervals over layouts of the bases."""
+    """What swapping one variable does; rates are over swaps, one of each base, intervals over pairs of fork and target.
+
+    Swaps of one fork and target ask for steps between the same few cells, and share the means that are taken off: they
+    are drawn together.
+    """
 
     finding: Finding
     """IIA less that of random subspaces."""
@@ -88,6 +92,8 @@ class Interchange:
     num_swaps: int
     layouts: Int64[ndarray, " swap"]
     """Layout of each base."""
+    ends: Int64[ndarray, " swap"]
+    """Fork and target of each swap, as one number."""
     solved: bool
     """Whether the bases used are solved; where these are too few, all are used that need a change."""
 
@@ -137,7 +143,7 @@ def interchange(
     by_chance = follows[4:].mean(axis=0)
 
     def mean(success: Float64[ndarray, " swap"]) -> Interval:
-        return _mean(success, judged.layouts)
+        return _mean(success, judged.ends)
 
     return Interchange(
         finding=Finding(
@@ -162,6 +168,7 @@ def interchange(
         by_layer=by_layer,
         num_swaps=len(judged),
         layouts=judged.layouts,
+        ends=judged.ends,
         solved=sites.enough_solved,
     )
 
@@ -240,6 +247,7 @@ class _Swaps:
         base, source = mazes.base[chosen], mazes.source[chosen]
         self.answer, self.source_answer = mazes.answer[chosen], mazes.right[source]
         self.layouts: Int64[ndarray, " swap"] = layouts_of(mazes.batch)[base]
+        self.ends: Int64[ndarray, " swap"] = mazes.ends[base]
         self._base, self._source = streams[base], streams[source]
         position = torch.from_numpy(mazes.position[base])
         self._run = DecisionStream(model, mazes.tokens[base][:, : int(position.max()) + 1], position)
@@ -289,11 +297,11 @@ def _random_spaces(d_model: int, rank: int, draws: int, seed: int) -> list[ndarr
     return [orthonormal(generator.normal(size=(d_model, rank))) for _ in range(draws)]
 
 
-def _mean(success: Float64[ndarray, " swap"], layouts: Int64[ndarray, " swap"]) -> Interval:
-    """Return the mean over swaps, one of each base maze, with its interval over layouts."""
+def _mean(success: Float64[ndarray, " swap"], clusters: Int64[ndarray, " swap"]) -> Interval:
+    """Return the mean over swaps, one of each base maze, with its interval over clusters."""
     if not len(success):
         return Interval(float("nan"), float("nan"), float("nan"))
-    return bootstrap_ratio(success, np.ones(len(success)), layouts)
+    return bootstrap_ratio(success, np.ones(len(success)), clusters)
 
 
 def _within(space: ndarray) -> _Change:

@@ -2,10 +2,10 @@
 
 Mazes come in groups with the same fork u, where the path starts, and the same target. Of a *base* and a *source* in one
 group, take the open neighbours of u from the base and the field of a search (distances, or the cells that lead on)
-from the source. An ordered pair is kept if these demand one step, and that is neither the base's own nor the
-source's: the source's path leaves u by another side and comes past this neighbour later, behind a wall that the base
-does not have. A model that swaps whole answers goes the source's way, one that ignores the swap the base's; no rule
-that looks at u, its neighbours and the target changes its mind, for these stay.
+from the source. An ordered pair is kept if these demand one step, no other being as near, and that is neither the
+base's own nor the source's: the source's path leaves u by another side and comes past this neighbour later, behind a
+wall that the base does not have. A model that swaps whole answers goes the source's way, one that ignores the swap the
+base's; no rule that looks at u, its neighbours and the target changes its mind, for these stay.
 """
 
 from dataclasses import dataclass, replace
@@ -15,6 +15,7 @@ from jaxtyping import Bool, Int64
 from numpy import ndarray
 from torch import Tensor
 
+from maze_rl.configs.algorithms import TREES
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.cell_features import flat
@@ -56,6 +57,12 @@ class RecombinedMazes:
     answer: Int64[ndarray, " pair"]
     """Id of the step that the base's sides and the source's field demand together."""
 
+    @property
+    def ends(self) -> Int64[ndarray, " maze"]:
+        """Fork and target of each maze as one number: equal in all groups that drew the same two cells."""
+        cells = self.batch.shape[0] * self.batch.shape[1]
+        return flat(self.batch, self.batch.origins) * cells + flat(self.batch, self.batch.targets)
+
     def __len__(self) -> int:
         return len(self.base)
 
@@ -73,8 +80,14 @@ def recombine_mazes(
         seed: Seed of walls, forks and targets, halves and pairs.
 
     Raises:
-        ConfigurationError: Too few pairs are found for an interval.
+        ConfigurationError: The algorithm may leave cycles or cells out of reach, or too few pairs are found for an
+            interval.
     """
+    if spec.algorithm not in TREES:
+        raise ConfigurationError(
+            f"{spec.algorithm} mazes may have cycles or cells out of reach; pairs for interchange need trees: use "
+            f"{', '.join(TREES)}."
+        )
     random = numpy_generator(seed, "recombined_mazes")
     drawn = generate_mazes(spec, np.arange(num), seed).batches[0]
     group = np.arange(num) // GROUP
@@ -152,9 +165,11 @@ def _match(
 ) -> Int64[ndarray, "3 pair"]:  # fmt: skip
     """Return bases, sources and the sides demanded, among the mazes of one group."""
     sides, ways = options[mazes][:, None], leads_on[mazes][None]
-    demanded = np.where(sides, steps[mazes][None], _FAR).argmin(axis=2)
+    asked = np.where(sides, steps[mazes][None], _FAR)
+    demanded = asked.argmin(axis=2)
     marked = sides & ways
     fits = (marked.sum(axis=2) == 1) & (marked.argmax(axis=2) == demanded)
+    fits &= (asked == asked.min(axis=2, keepdims=True)).sum(axis=2) == 1  # of two equally near neither is demanded
     fits &= (demanded != own[mazes][:, None]) & (demanded != own[mazes][None])
     found = []
     for base in random.permutation(len(mazes)):

@@ -75,7 +75,7 @@ class Setting:
     """Flip pairs whose change is far, one from each maze."""
     num_probed: int = 600
     """Mazes for probes; half are fitted on."""
-    num_swapped: int = 1536
+    num_swapped: int = 2048
     """Mazes for interchange; about one in ten is swapped into."""
     max_distance: int | None = None
     """Longest shortest path, and distance from fork to target; None for no limit."""

@@ -1,7 +1,9 @@
 """Features of cells against plain loops, and what halves and control labels promise."""
 
 import numpy as np
+import pytest
 
+from maze_rl.errors import ConfigurationError
 from maze_rl.interp.cell_features import (
     alive_after,
     base_features,
@@ -44,6 +46,23 @@ def test_rings_distances_and_edges() -> None:
     assert (far_cells(BATCH, 3) == ((labels.distances >= 3) & (labels.frontier >= 3))).all()
 
 
+def test_cells_out_of_reach_have_no_distance() -> None:
+    percolation = generate(5, num=30, algorithm="percolation", percolation=0.5).batches[0]
+    distances = label_cells(percolation).distances
+    with pytest.raises(ConfigurationError, match=rf"^{(distances < 0).any(axis=1).sum()} of 30 mazes have cells from"):
+        variable_of(percolation, "distance")
+    whole = percolation.take(np.flatnonzero((distances >= 0).all(axis=1)))
+    assert (variable_of(whole, "distance") == label_cells(whole).distances).all()
+    assert (reached_after(percolation, 3) == ((distances >= 0) & (distances <= 3))).all()
+    far = far_cells(percolation, 2)
+    assert far.any() and not far[(distances < 0) | (label_cells(percolation).frontier < 0)].any()
+
+
+def test_mazes_of_one_layout_have_no_halves() -> None:
+    with pytest.raises(ConfigurationError, match="40 mazes have 1 layouts"):
+        split_halves(BATCH.take(np.zeros(40, np.int64)))
+
+
 def test_images_of_a_maze_stay_on_one_side() -> None:
     turned = BATCH.take(np.repeat(np.arange(20), 2))
     fit, held_out = split_halves(turned)
@@ -64,7 +83,7 @@ def test_controls_have_the_marginals_or_depend_on_the_ends_alone() -> None:
 
 
 def test_no_less_than_half_are_held_out() -> None:
-    for num in (3, 9, 40):
+    for num in (9, 40):
         for seed in range(20):
             turned = BATCH.take(np.random.default_rng(seed).integers(0, 12, num))
             fit, held_out = split_halves(turned, seed)

@@ -11,6 +11,7 @@ from maze_rl.interp.decision_stream import Change, DecisionStream
 from maze_rl.interp.interchange import Interchange, interchange, orthonormal, spread_layers
 from maze_rl.interp.patching_pairs import PatchingPairs, make_pairs
 from maze_rl.interp.recombined_mazes import RecombinedMazes, recombine_mazes
+from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.models.untrained import untrained_twin
 from maze_rl.tokenization.tokenization import load_tokenization
 
@@ -50,6 +51,21 @@ def test_a_field_that_is_not_read_moves_nothing(kind: Kind, mazes: RecombinedMaz
     found = swap(kind, mazes)
     assert found.finding.verdict == "no"
     assert found.iia.value < 0.1
+
+
+def test_intervals_draw_pairs_of_fork_and_target(mazes: RecombinedMazes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Swaps of one fork and target are not independent: an interval over layouts of bases would be too narrow."""
+    given = []
+
+    def spy(numerators: np.ndarray, denominators: np.ndarray, clusters: np.ndarray) -> Interval:
+        given.append(clusters)
+        return bootstrap_ratio(numerators, denominators, clusters)
+
+    monkeypatch.setattr("maze_rl.interp.interchange.bootstrap_ratio", spy)
+    found = swap("wave", mazes)
+    assert len(given) == 8 and all(np.array_equal(clusters, found.ends) for clusters in given)
+    assert len(found.ends) == found.num_swaps
+    assert 1 < num_clusters(found.ends) < num_clusters(found.layouts)
 
 
 def test_an_untrained_model_gets_a_rate_near_none(mazes: RecombinedMazes) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from maze_rl.configs.mazes import spec_from_arguments
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.recombined_mazes import RecombinedMazes, recombine_mazes
+from maze_rl.interp.recombined_mazes import GROUP, RecombinedMazes, _match, recombine_mazes
 from maze_rl.mazes.interchange.graph import to_networkx
 from maze_rl.mazes.splits import maze_hashes
 from maze_rl.tokenization.tokenization import load_tokenization
@@ -33,11 +33,37 @@ def test_base_and_source_together_demand_a_step_of_neither(mazes: RecombinedMaze
         assert max(len(own), len(path)) <= 13
         sides = list(graph[one.origin])
         demanded = min(sides, key=lambda cell: steps[cell])
+        assert [cell for cell in sides if steps[cell] == steps[demanded]] == [demanded]  # no other is as near
         assert [cell for cell in sides if cell in path] == [demanded]
         assert demanded not in (own[1], path[1])
         assert ids[demanded] == answer
         assert (ids[own[1]], ids[path[1]]) == (mazes.right[base], mazes.right[source])
         assert mazes.tokens[base, mazes.position[base]] == ids[one.origin]
+
+
+def test_of_two_steps_that_are_equally_near_none_is_demanded() -> None:
+    """A base with sides 0, 2 and 3, a source whose path goes by 1 and passes 2: demanded only if it is nearest."""
+    options = np.array([[True, False, True, True], [True, True, True, True]])
+    leads_on = np.array([[True, False, False, False], [False, True, True, False]])
+    for other, pairs in ((7, 1), (5, 0)):
+        steps = np.array([[1, 9, 9, 9], [9, 6, 5, other]])
+        found = _match(np.arange(2), options, np.array([0, 1]), steps, leads_on, np.random.default_rng(0))
+        assert found.T.tolist() == [[0, 1, 2]] * pairs
+
+
+def test_fork_and_target_name_the_swaps_that_go_together(mazes: RecombinedMazes) -> None:
+    named: dict[int, set] = {}
+    for maze, ends in zip(mazes.batch, mazes.ends.tolist(), strict=True):
+        named.setdefault(ends, set()).add((maze.origin, maze.target))
+    assert all(len(cells) == 1 for cells in named.values())
+    assert len(named) == len(set.union(*named.values())) <= 512 // GROUP
+
+
+@pytest.mark.parametrize("algorithm", ["percolation", "dfs_percolation"])
+def test_mazes_with_cycles_or_cells_out_of_reach_are_refused(algorithm: str) -> None:
+    spec = spec_from_arguments(sizes=(5,), algorithm=algorithm, split=None)
+    with pytest.raises(ConfigurationError, match=f"^{algorithm} mazes may have cycles or cells out of reach"):
+        recombine_mazes(TOKENIZATION, spec, num=512)
 
 
 def test_neighbours_halves_and_use(mazes: RecombinedMazes) -> None:

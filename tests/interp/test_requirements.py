@@ -9,8 +9,9 @@ from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.adjacency_heads import find_adjacency_heads
+from maze_rl.interp.cell_features import Halves, split_halves
 from maze_rl.interp.decisions import decision_logits, find_decisions
-from maze_rl.interp.distance_probe import latent_state
+from maze_rl.interp.distance_probe import latent_state, untrained_scores
 from maze_rl.interp.edge_consolidation import measure_consolidation
 from maze_rl.interp.emergence import emergence
 from maze_rl.interp.frontier_heads import find_frontier_heads
@@ -25,6 +26,8 @@ from maze_rl.interp.requirements import (
 )
 from maze_rl.interp.wall_probe import wall_probe
 from maze_rl.mazes.generate import generate
+from maze_rl.mazes.lattice import MazeBatch
+from maze_rl.mazes.splits import maze_hashes
 from maze_rl.models.build import build_model
 from maze_rl.tokenization.tokenization import load_tokenization
 
@@ -38,6 +41,35 @@ def test_probes_need_two_halves(probe: Callable) -> None:
     with pytest.raises(ConfigurationError, match=r"num is 39: one half .* fitted on.* use 40 or more"):
         probe(MODEL, MAZES.take(np.arange(39)))
     probe(MODEL, MAZES)
+
+
+@pytest.mark.parametrize("probe", [latent_state, untrained_scores, emergence])
+def test_probes_for_distances_refuse_cells_out_of_reach(probe: Callable) -> None:
+    """Their d = -1 is no distance."""
+    cut_off = generate(4, "percolation", num=40, seed=1, percolation=0.5).batches[0]
+    with pytest.raises(ConfigurationError, match="of 40 mazes have cells from which no way leads to the target"):
+        probe(MODEL, cut_off)
+    for reads_none in (wall_probe, on_path_probe):
+        reads_none(MODEL, cut_off)
+
+
+@pytest.mark.parametrize("score", [find_adjacency_heads, find_frontier_heads, measure_consolidation])
+def test_heads_are_chosen_and_judged_on_different_layouts(score: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every maze stands at an even and at an odd place: what is judged was never seen when heads were chosen."""
+    twice = find_decisions(TOKENIZATION, MAZES.take(np.repeat(np.arange(40), 2)))
+    seen = []
+
+    def spy(batch: MazeBatch, seed: int = 0) -> Halves:
+        seen.append(halves := split_halves(batch, seed))
+        return halves
+
+    monkeypatch.setattr(f"{score.__module__}.split_halves", spy)
+    found = score(MODEL, twice)
+    (halves,) = seen
+    hashes = maze_hashes(twice.batch)
+    assert not set(hashes[halves.fit].tolist()) & set(hashes[halves.held_out].tolist())
+    findings = [found.finding] if hasattr(found, "finding") else found.findings
+    assert all(finding.num_mazes <= len(halves.held_out) for finding in findings)
 
 
 @pytest.mark.parametrize("score", [find_adjacency_heads, find_frontier_heads, measure_consolidation])

@@ -27,7 +27,7 @@ def interchange_figure(swaps: Interchange) -> "Figure":
         IntervalRow(name="all but the subspace", interval=swaps.complement),
         IntervalRow(name="the source's own step", interval=swaps.source_answer, gap_before=True),
     ]
-    rows = [replace(row, interval=shown_rate(row.interval, swaps.num_swaps, swaps.layouts)) for row in rows]
+    rows = [replace(row, interval=shown_rate(row.interval, swaps.num_swaps, swaps.ends)) for row in rows]
     return interval_rows(rows, label="share of swaps; above the last row: IIA", limits=(-0.03, 1.03),
                          width=WIDTH / 2)  # fmt: skip
 

@@ -70,18 +70,18 @@ def interchange_reading(swaps: Interchange) -> Statement:
         "mazes that the model solves" if swaps.solved else "mazes whose choice is another, as it solves too few of them"
     )
     rates = {
-        name: shown_rate(getattr(swaps, name), swaps.num_swaps, swaps.layouts)
+        name: shown_rate(getattr(swaps, name), swaps.num_swaps, swaps.ends)
         for name in ("iia", "random", "other_labels", "source_answer", "in_data", "complement")
     }
     return sentence(
-        "{num} swaps into {into} ({num_layouts} layouts), from mazes with the same fork and target, rank {rank} after "
-        "layer {layer}. The "
+        "{num} swaps into {into} ({num_layouts} layouts, {num_ends} pairs of fork and target), from mazes with the "
+        "same fork and target, rank {rank} after layer {layer}. The "
         "choice is the step that the base's open neighbours and the source's field demand together, and neither maze "
         "alone, after {iia} of them (IIA), beyond random subspaces' {random} by {effect}; with other mazes' labels "
         "{other_labels}. It is the source's own step, a copied answer, after "
         "{source_answer}. Within the data's own span {in_data}, which holds {share:.0%} of the change; all but the "
         "subspace: {complement}.",
-        num=swaps.num_swaps, num_layouts=num_clusters(swaps.layouts), into=into,
+        num=swaps.num_swaps, num_layouts=num_clusters(swaps.layouts), num_ends=num_clusters(swaps.ends), into=into,
         rank=swaps.rank, layer=swaps.layer, effect=swaps.finding.effect,
         share=swaps.in_data_share, **rates,
     )  # fmt: skip

@@ -181,7 +181,7 @@ def _node_table(patching: Patching) -> Table:
         Column(key="exact", title="exact", kind="decimal"),
     ]  # fmt: skip
     rows = [
-        {"node": str(node), "estimate": float(guess), "exact": estimate(exact, len(patching.pairs) // 2)}
+        {"node": str(node), "estimate": float(guess), "exact": estimate(exact, confirmation.num_pairs)}
         for node, guess, exact in zip(confirmation.nodes, confirmation.attribution, confirmation.exact, strict=True)
     ]
     return Table(name="nodes", caption="The shortlist.", columns=columns, rows=rows, folded=True)

@@ -15,7 +15,8 @@ def search_limits(result: SearchResult) -> list[Statement]:
     limits = [
         Statement(
             "Other training runs. One set of weights was judged; intervals are over layouts (mazes with the same "
-            "walls up to rotation and reflection count together), and differences between seeds are not in them."
+            "walls up to rotation and reflection count together; for S3 it is swaps with the same fork and target that "
+            "do), and differences between seeds are not in them."
         ),
         sentence(
             "Other mazes. All are perfect mazes (trees) of {size}×{size} cells from {algorithm}, with paths of "
