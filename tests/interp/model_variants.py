@@ -33,6 +33,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     ),
     "visible": ({"name": "edges"}, {"prompt": "visible"}, "causal"),
     "loops": ({"name": "unique_cells"}, LOOPS | {"positions": "learned"}, "plain"),
+    "stock": ({"name": "unique_cells"}, {"positions": "learned"}, ""),
     "origin on path": ({"name": "unique_cells", "origin": "path"}, {"positions": "learned"}, "origin"),
 }
 """Models, by name: how they read, how they are built, and what they lack."""

@@ -20,6 +20,7 @@ import torch
 import maze_rl.interp
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.distance_probe import latent_state
+from maze_rl.models.build import build_bare
 
 REASONS = {
     "plain": "relies on a plain residual stream",
@@ -57,6 +58,8 @@ NO_MODEL = {
     "highest_id right_share",
 }
 """Statistics, labels and rules, by module: what they are given is no model's."""
+READ_ALONE = {"decisions.read_out", "residual_replay.Readout"}
+"""What reads a stream that it is given: the test runs the model to have one."""
 FREE = {f"{module}.{name}" for module, names in NO_MODEL.items() for name in names.split()}
 
 
@@ -158,3 +161,35 @@ def test_distances_are_probed_where_the_origin_is_not_in_the_prompt(case: Any) -
     with case.plain.in_place():
         expected = latent_state(case.model, case.mazes, variables=("distance",))
     assert case.plain.called and differences(found, expected) == []
+
+
+@pytest.fixture(scope="module")
+def ahead(load_script: Callable[..., ModuleType]) -> Any:
+    """A model that lacks nothing of the above, but whose attention looks ahead, into padding too."""
+    plain = load_script("plain_runs", "tests/interp")
+    made = load_script("model_variants", "tests/interp").Case("stock", plain)
+    shape = {each.name: getattr(made.model.cfg, each.name) for each in fields(made.model.cfg)}
+    made.model = build_bare(shape | {"attention_dir": "bidirectional"}, made.tokenization)
+    return made
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_attention_that_looks_ahead_is_refused_by_all_that_run_the_model(
+    name: str, ahead: Any, claims: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, attribute = name.split(".")
+    ran: list[str] = []
+    forward = type(ahead.model).forward
+
+    def counted(self: Any, *args: Any, **settings: Any) -> Any:
+        ran.append(name)
+        return forward(self, *args, **settings)
+
+    monkeypatch.setattr(type(ahead.model), "forward", counted)
+    try:
+        claims[name].call(getattr(ahead.plain.MODULES[module], attribute), ahead)
+    except ConfigurationError as refusal:
+        assert "attention_dir='bidirectional'" in str(refusal) and "\n" not in str(refusal)
+        assert not ran
+    else:
+        assert not ran or name in READ_ALONE
