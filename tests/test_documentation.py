@@ -80,7 +80,8 @@ def smaller(command: str) -> list[str]:
             first = words[number + 1].partition("..")[0]
             words[number + 1] = f"{first}..{int(first) + 1}"
     more = [] if "num" in given.given else ADDED.get(words[0], [])
-    sizes = ["--sizes", "4..5"] if words[0] in ("evaluate", "report") and "sizes" not in given.given else []
+    own = {"sizes", "data", "resume", "plan"} & given.given  # these have sizes of their own
+    sizes = ["--sizes", "4..5"] if words[0] in ("evaluate", "report", "train") and not own else []
     elsewhere = ["--out", "built"] if words[:2] == ["tokenizers", "build"] else []  # not over those of the repository
     return [*words, *more, *sizes, *elsewhere]
 
