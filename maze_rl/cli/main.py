@@ -74,7 +74,7 @@ class OneLineParser(argparse.ArgumentParser):
         # no abbreviations: --lr, of --lr-controller, would be taken for what it is not
         super().__init__(*arguments, **settings, allow_abbrev=False)
 
-    def parse_known_args(self, args=None, namespace=None):
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[override]
         """Parse, and keep which flags were given as `given` (names of settings); an unknown flag is an error."""
         words = sys.argv[1:] if args is None else list(args)
         found, rest = super().parse_known_args(words, namespace)
