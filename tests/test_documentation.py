@@ -49,7 +49,7 @@ PLANNED = {
 """By command, the function that begins work of minutes, in whose place the test stops."""
 GROUPS = ("experiments", "studies", "tokenizers")
 QUICK = ("generate", "join", "convert", "describe", "show", "export", *GROUPS, *PLANNED)
-SMALLER = {"num": 4, "steps": 2, "instances": 1, "repeats": 1, "seeds": 1, "workers": 1}
+SMALLER = {"num": 4, "steps": 3, "instances": 1, "repeats": 1, "seeds": 1, "workers": 1}
 """Counts are at most this."""
 ADDED = {"train": ["--num", "2"], "evaluate": ["--num", "2"], "report": ["--num", "2"]}
 """Counts of commands that name none."""
