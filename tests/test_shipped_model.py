@@ -15,6 +15,8 @@ from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.model_files import checkpoint_steps, load_model
 from maze_rl.shipped import shipped
 from maze_rl.workflows.evaluate import evaluate
+from maze_rl.workflows.export import export
+from maze_rl.workflows.export_loader import load
 
 SEARCHER, CONTROL = "maze-5to9-cpu", "maze-5to9-causal"
 
@@ -52,6 +54,24 @@ def test_it_reproduces_its_card_on_a_sample(size: int) -> None:
     shortest = judge(solution, roll_out(load_model(SEARCHER), solution, **settings)).shortest
     found = wilson(int(shortest.sum()), num, level=0.999)
     assert found.low <= card_rates(SEARCHER)[size] <= found.high
+
+
+def test_hooks_and_the_export_change_nothing_but_rounding(tmp_path: Path) -> None:
+    """Loops magnify rounding: the README says how much in single precision, and how little in double."""
+    ours = load_model(SEARCHER)
+    folder = export(SEARCHER, tmp_path / "exported")
+    stock = load(folder)
+    tokens = ours.tokenization.encode(generate(9, num=6, seed=3)).tokens
+    for kind, most in ((torch.float32, 0.05), (torch.float64, 1e-9)):
+        for model in (ours, stock):
+            model.to(kind)
+            model.cfg.dtype = kind
+        with torch.no_grad():
+            fused, hooked, exported = ours(tokens), ours.run_with_cache(tokens)[0], stock(tokens)
+        written = fused > -50  # the others have a logit of -100
+        assert written.any()
+        assert (fused - hooked)[written].abs().max() < most
+        assert (fused - exported)[written].abs().max() < most
 
 
 @pytest.mark.slow
