@@ -144,21 +144,21 @@ def steps_headline(evaluation: EvaluationResult) -> Statement:
     wrong = next((each for each in bins if each.accuracy.value < RIGHT), None)
     if wrong is None:
         return Statement(
-            "Single steps, asked from cells anywhere, are right at least {right}% of the time at every distance asked "
-            "about, up to {far} steps from the target.",
+            "Single steps, asked from cells anywhere in mazes of all sizes tested, are right "
+            "at least {right}% of the time at every distance asked about, up to {far} steps from the target.",
             {"right": _PERCENT, "far": bins[-1].high},
         )
     values = {"wrong": span(wrong.low, wrong.high), "at_wrong": wrong.accuracy.value}
     if wrong is bins[0]:
         return Statement(
-            "Single steps, asked from cells anywhere, are right only {at_wrong:.1%} of the time already {wrong} steps "
-            "from the target.",
+            "Single steps, asked from cells anywhere in mazes of all sizes tested, are right "
+            "only {at_wrong:.1%} of the time already {wrong} steps from the target.",
             values,
         )
     before = bins[bins.index(wrong) - 1]
     return Statement(
-        "Single steps, asked from cells anywhere, are right at least {right}% of the time up to {near} steps from the "
-        "target; at {wrong} steps {at_wrong:.1%} are.",
+        "Single steps, asked from cells anywhere in mazes of all sizes tested, are right "
+        "at least {right}% of the time up to {near} steps from the target; at {wrong} steps {at_wrong:.1%} are.",
         values | {"right": _PERCENT, "near": before.high},
     )
 
