@@ -55,8 +55,10 @@ print(f"{run} was trained on sizes {', '.join(map(str, trained))}; its canvas is
 for row in result.rows:
     where = "inside" if row.in_training_range else "outside"
     against = "{:+.2f} ({:+.2f} to {:+.2f})".format(*list(vars(row.against_manhattan).values())[:3])
-    print(f"size {row.size}, {where}: shortest paths {row.shortest.value:.2f} "
-          f"({row.shortest.low:.2f} to {row.shortest.high:.2f}), less Manhattan greedy {against}.")  # fmt: skip
+    print(
+        f"size {row.size}, {where}: shortest paths {row.shortest.value:.2f} "
+        f"({row.shortest.low:.2f} to {row.shortest.high:.2f}), less Manhattan greedy {against}."
+    )
 
 # %% By size
 
@@ -72,8 +74,11 @@ for key, name in names.items():
     curves[name] = {row.size: interval(row.baselines[key]) for row in result.rows}
 inside = [row.size for row in result.rows if row.in_training_range]
 band = (min(inside) - 0.4, max(inside) + 0.4, "sizes of training")
-keep(curves_figure(curves, labels=("cells per side", "shortest paths"), grey=list(names.values()), band=band), out,
-     "by_size")  # fmt: skip
+keep(
+    curves_figure(curves, labels=("cells per side", "shortest paths"), grey=list(names.values()), band=band),
+    out,
+    "by_size",
+)
 
 # %% [markdown] The same walks by path length
 # Each maze goes into a bin of path lengths; sizes inside and outside training are pooled. If length were all, the two
@@ -130,12 +135,14 @@ gaps = {name: Interval(values[0], *np.quantile(values[1:], (0.025, 0.975))) for 
 for name, gap in gaps.items():
     print(f"{name}: {stated_interval(gap)}.")
 length_counts, size_counts = (gaps[name].low > 0 for name in ("of it, path length", "of it, left for size"))
-print({
-    (True, True): "Longer paths and the size itself both cost accuracy.",
-    (True, False): "Longer paths explain the gap; no cost of the size itself is seen beyond them.",
-    (False, True): "The size itself costs accuracy, beyond what longer paths do.",
-    (False, False): "Neither part can be told from nothing with so many mazes.",
-}[length_counts, size_counts])  # fmt: skip
+print(
+    {
+        (True, True): "Longer paths and the size itself both cost accuracy.",
+        (True, False): "Longer paths explain the gap; no cost of the size itself is seen beyond them.",
+        (False, True): "The size itself costs accuracy, beyond what longer paths do.",
+        (False, False): "Neither part can be told from nothing with so many mazes.",
+    }[length_counts, size_counts]
+)
 
 # %% [markdown] Single decisions
 # Asked about each cell of the shortest path, with the right path so far, the model cannot pile up errors. Only forks
@@ -171,8 +178,14 @@ with figure_style():
     bottom = np.zeros(len(errors))
     for kind, colour in zip(kinds, ERROR_COLOURS, strict=False):
         share = np.array([row.counts[kind] / row.num for row in errors.values()])
-        axes.bar([str(size) for size in errors], share, bottom=bottom, color=light(colour), width=0.7,
-                 label=kind.replace("_", " "))  # fmt: skip
+        axes.bar(
+            [str(size) for size in errors],
+            share,
+            bottom=bottom,
+            color=light(colour),
+            width=0.7,
+            label=kind.replace("_", " "),
+        )
         bottom += share
     axes.set(xlabel="cells per side", ylabel="share of walks", ylim=(0, 1))
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)

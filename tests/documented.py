@@ -11,10 +11,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PLACEHOLDERS = {
-    "RUN": "runs/x", "RUN...": "runs/x runs/y", "DIR": "out", "SOURCE": "data/mazes", "DEST": "out.npz", "NUM": "4",
-    "WORKERS": "1", "A": "data/part1", "B": "data/part2", "C": "data/part3", "FILE": "file.txt",
-    "experiments NAME": "dice", "studies NAME": "activation_patching", "search RUN": "maze-5to9-causal",
-}  # fmt: skip
+    "RUN": "runs/x",
+    "RUN...": "runs/x runs/y",
+    "DIR": "out",
+    "SOURCE": "data/mazes",
+    "DEST": "out.npz",
+    "NUM": "4",
+    "WORKERS": "1",
+    "A": "data/part1",
+    "B": "data/part2",
+    "C": "data/part3",
+    "FILE": "file.txt",
+    "experiments NAME": "dice",
+    "studies NAME": "activation_patching",
+    "search RUN": "maze-5to9-causal",
+}
 """What stands for a word in capitals, or for one behind a command."""
 
 

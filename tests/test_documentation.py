@@ -159,9 +159,12 @@ def _cases() -> Iterator[object]:
 @pytest.mark.filterwarnings("ignore::maze_rl.errors.Caution")
 @pytest.mark.parametrize("command", list(_cases()))
 def test_every_command_runs(
-    command: str, stand_ins: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    stand_ins: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     kind = kind_of(command)
     monkeypatch.chdir(tmp_path)
     if is_mention(command):
@@ -230,9 +233,14 @@ def surroundings(stand_ins: dict[str, Path], tmp_path: Path, monkeypatch: pytest
     for name in ("wilson", "mazes"):
         shutil.copytree(stand_ins["data"], Path("data") / name)
     return {
-        "maze_rl": maze_rl, "datasets": datasets, "AutoTokenizer": AutoTokenizer, "my_function": my_function,
-        "model": maze_rl.load_model("maze-5to9-cpu"), "folder": "data/mazes", "seed": 0,
-    }  # fmt: skip
+        "maze_rl": maze_rl,
+        "datasets": datasets,
+        "AutoTokenizer": AutoTokenizer,
+        "my_function": my_function,
+        "model": maze_rl.load_model("maze-5to9-cpu"),
+        "folder": "data/mazes",
+        "seed": 0,
+    }
 
 
 @pytest.mark.filterwarnings("ignore::maze_rl.errors.Caution")

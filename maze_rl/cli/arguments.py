@@ -31,9 +31,23 @@ def build_parser(parser_class: type[argparse.ArgumentParser]) -> argparse.Argume
     parser.add_argument("--version", action="version", version=f"maze-rl {VERSION}")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND", parser_class=parser_class)
     for add in (
-        _generate, _join, _convert, _describe, _show, _train, _evaluate, _solve, _report, _search, _selftest, _export,
-        _experiments, _studies, _tokenizers, _bench,
-    ):  # fmt: skip
+        _generate,
+        _join,
+        _convert,
+        _describe,
+        _show,
+        _train,
+        _evaluate,
+        _solve,
+        _report,
+        _search,
+        _selftest,
+        _export,
+        _experiments,
+        _studies,
+        _tokenizers,
+        _bench,
+    ):
         add(commands)
     return parser
 

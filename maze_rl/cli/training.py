@@ -60,9 +60,13 @@ def train(chosen: argparse.Namespace) -> int:
     try:
         with progress_bar(quiet=chosen.json) as bar:
             run = train_and_report(
-                config=config, out=chosen.out, resume=chosen.resume, evaluation_mazes=chosen.num, progress=bar,
+                config=config,
+                out=chosen.out,
+                resume=chosen.resume,
+                evaluation_mazes=chosen.num,
+                progress=bar,
                 command=chosen.command_line,
-            )  # fmt: skip
+            )
     except TrainingInterrupted as stop:
         print(f"\nsaved at step {stop.step} of {config.training.steps}. To go on: {resume}", file=sys.stderr)
         return 130
@@ -81,8 +85,15 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
     """
     _check_num(chosen)
     if chosen.plan is not None:
-        check_alone({"--steps": chosen.steps, "--rounds": chosen.rounds or None, "--round-steps": chosen.round_steps,
-                     "--lora": chosen.lora, "--data": chosen.data})  # fmt: skip
+        check_alone(
+            {
+                "--steps": chosen.steps,
+                "--rounds": chosen.rounds or None,
+                "--round-steps": chosen.round_steps,
+                "--lora": chosen.lora,
+                "--data": chosen.data,
+            }
+        )
     sizes = None if chosen.sizes is None else parse_squares(chosen.sizes)
     options = dict(map(parse_option, chosen.options))
     training_mazes(sizes, chosen.algorithm, options, None)  # a typing error answers before a model is read

@@ -123,9 +123,11 @@ def run_battery(
     probes = control_probes(model, materials)
     card = score(model, materials, untrained=probes, progress=lambda doing, done: progress(doing, 0.25 * done))
     untrained = score(
-        twin, materials, untrained=probes,
+        twin,
+        materials,
+        untrained=probes,
         progress=lambda doing, done: progress("the untrained control", 0.25 + 0.15 * done),
-    )  # fmt: skip
+    )
     progress("look-ahead", 0.4)
     curve = look_ahead(decisions, right_choices(decisions, card.logits), seed=seed)
     progress("attention", 0.45)
@@ -143,13 +145,24 @@ def run_battery(
     progress("ablation", 0.9)
     named = named_heads(card, consolidation, frontier)
     return Battery(
-        scorecard=card, untrained=untrained, flips=flip_rates(model, pairs), curve=curve,
+        scorecard=card,
+        untrained=untrained,
+        flips=flip_rates(model, pairs),
+        curve=curve,
         ideal=ideal_curves(decisions, seed=seed),
-        sensitivity=logit_sensitivity(model, pairs, seed=seed), consolidation=consolidation, frontier=frontier,
-        walls=walls, on_path=on_path, emergence=emerges, growth=growth_of_reach(emerges),
-        solved=solved, patching=patching, steering=steering, ablated=named,
+        sensitivity=logit_sensitivity(model, pairs, seed=seed),
+        consolidation=consolidation,
+        frontier=frontier,
+        walls=walls,
+        on_path=on_path,
+        emergence=emerges,
+        growth=growth_of_reach(emerges),
+        solved=solved,
+        patching=patching,
+        steering=steering,
+        ablated=named,
         ablation=_ablated(model, materials, named) if named else None,
-    )  # fmt: skip
+    )
 
 
 def check_tested(model: MazeTransformer) -> None:
@@ -199,7 +212,11 @@ def patch(model: MazeTransformer, pairs: PatchingPairs, solved: SolvedPairs, see
         control=control_map(model, chosen, denoise, seed),
         heads=patch_map(model, tokens, component="head", groups=groups, seed=seed),
         confirmation=confirm(
-            model, maps, shortlist(maps, _SHORTLIST), flip_tokens(confirmed), groups=position_groups(confirmed),
+            model,
+            maps,
+            shortlist(maps, _SHORTLIST),
+            flip_tokens(confirmed),
+            groups=position_groups(confirmed),
             seed=seed,
         ),
         direct=logit_attribution(
@@ -207,7 +224,7 @@ def patch(model: MazeTransformer, pairs: PatchingPairs, solved: SolvedPairs, see
         ),
         example=example,
         by_position=patch_map(model, flip_tokens(chosen.take(np.array([example]))), seed=seed),
-    )  # fmt: skip
+    )
 
 
 def control_map(model: MazeTransformer, pairs: PatchingPairs, flips: PatchMap, seed: int = 0) -> PatchMap:

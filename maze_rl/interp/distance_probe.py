@@ -202,9 +202,11 @@ def probe_variables(
         if untrained:
             controls["untrained"] = untrained[name]
         probes[name] = VariableProbe(
-            variable=name, score=scores[name], controls=controls,
+            variable=name,
+            score=scores[name],
+            controls=controls,
             finding=_finding(name, scores[name], controls, threshold),
-        )  # fmt: skip
+        )
     return probes
 
 

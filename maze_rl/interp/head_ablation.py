@@ -148,8 +148,9 @@ def ablate_heads(
     forks = decisions.take(decisions.is_fork)
     if len(forks) == 0:
         raise ConfigurationError("no decision is a fork: ablation needs mazes with branches on their paths.")
-    right = _right_by_set(model, decisions, forks, sets, how, decisions if reference is None else reference, seed,
-                          batch_size)  # fmt: skip
+    right = _right_by_set(
+        model, decisions, forks, sets, how, decisions if reference is None else reference, seed, batch_size
+    )
     cut = int(np.median(forks.look_ahead)) if split_at is None else split_at
     return _summarised(forks, right, chosen, how, cut, seed)
 

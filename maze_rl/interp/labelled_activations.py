@@ -119,10 +119,16 @@ def stream(
             canvas; a sequence is longer than the model can read.
     """
     request = _Request(
-        model=model, mazes=_as_collection(mazes), names=_check_names(model, names),
-        tokenization=model.tokenization.with_options(random_offsets=random_offsets), batch_size=batch_size,
-        seed=seed, positions=positions, prompt_only=prompt_only, dtype=dtype,
-    )  # fmt: skip
+        model=model,
+        mazes=_as_collection(mazes),
+        names=_check_names(model, names),
+        tokenization=model.tokenization.with_options(random_offsets=random_offsets),
+        batch_size=batch_size,
+        seed=seed,
+        positions=positions,
+        prompt_only=prompt_only,
+        dtype=dtype,
+    )
     # a function that yields would check its arguments only when first asked for a batch
     return (_run(request, batch) for batch in _encode(request))
 
@@ -161,10 +167,16 @@ def collect(
         ConfigurationError: The result would take more than `max_bytes`; and as for `stream`.
     """
     request = _Request(
-        model=model, mazes=_as_collection(mazes), names=_check_names(model, names),
-        tokenization=model.tokenization.with_options(random_offsets=random_offsets), batch_size=batch_size,
-        seed=seed, positions=positions, prompt_only=prompt_only, dtype=dtype,
-    )  # fmt: skip
+        model=model,
+        mazes=_as_collection(mazes),
+        names=_check_names(model, names),
+        tokenization=model.tokenization.with_options(random_offsets=random_offsets),
+        batch_size=batch_size,
+        seed=seed,
+        positions=positions,
+        prompt_only=prompt_only,
+        dtype=dtype,
+    )
     batches = list(_encode(request))
     total = sum(int(batch.chosen.sum()) for batch in batches)
     whole: LabelledActivations | None = None

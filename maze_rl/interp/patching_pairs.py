@@ -241,10 +241,17 @@ def _encoded(pairs: FlipPairs, tokenization: Tokenization, seed: int) -> Patchin
     encoded, ids = Encoded(clean, spans), tokenization.layout.cell_ids
     right, wrong = (torch.from_numpy(ids[cells[:, 0], cells[:, 1]]).long() for cells in (pairs.right, pairs.wrong))
     return PatchingPairs(
-        pairs, clean, replace_edge(encoded, pairs.removed, pairs.added),
-        replace_edge(encoded, pairs.control_removed, pairs.control_added), spans, position,
-        edge_slots(spans, pairs.removed), edge_slots(spans, pairs.control_removed), right, wrong,
-    )  # fmt: skip
+        pairs,
+        clean,
+        replace_edge(encoded, pairs.removed, pairs.added),
+        replace_edge(encoded, pairs.control_removed, pairs.control_added),
+        spans,
+        position,
+        edge_slots(spans, pairs.removed),
+        edge_slots(spans, pairs.control_removed),
+        right,
+        wrong,
+    )
 
 
 def _cut_spans(spans: TokenSpans, tokens: Tensor, rows: Tensor, position: Tensor) -> TokenSpans:

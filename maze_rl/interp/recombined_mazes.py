@@ -120,10 +120,17 @@ def recombine_mazes(
     answer = starts.next_ids[base, side]
     base, source, starts = np.searchsorted(kept, base), np.searchsorted(kept, source), starts.take(kept)
     return RecombinedMazes(
-        batch=batch.take(kept), group=group[kept], held_out=held_out[kept], tokens=starts.tokens[kept],
-        position=starts.position, neighbours=_open_neighbours(starts),
-        right=starts.next_ids[np.arange(len(kept)), own[kept]], base=base, source=source, answer=answer,
-    )  # fmt: skip
+        batch=batch.take(kept),
+        group=group[kept],
+        held_out=held_out[kept],
+        tokens=starts.tokens[kept],
+        position=starts.position,
+        neighbours=_open_neighbours(starts),
+        right=starts.next_ids[np.arange(len(kept)), own[kept]],
+        base=base,
+        source=source,
+        answer=answer,
+    )
 
 
 def _fork_and_target(shape: tuple[int, int], most: int, random: np.random.Generator) -> ndarray:
@@ -160,9 +167,13 @@ def _next_cells(starts: Decisions) -> tuple[Int64[ndarray, "maze 4"], Bool[ndarr
 
 
 def _match(
-    mazes: Int64[ndarray, " maze"], options: ndarray, own: ndarray, steps: ndarray, leads_on: ndarray,
+    mazes: Int64[ndarray, " maze"],
+    options: ndarray,
+    own: ndarray,
+    steps: ndarray,
+    leads_on: ndarray,
     random: np.random.Generator,
-) -> Int64[ndarray, "3 pair"]:  # fmt: skip
+) -> Int64[ndarray, "3 pair"]:
     """Return bases, sources and the sides demanded, among the mazes of one group."""
     sides, ways = options[mazes][:, None], leads_on[mazes][None]
     asked = np.where(sides, steps[mazes][None], _FAR)

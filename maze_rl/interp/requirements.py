@@ -16,9 +16,13 @@ from maze_rl.tokenization.tokenization import Tokenization
 _NEVER: Values = {"attention_dir": None, "use_dynamic_ntk_rope": None, "load_in_4bit": None}
 """With these what stands at a position depends on what stands behind it, padding too; or weights are no matrices."""
 _NOT_PLAIN: Values = {
-    "parallel_attn_mlp": None, "use_normalization_before_and_after": None, "original_architecture": NORMED_OUTSIDE,
-    "positional_embedding_type": ("shortformer",), "use_qk_norm": None, "clip_qkv": None,
-}  # fmt: skip
+    "parallel_attn_mlp": None,
+    "use_normalization_before_and_after": None,
+    "original_architecture": NORMED_OUTSIDE,
+    "positional_embedding_type": ("shortformer",),
+    "use_qk_norm": None,
+    "clip_qkv": None,
+}
 """With these a block cannot be gone on with from its stream, its heads' outputs, and its keys and values as hooked."""
 FEWEST_MAZES = 20
 """Mazes under which no 95 % interval is given: a bootstrap over fewer is not to be trusted."""

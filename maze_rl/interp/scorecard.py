@@ -154,15 +154,23 @@ def gather(tokenization: Tokenization, setting: Setting) -> Materials:
     probed = _mazes(setting, np.arange(setting.num_probed), "probes")
     _check_variety(setting, probed)
     pairs = make_pairs(
-        tokenization, size=setting.size, num=setting.num_pairs, depths=(FAR, setting.size**2),
-        algorithm=setting.algorithm, split=setting.split, max_distance=setting.max_distance,
+        tokenization,
+        size=setting.size,
+        num=setting.num_pairs,
+        depths=(FAR, setting.size**2),
+        algorithm=setting.algorithm,
+        split=setting.split,
+        max_distance=setting.max_distance,
         seed=_seed(setting, "pairs"),
-    )  # fmt: skip
+    )
     demanding = find_decisions(tokenization, demanding_mazes(tokenization, setting), seed=setting.seed)
     swapped = recombine_mazes(
-        tokenization, _spec(setting), num=setting.num_swapped, max_distance=setting.max_distance,
+        tokenization,
+        _spec(setting),
+        num=setting.num_swapped,
+        max_distance=setting.max_distance,
         seed=_seed(setting, "interchange"),
-    )  # fmt: skip
+    )
     return Materials(setting, demanding, pairs, probed, swapped)
 
 
@@ -181,10 +189,15 @@ def pairs_of_any_depth(tokenization: Tokenization, setting: Setting) -> Patching
     Depths are as even as mazes allow: a model that follows near changes alone is patched there.
     """
     return make_pairs(
-        tokenization, size=setting.size, num=2 * setting.num_pairs, depths=(0, setting.size**2),
-        algorithm=setting.algorithm, split=setting.split, max_distance=setting.max_distance,
+        tokenization,
+        size=setting.size,
+        num=2 * setting.num_pairs,
+        depths=(0, setting.size**2),
+        algorithm=setting.algorithm,
+        split=setting.split,
+        max_distance=setting.max_distance,
         seed=_seed(setting, "any depth"),
-    )  # fmt: skip
+    )
 
 
 def check_setting(setting: Setting) -> None:
@@ -269,9 +282,15 @@ def score(
     swaps = interchange(model, materials.swapped, variable=latent.best_variable, seed=setting.seed)
     progress("done", 1.0)
     return Scorecard(
-        setting=setting, logits=logits, flips=flips, latent=latent, swaps=swaps, frontier=frontier, rules=rules,
+        setting=setting,
+        logits=logits,
+        flips=flips,
+        latent=latent,
+        swaps=swaps,
+        frontier=frontier,
+        rules=rules,
         adjacency=adjacency,
-    )  # fmt: skip
+    )
 
 
 def check_scored(model: MazeTransformer) -> None:

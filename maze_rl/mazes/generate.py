@@ -46,9 +46,11 @@ class Attempts:
 
     def __add__(self, other: "Attempts") -> "Attempts":
         return Attempts(
-            self.accepted + other.accepted, self.carved + other.carved,
-            self.outside_split + other.outside_split, self.pairs + other.pairs,
-        )  # fmt: skip
+            self.accepted + other.accepted,
+            self.carved + other.carved,
+            self.outside_split + other.outside_split,
+            self.pairs + other.pairs,
+        )
 
     @property
     def acceptance(self) -> float:
@@ -136,9 +138,14 @@ def _generate_batch(
 
 
 def _fill(
-    spec: MazeSpec, shape: tuple[int, int], indices: ndarray, states: ndarray, carve: Generator,
-    connections: ndarray, endpoints: ndarray,
-) -> Attempts:  # fmt: skip
+    spec: MazeSpec,
+    shape: tuple[int, int],
+    indices: ndarray,
+    states: ndarray,
+    carve: Generator,
+    connections: ndarray,
+    endpoints: ndarray,
+) -> Attempts:
     """Carve until every maze has its walls and endpoints; a maze's stream goes on from attempt to attempt."""
     rule = pair_rule(spec.endpoints, shape)
     buckets = (0, NUM_BUCKETS) if spec.split is None else BUCKETS[spec.split]

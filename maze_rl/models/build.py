@@ -159,12 +159,21 @@ def _stock_config(config: ModelConfig, tokenization: Tokenization, dtype: torch.
     d_head = config.d_model // config.n_heads
     rotary = config.positions == "rotary"
     return HookedTransformerConfig(
-        n_layers=config.blocks, d_model=config.d_model, n_heads=config.n_heads, d_head=d_head,
-        d_mlp=config.mlp_width, act_fn=config.act_fn, normalization_type="LN",
-        d_vocab=len(tokenization.vocabulary), n_ctx=longest_sequence(tokenization),
-        positional_embedding_type="rotary" if rotary else "standard", rotary_dim=d_head if rotary else None,
-        device="cpu", dtype=dtype, default_prepend_bos=False,
-    )  # fmt: skip
+        n_layers=config.blocks,
+        d_model=config.d_model,
+        n_heads=config.n_heads,
+        d_head=d_head,
+        d_mlp=config.mlp_width,
+        act_fn=config.act_fn,
+        normalization_type="LN",
+        d_vocab=len(tokenization.vocabulary),
+        n_ctx=longest_sequence(tokenization),
+        positional_embedding_type="rotary" if rotary else "standard",
+        rotary_dim=d_head if rotary else None,
+        device="cpu",
+        dtype=dtype,
+        default_prepend_bos=False,
+    )
 
 
 @torch.no_grad()

@@ -40,9 +40,19 @@ WEIGHTS, MODEL, CHECKPOINTS = "model.safetensors", "model.json", "checkpoints"
 FOLDED_FIELDS = ("embedding", "unembedding", "parametrizations")
 """Fields of a configuration that folding changes."""
 _STOCK_FIELDS = (
-    "n_layers", "d_model", "n_heads", "d_head", "d_mlp", "act_fn", "normalization_type", "d_vocab", "n_ctx",
-    "positional_embedding_type", "rotary_dim", "default_prepend_bos",
-)  # fmt: skip
+    "n_layers",
+    "d_model",
+    "n_heads",
+    "d_head",
+    "d_mlp",
+    "act_fn",
+    "normalization_type",
+    "d_vocab",
+    "n_ctx",
+    "positional_embedding_type",
+    "rotary_dim",
+    "default_prepend_bos",
+)
 
 
 def save_model(model: MazeTransformer, folder: Path, about: dict[str, Any]) -> None:

@@ -34,19 +34,25 @@ def train(
     loss: str = "path_only",
     *,
     algorithm: str | None = None,
-    update_rule: str = "every_step", lr_controller: str = "none",
-    rounds: int = 0, round_steps: int | None = None, lora: int | None = None,
+    update_rule: str = "every_step",
+    lr_controller: str = "none",
+    rounds: int = 0,
+    round_steps: int | None = None,
+    lora: int | None = None,
     start_from: str | Path | None = None,
-    data: str | Path | None = None, plan: str | Path | None = None,
-    steps: int | None = None, seed: int = 0,
+    data: str | Path | None = None,
+    plan: str | Path | None = None,
+    steps: int | None = None,
+    seed: int = 0,
     out: str | Path = "runs/default",
     device: str | None = None,
     config: RunConfig | None = None,
-    resume: bool = False, evaluation_mazes: int = TRAIN_MAZES,
+    resume: bool = False,
+    evaluation_mazes: int = TRAIN_MAZES,
     progress: Progress | None = None,
     command: str = "maze_rl.train(...)",
     **changes: Any,
-) -> Run:  # fmt: skip
+) -> Run:
     """Train a model, evaluate it on held-out mazes, write its report; the same as ``maze-rl train``.
 
     Args:
@@ -80,10 +86,21 @@ def train(
     check_count("evaluation_mazes", evaluation_mazes, 0)
     if config is None:
         asked = {
-            "sizes": sizes, "algorithm": algorithm, "data": data, "plan": plan, "start_from": start_from, "seed": seed,
-            "device": device, "loss": loss, "rounds": rounds, "round_steps": round_steps, "lora": lora,
-            "update_rule": update_rule, "lr_controller": lr_controller, **changes,
-        }  # fmt: skip
+            "sizes": sizes,
+            "algorithm": algorithm,
+            "data": data,
+            "plan": plan,
+            "start_from": start_from,
+            "seed": seed,
+            "device": device,
+            "loss": loss,
+            "rounds": rounds,
+            "round_steps": round_steps,
+            "lora": lora,
+            "update_rule": update_rule,
+            "lr_controller": lr_controller,
+            **changes,
+        }
         config = _resumed(Path(out), steps, asked) if resume else configured(steps=steps, **asked)
     elif changes:
         raise ConfigurationError(f"{next(iter(changes))} contradicts config, which is complete: change it there.")
@@ -103,11 +120,23 @@ def _resumed(out: Path, steps: int | None, asked: dict[str, Any]) -> RunConfig:
 
 
 def configured(
-    *, sizes: int | Iterable[int] | None, algorithm: str | None, data: str | Path | None, plan: str | Path | None,
-    start_from: str | Path | None, steps: int | None, seed: int, device: str | None, loss: str, rounds: int,
-    lora: int | None, round_steps: int | None = None, batch_size: int | None = None, accumulation: int = 1,
+    *,
+    sizes: int | Iterable[int] | None,
+    algorithm: str | None,
+    data: str | Path | None,
+    plan: str | Path | None,
+    start_from: str | Path | None,
+    steps: int | None,
+    seed: int,
+    device: str | None,
+    loss: str,
+    rounds: int,
+    lora: int | None,
+    round_steps: int | None = None,
+    batch_size: int | None = None,
+    accumulation: int = 1,
     **changes: Any,
-) -> RunConfig:  # fmt: skip
+) -> RunConfig:
     """Return the configuration that the arguments of `train` ask for."""
     if plan is not None:
         check_alone({"steps": steps, "rounds": rounds or None, "round_steps": round_steps, "lora": lora, "data": data})

@@ -203,11 +203,19 @@ def _about(config: RunConfig, state: TrainingState, out: Path) -> dict[str, Any]
     before = {} if config.start is None else load_model(config.start.model).about
     algorithms = {phase.mazes.algorithm for phase in config.training.phases} | set(trained_algorithms(before))
     return {
-        "name": out.name, "sizes": sorted({*config.sizes, *before.get("sizes", ())}), "algorithm": last.algorithm,
-        "options": dict(last.options), "algorithms": sorted(algorithms),
-        "loss": loss, "steps": state.step, "mazes": state.mazes, "tokens": state.tokens,
-        "leaks": state.leaks, "longest_path": max(state.longest_path, before.get("longest_path") or 0),
-        "seconds": state.seconds, "seed": config.seed,
+        "name": out.name,
+        "sizes": sorted({*config.sizes, *before.get("sizes", ())}),
+        "algorithm": last.algorithm,
+        "options": dict(last.options),
+        "algorithms": sorted(algorithms),
+        "loss": loss,
+        "steps": state.step,
+        "mazes": state.mazes,
+        "tokens": state.tokens,
+        "leaks": state.leaks,
+        "longest_path": max(state.longest_path, before.get("longest_path") or 0),
+        "seconds": state.seconds,
+        "seed": config.seed,
         "num_parameters": sum(weight.numel() for weight in state.model.parameters() if weight.requires_grad),
         "versions": versions(),
-    }  # fmt: skip
+    }

@@ -36,9 +36,18 @@ from maze_rl.models.untrained import untrained_twin
 from maze_rl.tokenization.tokenization import load_tokenization
 
 PLAIN: dict[str, Any] = {
-    "n_layers": 2, "d_model": 12, "n_heads": 4, "d_head": 4, "d_mlp": 20, "n_ctx": 30, "d_vocab": 20,
-    "act_fn": "gelu", "normalization_type": "LN", "dtype": torch.float64, "device": "cpu",
-}  # fmt: skip
+    "n_layers": 2,
+    "d_model": 12,
+    "n_heads": 4,
+    "d_head": 4,
+    "d_mlp": 20,
+    "n_ctx": 30,
+    "d_vocab": 20,
+    "act_fn": "gelu",
+    "normalization_type": "LN",
+    "dtype": torch.float64,
+    "device": "cpu",
+}
 ROTARY = {"positional_embedding_type": "rotary"}
 YARN = ROTARY | {"use_yarn_rope": True, "yarn_factor": 4.0, "yarn_original_max_position_embeddings": 4}
 NTK = ROTARY | {"use_NTK_by_parts_rope": True, "NTK_original_ctx_len": 8}
@@ -51,40 +60,60 @@ ANY, PLAIN_STREAM, LINEAR, ALONE, MLPS = "any", "plain stream", "linear", "alone
 that share them; what asks for MLPs."""
 
 RIGHT: dict[str, dict[str, Any]] = {
-    "n_layers": {"n_layers": 3}, "d_model": {"d_model": 8}, "n_heads": {"n_heads": 2}, "d_head": {"d_head": 6},
-    "d_mlp": {"d_mlp": 7}, "d_vocab": {"d_vocab": 24}, "n_ctx": {"n_ctx": 12}, "d_vocab_out": {"d_vocab_out": 22},
-    "act_fn": {"act_fn": "silu"}, "gated_mlp": {"gated_mlp": True}, "eps": {"eps": 0.1},
-    "normalization_type": {"normalization_type": "RMS"}, "uses_rms_norm": {"normalization_type": None},
-    "layer_norm_folding": {"normalization_type": "LNPre"}, "post_embedding_ln": {"post_embedding_ln": True},
-    "use_attn_scale": {"use_attn_scale": False}, "attn_scale": {"attn_scale": 0.7},
+    "n_layers": {"n_layers": 3},
+    "d_model": {"d_model": 8},
+    "n_heads": {"n_heads": 2},
+    "d_head": {"d_head": 6},
+    "d_mlp": {"d_mlp": 7},
+    "d_vocab": {"d_vocab": 24},
+    "n_ctx": {"n_ctx": 12},
+    "d_vocab_out": {"d_vocab_out": 22},
+    "act_fn": {"act_fn": "silu"},
+    "gated_mlp": {"gated_mlp": True},
+    "eps": {"eps": 0.1},
+    "normalization_type": {"normalization_type": "RMS"},
+    "uses_rms_norm": {"normalization_type": None},
+    "layer_norm_folding": {"normalization_type": "LNPre"},
+    "post_embedding_ln": {"post_embedding_ln": True},
+    "use_attn_scale": {"use_attn_scale": False},
+    "attn_scale": {"attn_scale": 0.7},
     "scale_attn_by_inverse_layer_idx": {"scale_attn_by_inverse_layer_idx": True},
-    "attn_scores_soft_cap": {"attn_scores_soft_cap": 0.5}, "use_attention_sinks": {"use_attention_sinks": True},
+    "attn_scores_soft_cap": {"attn_scores_soft_cap": 0.5},
+    "use_attention_sinks": {"use_attention_sinks": True},
     "use_logn_attn": {"use_logn_attn": True, "train_seq_length": 4},
     "train_seq_length": {"use_logn_attn": True, "train_seq_length": 7},
-    "use_local_attn": LOCAL, "window_size": LOCAL | {"window_size": 2},
+    "use_local_attn": LOCAL,
+    "window_size": LOCAL | {"window_size": 2},
     "attn_types": LOCAL | {"attn_types": ["global", "local"]},
-    "rotary_dim": ROTARY | {"rotary_dim": 2}, "rotary_base": ROTARY | {"rotary_base": 7},
+    "rotary_dim": ROTARY | {"rotary_dim": 2},
+    "rotary_base": ROTARY | {"rotary_base": 7},
     "rotary_base_local": ROTARY | LOCAL | {"rotary_base_local": 5},
     "rotary_scaling_factor": ROTARY | {"rotary_scaling_factor": 3.0},
     "rotary_adjacent_pairs": ROTARY | {"rotary_adjacent_pairs": True},
-    "use_NTK_by_parts_rope": NTK, "NTK_by_parts_factor": NTK | {"NTK_by_parts_factor": 2.0},
+    "use_NTK_by_parts_rope": NTK,
+    "NTK_by_parts_factor": NTK | {"NTK_by_parts_factor": 2.0},
     "NTK_by_parts_low_freq_factor": NTK | {"NTK_by_parts_low_freq_factor": 0.5},
     "NTK_by_parts_high_freq_factor": NTK | {"NTK_by_parts_high_freq_factor": 2.0},
     "NTK_original_ctx_len": NTK | {"NTK_original_ctx_len": 20},
-    "use_yarn_rope": YARN, "yarn_factor": YARN | {"yarn_factor": 2.0},
-    "yarn_attention_factor": YARN | {"yarn_attention_factor": 1.3}, "yarn_beta_fast": YARN | {"yarn_beta_fast": 2.0},
+    "use_yarn_rope": YARN,
+    "yarn_factor": YARN | {"yarn_factor": 2.0},
+    "yarn_attention_factor": YARN | {"yarn_attention_factor": 1.3},
+    "yarn_beta_fast": YARN | {"yarn_beta_fast": 2.0},
     "yarn_beta_slow": YARN | {"yarn_beta_slow": 0.1},
     "yarn_original_max_position_embeddings": YARN | {"yarn_original_max_position_embeddings": 9},
     "yarn_truncate": YARN | {"yarn_truncate": False},
     "yarn_global_attn_only": YARN | LOCAL | {"yarn_global_attn_only": True},
-    "num_experts": EXPERTS, "experts_per_token": EXPERTS | {"experts_per_token": 1},
+    "num_experts": EXPERTS,
+    "experts_per_token": EXPERTS | {"experts_per_token": 1},
     "norm_topk_prob": EXPERTS | {"norm_topk_prob": True},
-    "use_attn_result": {"use_attn_result": True}, "use_hook_mlp_in": {"use_hook_mlp_in": True},
-    "use_split_qkv_input": {"use_split_qkv_input": True}, "use_attn_in": {"use_attn_in": True},
+    "use_attn_result": {"use_attn_result": True},
+    "use_hook_mlp_in": {"use_hook_mlp_in": True},
+    "use_split_qkv_input": {"use_split_qkv_input": True},
+    "use_attn_in": {"use_attn_in": True},
     "use_hook_tokens": {"use_hook_tokens": True},
     "ungroup_grouped_query_attention": GROUPED | {"ungroup_grouped_query_attention": True},
     "dtype": {"dtype": torch.float32},
-}  # fmt: skip
+}
 """Field -> a configuration in which it counts, and for which all analyses are right."""
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "attention_dir": ({"attention_dir": "bidirectional"}, ANY),
@@ -92,7 +121,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "parallel_attn_mlp": ({"parallel_attn_mlp": True}, PLAIN_STREAM),
     "positional_embedding_type": ({"positional_embedding_type": "shortformer"}, PLAIN_STREAM),
     "use_normalization_before_and_after": (
-        {"use_normalization_before_and_after": True, "normalization_type": "RMS"}, PLAIN_STREAM
+        {"use_normalization_before_and_after": True, "normalization_type": "RMS"},
+        PLAIN_STREAM,
     ),
     "original_architecture": (OLMO, PLAIN_STREAM),
     "use_qk_norm": ({"use_qk_norm": True}, PLAIN_STREAM),
@@ -101,25 +131,48 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "final_rms": ({"final_rms": True}, LINEAR),
     "n_key_value_heads": (GROUPED, ALONE),
     "attn_only": ({"attn_only": True, "d_mlp": None}, MLPS),
-}  # fmt: skip
+}
 """Field -> a configuration in which it counts, and which analyses refuse; all others are right."""
 MORE = {
-    "alibi": {"positional_embedding_type": "alibi"}, "rotary": ROTARY,
+    "alibi": {"positional_embedding_type": "alibi"},
+    "rotary": ROTARY,
     "grouped, each head with its input": GROUPED | {"use_split_qkv_input": True},
-    "all at once": LOCAL | GROUPED | ROTARY | {
-        "gated_mlp": True, "use_attention_sinks": True, "attn_scores_soft_cap": 2.0, "normalization_type": "RMSPre",
+    "all at once": LOCAL
+    | GROUPED
+    | ROTARY
+    | {
+        "gated_mlp": True,
+        "use_attention_sinks": True,
+        "attn_scores_soft_cap": 2.0,
+        "normalization_type": "RMSPre",
     },
-}  # fmt: skip
+}
 """Further configurations for which all but keys and values of grouped heads are right."""
 ELSEWHERE = {"load_in_4bit"}
 """With tests of their own."""
 NO_EFFECT = {
-    "device", "n_devices", "model_name", "from_checkpoint", "checkpoint_index", "checkpoint_label_type",
-    "checkpoint_value", "tokenizer_name", "tokenizer_prepends_bos", "default_prepend_bos", "init_mode", "init_weights",
-    "initializer_range", "seed", "n_params", "trust_remote_code", "quantization_method",
-    "relative_attention_max_distance", "relative_attention_num_buckets", "decoder_start_token_id",
+    "device",
+    "n_devices",
+    "model_name",
+    "from_checkpoint",
+    "checkpoint_index",
+    "checkpoint_label_type",
+    "checkpoint_value",
+    "tokenizer_name",
+    "tokenizer_prepends_bos",
+    "default_prepend_bos",
+    "init_mode",
+    "init_weights",
+    "initializer_range",
+    "seed",
+    "n_params",
+    "trust_remote_code",
+    "quantization_method",
+    "relative_attention_max_distance",
+    "relative_attention_num_buckets",
+    "decoder_start_token_id",
     "tie_word_embeddings",
-}  # fmt: skip
+}
 """Names, places and first weights; and what other classes than `HookedTransformer` read."""
 CASES = {name: (changes, "") for name, changes in (RIGHT | MORE).items()} | REFUSED
 
@@ -366,8 +419,10 @@ def test_what_goes_on_layer_by_layer_refuses_first_thing() -> None:
 
 def test_the_untrained_twin_has_the_whole_configuration(case: tuple[str, Pair, str]) -> None:
     name = case[0]
-    model = build_bare({key: value for key, value in (PLAIN | CASES[name][0]).items() if key != "n_ctx"} | {
-        "d_vocab": 65, "seed": 5}, load_tokenization("edges", canvas=4))  # fmt: skip
+    model = build_bare(
+        {key: value for key, value in (PLAIN | CASES[name][0]).items() if key != "n_ctx"} | {"d_vocab": 65, "seed": 5},
+        load_tokenization("edges", canvas=4),
+    )
     before = torch.get_rng_state()
     twin = untrained_twin(model, seed=3)
     assert torch.equal(torch.get_rng_state(), before)

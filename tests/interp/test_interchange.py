@@ -88,9 +88,7 @@ def test_going_on_at_the_decision_equals_a_whole_run(pairs: PatchingPairs) -> No
             return stream
 
         with torch.no_grad():
-            logits = model.run_with_hooks(
-                pairs.clean, fwd_hooks=[(f"blocks.{change.layer}.hook_resid_post", put)]
-            )  # fmt: skip
+            logits = model.run_with_hooks(pairs.clean, fwd_hooks=[(f"blocks.{change.layer}.hook_resid_post", put)])
         assert (logits[rows, pairs.position].argmax(dim=-1) == chosen).float().mean() > 0.99
     assert (run.choices == run.go_on([Change(2, rows, run.streams[2])])[0]).float().mean() > 0.97
 

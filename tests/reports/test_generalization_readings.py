@@ -241,9 +241,13 @@ def test_algorithms_are_compared_at_the_largest_trained_size_that_all_have() -> 
     def row(algorithm: str, size: int, value: float) -> AlgorithmRow:
         inside, known = size <= 6, algorithm == "dfs"
         return AlgorithmRow(
-            algorithm=algorithm, size=size, trained_on=known, in_training_range=inside, shortest=rate(value),
+            algorithm=algorithm,
+            size=size,
+            trained_on=known,
+            in_training_range=inside,
+            shortest=rate(value),
             manhattan=rate(0.1),
-        )  # fmt: skip
+        )
 
     rows = [row("dfs", 5, 0.3), row("dfs", 6, 0.4), row("dfs", 7, 0.5), row("wilson", 5, 0.9), row("wilson", 7, 0.6)]
     said = algorithms_reading(rows).text

@@ -20,10 +20,18 @@ from maze_rl.reports.pooling import FEWEST, pool, rate_on, sizes_new_to_all
 from maze_rl.reports.run_summary import RunSummary
 
 FIGURES = {
-    sections: ("success_by_size", "success_by_length", "heat_map", "first_errors", "hazard", "example_gallery",
-               "training_curves", "dice_panels"),
+    sections: (
+        "success_by_size",
+        "success_by_length",
+        "heat_map",
+        "first_errors",
+        "hazard",
+        "example_gallery",
+        "training_curves",
+        "dice_panels",
+    ),
     generalization_sections: ("step_heat_map", "success_by_loops"),
-}  # fmt: skip
+}
 NOT_TESTED = re.compile(
     r"None of the sizes it was trained on \([^)]*\) was tested\.|It was trained on [^.]* too, not tested\."
 )
@@ -44,9 +52,14 @@ def random_runs(run_maker: Callable[..., RunSummary]) -> list[RunSummary]:
         random = np.random.default_rng(seed)
         pick = lambda most: sorted(map(int, random.choice(range(3, 11), random.integers(1, most), replace=False)))  # noqa: E731, B023
         run = run_maker(
-            f"run_{seed}", sizes=pick(6), trained=pick(4), num=int(random.choice([6, 60, 90])), steps=40, seed=seed,
+            f"run_{seed}",
+            sizes=pick(6),
+            trained=pick(4),
+            num=int(random.choice([6, 60, 90])),
+            steps=40,
+            seed=seed,
             hazard=float(random.choice([0.0, 0.003, 0.02, 0.3])),
-        )  # fmt: skip
+        )
         kept = {
             name: [row for row in getattr(run.evaluation, name) if random.random() < 0.7]
             for name in ("by_algorithm", "steps_by_distance", "by_loops", "by_length", "grid")
@@ -102,10 +115,13 @@ def known_rates(evaluation: EvaluationResult, more: list[Estimate | None]) -> se
     for row in evaluation.rows:
         rates += [row.shortest, *row.baselines.values()]
     for rows, name in (
-        (evaluation.by_length, "shortest"), (evaluation.by_loops, "shortest"), (evaluation.by_algorithm, "shortest"),
-        (evaluation.steps_by_distance, "accuracy"), (evaluation.teacher_forced, "fork_accuracy"),
+        (evaluation.by_length, "shortest"),
+        (evaluation.by_loops, "shortest"),
+        (evaluation.by_algorithm, "shortest"),
+        (evaluation.steps_by_distance, "accuracy"),
+        (evaluation.teacher_forced, "fork_accuracy"),
         (evaluation.teacher_forced, "forced_accuracy"),
-    ):  # fmt: skip
+    ):
         rates += [getattr(row, name) for row in rows]
     ends = (end for rate in rates if rate for end in (rate.value, rate.low, rate.high))
     return {f"{end:.1%}" for end in ends}

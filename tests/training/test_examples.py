@@ -14,9 +14,10 @@ from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
 from maze_rl.training.examples import Examples, encode_examples
 
 FORMATS = [
-    (tokens, path) for tokens in ("cells", "edges", "unique_cells", "row_column", "coordinate_tuples")
+    (tokens, path)
+    for tokens in ("cells", "edges", "unique_cells", "row_column", "coordinate_tuples")
     for path in ("cells", "moves")
-]  # fmt: skip
+]
 SEED, FIRST = 11, 40
 
 
@@ -108,10 +109,14 @@ def test_what_is_drawn_depends_on_the_maze_and_its_index_alone(tokens: str, aske
             length = int(part.spans.lengths[row])
             assert length == together.spans.lengths[first + row]
             for ours, theirs in (
-                (part.tokens, together.tokens), (part.optimal, together.optimal), (part.legal, together.legal),
-                (part.forks, together.forks), (part.remaining, together.remaining),
-                (part.spans.segments, together.spans.segments), (part.spans.regions, together.spans.regions),
-            ):  # fmt: skip
+                (part.tokens, together.tokens),
+                (part.optimal, together.optimal),
+                (part.legal, together.legal),
+                (part.forks, together.forks),
+                (part.remaining, together.remaining),
+                (part.spans.segments, together.spans.segments),
+                (part.spans.regions, together.spans.regions),
+            ):
                 assert torch.equal(ours[row, :length], theirs[first + row, :length])
     other = encode_examples(tokenization, mazes, SEED + 1, FIRST, asked)
     moved = encode_examples(tokenization, mazes, SEED, FIRST + 1, asked)

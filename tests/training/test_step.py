@@ -210,10 +210,12 @@ def _double(config: Any) -> TrainingState:
 
 
 def _gradient(state: TrainingState) -> torch.Tensor:
-    return torch.cat([
-        torch.zeros_like(weight).flatten() if weight.grad is None else weight.grad.flatten()
-        for weight in state.model.parameters()
-    ])  # fmt: skip
+    return torch.cat(
+        [
+            torch.zeros_like(weight).flatten() if weight.grad is None else weight.grad.flatten()
+            for weight in state.model.parameters()
+        ]
+    )
 
 
 def test_a_step_whose_every_mini_batch_is_skipped_is_none() -> None:

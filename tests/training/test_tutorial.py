@@ -46,16 +46,41 @@ def test_the_loop_outside_the_trainer_learns() -> None:
     assert names["model"].weight.norm() < 0.2
 
 
-TINY = ["--sizes", "3", "--canvas", "4", "--layers", "1", "--d-model", "16", "--heads", "2", "--device", "cpu", "--num",
-        "0", "--batch-size", "4"]  # fmt: skip
+TINY = [
+    "--sizes",
+    "3",
+    "--canvas",
+    "4",
+    "--layers",
+    "1",
+    "--d-model",
+    "16",
+    "--heads",
+    "2",
+    "--device",
+    "cpu",
+    "--num",
+    "0",
+    "--batch-size",
+    "4",
+]
 
 
 def test_they_are_taken_from_the_command_line(at_home: Path) -> None:
     flags = [
-        "--loss", "my_plugins:ends_matter,weight=3", "--update-rule", "my_plugins:Lucky,chance=0.5", "--schedule",
-        "my_plugins:halfway", "--lr-controller", "my_plugins:Cautious", "--optimizer", "my_plugins:slow",
-        "--parametrization", "my_plugins:gains",
-    ]  # fmt: skip
+        "--loss",
+        "my_plugins:ends_matter,weight=3",
+        "--update-rule",
+        "my_plugins:Lucky,chance=0.5",
+        "--schedule",
+        "my_plugins:halfway",
+        "--lr-controller",
+        "my_plugins:Cautious",
+        "--optimizer",
+        "my_plugins:slow",
+        "--parametrization",
+        "my_plugins:gains",
+    ]
     assert run(["train", *TINY, "--steps", "6", "--out", "run", *flags]) == 0
     rows = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
     assert len(rows) == 6

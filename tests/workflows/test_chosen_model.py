@@ -24,9 +24,17 @@ from maze_rl.workflows.train import train_run
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the run of a model like the default one, tiny: 3 loops."""
     config = change_run(
-        default_run(MazeSpec(sizes=(4,), split="train"), device="cpu", steps=2), canvas=6, loops=3, d_model=16,
-        n_heads=2, training_loops=(2, 3), batch_size=4, stray_tokens=4, starts=2, validation_mazes=8,
-    )  # fmt: skip
+        default_run(MazeSpec(sizes=(4,), split="train"), device="cpu", steps=2),
+        canvas=6,
+        loops=3,
+        d_model=16,
+        n_heads=2,
+        training_loops=(2, 3),
+        batch_size=4,
+        stray_tokens=4,
+        starts=2,
+        validation_mazes=8,
+    )
     return train_run(config, tmp_path_factory.mktemp("runs") / "x").folder
 
 
@@ -83,9 +91,17 @@ def test_a_report_is_refused_before_anything_is_evaluated(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     plain = change_run(
-        default_run(MazeSpec(sizes=(4,), split="train"), device="cpu", steps=2), canvas=6, loops=None, d_model=16,
-        n_heads=2, n_layers=1, batch_size=4, starts=0, stray_tokens=0, validation_mazes=8,
-    )  # fmt: skip
+        default_run(MazeSpec(sizes=(4,), split="train"), device="cpu", steps=2),
+        canvas=6,
+        loops=None,
+        d_model=16,
+        n_heads=2,
+        n_layers=1,
+        batch_size=4,
+        starts=0,
+        stray_tokens=0,
+        validation_mazes=8,
+    )
     other = train_run(plain, tmp_path / "plain").folder
 
     def never(*_: object, **__: object) -> None:

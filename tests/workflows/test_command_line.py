@@ -106,23 +106,51 @@ def test_bad_input_gets_one_clear_line(arguments: list[str], expected: str, refu
     refused(arguments, expected)
 
 
-TINY = ["--sizes", "3", "--canvas", "4", "--layers", "1", "--d-model", "16", "--heads", "2", "--device", "cpu", "--num",
-        "0", "--batch-size", "8"]  # fmt: skip
+TINY = [
+    "--sizes",
+    "3",
+    "--canvas",
+    "4",
+    "--layers",
+    "1",
+    "--d-model",
+    "16",
+    "--heads",
+    "2",
+    "--device",
+    "cpu",
+    "--num",
+    "0",
+    "--batch-size",
+    "8",
+]
 
 
 @pytest.mark.parametrize(
     "flags",
     [
-        ["--update-rule", "dice:classic"], ["--rounds", "3", "--round-steps", "1"], ["--lr-controller", "q_learning"],
+        ["--update-rule", "dice:classic"],
+        ["--rounds", "3", "--round-steps", "1"],
+        ["--lr-controller", "q_learning"],
         ["--lora", "8"],
-        ["--update-rule", "dice:classic", "--rounds", "3", "--round-steps", "1", "--lr-controller", "q_learning",
-         "--lora", "8"],
+        [
+            "--update-rule",
+            "dice:classic",
+            "--rounds",
+            "3",
+            "--round-steps",
+            "1",
+            "--lr-controller",
+            "q_learning",
+            "--lora",
+            "8",
+        ],
         ["--parametrization", "unified_weights:v6", "--parametrization", "unified_embeddings:2", "--loss", "graded"],
         ["--optimizer", "schedule_free", "--schedule", "constant"],
         ["--value-norm", "--parametrization", "value_affine", "--reverse-positions", "--memory", "4"],
     ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_plug_ins_run_from_the_command_line(flags: list[str], tmp_path: Path) -> None:
     out = tmp_path / "run"
     assert run(["train", *TINY, "--steps", "20", "--out", str(out), *flags]) == 0

@@ -25,8 +25,13 @@ from maze_rl.workflows.export import export
 
 SIZES = {"d_model": 32, "n_heads": 2}
 LIKE_THE_DEFAULT = {
-    "n_layers": 2, "loops": 4, "embedding": "waves", "unembedding": "path", "prompt": "visible", "outer_norm": True,
-}  # fmt: skip
+    "n_layers": 2,
+    "loops": 4,
+    "embedding": "waves",
+    "unembedding": "path",
+    "prompt": "visible",
+    "outer_norm": True,
+}
 KINDS = {
     "like the default": LIKE_THE_DEFAULT,
     "learned positions": LIKE_THE_DEFAULT | {"positions": "learned"},
@@ -172,9 +177,12 @@ def test_generation_writes_what_our_decoding_writes(kind: str, loaded: Callable)
     assert stock.to_str_tokens(texts[0])[0] == stock.to_str_tokens(texts[0], prepend_bos=True)[0] == "<ADJLIST_START>"
     written = decode_paths(ours, encoded.tokens, encoded.spans.lengths, torch.full((60,), 6))
     settings = {
-        "max_new_tokens": 6, "do_sample": False, "verbose": False, "return_type": "tokens",
+        "max_new_tokens": 6,
+        "do_sample": False,
+        "verbose": False,
+        "return_type": "tokens",
         "use_past_kv_cache": KINDS[kind].get("prompt") != "visible",
-    }  # fmt: skip
+    }
     together = stock.generate(texts, **settings)[:, stock.to_tokens(texts, padding_side="left").shape[1] :]
     assert [_ended(row) for row in together] == [_ended(row) for row in written]
     for row, length in enumerate(encoded.spans.lengths[:15]):

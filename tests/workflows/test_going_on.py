@@ -67,8 +67,22 @@ def test_a_flag_given_again_must_say_what_the_run_has(
 
 def test_a_flag_given_again_and_the_same_is_fine(begun: Path) -> None:
     assert run(["train", "--resume", "--out", "run", "--num", "0", "--algorithm", "wilson", "--layers", "1"]) == 0
-    assert maze_rl.train((3, 4), algorithm="wilson", resume=True, out=begun, evaluation_mazes=0, canvas=5, n_layers=1,
-                         d_model=16, n_heads=2, device="cpu", batch_size=4).steps == 4  # fmt: skip
+    assert (
+        maze_rl.train(
+            (3, 4),
+            algorithm="wilson",
+            resume=True,
+            out=begun,
+            evaluation_mazes=0,
+            canvas=5,
+            n_layers=1,
+            d_model=16,
+            n_heads=2,
+            device="cpu",
+            batch_size=4,
+        ).steps
+        == 4
+    )
 
 
 def test_a_model_goes_on_with_what_it_was_trained_on(begun: Path) -> None:
@@ -78,8 +92,10 @@ def test_a_model_goes_on_with_what_it_was_trained_on(begun: Path) -> None:
     assert run(["train", "--start-from", "run", "--plan", "plan.json", *flags, "--out", "planned"]) == 0
     phases = RunFolder(Path("planned")).open().training.phases
     assert [(phase.mazes.sizes, phase.mazes.algorithm) for phase in phases] == [
-        ((3,), "wilson"), ((3, 4), "dfs"), ((3, 4), "wilson"),
-    ]  # fmt: skip
+        ((3,), "wilson"),
+        ((3, 4), "dfs"),
+        ((3, 4), "wilson"),
+    ]
     assert run(["train", "--start-from", "run", "--sizes", "5", "--steps", "1", *flags, "--out", "larger"]) == 0
     about = load_model("larger").about
     assert about["sizes"] == [3, 4, 5], "it has seen what the model before it saw"

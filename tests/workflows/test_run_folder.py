@@ -37,8 +37,14 @@ def test_a_run_leaves_everything_the_layout_promises(tmp_path: Path) -> None:
     run = train_run(tiny_run(), tmp_path / "x", command="maze-rl train --steps 4")
     names = {path.name for path in run.folder.iterdir()}
     assert names == {
-        "config.json", "tokenizer", "metrics.jsonl", "checkpoints", "model.safetensors", "model.json", "checksums.json",
-    }  # fmt: skip
+        "config.json",
+        "tokenizer",
+        "metrics.jsonl",
+        "checkpoints",
+        "model.safetensors",
+        "model.json",
+        "checksums.json",
+    }
     config = json.loads((run.folder / "config.json").read_text())
     assert config["command"] == "maze-rl train --steps 4"
     assert {"torch", "transformer-lens", "numpy", "python"} <= config["versions"].keys()

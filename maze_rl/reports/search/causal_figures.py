@@ -28,8 +28,7 @@ def interchange_figure(swaps: Interchange) -> "Figure":
         IntervalRow(name="the source's own step", interval=swaps.source_answer, gap_before=True),
     ]
     rows = [replace(row, interval=shown_rate(row.interval, swaps.num_swaps, swaps.ends)) for row in rows]
-    return interval_rows(rows, label="share of swaps; above the last row: IIA", limits=(-0.03, 1.03),
-                         width=WIDTH / 2)  # fmt: skip
+    return interval_rows(rows, label="share of swaps; above the last row: IIA", limits=(-0.03, 1.03), width=WIDTH / 2)
 
 
 def steering_figure(steering: SteeringResult) -> "Figure":
@@ -37,11 +36,12 @@ def steering_figure(steering: SteeringResult) -> "Figure":
     rows = []
     for effect in (steering.add, steering.remove):
         rows += [
-            IntervalRow(name=f"{effect.edit} an edge", interval=effect.success, colour="blue", bold=True,
-                        gap_before=bool(rows)),
+            IntervalRow(
+                name=f"{effect.edit} an edge", interval=effect.success, colour="blue", bold=True, gap_before=bool(rows)
+            ),
             IntervalRow(name="sign flipped", interval=effect.sign_flipped),
             IntervalRow(name="random direction", interval=effect.random_direction),
-        ]  # fmt: skip
+        ]
     return interval_rows(rows, label="decisions turned", limits=(-0.03, 1.03), width=WIDTH / 2)
 
 
@@ -58,10 +58,22 @@ def ablation_figure(ablation: AblationResult) -> "Figure":
     axes.hist(random, bins=np.linspace(low, high, 31).tolist(), color=light("reference-light"), zorder=2)
     axes.axvspan(drop.low, drop.high, facecolor=light("blue"), alpha=0.15, linewidth=0, zorder=1)
     axes.axvline(drop.value, color=light("blue"), linewidth=2.2, zorder=4)
-    axes.annotate("named heads", (drop.value, 1), xycoords=("data", "axes fraction"), xytext=(0, 3), fontweight="bold",
-                  textcoords="offset points", fontsize=8.5, color=light("blue"), annotation_clip=False,
-                  ha="right" if drop.value > low + 0.75 * (high - low) else
-                  "left" if drop.value < low + 0.25 * (high - low) else "center")  # fmt: skip
+    axes.annotate(
+        "named heads",
+        (drop.value, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 3),
+        fontweight="bold",
+        textcoords="offset points",
+        fontsize=8.5,
+        color=light("blue"),
+        annotation_clip=False,
+        ha="right"
+        if drop.value > low + 0.75 * (high - low)
+        else "left"
+        if drop.value < low + 0.25 * (high - low)
+        else "center",
+    )
     axes.set(xlabel="right choices at forks lost, points", ylabel="random sets")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     return figure

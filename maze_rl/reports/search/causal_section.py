@@ -28,37 +28,61 @@ def causal_section(result: SearchResult, gallery: Gallery) -> Section:
     swaps, steering, ablation = battery.scorecard.swaps, battery.steering, battery.ablation
     notes, pictures = [], []
     if is_known(swaps.iia):
-        pictures.append(gallery.picture(
-            interchange_figure(swaps), name="interchange", title="Interchange: the variable of another maze",
-            alt="Accuracy of swaps of the probe's subspace, beside controls.", reading=interchange_reading(swaps),
-            narrow=True,
-        ))  # fmt: skip
+        pictures.append(
+            gallery.picture(
+                interchange_figure(swaps),
+                name="interchange",
+                title="Interchange: the variable of another maze",
+                alt="Accuracy of swaps of the probe's subspace, beside controls.",
+                reading=interchange_reading(swaps),
+                narrow=True,
+            )
+        )
     else:
         notes.append(Statement("Interchange could not be measured: no pair is left to swap between."))
     if steering.add.num_confirmation or steering.remove.num_confirmation:
-        pictures.append(gallery.picture(
-            steering_figure(steering), name="steering", title="Steering: an edge written in or taken out",
-            alt="Share of decisions turned by steering, beside controls.", reading=_steering_reading(steering),
-            narrow=True,
-        ))  # fmt: skip
+        pictures.append(
+            gallery.picture(
+                steering_figure(steering),
+                name="steering",
+                title="Steering: an edge written in or taken out",
+                alt="Share of decisions turned by steering, beside controls.",
+                reading=_steering_reading(steering),
+                narrow=True,
+            )
+        )
     else:
-        notes.append(sentence(
-            "Steering could not be measured: of {add} and {remove} pairs asked to add and to remove an edge, none for "
-            "confirmation is solved before and after.", add=steering.add.num_asked, remove=steering.remove.num_asked,
-        ))  # fmt: skip
-    findings = {"interchange": swaps.finding, "steering: add": steering.add.finding,
-                "steering: remove": steering.remove.finding}  # fmt: skip
+        notes.append(
+            sentence(
+                "Steering could not be measured: of {add} and {remove} pairs asked to add and to remove an edge, none "
+                "for confirmation is solved before and after.",
+                add=steering.add.num_asked,
+                remove=steering.remove.num_asked,
+            )
+        )
+    findings = {
+        "interchange": swaps.finding,
+        "steering: add": steering.add.finding,
+        "steering: remove": steering.remove.finding,
+    }
     if ablation is None:
         notes.append(Statement("Attention scores named no head: there was nothing to ablate."))
     else:
         findings["ablation"] = ablation.finding
-        pictures.append(gallery.picture(
-            ablation_figure(ablation), name="ablation", title="Ablation of the heads that attention named",
-            alt="Losses without random sets of heads, and the loss without the named heads.", narrow=True,
-            reading=_ablation_reading(ablation),
-        ))  # fmt: skip
-    tables = [finding_table("causal", "Interventions, each beyond its control.", findings, folded=False),
-              _steering_table(steering)]  # fmt: skip
+        pictures.append(
+            gallery.picture(
+                ablation_figure(ablation),
+                name="ablation",
+                title="Ablation of the heads that attention named",
+                alt="Losses without random sets of heads, and the loss without the named heads.",
+                narrow=True,
+                reading=_ablation_reading(ablation),
+            )
+        )
+    tables = [
+        finding_table("causal", "Interventions, each beyond its control.", findings, folded=False),
+        _steering_table(steering),
+    ]
     if ablation is not None:
         tables.append(_ablation_table(ablation))
     return Section(name="causal-use", title="Causal use", lead=paragraph(*notes), pictures=pictures, tables=tables)
@@ -81,10 +105,16 @@ def interchange_reading(swaps: Interchange) -> Statement:
         "{other_labels}. It is the source's own step, a copied answer, after "
         "{source_answer}. Within the data's own span {in_data}, which holds {share:.0%} of the change; all but the "
         "subspace: {complement}.",
-        num=swaps.num_swaps, num_layouts=num_clusters(swaps.layouts), num_ends=num_clusters(swaps.ends), into=into,
-        rank=swaps.rank, layer=swaps.layer, effect=swaps.finding.effect,
-        share=swaps.in_data_share, **rates,
-    )  # fmt: skip
+        num=swaps.num_swaps,
+        num_layouts=num_clusters(swaps.layouts),
+        num_ends=num_clusters(swaps.ends),
+        into=into,
+        rank=swaps.rank,
+        layer=swaps.layer,
+        effect=swaps.finding.effect,
+        share=swaps.in_data_share,
+        **rates,
+    )
 
 
 def _steering_reading(steering: SteeringResult) -> Statement:
@@ -97,9 +127,14 @@ def _edit_reading(effect: SteeringEffect) -> Statement:
         return sentence("{edit}: no pair to confirm on.", edit=title)
     return sentence(
         "{edit} (layer {layer}, {strength:g} times the feature): {success} of {num} pairs, {beyond} beyond the better "
-        "control.", edit=title, layer=effect.layer, strength=effect.strength, success=effect.success,
-        num=effect.num_confirmation, beyond=effect.beyond_control,
-    )  # fmt: skip
+        "control.",
+        edit=title,
+        layer=effect.layer,
+        strength=effect.strength,
+        success=effect.success,
+        num=effect.num_confirmation,
+        beyond=effect.beyond_control,
+    )
 
 
 def _ablation_reading(ablation: AblationResult) -> Statement:
@@ -109,41 +144,52 @@ def _ablation_reading(ablation: AblationResult) -> Statement:
         "On other mazes than those that named them: without {heads}, right choices at forks fall by {drop:.0f} points, "
         "more than with {percentile:.0%} of {sets} random sets{few}; at forks with k* up to {split} by {shallow:.0f}, "
         "beyond by {deep:.0f}.",
-        heads=", ".join(head_name(head) for head in ablation.heads), drop=in_percent(ablation.drop),
-        percentile=float(ablation.percentile), sets=sets, few=few, split=ablation.split_at,
-        shallow=in_percent(ablation.shallow_drop), deep=in_percent(ablation.deep_drop),
-    )  # fmt: skip
+        heads=", ".join(head_name(head) for head in ablation.heads),
+        drop=in_percent(ablation.drop),
+        percentile=float(ablation.percentile),
+        sets=sets,
+        few=few,
+        split=ablation.split_at,
+        shallow=in_percent(ablation.shallow_drop),
+        deep=in_percent(ablation.deep_drop),
+    )
 
 
 def _steering_table(steering: SteeringResult) -> Table:
     columns = [
-        Column(key="edit", title="edit"), Column(key="asked", title="asked", kind="count"),
+        Column(key="edit", title="edit"),
+        Column(key="asked", title="asked", kind="count"),
         Column(key="qualified", title="solved", kind="count", about="before and after the edit, written as tokens"),
         Column(key="confirmed", title="confirmed on", kind="count"),
         Column(key="success", title="turned", kind="decimal"),
         Column(key="flipped", title="sign flipped", kind="decimal"),
         Column(key="random", title="random direction", kind="decimal"),
-    ]  # fmt: skip
+    ]
     rows = [
         {
-            "edit": each.edit, "asked": each.num_asked, "qualified": each.num_qualified,
-            "confirmed": each.num_confirmation, "success": estimate(each.success, each.num_confirmation),
+            "edit": each.edit,
+            "asked": each.num_asked,
+            "qualified": each.num_qualified,
+            "confirmed": each.num_confirmation,
+            "success": estimate(each.success, each.num_confirmation),
             "flipped": estimate(each.sign_flipped, each.num_confirmation),
             "random": estimate(each.random_direction, each.num_confirmation),
         }
         for each in (steering.add, steering.remove)
-    ]  # fmt: skip
+    ]
     caption = f"Steering, of {counted(steering.num_pairs, 'pair')}."
     return Table(name="steering", caption=caption, columns=columns, rows=rows, folded=True)
 
 
 def _ablation_table(ablation: AblationResult) -> Table:
     columns = [
-        Column(key="k", title="k*", kind="count"), Column(key="forks", title="forks", kind="count"),
+        Column(key="k", title="k*", kind="count"),
+        Column(key="forks", title="forks", kind="count"),
         Column(key="drop", title="lost, points", kind="points"),
-    ]  # fmt: skip
+    ]
     rows = [
         {"k": k, "forks": num, "drop": decimal(float(drop))} for k, (drop, num) in ablation.drop_by_look_ahead.items()
     ]
-    return Table(name="ablation", caption="Right choices lost by look-ahead needed.", columns=columns, rows=rows,
-                 folded=True)  # fmt: skip
+    return Table(
+        name="ablation", caption="Right choices lost by look-ahead needed.", columns=columns, rows=rows, folded=True
+    )

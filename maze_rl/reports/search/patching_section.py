@@ -31,9 +31,13 @@ def solved_reading(battery: Battery) -> Statement:
     solved = battery.solved
     return sentence(
         "{both} of {pairs} pairs are solved in both mazes ({clean} clean, {flipped} flipped); the other {left_out} are "
-        "left out.", both=len(solved.rows), pairs=solved.num, clean=solved.num_clean, flipped=solved.num_flipped,
+        "left out.",
+        both=len(solved.rows),
+        pairs=solved.num,
+        clean=solved.num_clean,
+        flipped=solved.num_flipped,
         left_out=solved.num - len(solved.rows),
-    )  # fmt: skip
+    )
 
 
 def patching_section(result: SearchResult, gallery: Gallery) -> Section:
@@ -43,7 +47,7 @@ def patching_section(result: SearchResult, gallery: Gallery) -> Section:
         lead = solved_reading(result.battery) + sentence(
             "Patching was not done: it needs {least} solved pairs, half to find nodes with and half to confirm them.",
             least=2 * FEWEST_MAZES,
-        )  # fmt: skip
+        )
         return Section(name="patching", title="Patching", lead=lead)
     lead = paragraph(
         solved_reading(result.battery),
@@ -56,38 +60,62 @@ def patching_section(result: SearchResult, gallery: Gallery) -> Section:
     parts = strongest_components(patching.direct)
     pictures = [
         gallery.picture(
-            groups_figure(patching), name="patching-groups", title="Residual stream before each layer",
+            groups_figure(patching),
+            name="patching-groups",
+            title="Residual stream before each layer",
             alt="Four heat maps of patching effects by layer and group of positions: denoising, noising, two controls.",
             reading=_groups_reading(patching),
         ),
         gallery.picture(
-            patched_maze_figure(patching), name="patching-on-maze", title="One pair on the maze",
+            patched_maze_figure(patching),
+            name="patching-on-maze",
+            title="One pair on the maze",
             alt="Clean maze with edges coloured by patching effect, beside the flipped maze.",
             reading=_example_reading(patching),
         ),
         gallery.picture(
-            patched_heads_figure(patching.heads), name="patched-heads", title="Heads, largest effect over the groups",
-            alt="Heat map of heads by layers: effect of patching a head's output.", narrow=True,
+            patched_heads_figure(patching.heads),
+            name="patched-heads",
+            title="Heads, largest effect over the groups",
+            alt="Heat map of heads by layers: effect of patching a head's output.",
+            narrow=True,
             reading=_heads_reading(patching.heads),
         ),
-    ]  # fmt: skip
+    ]
     if len(patching.confirmation.nodes):
-        pictures.append(gallery.picture(
-            confirmation_figure(patching.confirmation), name="attribution", title="Estimated and exact effects",
-            alt="Scatter of exact patching effects over gradient estimates.", narrow=True,
-            reading=_confirmation_reading(patching),
-        ))  # fmt: skip
+        pictures.append(
+            gallery.picture(
+                confirmation_figure(patching.confirmation),
+                name="attribution",
+                title="Estimated and exact effects",
+                alt="Scatter of exact patching effects over gradient estimates.",
+                narrow=True,
+                reading=_confirmation_reading(patching),
+            )
+        )
     if parts:
-        pictures.append(gallery.picture(
-            direct_figure(parts), name="direct-attribution", title="What is written into the logit difference",
-            alt="Components with the largest direct contribution to the logit difference.", narrow=True,
-            reading=sentence(
-                "Largest of {num} components: {name}, {part}; what a component does through others is not counted.",
-                num=len(patching.direct.names), name=parts[0][0], part=parts[0][1],
-            ),
-        ))  # fmt: skip
-    return Section(name="patching", title="Patching", lead=lead, pictures=pictures,
-                   tables=[_groups_table(patching), _node_table(patching)])  # fmt: skip
+        pictures.append(
+            gallery.picture(
+                direct_figure(parts),
+                name="direct-attribution",
+                title="What is written into the logit difference",
+                alt="Components with the largest direct contribution to the logit difference.",
+                narrow=True,
+                reading=sentence(
+                    "Largest of {num} components: {name}, {part}; what a component does through others is not counted.",
+                    num=len(patching.direct.names),
+                    name=parts[0][0],
+                    part=parts[0][1],
+                ),
+            )
+        )
+    return Section(
+        name="patching",
+        title="Patching",
+        lead=lead,
+        pictures=pictures,
+        tables=[_groups_table(patching), _node_table(patching)],
+    )
 
 
 def largest_of(patch: PatchMap, place: str) -> tuple[int, float]:
@@ -103,12 +131,16 @@ def _groups_reading(patching: Patching) -> Statement:
     reading = sentence(
         "Denoising the edges of the path gives at most {path:.2f} (layer {at_path}), other edges {other:.2f} (layer "
         "{at_other}); effects on the path beyond other edges would show that the path is held there.",
-        path=path, at_path=at_path, other=other, at_other=at_other,
-    )  # fmt: skip
+        path=path,
+        at_path=at_path,
+        other=other,
+        at_other=at_other,
+    )
     return paragraph(
-        reading, _control_reading("random", "Largest of random steps", patching.random_step),
+        reading,
+        _control_reading("random", "Largest of random steps", patching.random_step),
         _control_reading("idle", "Largest of edges that do not matter", patching.control),
-    )  # fmt: skip
+    )
 
 
 def _control_reading(key: str, name: str, control: PatchMap) -> Statement:
@@ -132,9 +164,11 @@ def _example_reading(patching: Patching) -> Statement:
         "An example, K = {depth}. Diamond: fork, with the arrow of its right step; framed: the edge that changes "
         "(dashed where it is closed). Edges: largest effect over the layers of patching the tokens that write them, up "
         "to {largest:.2f}; {strong} of {edges} edges beyond ±0.25.",
-        depth=int(patching.pairs.depth[patching.example]), largest=float(np.abs(values).max(initial=0.0)),
-        strong=int((np.abs(values) > 0.25).sum()), edges=len(values),
-    )  # fmt: skip
+        depth=int(patching.pairs.depth[patching.example]),
+        largest=float(np.abs(values).max(initial=0.0)),
+        strong=int((np.abs(values) > 0.25).sum()),
+        edges=len(values),
+    )
 
 
 def _heads_reading(heads: PatchMap) -> Statement:
@@ -142,9 +176,11 @@ def _heads_reading(heads: PatchMap) -> Statement:
     layer, head = np.unravel_index(int(np.abs(values).argmax()), values.shape)
     place = heads.places[int(np.abs(np.nan_to_num(heads.effects[layer, head])).argmax())]
     return sentence(
-        "Largest: {head}, {effect} at {place} (chosen on the same pairs).", head=head_name((int(layer), int(head))),
-        place=place, effect=heads.interval(int(layer), place, int(head)),
-    )  # fmt: skip
+        "Largest: {head}, {effect} at {place} (chosen on the same pairs).",
+        head=head_name((int(layer), int(head))),
+        place=place,
+        effect=heads.interval(int(layer), place, int(head)),
+    )
 
 
 def _confirmation_reading(patching: Patching) -> Statement:
@@ -152,8 +188,9 @@ def _confirmation_reading(patching: Patching) -> Statement:
     return sentence(
         "{nodes} nodes with the largest gradient estimates, patched exactly on other pairs: rank correlation {rho}. "
         "Where attention is saturated, gradients miss what exact patching finds.",
-        nodes=len(confirmation.nodes), rho=confirmation.spearman,
-    )  # fmt: skip
+        nodes=len(confirmation.nodes),
+        rho=confirmation.spearman,
+    )
 
 
 def _groups_table(patching: Patching) -> Table:
@@ -170,16 +207,22 @@ def _groups_table(patching: Patching) -> Table:
             row[f"layer_{number}"] = layer
             row[f"effect_{number}"] = estimate(each.interval(layer, place), len(patching.pairs))
         rows.append(row)
-    return Table(name="patching", caption="Largest effect of each group over the layers, chosen on the same pairs.",
-                 columns=columns, rows=rows, folded=True)  # fmt: skip
+    return Table(
+        name="patching",
+        caption="Largest effect of each group over the layers, chosen on the same pairs.",
+        columns=columns,
+        rows=rows,
+        folded=True,
+    )
 
 
 def _node_table(patching: Patching) -> Table:
     confirmation = patching.confirmation
     columns = [
-        Column(key="node", title="node"), Column(key="estimate", title="estimate", kind="decimal"),
+        Column(key="node", title="node"),
+        Column(key="estimate", title="estimate", kind="decimal"),
         Column(key="exact", title="exact", kind="decimal"),
-    ]  # fmt: skip
+    ]
     rows = [
         {"node": str(node), "estimate": float(guess), "exact": estimate(exact, confirmation.num_pairs)}
         for node, guess, exact in zip(confirmation.nodes, confirmation.attribution, confirmation.exact, strict=True)

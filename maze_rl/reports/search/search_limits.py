@@ -23,7 +23,10 @@ def search_limits(result: SearchResult) -> list[Statement]:
             "{longest}: nothing is said of other sizes, of loops, or of other kinds. Those of behaviour and attention "
             "are selected, with a fork that needs a look-ahead of {far} or more and that Manhattan greedy gets wrong: "
             "rates at forks of all mazes are others.",
-            size=setting.size, algorithm=setting.algorithm, longest=longest, far=FAR,
+            size=setting.size,
+            algorithm=setting.algorithm,
+            longest=longest,
+            far=FAR,
         ),
         Statement("Rollouts. Every choice is made from the right path up to there (teacher forcing)."),
         Statement(
@@ -50,14 +53,16 @@ def search_limits(result: SearchResult) -> list[Statement]:
         ),
         sentence(
             "Mazes without a far flip pair (a change {far} or more steps away): {share:.0%} of those drawn have none "
-            "and are not in S1.", share=1 - result.materials.pairs.found_share, far=FAR,
+            "and are not in S1.",
+            share=1 - result.materials.pairs.found_share,
+            far=FAR,
         ),
         Statement(
             "Corrections for several looks. Each of the five scores has its own interval, and they are not corrected "
             "for being five. Heads of the adjacency and consolidation scores are corrected for their number; the "
             "largest effects of patching are chosen on the pairs that their intervals are of, and lean upwards."
         ),
-    ]  # fmt: skip
+    ]
     if result.checkpoints_left_out:
         limits.append(
             sentence(

@@ -101,8 +101,10 @@ class Exp3:
     def state_dict(self) -> dict[str, Any]:
         """Return weights, the arm being played and random state."""
         return {
-            "log_weights": list(self._log_weights), "playing": self._playing, "random": random_state(self._random),
-        }  # fmt: skip
+            "log_weights": list(self._log_weights),
+            "playing": self._playing,
+            "random": random_state(self._random),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a state of `state_dict`."""

@@ -90,9 +90,11 @@ class IntervalController:
     def state_dict(self) -> dict[str, Any]:
         """Return factor, collected steps and what the policy knows, as JSON values."""
         return {
-            "wanted": self._wanted, "warm_up": self._warm_up.state_dict(),
-            "interval": self._interval.state_dict(), "policy": self.policy.state_dict(),
-        }  # fmt: skip
+            "wanted": self._wanted,
+            "warm_up": self._warm_up.state_dict(),
+            "interval": self._interval.state_dict(),
+            "policy": self.policy.state_dict(),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a state of `state_dict`."""

@@ -108,10 +108,12 @@ class QTable:
     def state_dict(self) -> dict[str, Any]:
         """Return table, visits, traces and random state, as JSON values."""
         return {
-            "values": {state: list(values) for state, values in self.values.items()}, "visits": dict(self.visits),
-            "decisions": self.decisions, "traces": [list(entry) for entry in self._traces],
+            "values": {state: list(values) for state, values in self.values.items()},
+            "visits": dict(self.visits),
+            "decisions": self.decisions,
+            "traces": [list(entry) for entry in self._traces],
             "random": random_state(self._random),
-        }  # fmt: skip
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a state of `state_dict`."""

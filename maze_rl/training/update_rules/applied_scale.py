@@ -16,9 +16,25 @@ from maze_rl.training.slots import Apply, UpdateRule
 from maze_rl.training.update_rules.every_step import EveryStep
 
 SCALE_INVARIANT = (
-    "adam", "adamw", "nadam", "radam", "adamax", "adadelta", "adafactor", "sparseadam", "rmsprop", "rprop", "adagrad",
-    "lion", "lamb", "lars", "muon", "schedule_free", "adamwschedulefree", "radamschedulefree",
-)  # fmt: skip
+    "adam",
+    "adamw",
+    "nadam",
+    "radam",
+    "adamax",
+    "adadelta",
+    "adafactor",
+    "sparseadam",
+    "rmsprop",
+    "rprop",
+    "adagrad",
+    "lion",
+    "lamb",
+    "lars",
+    "muon",
+    "schedule_free",
+    "adamwschedulefree",
+    "radamschedulefree",
+)
 """Optimizers (ours by name, others by class, small letters) whose step does not grow with the gradient."""
 
 

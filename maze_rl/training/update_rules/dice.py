@@ -57,10 +57,18 @@ class DiceRoll:
         encounters: int | float = 0.0,
     ) -> None:
         options = {
-            "rules": rules, "intelligence": intelligence, "dc": dc, "sides": sides, "advantage": advantage, "per": per,
-            "apply_to": apply_to, "failure": failure, "character": character, "experience": experience,
+            "rules": rules,
+            "intelligence": intelligence,
+            "dc": dc,
+            "sides": sides,
+            "advantage": advantage,
+            "per": per,
+            "apply_to": apply_to,
+            "failure": failure,
+            "character": character,
+            "experience": experience,
             "encounters": encounters,
-        }  # fmt: skip
+        }
         check_update_rule(Choice("dice", complete("dice", UPDATE_RULES["dice"], options)))
         self.per: Literal["mini_batch", "step"] = per
         self.apply_to: Literal["loss", "grad", "update"] = apply_to or ("update" if per == "step" else "loss")

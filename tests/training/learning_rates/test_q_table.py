@@ -23,8 +23,9 @@ def optimal_values() -> np.ndarray:
     """Value iteration: action `a` moves the rate by a - 2, and the reward is that of the rate it moves to."""
     values = np.zeros((RATES, 5))
     for _ in range(200):
-        values = np.array([[reward(moved(r, a)) + DISCOUNT * values[moved(r, a)].max() for a in range(5)]
-                           for r in range(RATES)])  # fmt: skip
+        values = np.array(
+            [[reward(moved(r, a)) + DISCOUNT * values[moved(r, a)].max() for a in range(5)] for r in range(RATES)]
+        )
     return values
 
 

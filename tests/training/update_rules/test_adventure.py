@@ -91,9 +91,14 @@ def test_a_monster_changes_the_update_below_its_difficulty(per: str, name: str) 
     monster = MONSTERS[name]
     low, high = monster.dc - 1, monster.dc
     die = loaded(DiceRoll(0, dc=10, encounters=1.0, per=per), low, high, low)  # type: ignore[arg-type]
-    die.adventure._random = type("Fixed", (), {
-        "random": lambda self: 0.0, "integers": lambda self, number: list(MONSTERS).index(name),
-    })()  # fmt: skip
+    die.adventure._random = type(
+        "Fixed",
+        (),
+        {
+            "random": lambda self: 0.0,
+            "integers": lambda self, number: list(MONSTERS).index(name),
+        },
+    )()
     low_scale = low / 20 * monster.effect.factor
     # three rolls, and the monster leaves
     assert change(die, [1.0] * 3) == pytest.approx([low_scale, high / 20, low_scale])

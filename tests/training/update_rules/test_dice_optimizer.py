@@ -315,9 +315,10 @@ def test_a_loop_that_clips_what_is_scaled_already_is_warned_of() -> None:
 
 
 OF_TORCH = [
-    each for name, each in vars(torch.optim).items()
+    each
+    for name, each in vars(torch.optim).items()
     if isinstance(each, type) and each is not torch.optim.Optimizer and name not in ("LBFGS", "SparseAdam")
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("optimizer", OF_TORCH)

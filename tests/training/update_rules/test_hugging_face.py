@@ -45,9 +45,18 @@ def examples() -> list[dict[str, Any]]:
 
 def arguments(folder: Path, steps: int = STEPS, **more: Any) -> TrainingArguments:
     return TrainingArguments(
-        output_dir=str(folder), max_steps=steps, per_device_train_batch_size=4, report_to=[], use_cpu=True, seed=1,
-        logging_strategy="no", save_strategy="no", disable_tqdm=True, dataloader_pin_memory=False, **more,
-    )  # fmt: skip
+        output_dir=str(folder),
+        max_steps=steps,
+        per_device_train_batch_size=4,
+        report_to=[],
+        use_cpu=True,
+        seed=1,
+        logging_strategy="no",
+        save_strategy="no",
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+        **more,
+    )
 
 
 def optimizers(
@@ -92,9 +101,11 @@ def test_the_mini_batch_mode_needs_one_line_in_compute_loss(tmp_path: Path) -> N
     model, rows = Line(), []
     dice, schedule = optimizers(model, DiceRoll(0, per="mini_batch"), rows, clip_norm=1.0)
     DiceTrainer(
-        model, arguments(tmp_path, gradient_accumulation_steps=3, max_grad_norm=0.0), train_dataset=examples(),  # type: ignore[arg-type]
+        model,
+        arguments(tmp_path, gradient_accumulation_steps=3, max_grad_norm=0.0),
+        train_dataset=examples(),  # type: ignore[arg-type]
         optimizers=(dice, schedule),
-    ).train()  # fmt: skip
+    ).train()
     # 16 mini-batches an epoch: every sixth step has the one that is left over
     assert [len(row["rolls"]) for row in rows] == [3, 3, 3, 3, 3, 1] * 2
 
