@@ -202,6 +202,7 @@ def default_run(
         training_loops=budget.training_loops,
         warmup_steps=warmup_of(num_steps),
         checkpoint_every=max(250, num_steps // 10),
+        validate_every=max(100, num_steps // 12),
         batch_size=batch,
         accumulation=accumulation,
         micro_batch_tokens=budget.micro_batch_tokens,
