@@ -1,8 +1,10 @@
 """Rows about the default run: how fast it learns, steps, walks, and what many starts behind one prompt bring."""
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from maze_rl.configs.causal_recipe import causal_run
+from maze_rl.configs.causal_recipe import CAUSAL_STEPS, causal_run
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.presets import default_run
 from maze_rl.configs.training import Phase, RunConfig
@@ -28,7 +30,7 @@ from maze_rl.training.losses import loss_functions
 from maze_rl.training.objective import CrossEntropy
 from maze_rl.training.settings import settings
 from maze_rl.training.source import StepBatch, maze_source, prepare_step
-from maze_rl.training.state import TrainingState, new_state
+from maze_rl.training.state import new_state
 from maze_rl.training.step import Setting, take_step
 from maze_rl.workflows.benchmarks.decoding_rows import one_by_one, rollout_inputs, write_batched
 from maze_rl.workflows.benchmarks.plain_searcher import PlainSearcher, plain_searcher
@@ -39,6 +41,7 @@ from maze_rl.workflows.export_loader import load
 
 _STEPS = 1_000_000  # never reached: the schedule stays where it is
 _NUM, _PEER_NUM = 64, 2
+_SOLVED, _JUDGED, _JUDGED_EVERY = 0.9, 200, 50
 
 
 def searching_shape(starts: int | None = None) -> RunConfig:
@@ -139,44 +142,41 @@ def _to_the_end(model, prompts, lengths, budget, *, goes_on=None):
 def _until_solved(seed: int) -> Trial:
     """Train both recipes on 5x5: ours until its validation walks are good, the causal one four times as long."""
     mazes = MazeSpec(sizes=(5,), split="train")
-    validation = generate_mazes(replace(mazes, split="validation"), np.arange(200), seed).batches[0]
+    validation = generate_mazes(replace(mazes, split="validation"), np.arange(_JUDGED), seed).batches[0]
     solution = solve_batch(validation, seed)
+    news: list[str] = []
 
     def rate(model: MazeTransformer) -> float:
-        walks = roll_out(folded_copy(model), solution, seed=seed, batch_size=200, decode=decode_paths)
+        walks = roll_out(folded_copy(model), solution, seed=seed, batch_size=_JUDGED, decode=decode_paths)
         return float(judge(solution, walks).shortest.mean())
 
     def measure() -> float:
-        found = _trained_until(default_run(mazes, device="cpu", seed=seed), lambda spent, score: score >= 0.9, rate)
-        peer = _trained_until(causal_run(mazes, steps=3600), lambda spent, score: spent >= 4 * found[0], rate)
-        trial_detail.append(f"{found[1]:.2f} after it; the causal recipe after {peer[0]:.0f} s: {peer[1]:.2f}")
-        return found[0]
+        spent = math.inf
+        for step, seconds, model in _training(default_run(mazes, device="cpu", seed=seed)):
+            if step % _JUDGED_EVERY == 0 and rate(model) >= _SOLVED:
+                spent = seconds
+                news.append(f"step {step}")
+                break
+        peer = _training(causal_run(mazes, steps=4 * CAUSAL_STEPS))
+        *_, (step, seconds, model) = takewhile(lambda at: at[1] < 4 * spent, peer)
+        news.append(f"the causal recipe after {seconds:.0f} s, step {step}: {rate(model):.2f}")
+        return spent
 
-    trial_detail: list[str] = []
-    return Trial(measure, "validation walks on 5x5, 200 mazes, every 25 steps", news=trial_detail)
+    detail = f"{_SOLVED:.2f} of {_JUDGED} validation walks shortest, judged every {_JUDGED_EVERY} steps"
+    return Trial(measure, detail, news=news)
 
 
-def _trained_until(
-    run: RunConfig, done: Callable[[float, float], bool], rate: Callable[[MazeTransformer], float]
-) -> tuple[float, float]:
-    """Train until `done` (CPU seconds, rate); return both at the end. Measuring the rate is not counted."""
+def _training(run: RunConfig) -> Iterator[tuple[int, float, MazeTransformer]]:
+    """Train; after every step, give its number, the CPU seconds of all steps so far and the model."""
     model = build_model(run.model, Tokenization(run.tokenization), seed=run.seed)
     state, stretch = new_state(model, run.training, run.seed), run.training.stretches[0]
-    setting, batches = settings(state, run.training, stretch), batch_maker(state, run.training, stretch)
-    spent, score = 0.0, 0.0
+    setting_at, make_batch = settings(state, run.training, stretch), batch_maker(state, run.training, stretch)
+    seconds = 0.0
     while state.step < run.training.steps:
-        spent += _spent(state, run, setting, batches)
-        if state.step % 25 == 0:
-            score = rate(model)
-            if done(spent, score):
-                break
-    return spent, score
-
-
-def _spent(state: TrainingState, run: RunConfig, setting, batches) -> float:
-    started = time.process_time()
-    take_step(state, run.training, setting(state.step), batches(state.step))
-    return time.process_time() - started
+        started = time.process_time()
+        take_step(state, run.training, setting_at(state.step), make_batch(state.step))
+        seconds += time.process_time() - started
+        yield state.step, seconds, model
 
 
 ROWS = (
