@@ -93,7 +93,7 @@ def test_another_run_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
     train_run(tiny_run(), tmp_path / "x")
-    with pytest.raises(ConfigurationError, match=r"training\.learning_rate \(0\.0025 -> 0\.5\)"):
+    with pytest.raises(ConfigurationError, match=r"training\.learning_rate is 0\.0025 in the run, 0\.5 was given"):
         train_run(tiny_run(learning_rate=0.5), tmp_path / "x", resume=True)
 
 
