@@ -16,6 +16,9 @@ from contextlib import contextmanager, suppress
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+_asked = False
+"""Whether this process is a worker that was asked to stop."""
+
 
 class _Pool(ProcessPoolExecutor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -51,7 +54,7 @@ def worker_processes(
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Within, what asks a worker to stop raises: a job that can save its work uses it.
+    """Within, what asks a worker to stop raises, there and in the jobs after it: for a job that can save its work.
 
     Raises:
         KeyboardInterrupt: The first process was interrupted.
@@ -59,9 +62,15 @@ def interruptible() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    global _asked
+    if _asked:  # one more job stands ready in each process, and cannot be called back
+        raise KeyboardInterrupt
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
+    except KeyboardInterrupt:
+        _asked = multiprocessing.parent_process() is not None
+        raise
     finally:
         signal.signal(signal.SIGINT, before)
 
