@@ -1,5 +1,6 @@
 """The training loop: stretches of phases, batches, steps; and what is recorded of them."""
 
+import json
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 
 from maze_rl.configs.training import Stretch, TrainingConfig
 from maze_rl.models.build import MazeTransformer
+from maze_rl.models.verified_files import plain_number
 from maze_rl.training.batches import batch_maker
 from maze_rl.training.interrupts import Interrupts, interrupts
 from maze_rl.training.learning_rates.schedule_free import averaged
@@ -15,6 +17,9 @@ from maze_rl.training.settings import settings
 from maze_rl.training.source import StepBatch, prefetch
 from maze_rl.training.state import TrainingState, build_for, take_down
 from maze_rl.training.step import Row, take_step
+
+_UNRECORDED = "unrecorded"
+"""What a checkpoint calls the row of a step whose validation was interrupted."""
 
 
 class TrainingInterrupted(Exception):
@@ -48,6 +53,7 @@ def train(state: TrainingState, config: TrainingConfig, callbacks: Callbacks) ->
     """
     state.model.train()
     with interrupts() as interrupted:
+        _record_later(state, callbacks, interrupted)
         for stretch in config.stretches:
             if state.step < stretch.last:
                 _train_stretch(state, config, stretch, callbacks, interrupted)
@@ -62,7 +68,13 @@ def _train_stretch(
         news = open_round(state, config, stretch, callbacks.validate, callbacks.on_pairs)
     reason = nothing_to_learn(state, stretch)
     if reason is not None:
-        _record(state, config, callbacks, news | {"ended": reason} | _end_stretch(state, config, stretch, callbacks))
+        _record(
+            state,
+            config,
+            callbacks,
+            interrupted,
+            news | {"ended": reason} | _end_stretch(state, config, stretch, callbacks),
+        )
         return callbacks.save(state)
     with interrupted.at_once():
         setting_at = settings(state, config, stretch)
@@ -75,7 +87,7 @@ def _train_stretch(
             if ends:
                 measured |= _end_stretch(state, config, stretch, callbacks)
             state.seconds, clock = state.seconds + time.perf_counter() - clock, time.perf_counter()
-            _record(state, config, callbacks, measured)
+            _record(state, config, callbacks, interrupted, measured)
             if interrupted.asked or ends or state.step % config.checkpoint_every == 0:
                 callbacks.save(state)
             if interrupted.asked:
@@ -113,12 +125,31 @@ def _end_stretch(state: TrainingState, config: TrainingConfig, stretch: Stretch,
     return news
 
 
-def _record(state: TrainingState, config: TrainingConfig, callbacks: Callbacks, measured: Row) -> None:
+def _record(
+    state: TrainingState, config: TrainingConfig, callbacks: Callbacks, interrupted: Interrupts, measured: Row
+) -> None:
     row = {"step": state.step, **measured, "tokens": state.tokens, "mazes": state.mazes, "leaks": state.leaks,
            "seconds": state.seconds}  # fmt: skip
     if state.controller_tokens:
         row["controller_tokens"] = state.controller_tokens
     if callbacks.validate and (state.step % config.validate_every == 0 or state.step == config.steps):
-        with averaged(state.optimizer):
-            row |= callbacks.validate(state.model)
+        try:
+            row |= _validated(state, callbacks.validate, interrupted)
+        except KeyboardInterrupt:  # a checkpoint takes the row along, and the validation is made when the run goes on
+            state.kept[_UNRECORDED] = json.loads(json.dumps(row, default=plain_number))
+            callbacks.save(state)
+            raise TrainingInterrupted(state.step) from None
     callbacks.on_row(row)
+
+
+def _record_later(state: TrainingState, callbacks: Callbacks, interrupted: Interrupts) -> None:
+    """Validate and record the step in whose validation the training was stopped, where it was."""
+    row = state.kept.pop(_UNRECORDED, None)
+    if row is not None:
+        more = {} if callbacks.validate is None else _validated(state, callbacks.validate, interrupted)
+        callbacks.on_row(row | more)
+
+
+def _validated(state: TrainingState, validate: Callable[[MazeTransformer], Row], interrupted: Interrupts) -> Row:
+    with interrupted.at_once(), averaged(state.optimizer):
+        return validate(state.model)

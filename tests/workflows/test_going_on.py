@@ -48,7 +48,7 @@ def test_a_finished_run_goes_on_for_more_steps(begun: Path) -> None:
         (["--loss", "all"], "--loss is path_only in the run, all was given. Leave that out"),
         (["--sizes", "3"], "--sizes is 3,4 in the run, 3 was given"),
         (["--layers", "3"], "--layers is 1 in the run, 3 was given"),
-        (["--memory", "4"], "--memory is not set in the run, 4 was given"),
+        (["--memory", "4"], "--memory is 0 in the run, 4 was given"),
         (["--rounds", "1"], "--rounds is 0 in the run, 1 was given"),
         (["--lora", "2", "--lr", "0.1"], "--learning-rate is 0.0025 in the run, 0.1 was given; --lora is not set"),
         (["--sizes", "5..9"], "size 9 does not fit on the 5 x 5 canvas"),
@@ -167,7 +167,7 @@ def test_flags_are_written_out_and_names_in_capitals_are_near(refused: Callable[
 
 def test_python_names_what_was_given_too(begun: Path) -> None:
     with pytest.raises(OtherSettingsError, match="loss is 'path_only' in the run, 'all' was given") as caught:
-        maze_rl.train(resume=True, loss="all", algorithm="wilson", out=begun, canvas=5, n_layers=1, d_model=16)
+        maze_rl.train((3, 4), resume=True, loss="all", algorithm="wilson", out=begun, canvas=5, n_layers=1)
     assert "prompt" not in str(caught.value), "it is but a consequence"
 
 
