@@ -13,6 +13,6 @@ def check_device_name(name: str) -> str:
     Raises:
         ConfigurationError: It is something else.
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name):
         raise ConfigurationError(f"device {name!r} cannot be used: take cpu, cuda, or cuda:1 for the second GPU.")
     return name
