@@ -25,7 +25,7 @@ WAIT = {"generate with workers": 6.0, "experiments run": 10.0}
 
 
 def interrupted(words: list[str], place: Path, wait: float) -> tuple[int, str, float]:
-    """Run a command, interrupt it at its work; return its status, what it said after that, and the processor's seconds it took."""
+    """Run a command, interrupt it at its work; return its status, what it said then, and its own seconds after that."""
     command = [sys.executable, "-u", "-m", "maze_rl", *words]
     environment = {**os.environ, "PYTHONPATH": ROOT}
     with (place / "said").open("w+") as said:
@@ -37,10 +37,9 @@ def interrupted(words: list[str], place: Path, wait: float) -> tuple[int, str, f
         assert process.poll() is None, (place / "said").read_text()
         before, begun = len((place / "said").read_text()), processor_seconds(process.pid)
         process.send_signal(signal.SIGINT)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = usage.ru_utime + usage.ru_stime - begun
-        return process.returncode, (place / "said").read_text()[before:], seconds
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # its times can still be read then
+        seconds = processor_seconds(process.pid) - begun
+        return process.wait(), (place / "said").read_text()[before:], seconds
 
 
 def processor_seconds(pid: int) -> float:
