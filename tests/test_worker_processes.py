@@ -27,7 +27,7 @@ def wait_for(path: Path) -> None:
 
 @pytest.mark.parametrize(("patience", "saved"), [(0.0, False), (10.0, True)])
 def test_an_interrupt_ends_the_workers(patience: float, saved: bool, tmp_path: Path) -> None:
-    mark, others = tmp_path / "saved", multiprocessing.active_children()
+    mark, others, begun = tmp_path / "saved", multiprocessing.active_children(), 0.0
     with pytest.raises(KeyboardInterrupt), worker_processes(1, patience=patience) as pool:
         pool.submit(work_for_long, mark)
         pool.submit(work_for_long, tmp_path / "next")

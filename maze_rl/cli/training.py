@@ -184,7 +184,7 @@ def _to_continue(chosen: argparse.Namespace) -> RunConfig:
     from maze_rl.workflows.resumed import resumed
     from maze_rl.workflows.run_folder import OtherSettingsError, RunFolder
 
-    again = chosen.given - {"resume", "out", "num", "steps", "json"}
+    again: set[str] = chosen.given - {"resume", "out", "num", "steps", "json"}
     if not again:
         return resumed(out, chosen.steps)
     begun = _begun_with(out)

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -186,7 +187,7 @@ def test_an_interrupted_validation_is_made_when_the_run_goes_on(
     straight = train_run(config, tmp_path / "straight")
     real, calls = workflow.validator, []
 
-    def pressing(*settings: object) -> Callable:
+    def pressing(*settings: Any) -> Callable:
         validate = real(*settings)
 
         def press(model: MazeTransformer) -> dict[str, object]:
