@@ -74,22 +74,18 @@ def _part(what: str, members: Sequence[Mapping[str, str]], steps: Sequence[int])
         of = ", ".join(part for part in (what, grown[0] if named else "") if part)
         times = f"{len(members)} × " if len(members) > 1 else ""
         return f"{of + ': ' if of else ''}{times}{_range_words(steps)} steps"
-    *before, last = (_shortened(text, grown) for text in grown)
+    *before, last = grown
     each = " each" if len(before) > 1 else ""
-    line = f"{_heading(grown)}{', '.join(before)} for {_range_words(steps[:-1])} steps{each}"
-    return f"{what + ': ' if what else ''}{line}, then {last} for {steps[-1]:,} steps"
+    line = f"{_said_once(before)} for {_range_words(steps[:-1])} steps{each}"
+    return f"{what + ': ' if what else ''}{line}, then {last.removeprefix('sizes ')} for {steps[-1]:,} steps"
 
 
-def _heading(grown: Sequence[str]) -> str:
-    """Return the words that all stages of a curriculum begin with, to say them once."""
-    for words in ("sizes ", "paths up to "):
-        if all(text.startswith(words) for text in grown[:-1]):
-            return words
-    return ""
-
-
-def _shortened(text: str, grown: Sequence[str]) -> str:
-    return text.removeprefix(_heading(grown))
+def _said_once(stages: Sequence[str]) -> str:
+    """List the stages of a curriculum, their common words said once: ``paths up to 2, 3, 4 steps``."""
+    for before, behind in (("sizes ", ""), ("paths up to ", " steps")):
+        if all(text.startswith(before) and text.endswith(behind) and "," not in text for text in stages):
+            return before + ", ".join(text.removeprefix(before).removesuffix(behind) for text in stages) + behind
+    return ", ".join(stages)
 
 
 def _range_words(steps: Sequence[int]) -> str:

@@ -86,7 +86,9 @@ def training_curves(runs: Sequence[RunSummary]) -> "Figure":
     panels = panels_of(runs)
     num_rows = max(1, -(-len(panels) // 2))
     keys = _key_lines(runs) if len(runs) > 1 else []
-    height = 0.35 + 2.3 * num_rows + 0.2 * len(keys)
+    titles = ["\n".join(wrap(panel.title, TITLE_WIDTH)) for panel in panels]
+    head = 0.3 if all("\n" not in title for title in titles[:2]) else 0.46
+    height = 0.05 + head + 2.3 * num_rows + 0.2 * len(keys)
     figure = Figure(figsize=(WIDTH, height))
     grid = figure.subplots(num_rows, 2, squeeze=False)
     figure.subplots_adjust(
@@ -94,8 +96,8 @@ def training_curves(runs: Sequence[RunSummary]) -> "Figure":
         right=0.985,
         bottom=0.52 / height,
         wspace=0.16,
-        hspace=0.38,
-        top=1 - (0.3 + 0.22 * len(keys)) / height,
+        hspace=0.38 if all("\n" not in title for title in titles) else 0.5,
+        top=1 - (head + 0.22 * len(keys)) / height,
     )
     _write_keys(figure, keys)
     for axes in list(grid.flat)[len(panels) :]:
@@ -103,7 +105,7 @@ def training_curves(runs: Sequence[RunSummary]) -> "Figure":
     last = max((float(row["step"]) for run in runs for row in run.metrics), default=1.0)
     for index, (axes, panel) in enumerate(zip(list(grid.flat), panels, strict=False)):
         _draw_panel(axes, panel, last)
-        axes.set_title("\n".join(wrap(panel.title, TITLE_WIDTH)), pad=6)
+        axes.set_title(titles[index], pad=6)
         if index + 2 >= len(panels):
             axes.set_xlabel("optimizer step")
     return figure

@@ -146,7 +146,7 @@ def test_each_quantity_is_of_the_groups_that_have_it(compared: Comparison) -> No
     assert found["training, pairs right: self-play game (logistic), %"] == ["rounds"]
     assert found["training, weighted tokens right: path_only, %"] == ["plain", "rounds"]
     assert found["validation: paths without an error, %"] == ["plain", "rounds", "other"]
-    assert "loss (self-play game (logistic), nats per pair of paths),rounds" in points_text(compared)
+    assert '"loss (self-play game (logistic), nats per pair of paths)",rounds' in points_text(compared)
 
 
 def test_lower_is_better_stands_where_it_is_true(compared: Comparison) -> None:
