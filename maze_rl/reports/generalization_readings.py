@@ -156,8 +156,9 @@ def steps_headline(evaluation: EvaluationResult) -> Statement:
     rate = "{at_wrong:.1%} ({at_wrong_low:.1%} to {at_wrong_high:.1%}) of {at_wrong_num:,}"
     if wrong is bins[0]:
         return Statement(
-            "Single steps, asked from cells anywhere in mazes of all sizes tested, are right "
-            "less often already {wrong} steps from the target: " + rate + ".",
+            "Of single steps, asked from cells anywhere in mazes of all sizes tested, only "
+            + rate
+            + " are right already {wrong} steps from the target.",
             values,
         )
     before = bins[bins.index(wrong) - 1]

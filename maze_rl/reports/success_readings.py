@@ -16,7 +16,8 @@ def rate_statement(template: str, prefix: str, rate: Estimate, **more: object) -
     ``{P_mazes}`` is ``1,000 mazes, 27 layouts``; without the layouts where they were not counted.
     """
     numbers = {"": rate.value, "_low": rate.low, "_high": rate.high, "_num": rate.num, "_layouts": rate.layouts}
-    mazes = f"{{{prefix}_num:,}} mazes" + ("" if rate.layouts is None else f", {{{prefix}_layouts:,}} layouts")
+    layouts = "layout" if rate.layouts == 1 else "layouts"
+    mazes = f"{{{prefix}_num:,}} mazes" + ("" if rate.layouts is None else f", {{{prefix}_layouts:,}} {layouts}")
     template = template.replace(f"{{{prefix}_mazes}}", mazes)
     return Statement(template, {prefix + end: value for end, value in numbers.items()} | more)
 
@@ -66,8 +67,8 @@ def _look_ahead_reading(evaluation: EvaluationResult) -> Statement:
     for steps, name in ladder:
         difference = largest.against_baselines[name]
         said = points_statement(f"ahead_{steps}", difference)
-        values |= said.values
-        groups[shown(difference)].append(f"{steps} ({said.template})")
+        values |= {**said.values, f"ahead_{steps}": steps}
+        groups[shown(difference)].append(f"{{ahead_{steps}}} ({said.template})")
     words = {
         "more": "It does better than ideal agents that look ahead this many steps",
         "": "No difference is shown to those that look ahead",

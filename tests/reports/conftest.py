@@ -3,6 +3,8 @@
 import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -379,3 +381,25 @@ def figure_faults() -> Callable[[Figure], list[str]]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.figure_faults
+
+
+@pytest.fixture(scope="session")
+def faults_of_page(figure_faults: Callable[[Figure], list[str]]) -> Callable[[Callable[[], object]], list[str]]:
+    """Return a function that writes a page and judges every figure of it."""
+
+    def figure_name(figure: Figure) -> str:
+        return ", ".join(axes.get_xlabel() or axes.get_title(loc="left") for axes in figure.axes[:2])
+
+    def judged(write: Callable[[], object]) -> list[str]:
+        found, savefig = [], Figure.savefig
+
+        def judge(figure: Figure, file: object, **settings: Any) -> None:
+            if settings["format"] == "svg":
+                found.extend(f"{figure_name(figure)}: {fault}" for fault in figure_faults(figure))
+            savefig(figure, file, **settings)  # type: ignore[arg-type]
+
+        with patch.object(Figure, "savefig", judge):
+            write()
+        return found
+
+    return judged

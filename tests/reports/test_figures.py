@@ -94,7 +94,7 @@ def test_success_is_drawn_where_it_was_measured(run: RunSummary) -> None:
     expected = [[row.size, 100 * row.shortest.value] for row in rows]
     assert any(np.array_equal(line.get_xydata(), expected) for line in axes.lines)
     texts = [text.get_text() for text in axes.texts]
-    assert {"model", "oracle", "Manhattan greedy", "look-ahead 16", "seen in training"} <= set(texts)
+    assert {"model", "oracle", "Manhattan greedy", "look-ahead 16", "shaded: seen in training"} <= set(texts)
     filled = [
         float(line.get_xdata()[0])  # type: ignore[index]
         for line in axes.lines

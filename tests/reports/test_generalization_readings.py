@@ -98,7 +98,7 @@ def test_the_headline_says_where_it_breaks(
             "95% of the time up to 16 steps from the target; at 17–24 steps 90.0% (82.6% to 94.5%) of 100 are.",
         ),
         ((0.99, 0.98), "at least 95% of the time at every distance asked about, up to 16 steps from the target."),
-        ((0.70, 0.99), "right less often already 1–8 steps from the target: 70.0% (60.4% to 78.1%) of 100."),
+        ((0.70, 0.99), "only 70.0% (60.4% to 78.1%) of 100 are right already 1–8 steps from the target."),
         ((), ""),
     ],
 )
@@ -190,7 +190,7 @@ def test_steps_are_right_up_to_the_distance_said(run: RunSummary, steps: list[tu
     near = re.search(r"up to (\d+) steps from the target", text)
     reliable = [each for each in bins if near and each.high <= int(near[1])]
     assert all(each.accuracy.value >= 0.95 for each in reliable)
-    wrong = re.search(r"at \d+–\d+ steps \d+\.\d%|less often already \d+–\d+ steps", text)
+    wrong = re.search(r"at \d+–\d+ steps \d+\.\d%|right already \d+–\d+ steps", text)
     failing = [each for each in bins if each.accuracy.value < 0.95]
     assert bool(wrong) == bool(failing)
     if failing:
