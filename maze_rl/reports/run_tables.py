@@ -61,7 +61,9 @@ def setup_table(runs: Sequence[RunSummary]) -> Table:
         for label, values in facts.items()
         if len(runs) == 1 or len(set(values)) > 1
     ]
-    caption = "What was trained, and on what." if len(runs) == 1 else "In what the runs differ."
+    caption = "What was trained, and on what."
+    if len(runs) > 1:
+        caption = "In what the runs differ." if rows else "The runs differ in no setting, and in nothing else recorded."
     return Table(name="setup", caption=caption, columns=columns, rows=rows)
 
 

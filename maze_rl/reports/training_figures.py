@@ -152,7 +152,8 @@ def _draw_panel(axes: "Axes", panel: Panel, last: float) -> None:
         colour = light(run_colour(number))
         if low is not high:
             axes.fill_between(steps, low, high, facecolor=colour, alpha=0.2, linewidth=0)
-        axes.plot(steps, middle, color=colour, linewidth=1.4, marker="o" if len(steps) < 40 else "", markersize=3)
+        marker = "o" if len(steps) < 40 else ""
+        axes.plot(steps, middle, color=colour, linewidth=1.4, marker=marker, markersize=3, clip_on=False)
     if panel.logarithmic and positive:
         make_logarithmic(axes)
     elif panel.percent:
