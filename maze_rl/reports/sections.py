@@ -93,15 +93,15 @@ def _prefixes(runs: Sequence[RunSummary]) -> list[str]:
 
 def _tiles(run: RunSummary) -> list[Tile]:
     rate = split_rate(run.evaluation, lambda row: row.shortest)
-    forks = [row for row in run.evaluation.teacher_forced if row.fork_accuracy]
+    forks = [(row.size, row.fork_accuracy) for row in run.evaluation.teacher_forced if row.fork_accuracy]
     return [
         Tile(label="shortest path, trained sizes", value=rate.inside, kind="percent", note=_sizes_note(run, True)),
         Tile(label="shortest path, other sizes", value=rate.outside, kind="percent", note=_sizes_note(run, False)),
         Tile(
-            label=f"right at forks, size {forks[-1].size}" if forks else "right at forks",
-            value=forks[-1].fork_accuracy if forks else None,
+            label=f"right at forks, size {forks[-1][0]}" if forks else "right at forks",
+            value=forks[-1][1] if forks else None,
             kind="percent",
-            note=f"of {forks[-1].fork_accuracy.num:,} decisions" if forks else "none was asked for",
+            note=f"of {forks[-1][1].num:,} decisions" if forks else "none was asked for",
         ),
         Tile(label="leaked mazes", value=run.leak_count, kind="count", note="seen in training, not of its split"),
     ]
