@@ -213,7 +213,7 @@ def _report(commands) -> None:
         type=new_folder,
         default=None,
         metavar="DIR",
-        help="folder to write (default: report/ in the first run)",
+        help="folder to write (default: report/ in the run; of several runs runs/comparisons/A-B)",
     )
 
 

@@ -93,14 +93,12 @@ def _arms(folder: Path, record: dict[str, Any], prefix: str) -> list[Group]:
         runs = [_read_run(path) for path in seeds if read_measures(path) and not (path / FAILURE).exists()]
         failed = sum((path / FAILURE).exists() for path in seeds)
         if runs:
-            loss = RunFolder(seeds[0]).read_config()["training"]["loss"]
-            groups.append(Group(name=prefix + arm, runs=runs, loss=loss, failed=failed))
+            groups.append(Group(name=prefix + arm, runs=runs, failed=failed))
     return groups
 
 
 def _single(folder: Path) -> Group:
-    config = RunFolder(folder).read_config()
-    return Group(name=folder.name, runs=[_read_run(folder)], loss=config["training"]["loss"])
+    return Group(name=folder.name, runs=[_read_run(folder)])
 
 
 def _read_run(folder: Path) -> SeedRun:
@@ -110,8 +108,9 @@ def _read_run(folder: Path) -> SeedRun:
         raise CheckpointError(f"{run.metrics_path}: the file is missing or empty, so there is nothing to compare.")
     measured = {name: value for values in read_measures(folder).values() for name, value in values.items()}
     trained, folded = _num_parameters(folder)
+    config = run.read_config()
     return SeedRun(
-        seed=run.read_config()["seed"], metrics=metrics, measures=measured, trained_parameters=trained,
+        seed=config["seed"], config=config, metrics=metrics, measures=measured, trained_parameters=trained,
         folded_parameters=folded,
     )  # fmt: skip
 
@@ -145,5 +144,5 @@ def _with_unique_names(groups: list[Group], folders: Sequence[Path]) -> list[Gro
         seen[group.name] = seen.get(group.name, 0) + 1
         number = seen[group.name]
         name = group.name if number == 1 else f"{group.name} ({number})"
-        unique.append(Group(name=name, runs=group.runs, loss=group.loss, failed=group.failed))
+        unique.append(Group(name=name, runs=group.runs, failed=group.failed))
     return unique

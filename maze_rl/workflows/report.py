@@ -10,6 +10,7 @@ from maze_rl.models.places import find_model
 from maze_rl.reports.generalization_report import write_report
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
+from maze_rl.workflows.comparison_folder import check_own_place, comparison_folder
 from maze_rl.workflows.evaluate import TEST_SEED, TRAIN_MAZES, evaluate
 from maze_rl.workflows.run_folder import RunFolder
 
@@ -32,7 +33,8 @@ def report(
 
     Args:
         runs: Run folders.
-        out: Where to write; None for `report/` in the first run, or `report-N-loops/` where it has other loops.
+        out: Where to write; None for `report/` in the run, or `report-N-loops/` where it has other loops; of several
+            runs for ``runs/comparisons/A-B``, so that no run's own report is touched.
         sizes: Sizes to test; None for those of the evaluation on disk, or those of `maze_rl.evaluate`.
         num: Mazes per size; None for those of the evaluation on disk, or 500.
         seed: Seed of the test mazes.
@@ -40,18 +42,25 @@ def report(
         progress: Called with (what, share done).
 
     Raises:
-        MazeRLError: A folder holds no finished run, a file in it is damaged, or a model has no loops and some are
-            asked for.
+        MazeRLError: A folder holds no finished run, a file in it is damaged, a model has no loops and some are
+            asked for, or `out` is the report of one of several runs.
     """
     folders = [_finished(run) for run in runs]
+    if out is not None:
+        check_own_place(out, folders)
     chosen = None if sizes is None else tuple(sizes)
     models = [chosen_model(folder.folder, loops) for folder in folders]  # all, before one is evaluated
     summaries = [
         _summary(folder, model, _evaluation(folder, model, chosen, num, seed, progress))
         for folder, model in zip(folders, models, strict=True)
     ]
-    usual = folders[0].report
-    return write_report(summaries, out or usual.with_name(usual.name + loops_in_name(models[0])))
+    return write_report(summaries, out or _usual_place(folders, loops_in_name(models[0])))
+
+
+def _usual_place(folders: Sequence[RunFolder], ending: str) -> Path:
+    if len(folders) > 1:
+        return comparison_folder(folders, ending)
+    return folders[0].report.with_name(folders[0].report.name + ending)
 
 
 def _finished(run: str | Path) -> RunFolder:
