@@ -63,9 +63,9 @@ def describe(chosen: argparse.Namespace) -> int:
 
 def run(chosen: argparse.Namespace) -> int:
     """Handle ``maze-rl experiments run``: train and measure what is missing, then compare."""
-    from maze_rl.cli.progress import progress_bar
     from maze_rl.workflows.compare import compare as compare_runs
     from maze_rl.workflows.experiment import run_experiment
+    from maze_rl.workflows.progress import progress_bar
 
     name = _one_name(chosen)
     if chosen.target is not None:

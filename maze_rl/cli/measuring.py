@@ -11,10 +11,10 @@ from maze_rl.errors import ConfigurationError
 def evaluate(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl evaluate``."""
     sizes = _sizes(chosen)
-    from maze_rl.cli.progress import progress_bar
     from maze_rl.cli.tables import print_evaluation, warn_of_few_layouts
     from maze_rl.workflows.evaluate import TEST_SEED
     from maze_rl.workflows.evaluate import evaluate as evaluate_run
+    from maze_rl.workflows.progress import progress_bar
 
     with progress_bar(quiet=chosen.json) as bar:
         result = evaluate_run(
@@ -61,8 +61,8 @@ def solve(chosen: argparse.Namespace) -> None:
 def report(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl report``."""
     sizes = _sizes(chosen)
-    from maze_rl.cli.progress import progress_bar
     from maze_rl.workflows.evaluate import TEST_SEED
+    from maze_rl.workflows.progress import progress_bar
     from maze_rl.workflows.report import report as write_report
 
     with progress_bar(quiet=chosen.json) as bar:
@@ -76,9 +76,9 @@ def report(chosen: argparse.Namespace) -> None:
 
 def bench(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl bench``."""
-    from maze_rl.cli.progress import progress_bar
     from maze_rl.cli.tables import print_bench
     from maze_rl.workflows.bench import bench as run_bench
+    from maze_rl.workflows.progress import progress_bar
 
     with progress_bar(quiet=chosen.json) as bar:
         rows, missing = run_bench(chosen.only, chosen.repeats, chosen.seed, lambda row, done: bar(row, done, {}))

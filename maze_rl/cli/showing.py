@@ -26,7 +26,7 @@ copies:   mazes whose walls occurred before, as they are, rotated or mirrored"""
 def show(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl show``."""
     # Settings are checked before numba is imported, so that a typing error answers at once.
-    marks = parse_marks(chosen.mark)
+    marks = parse_marks(chosen.marks)
     options = dict(map(parse_option, chosen.options))
     spec = MazeSpec(sizes=parse_sizes(chosen.size), algorithm=chosen.algorithm, options=options)
     GenerationConfig(spec=spec, num=chosen.num, seed=chosen.seed)
@@ -112,9 +112,9 @@ def describe(chosen: argparse.Namespace) -> None:
     out = None if chosen.out is None else Path(chosen.out)
     if out is not None and out.suffix != ".html":
         raise MazeRLError(f"--out {out}: the page is an .html file, its numbers go beside it as .json.")
-    from maze_rl.cli.progress import progress_bar
     from maze_rl.reports.dataset_page import account_json
     from maze_rl.workflows.describe import describe as describe_folders
+    from maze_rl.workflows.progress import progress_bar
 
     with progress_bar(quiet=chosen.json) as bar:
         accounts = describe_folders(chosen.folders, out, lambda doing, done: bar(f"reading {doing}", done, {}))

@@ -29,7 +29,7 @@ def _list(chosen: argparse.Namespace) -> None:
 
 
 def _run(chosen: argparse.Namespace) -> None:
-    from maze_rl.cli.progress import progress_bar
+    from maze_rl.workflows.progress import progress_bar
     from maze_rl.workflows.studies import run_study
 
     name = _one_name(chosen)
@@ -69,8 +69,8 @@ def selftest(chosen: argparse.Namespace) -> int:
         raise ConfigurationError("selftest needs at least one instance, 0 or more workers, and a seed of 0 or more.")
     from maze_rl.calibration.confusion_matrix import matrix_values
     from maze_rl.calibration.selftest import selftest as run_selftest
-    from maze_rl.cli.progress import progress_bar
     from maze_rl.cli.tables import print_selftest
+    from maze_rl.workflows.progress import progress_bar
 
     with progress_bar(quiet=chosen.json) as bar:
         result = run_selftest(
@@ -90,8 +90,8 @@ def selftest(chosen: argparse.Namespace) -> int:
 
 def search(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl search``."""
-    from maze_rl.cli.progress import progress_bar
     from maze_rl.cli.tables import warn_of_few_search_layouts
+    from maze_rl.workflows.progress import progress_bar
     from maze_rl.workflows.search import search as run_search
 
     with progress_bar(quiet=chosen.json) as bar:

@@ -12,33 +12,34 @@ from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import parse_option
 from maze_rl.configs.plans import check_alone, planned
 from maze_rl.configs.presets import TakenModel, default_run, training_mazes
-from maze_rl.configs.ranges import parse_range, parse_squares
+from maze_rl.configs.ranges import parse_squares
 from maze_rl.configs.training import DataFolder, RunConfig
 from maze_rl.errors import ConfigurationError
 
-_SHAPE = {
-    "tokenizer": "format",
-    "canvas": "canvas",
-    "origin": "origin",
-    "positions": "positions",
-    "prompt": "prompt",
-    "embedding": "embedding",
-    "loops": "loops",
-    "layers": "n_layers",
-    "d_model": "d_model",
-    "heads": "n_heads",
-    "parametrization": "parametrizations",
-    "value_norm": "value_norm",
-    "reverse_positions": "reverse_positions",
-    "memory": "memory",
-}
-"""Flag -> setting of the network or the tokens."""
+_SHAPE = (
+    "tokenizer",
+    "canvas",
+    "origin",
+    "positions",
+    "prompt",
+    "embedding",
+    "loops",
+    "layers",
+    "d_model",
+    "heads",
+    "parametrizations",
+    "value_norm",
+    "reverse_positions",
+    "memory",
+)
+"""Flags that are settings of the network or the tokens."""
 _TRAINING = (
     "schedule",
     "learning_rate",
     "starts",
     "stray_tokens",
     "mazes_per_canvas",
+    "training_loops",
     "weight_factors",
 )
 """Flags that are settings of the training."""
@@ -48,9 +49,9 @@ def train(chosen: argparse.Namespace) -> int:
     """Handle ``maze-rl train``."""
     # Settings are checked before torch is imported, so that a typing error answers at once.
     config = _to_continue(chosen) if chosen.resume else run_config(chosen, chosen.device or "cpu")
-    from maze_rl.cli.progress import progress_bar
     from maze_rl.models.devices import default_device
     from maze_rl.training.trainer import TrainingInterrupted
+    from maze_rl.workflows.progress import progress_bar
     from maze_rl.workflows.run import train as train_and_report
 
     if not chosen.resume and chosen.device is None and default_device() != "cpu":
@@ -63,7 +64,7 @@ def train(chosen: argparse.Namespace) -> int:
                 config=config,
                 out=chosen.out,
                 resume=chosen.resume,
-                evaluation_mazes=chosen.num,
+                num=chosen.num,
                 progress=bar,
                 command=chosen.command_line,
             )
@@ -119,7 +120,6 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
         lr_controller=chosen.lr_controller,
         update_rule=chosen.update_rule,
         **_given(**{name: getattr(chosen, name) for name in _TRAINING}),
-        **_loops(chosen),
         **_shape(chosen),
         **_plan(chosen, base, mazes),
     )
@@ -175,28 +175,19 @@ def _data(chosen: argparse.Namespace, mazes: MazeSpec) -> tuple[MazeSpec, DataFo
     return held, data
 
 
-def _loops(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Return the range that --training-loops names."""
-    if chosen.training_loops is None:
-        return {}
-    loops = parse_range(chosen.training_loops)
-    return {"training_loops": (min(loops), max(loops))}
-
-
 def _shape(chosen: argparse.Namespace) -> dict[str, Any]:
     """Return the settings of network and tokens that the flags change."""
-    return _given(**{name: getattr(chosen, flag) for flag, name in _SHAPE.items()})
+    return _given(**{name: getattr(chosen, name) for name in _SHAPE})
 
 
 def _taken(chosen: argparse.Namespace) -> TakenModel | None:
     """Return the trained model that --start-from names."""
     if chosen.start_from is None:
         return None
-    for flag in _SHAPE:
-        if getattr(chosen, flag) is not None:
-            raise ConfigurationError(
-                f"--{flag.replace('_', '-')} contradicts --start-from, which takes the whole model: leave it out."
-            )
+    for name in _SHAPE:
+        if getattr(chosen, name) is not None:
+            flag = "parametrization" if name == "parametrizations" else name.replace("_", "-")
+            raise ConfigurationError(f"--{flag} contradicts --start-from, which takes the whole model: leave it out.")
     from maze_rl.workflows.run import take_model
 
     return take_model(chosen.start_from)

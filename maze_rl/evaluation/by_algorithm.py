@@ -6,6 +6,7 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import OptionValue
+from maze_rl.configs.ranges import AnySizes, check_squares
 from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import WALKERS, walk
 from maze_rl.evaluation.estimates import rate
@@ -24,7 +25,7 @@ ALGORITHMS = ("dfs", "wilson", "dfs_percolation")
 def evaluate_algorithms(
     model: HookedTransformer,
     *,
-    sizes: Sequence[int],
+    sizes: AnySizes,
     algorithms: Sequence[str] = ALGORITHMS,
     options: Mapping[str, Mapping[str, OptionValue]] | None = None,
     trained_on: Sequence[str] = (),
@@ -51,8 +52,9 @@ def evaluate_algorithms(
         decode: Generates paths from prompts.
     """
     rows = []
+    tested = check_squares(sizes)
     for algorithm in algorithms:
-        for size in sizes:
+        for size in tested:
             chosen = (options or {}).get(algorithm, {})
             spec = MazeSpec(sizes=(size,), algorithm=algorithm, options=chosen, split=split)
             try:

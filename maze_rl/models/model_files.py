@@ -11,6 +11,7 @@ folds those. A block that is applied in loops stands there once.
 
 import json
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ _STOCK_FIELDS = (
 )
 
 
-def save_model(model: MazeTransformer, folder: Path, about: dict[str, Any]) -> None:
+def save_model(model: MazeTransformer, folder: str | PathLike[str], about: dict[str, Any]) -> None:
     """Write the folded model to `folder`.
 
     Args:
@@ -90,7 +91,7 @@ def stock_shape(model: MazeTransformer) -> dict[str, Any]:
 
 
 def write_model(
-    folder: Path,
+    folder: str | PathLike[str],
     tokenization: Tokenization,
     weights: dict[str, Tensor],
     description: dict[str, Any],
@@ -101,6 +102,7 @@ def write_model(
     Raises:
         CheckpointError: The disk is full or refuses.
     """
+    folder = Path(folder)
     files = {WEIGHTS: tensor_bytes(weights), MODEL: json_bytes(description)}
     write_folder(folder / "tokenizer", definition_files(tokenization))
     write_into(folder, files | (further or {}))
@@ -129,7 +131,7 @@ def _same_names(config: ModelConfig) -> tuple[str, ...]:
     return ("attn.mask", "attn.IGNORE", *(name for name, holds in fixed.items() if holds))
 
 
-def load_model(name: str | Path, device: str = "cpu", checkpoint: int | None = None) -> MazeTransformer:
+def load_model(name: str | PathLike[str], device: str = "cpu", checkpoint: int | None = None) -> MazeTransformer:
     """Load a trained model: a run folder, an exported one, or the name of a shipped model.
 
     Args:
@@ -188,7 +190,7 @@ def trained_algorithms(about: dict[str, Any]) -> tuple[str, ...]:
     return tuple(about.get("algorithms") or filter(None, [about.get("algorithm")]))
 
 
-def checkpoint_steps(name: str | Path) -> list[int]:
+def checkpoint_steps(name: str | PathLike[str]) -> list[int]:
     """List the steps of the checkpoints that lie beside a model, ascending.
 
     Raises:
@@ -206,7 +208,7 @@ def _checkpoint_weights(folder: Path, step: int) -> bytes:
     return read_folder(folder / CHECKPOINTS / str(step), (WEIGHTS,))[WEIGHTS]
 
 
-def find_model(name: str | Path) -> Path:
+def find_model(name: str | PathLike[str]) -> Path:
     """Return the folder that holds the model called `name`.
 
     Raises:
@@ -219,6 +221,6 @@ def find_model(name: str | Path) -> Path:
         raise CheckpointError(f"{folder}: holds no trained model ({MODEL}, {WEIGHTS}): has its training finished?")
     if folder.is_file():
         raise CheckpointError(f"{folder} is a file: a model is the folder of a run, or the name of a shipped one.")
-    if str(name) in shipped_names("models"):
-        return shipped("models", str(name))
-    raise unknown_name("model", str(name), [*shipped_names("models"), "(or the folder of a run)"])
+    if str(folder) in shipped_names("models"):
+        return shipped("models", str(folder))
+    raise unknown_name("model", str(folder), [*shipped_names("models"), "(or the folder of a run)"])

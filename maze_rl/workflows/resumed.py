@@ -1,14 +1,16 @@
 """What a run goes on with: the configuration of its folder, compared with what is given again, with more steps."""
 
 from collections.abc import Callable
-from pathlib import Path
+from os import PathLike
 
 from maze_rl.configs.longer_run import lengthened, taught_steps
 from maze_rl.configs.training import RunConfig
 from maze_rl.workflows.run_folder import RunFolder
 
 
-def resumed(out: Path, steps: int | None = None, asked: Callable[[int], RunConfig] | None = None) -> RunConfig:
+def resumed(
+    out: str | PathLike[str], steps: int | None = None, asked: Callable[[int], RunConfig] | None = None
+) -> RunConfig:
     """Return the configuration of the run in `out`, to go on with.
 
     Args:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ PACKAGES = ("maze_rl", "torch", "transformer-lens", "numpy", "numba")
 class RunFolder:
     """Paths and small files of one run."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        self.folder = folder = Path(folder)
         self.config_path = folder / "config.json"
         self.metrics_path = folder / "metrics.jsonl"
         self.checkpoints = folder / "checkpoints"

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class Run:
 
 def train_run(
     config: RunConfig,
-    out: Path,
+    out: str | PathLike[str],
     *,
     resume: bool = False,
     progress: Progress | None = None,
@@ -62,6 +63,7 @@ def train_run(
         MazeRLError: A setting, a file of the run, or the training itself is at fault.
         TrainingInterrupted: Ctrl-C; the state was saved.
     """
+    out = Path(out)
     device = check_device(config.device)
     run = RunFolder(out)
     if resume and not run.config_path.exists():

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,13 @@ from maze_rl.mazes.storage.store import MANIFEST, manifest_digest, read_shard
 from maze_rl.shipped import VERSION
 
 
-def place_of(out: Path) -> Path:
+def place_of(out: str | PathLike[str]) -> Path:
     """Return the folder a dataset is written to, links followed.
 
     Raises:
         ConfigurationError: It has no name of its own, as the current folder.
     """
-    place = out.expanduser().resolve()
+    place = Path(out).expanduser().resolve()
     if not place.name or place == Path.cwd():
         raise ConfigurationError(f"{str(out)!r} names no new folder: give one, as data/mazes.")
     return place
