@@ -32,7 +32,7 @@ TRAINING = (
         ("goal", SETTINGS, ["target"]),
         ("tokenization", TRAINING, ["tokenizer"]),
         ("format", TRAINING, ["tokenizer"]),
-        ("num_layers", TRAINING, ["layers", "n_layers"]),
+        ("num_layers", TRAINING, ["n_layers"]),
         ("lr", TRAINING, ["learning_rate"]),
         ("--lr", ("--learning-rate", "--lora", "--lr-controller"), ["--learning-rate"]),
         ("--n-layers", ("--layers", "--heads"), ["--layers"]),

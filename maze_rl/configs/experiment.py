@@ -82,10 +82,9 @@ class Experiment:
             raise ConfigurationError(f"seeds is {self.seeds}, test_mazes is {self.test_mazes}: both are at least 1.")
         canvas = min(arm.tokenization.canvas for arm in self.arms.values())
         trained = self.arms[self.control].sizes
-        if self.test_sizes:
-            object.__setattr__(self, "test_sizes", check_squares(self.test_sizes))
-        else:
-            object.__setattr__(self, "test_sizes", tuple(range(max(trained[0] - 1, SMALLEST_TEST_SIZE), canvas + 1)))
+        usual = tuple(range(max(trained[0] - 1, SMALLEST_TEST_SIZE), canvas + 1))
+        named = not (isinstance(self.test_sizes, tuple) and len(self.test_sizes) == 0)
+        object.__setattr__(self, "test_sizes", check_squares(self.test_sizes) if named else usual)
         if max(self.test_sizes) > canvas:
             raise ConfigurationError(f"test size {max(self.test_sizes)} does not fit on an arm's canvas of {canvas}.")
         if not self.judged:

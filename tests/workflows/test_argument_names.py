@@ -74,7 +74,7 @@ def names_in(target: Callable[..., Any] | type) -> set[str]:
     return set(signature(target).parameters)
 
 
-@pytest.mark.parametrize(("command", "flags"), commands(), ids=[name for name, _ in commands()])
+@pytest.mark.parametrize(("command", "flags"), list(commands()), ids=[name for name, _ in commands()])
 def test_every_flag_is_an_argument_of_the_same_name(command: str, flags: list[argparse.Action]) -> None:
     known = set().union(*map(names_in, IN_PYTHON[command]))
     if command == "train":
@@ -85,7 +85,7 @@ def test_every_flag_is_an_argument_of_the_same_name(command: str, flags: list[ar
     assert {name for where, name in ONLY_FLAGS if where == command} <= missing, "an excuse that is not needed"
 
 
-@pytest.mark.parametrize(("command", "flags"), commands(), ids=[name for name, _ in commands()])
+@pytest.mark.parametrize(("command", "flags"), list(commands()), ids=[name for name, _ in commands()])
 def test_flags_are_spelled_as_they_are_stored(command: str, flags: list[argparse.Action]) -> None:
     for flag in flags:
         spelled = {text.lstrip("-").replace("-", "_") for text in flag.option_strings}
@@ -101,9 +101,9 @@ def test_flags_are_spelled_as_they_are_stored(command: str, flags: list[argparse
         (lambda: maze_rl.train(5, n_mazes=3), "'n_mazes'. Did you mean 'num'?"),
         (lambda: maze_rl.train(5, evaluation_mazes=3), "'evaluation_mazes'. Did you mean 'num'?"),
         (lambda: maze_rl.train(5, tokenization="cells"), "'tokenization'. Did you mean 'tokenizer'"),
-        (lambda: maze_rl.train(5, num_layers=2), "'num_layers'. Did you mean 'layers'"),
+        (lambda: maze_rl.train(5, num_layers=2), "'num_layers'. Did you mean 'n_layers'"),
         (lambda: maze_rl.train(5, epochs=2), "'epochs'. Did you mean 'steps'?"),
-        (lambda: maze_rl.train(5, xyzzy=2), "'xyzzy'. Choices: accumulation, algorithm,"),
+        (lambda: maze_rl.train(5, xyzzy=2), "'xyzzy'. Choices: accumulation, act_fn, algorithm,"),
         (lambda: maze_rl.load_tokenization("cells", canvass=5), "'canvass'. Did you mean 'canvas'?"),
         (lambda: maze_rl.load_tokenization("cells").with_options(canvass=5), "'canvass'. Did you mean 'canvas'?"),
     ],

@@ -75,16 +75,9 @@ TAKES_SIZES: dict[str, Callable[[Any, MazeTransformer], Sequence[Any]]] = {
     "train": lambda sizes, model: configured(**_nothing(sizes)).sizes,
     "small_run": lambda sizes, model: small_run(sizes).sizes,
     "Experiment": lambda sizes, model: (
-        Experiment(arms={"one": small_run((3,), canvas=5)}, control="one", test_sizes=sizes).test_sizes
+        Experiment(arms={"one": small_run((4,), canvas=5)}, control="one", test_sizes=sizes).test_sizes
     ),
     "evaluate": lambda sizes, model: sizes_tested(model, sizes),
-    "evaluate_model": lambda sizes, model: sizes_of(evaluate_model(model, sizes=sizes, num=1, split=None).rows),
-    "evaluate_algorithms": lambda sizes, model: sizes_of(
-        evaluate_algorithms(model, sizes=sizes, algorithms=["dfs"], num=1, split=None)
-    ),
-    "evaluate_loops": lambda sizes, model: sizes_of(
-        evaluate_loops(model, sizes=sizes, loops="1..2", num=1, split=None)
-    ),
 }
 
 
@@ -104,6 +97,15 @@ def test_several_sizes_in_every_way(name: str, kind: str, looped: MazeTransforme
 @pytest.mark.parametrize("name", TAKES_SIZES)
 def test_one_size_in_every_way(name: str, kind: str, looped: MazeTransformer) -> None:
     assert tuple(TAKES_SIZES[name](ONE[kind], looped)) == (4,)
+
+
+@pytest.mark.parametrize("sizes", ["3..4", np.arange(3, 5)], ids=["text", "array"])
+def test_evaluations_take_sizes_in_every_way(sizes: Any, looped: MazeTransformer) -> None:
+    asked: dict[str, Any] = {"sizes": sizes, "num": 1, "split": None}
+    assert sizes_of(evaluate_model(looped, **asked).rows) == [3, 4]
+    assert sizes_of(evaluate_algorithms(looped, algorithms=["dfs"], **asked)) == [3, 4]
+    rows = evaluate_loops(looped, loops="1..2", **asked)
+    assert (sizes_of(rows), sorted({row.loops for row in rows})) == ([3, 4], [1, 2])
 
 
 @pytest.mark.parametrize("kind", RECTANGLES)

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
 WHOLE = "expected a whole number"
 SIZES = "expected cells per side, as 7, '5..9', range(5, 10) or [5, 7], or rectangles, as '4x7' or [(4, 7)]."
 CALLS = {
