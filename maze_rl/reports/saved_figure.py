@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class SavedFigure:
     """A PNG file that notebooks display."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self.path = Path(path)
 
     def _repr_png_(self) -> bytes:
         return self.path.read_bytes()

@@ -181,9 +181,9 @@ def is_measured(job: Job) -> bool:
     return set(job.measures) <= read_measures(job.folder).keys()
 
 
-def read_measures(folder: Path) -> dict[str, dict[str, float]]:
+def read_measures(folder: str | PathLike[str]) -> dict[str, dict[str, float]]:
     """Return what was measured of a run so far: measure -> name -> number."""
-    path = folder / MEASURES
+    path = Path(folder) / MEASURES
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
