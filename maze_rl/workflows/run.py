@@ -25,7 +25,7 @@ from maze_rl.training.trainer import TrainingInterrupted
 from maze_rl.workflows.evaluate import TRAIN_MAZES, evaluate
 from maze_rl.workflows.progress import Progress, shown
 from maze_rl.workflows.report import report
-from maze_rl.workflows.resumed import resumed
+from maze_rl.workflows.resumed import EVALUATION_MAZES, evaluation_mazes_of, resumed
 from maze_rl.workflows.run_folder import RunFolder
 from maze_rl.workflows.train import Run, train_run
 
@@ -45,7 +45,7 @@ def train(
     data: str | PathLike[str] | None = None,
     plan: str | PathLike[str] | None = None,
     steps: int | None = None,
-    num: int = TRAIN_MAZES,
+    num: int | None = None,
     seed: int = 0,
     out: str | PathLike[str] = "runs/default",
     device: str | None = None,
@@ -75,7 +75,8 @@ def train(
         data: A dataset folder to train on, in its order; then its sizes and algorithm are taken, where it names them.
         plan: A file of phases, as `maze_rl.configs.plans` describes; in place of `steps`, `rounds`, `lora`, `data`.
         steps: Optimizer steps; None for the default budget of the device.
-        num: Mazes per size in the evaluation; 0 leaves it and the report out.
+        num: Mazes per size in the evaluation; 0 leaves it and the report out; None for 500, or, when resuming, for what
+            the run was begun with.
         seed: Seed of everything; 0 or more.
         out: The run's folder.
         device: `cpu` or `cuda`; None for CUDA where there is one.
@@ -93,7 +94,7 @@ def train(
         TrainingInterrupted: Ctrl-C, which is a `KeyboardInterrupt`: the state was saved, and the message says how to go
             on.
     """
-    num = check_count("num", num, 0)
+    num = None if num is None else check_count("num", num, 0)
     sizes = None if sizes is None else check_squares(sizes)
     if config is None:
         asked = {
@@ -116,6 +117,8 @@ def train(
         config = _resumed(Path(out), steps, asked) if resume else configured(steps=steps, **asked)
     elif changes:
         raise ConfigurationError(f"{next(iter(changes))} contradicts config, which is complete: change it there.")
+    if num is None:
+        num = evaluation_mazes_of(out, TRAIN_MAZES) if resume else TRAIN_MAZES
     with shown(progress) as say:
         run = _trained(config, Path(out), resume, say, command, num)
         if num:
@@ -126,10 +129,11 @@ def train(
 def _trained(config: RunConfig, out: Path, resume: bool, progress: Progress, command: str, num: int) -> Run:
     """Train; Ctrl-C says how to go on."""
     try:
-        return train_run(config, out, resume=resume, progress=progress, command=command)
+        record = {EVALUATION_MAZES: num}
+        return train_run(config, out, resume=resume, progress=progress, command=command, record=record)
     except TrainingInterrupted as stop:
         saved = f"saved at step {stop.step} of {config.training.steps}"
-        raise TrainingInterrupted(stop.step, f"{saved}. To go on: {_again(out, num)}") from stop
+        raise TrainingInterrupted(stop.step, f"{saved}. To go on: {_again(out)}") from stop
 
 
 def _evaluated(run: Run, num: int, progress: Progress) -> None:
@@ -138,21 +142,22 @@ def _evaluated(run: Run, num: int, progress: Progress) -> None:
         evaluate_and_report(run.folder, num, progress)
     except KeyboardInterrupt as stop:
         saved = f"trained to its end, step {run.steps}, and saved, without evaluation and report"
-        raise TrainingInterrupted(run.steps, f"{saved}. To go on: {_again(run.folder, num)}") from stop
+        raise TrainingInterrupted(run.steps, f"{saved}. To go on: {_again(run.folder)}") from stop
 
 
-def _again(out: Path, num: int) -> str:
+def _again(out: Path) -> str:
     """Return the call that goes on with a run."""
-    return f"maze_rl.train(resume=True, out={str(out)!r}{'' if num == TRAIN_MAZES else f', num={num}'})"
+    return f"maze_rl.train(resume=True, out={str(out)!r})"
 
 
 def _resumed(out: Path, steps: int | None, asked: dict[str, Any]) -> RunConfig:
     """Return the configuration of the run in `out`; what is `asked` for beside `steps`, not by default, must be its."""
     usual = {name: parameter.default for name, parameter in signature(train).parameters.items()}
-    if all(name in usual and value == usual[name] for name, value in asked.items()):
+    named = [name for name, value in asked.items() if name not in usual or value != usual[name]]
+    if not named:
         return resumed(out, steps)
     planned = asked["plan"] is not None
-    return resumed(out, steps, lambda first: configured(steps=None if planned else first, **asked))
+    return resumed(out, steps, lambda first: configured(steps=None if planned else first, **asked), named)
 
 
 def configured(

@@ -65,7 +65,7 @@ def test_ctrl_c_in_python_saves_and_says_how_to_go_on(tmp_path: Path, monkeypatc
     assert stop.value.step == 3
     assert not isinstance(stop.value, Exception)
     message = str(stop.value)
-    assert message == "saved at step 3 of 6. To go on: maze_rl.train(resume=True, out='run', num=0)"
+    assert message == "saved at step 3 of 6. To go on: maze_rl.train(resume=True, out='run')"
     assert stop.value._render_traceback_() == [message], "what IPython prints in place of a traceback"
     run = eval(message.partition("To go on: ")[2], {"maze_rl": maze_rl})
     assert run.steps == 6
