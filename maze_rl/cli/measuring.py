@@ -93,6 +93,7 @@ def report(chosen: argparse.Namespace) -> None:
 
 def bench(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl bench``."""
+    from maze_rl.cli.progress import progress_bar
     from maze_rl.cli.tables import print_bench
     from maze_rl.workflows.bench import bench as run_bench
 

@@ -33,6 +33,7 @@ def _list(chosen: argparse.Namespace) -> None:
 
 
 def _run(chosen: argparse.Namespace) -> None:
+    from maze_rl.cli.progress import progress_bar
     from maze_rl.workflows.studies import run_study
 
     name = _one_name(chosen)
@@ -75,6 +76,7 @@ def selftest(chosen: argparse.Namespace) -> int:
         raise ConfigurationError("selftest needs at least one instance, 0 or more workers, and a seed of 0 or more.")
     from maze_rl.calibration.confusion_matrix import matrix_values
     from maze_rl.calibration.selftest import selftest as run_selftest
+    from maze_rl.cli.progress import progress_bar
     from maze_rl.cli.tables import print_selftest
 
     with progress_bar(quiet=chosen.json) as bar:
