@@ -133,7 +133,14 @@ def _show(commands) -> None:
     parser.add_argument("--size", default="9", help="cells per side, or rows x columns as 4x7")
     _mazes(parser)
     parser.add_argument("--num", type=int, default=1, metavar="N", help="mazes to draw, side by side")
-    parser.add_argument("--mark", default="solution", metavar="NAMES", help=f"{', '.join(MARKS)}, or {NO_MARKS}")
+    parser.add_argument(
+        "--mark",
+        "--marks",
+        dest="marks",
+        default="solution",
+        metavar="NAMES",
+        help=f"{', '.join(MARKS)}, or {NO_MARKS}",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of the mazes")
     parser.add_argument(
         "--out", type=new_file, default=None, metavar="FILE", help="draw to a .png, .svg or .txt file, not the terminal"

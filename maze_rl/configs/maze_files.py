@@ -17,7 +17,7 @@ KINDS = {
 """What a file is written as, by its suffix; `.zanj` is read too."""
 
 
-def check_readable(path: str | Path, grid_is_given: bool) -> None:
+def check_readable(path: str | os.PathLike[str], grid_is_given: bool) -> None:
     """Check that `path` is a folder, or a file of a kind that is read.
 
     Raises:
@@ -34,12 +34,12 @@ def check_readable(path: str | Path, grid_is_given: bool) -> None:
         raise ConfigurationError(f"{path}: token text does not tell the size of its mazes: give it, as --grid 5.")
 
 
-def is_dataset(out: str | Path) -> bool:
+def is_dataset(out: str | os.PathLike[str]) -> bool:
     """Tell whether mazes written to `out` become a dataset folder; a name that ends with / does whatever its suffix."""
-    return Path(out).suffix == "" or str(out).endswith(("/", os.sep))
+    return Path(out).suffix == "" or os.fspath(out).endswith(("/", os.sep))
 
 
-def check_writable(out: str | Path) -> None:
+def check_writable(out: str | os.PathLike[str]) -> None:
     """Check that `out` is a folder, or of a kind that is written.
 
     Raises:

@@ -7,6 +7,7 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import OptionValue
+from maze_rl.configs.ranges import AnyInts, AnySizes, check_ints, check_squares
 from maze_rl.evaluation.estimates import rate
 from maze_rl.evaluation.held_out import held_out_mazes
 from maze_rl.evaluation.results import LoopRow, PairedDifference
@@ -30,8 +31,8 @@ def loops_to_try(kept: int, factors: Sequence[float] = FACTORS) -> list[int]:
 def evaluate_loops(
     model: HookedTransformer,
     *,
-    sizes: Sequence[int],
-    loops: Sequence[int] | None = None,
+    sizes: AnySizes,
+    loops: AnyInts | None = None,
     num: int = 200,
     algorithm: str = "dfs",
     options: Mapping[str, OptionValue] | None = None,
@@ -64,12 +65,12 @@ def evaluate_loops(
     config = getattr(model, "maze_config", None)
     if config is None or not config.looped:
         return []
-    kept, rows = config.loops, []
-    specs = (MazeSpec(sizes=(size,), algorithm=algorithm, options=options or {}, split=split) for size in sizes)
+    kept, rows, tested = config.loops, [], check_squares(sizes)
+    specs = (MazeSpec(sizes=(size,), algorithm=algorithm, options=options or {}, split=split) for size in tested)
     batches = (held_out_mazes(spec, num, seed) for spec in specs)
-    solutions = {size: solve_batch(batch, seed) for size, batch in zip(sizes, batches, strict=True)}
+    solutions = {size: solve_batch(batch, seed) for size, batch in zip(tested, batches, strict=True)}
     solved: dict[tuple[int, int], ndarray] = {}
-    tried = loops_to_try(kept) if loops is None else loops
+    tried = loops_to_try(kept) if loops is None else check_ints("loops", loops)
     whole = sum(tried) * sum(size**3 for size in solutions)
     done = 0
     for number in tried:

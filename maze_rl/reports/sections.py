@@ -1,6 +1,7 @@
 """Puts a report together: which figure, table and sentence stands where."""
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
 from maze_rl.reports.comparison_readings import (
@@ -59,8 +60,9 @@ _UNLIKE = Statement(
 )
 
 
-def build_report(runs: Sequence[RunSummary], folder: Path) -> Report:
+def build_report(runs: Sequence[RunSummary], folder: str | PathLike[str]) -> Report:
     """Build the report on `runs`, writing the PNG figures into `folder`."""
+    folder = Path(folder)
     gallery = Gallery(folder)
     prefixes = _prefixes(runs)
     several = len(runs) > 1

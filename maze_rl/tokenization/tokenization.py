@@ -1,6 +1,6 @@
 """`Tokenization`: a format on a canvas, with the options of one run; encodes mazes, reads text back."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -10,8 +10,9 @@ from jaxtyping import Int16, Int64
 from numpy import ndarray
 from torch import Tensor
 
+from maze_rl.configs.ranges import AnySize, shape_of
 from maze_rl.configs.tokenization import FORMATS, TokenizationConfig
-from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
 from maze_rl.mazes.lattice import Maze, MazeBatch, MazeCollection
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.seeding import stream_key
@@ -78,7 +79,7 @@ class Tokenization:
 
     def with_options(self, **options: object) -> "Tokenization":
         """Return this tokenization with some options changed, e.g. ``with_options(random_offsets=False)``."""
-        return Tokenization(replace(self.config, **options))  # type: ignore[arg-type]
+        return Tokenization(replace(self.config, **known_options(options)))  # type: ignore[arg-type]
 
     def encode(self, mazes: Maze | MazeBatch | MazeCollection, *, seed: int = 0, prompt_only: bool = False) -> Encoded:
         """Encode mazes with one shortest path each.
@@ -173,24 +174,37 @@ class Tokenization:
         """Write one maze with a shortest path as text."""
         return str(self.decode(self.encode(maze, seed=seed).tokens[0]))
 
-    def from_text(self, text: str, grid: tuple[int, int], offset: tuple[int, int] = (0, 0)) -> Maze:
-        """Read a maze of `grid` (rows, cols) from text; its cell (0, 0) lies at `offset` on the canvas.
+    def from_text(self, text: str, grid: AnySize, offset: tuple[int, int] = (0, 0)) -> Maze:
+        """Read a maze of `grid` (rows, cols), or cells per side, from text; cell (0, 0) lies at `offset` on the canvas.
 
         Raises:
             MazeRLError: The text is not of this format, or names cells outside the grid.
         """
         from maze_rl.tokenization.parsing import parse_maze
 
-        return parse_maze(text, self.layout, grid, offset)
+        return parse_maze(text, self.layout, shape_of("grid", grid), offset)
 
 
 def load_tokenization(name: str = "edges", **options: object) -> Tokenization:
     """Build a tokenization by format name, e.g. ``load_tokenization("unique_cells", canvas=10)``.
 
     Raises:
-        UnknownNameError: There is no such format; the message lists them.
+        UnknownNameError: There is no such format or option; the message lists them.
     """
-    return Tokenization(TokenizationConfig(format=name, **options))  # type: ignore[arg-type]
+    return Tokenization(TokenizationConfig(format=name, **known_options(options)))  # type: ignore[arg-type]
+
+
+def known_options(options: dict[str, object]) -> dict[str, object]:
+    """Return options of a tokenization by name, if there are such.
+
+    Raises:
+        UnknownNameError: There is no option of that name.
+    """
+    known = [each.name for each in fields(TokenizationConfig)]
+    for name in options:
+        if name not in known:
+            raise unknown_name("option of a tokenization", name, known)
+    return options
 
 
 def merge_encoded(parts: list[Encoded], indices: list[ndarray], num: int) -> Encoded:

@@ -1,12 +1,13 @@
 """`maze-rl convert`: mazes from one kind of file to another, theirs and ours."""
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
 from maze_rl.configs.maze_files import KINDS, check_readable, check_writable, is_dataset
-from maze_rl.configs.ranges import Size, check_sizes
+from maze_rl.configs.ranges import AnySize, shape_of
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.mazes.interchange.archive import read_archive, write_archive
 from maze_rl.mazes.interchange.ascii import draw_ascii, from_ascii
@@ -22,13 +23,13 @@ from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
 
 
 def load_mazes(
-    path: str | Path, *, tokenization: str | Tokenization = "unique_cells", grid: Size | None = None
+    path: str | PathLike[str], *, tokenizer: str | Tokenization = "unique_cells", grid: AnySize | None = None
 ) -> MazeCollection | StoredMazes:
     """Read mazes from a dataset folder, or a file of any kind in `KINDS`, or maze-dataset's ``.zanj``.
 
     Args:
         path: The folder or file; its suffix says what it is.
-        tokenization: What a `.tokens` file is written in.
+        tokenizer: What a `.tokens` file is written in.
         grid: Cells per side, or (rows, cols), of the mazes of a `.tokens` file: the text does not tell.
 
     Returns:
@@ -51,14 +52,13 @@ def load_mazes(
         return MazeCollection.from_batch(read_image(path).as_batch())
     if path.suffix == ".txt":
         return _from_texts(path, [part for part in _read_text(path).split("\n\n") if part.strip()], from_ascii)
-    return _from_tokens(path, tokenization, grid)
+    return _from_tokens(path, tokenizer, grid)
 
 
-def _from_tokens(path: Path, tokenization: str | Tokenization, grid: Size | None) -> MazeCollection:
+def _from_tokens(path: Path, tokenizer: str | Tokenization, grid: AnySize | None) -> MazeCollection:
     assert grid is not None
-    (size,) = check_sizes([grid])
-    shape = (size, size) if isinstance(size, int) else size
-    writes = load_tokenization(tokenization) if isinstance(tokenization, str) else tokenization
+    shape = shape_of("grid", grid)
+    writes = load_tokenization(tokenizer) if isinstance(tokenizer, str) else tokenizer
     lines = [line for line in _read_text(path).splitlines() if line.strip()]
     return _from_texts(path, lines, lambda line: writes.from_text(line, shape))
 
@@ -84,9 +84,9 @@ def _read_text(path: Path) -> str:
 
 def save_mazes(
     mazes: MazeCollection | StoredMazes | Maze | Sequence[Maze],
-    out: str | Path,
+    out: str | PathLike[str],
     *,
-    tokenization: str | Tokenization = "unique_cells",
+    tokenizer: str | Tokenization = "unique_cells",
     source: str = "a program",
     seed: int = 0,
 ) -> Path:
@@ -95,7 +95,7 @@ def save_mazes(
     Args:
         mazes: What to write: mazes as they were read or generated, one `Maze`, or a list.
         out: Where to; a name that ends with / is a folder whatever its suffix.
-        tokenization: What a `.tokens` file is written in; each maze with one of its shortest paths.
+        tokenizer: What a `.tokens` file is written in; each maze with one of its shortest paths.
         source: Where the mazes are from, for the card of a dataset.
         seed: Seed of edge order and choice of path in token text.
 
@@ -117,7 +117,7 @@ def save_mazes(
         if len(whole) != 1:
             raise ConfigurationError(f"{out}: a .png holds one maze, not {len(whole)}: use .npz, .txt or a folder.")
         return write_image(out, whole[0])
-    text = _tokens(whole, tokenization, seed) if out.suffix == ".tokens" else "\n\n".join(map(_drawing, whole))
+    text = _tokens(whole, tokenizer, seed) if out.suffix == ".tokens" else "\n\n".join(map(_drawing, whole))
     with written_whole(out) as file:
         file.write(f"{text}\n".encode())
     return out
@@ -129,8 +129,8 @@ def _drawing(maze: Maze) -> str:
     return draw_ascii(maze)
 
 
-def _tokens(mazes: MazeCollection, tokenization: str | Tokenization, seed: int) -> str:
-    writes = load_tokenization(tokenization) if isinstance(tokenization, str) else tokenization
+def _tokens(mazes: MazeCollection, tokenizer: str | Tokenization, seed: int) -> str:
+    writes = load_tokenization(tokenizer) if isinstance(tokenizer, str) else tokenizer
     lines = np.empty(len(mazes), object)
     for position, batch in enumerate(mazes.batches):
         where = mazes.indices_of(position)
@@ -140,14 +140,19 @@ def _tokens(mazes: MazeCollection, tokenization: str | Tokenization, seed: int) 
 
 
 def convert(
-    source: str | Path, out: str | Path, *, tokenization: str = "unique_cells", grid: Size | None = None, seed: int = 0
+    source: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    tokenizer: str | Tokenization = "unique_cells",
+    grid: AnySize | None = None,
+    seed: int = 0,
 ) -> tuple[Path, int]:
     """Read mazes from `source` and write them to `out`; return the path and how many there are.
 
     Raises:
         MazeRLError: As `load_mazes` and `save_mazes`.
     """
-    mazes = load_mazes(source, tokenization=tokenization, grid=grid)
+    mazes = load_mazes(source, tokenizer=tokenizer, grid=grid)
     kind = KINDS[""] if Path(source).is_dir() else KINDS.get(Path(source).suffix, "maze-dataset")
     about = f"{Path(source).resolve().name} ({kind})"
-    return save_mazes(mazes, out, tokenization=tokenization, source=about, seed=seed), len(mazes)
+    return save_mazes(mazes, out, tokenizer=tokenizer, source=about, seed=seed), len(mazes)

@@ -1,12 +1,14 @@
 """`maze-rl solve`: a trained model walks one maze, and every step is judged."""
 
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from maze_rl.configs.ranges import AnySize, check_square
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Cell, Maze
@@ -55,7 +57,7 @@ class Walk:
 
 
 def solve_with_model(
-    model: MazeTransformer | str | Path, maze: Maze, seed: int = 0, *, loops: int | None = None
+    model: MazeTransformer | str | PathLike[str], maze: Maze, seed: int = 0, *, loops: int | None = None
 ) -> Walk:
     """Let a model walk `maze` greedily from its origin, with its block applied `loops` times where that is asked for.
 
@@ -74,18 +76,20 @@ def solve_with_model(
     return Walk(maze, solve(maze), cells, words, bool(walk.stops[0] == Stop.END))
 
 
-def draw_maze(size: int, algorithm: str = "dfs", seed: int = 0, **options: Any) -> Maze:
+def draw_maze(size: AnySize, algorithm: str = "dfs", seed: int = 0, **options: Any) -> Maze:
     """Return a maze no model trained on: maze 0 of the test split of (size, algorithm, seed); any for sizes under 4."""
+    size = check_square("size", size)
     split = "test" if size >= SMALLEST_SPLIT_SIZE else None
     return generate(size, algorithm, num=1, seed=seed, split=split, **options)[0]
 
 
-def read_maze(path: Path, model: MazeTransformer, grid: tuple[int, int]) -> Maze:
+def read_maze(path: str | PathLike[str], model: MazeTransformer, grid: AnySize) -> Maze:
     """Read a maze from token text in the model's own format.
 
     Raises:
         MazeRLError: The file cannot be read, or its text is no maze.
     """
+    path = Path(path)
     try:
         text = path.read_text()
     except OSError as error:

@@ -32,12 +32,12 @@ def test_mazes_survive_every_kind(name: str, mazes: MazeCollection, tmp_path: Pa
 @pytest.mark.parametrize("tokenizer", ["unique_cells", "edges"])
 def test_token_text_with_the_size_given(tokenizer: str, tmp_path: Path) -> None:
     mazes = generate([(3, 6)], "dfs_percolation", num=30)
-    saved = save_mazes(mazes, tmp_path / "mazes.tokens", tokenization=tokenizer, seed=2)
+    saved = save_mazes(mazes, tmp_path / "mazes.tokens", tokenizer=tokenizer, seed=2)
     assert len(saved.read_text().splitlines()) == 30
-    assert list(load_mazes(saved, tokenization=tokenizer, grid=(3, 6))) == list(mazes)
+    assert list(load_mazes(saved, tokenizer=tokenizer, grid=(3, 6))) == list(mazes)
     with pytest.raises(ConfigurationError, match="give it, as --grid 5"):
-        load_mazes(saved, tokenization=tokenizer)
-    other = save_mazes(mazes, tmp_path / "other.tokens", tokenization=load_tokenization(tokenizer), seed=3)
+        load_mazes(saved, tokenizer=tokenizer)
+    other = save_mazes(mazes, tmp_path / "other.tokens", tokenizer=load_tokenization(tokenizer), seed=3)
     assert other.read_text() != saved.read_text()
 
 
@@ -78,7 +78,7 @@ def test_a_file_of_maze_dataset_becomes_a_dataset(tmp_path: Path) -> None:
         (["binary.txt", "--out", "d"], "binary.txt: is no text that can be read"),
         (["lines.tokens", "--out", "d"], "give it, as --grid 5"),
         (["lines.tokens", "--grid", "5", "--out", "d"], "lines.tokens, maze 1: token text"),
-        (["lines.tokens", "--grid", "5,6", "--out", "d"], "token text has mazes of one size"),
+        (["lines.tokens", "--grid", "5,6", "--out", "d"], "--grid is '5,6': expected one size"),
         (["maze.txt", "--out", "d.bmp"], "d.bmp: .bmp is no kind of maze file"),
         (["maze.txt", "--tokenizer", "edge", "--out", "d.tokens"], "Did you mean 'edges'"),
     ],

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ CURVES, VERDICTS, PLACES = "curves.png", "verdicts.png", "places.png"
 NUMBERS, POINTS, PAGE = "numbers.json", "curves.csv", "comparison.md"
 
 
-def write_comparison(comparison: Comparison, out: Path) -> Path:
+def write_comparison(comparison: Comparison, out: str | PathLike[str]) -> Path:
     """Write pictures, numbers and page to `out`; return the page."""
+    out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     found = verdicts(comparison)
     pictures = {CURVES: "Learning curves by tokens."}
