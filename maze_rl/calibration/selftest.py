@@ -15,6 +15,7 @@ from statistics import mean
 import torch
 
 from maze_rl.calibration.zoo import ROWS, SCORES, STRENGTHS, Instance, ZooRow, build_ablated, instances
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.decisions import decision_logits
 from maze_rl.interp.distance_probe import Held, ProbeScore, latent_state
 from maze_rl.interp.finding import Finding
@@ -30,7 +31,7 @@ Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class Judged(Shown):
     """All verdicts on one instance of one row."""
 
     row: str
@@ -50,7 +51,7 @@ class Judged:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelfTest:
+class SelfTest(Shown):
     """Everything the self-test found."""
 
     judged: Sequence[Judged]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 
 OptionValue = int | float | bool | str | None
@@ -10,7 +11,7 @@ _WORDS: dict[str, OptionValue] = {"true": True, "false": False, "none": None}
 
 
 @dataclass(frozen=True)
-class Option:
+class Option(Shown):
     """A setting of one named thing: its default, what it may be, and the words for that."""
 
     default: OptionValue

@@ -18,6 +18,7 @@ from maze_rl.configs.refusals import check_prompts, check_together
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.configs.update_rules import UPDATE_RULES, check_update_rule
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 
 OPTIMIZERS: Known = {name: {} for name in ("muon", "adamw", "sgd", "rmsprop", "adagrad", "schedule_free")}
@@ -27,7 +28,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataFolder:
+class DataFolder(Shown):
     """A dataset on disk."""
 
     folder: str
@@ -36,7 +37,7 @@ class DataFolder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Phase:
+class Phase(Shown):
     """A part of a run: its data, its steps, and what of the run's settings it changes.
 
     Raises:
@@ -104,7 +105,7 @@ class Phase:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stretch:
+class Stretch(Shown):
     """Phases that share one optimizer and one learning-rate schedule."""
 
     first: int
@@ -125,7 +126,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingConfig:
+class TrainingConfig(Shown):
     """One training run; budgets are step counts, never clock time.
 
     Raises:
@@ -277,7 +278,7 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StartModel:
+class StartModel(Shown):
     """A trained model to go on from."""
 
     model: str
@@ -287,7 +288,7 @@ class StartModel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig:
+class RunConfig(Shown):
     """Everything that decides a run, short of the machine."""
 
     training: TrainingConfig

@@ -23,6 +23,7 @@ from jaxtyping import Int16, Int64
 from numba import njit
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown, counted
 from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.breadth_first import distances_from, is_open, step
 from maze_rl.mazes.counter_random import below, start_stream
@@ -39,7 +40,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, eq=False)
-class FlipPairs:
+class FlipPairs(Shown):
     """Pairs (clean, flipped) with their controls; at most one for each maze searched."""
 
     clean: MazeBatch
@@ -72,6 +73,11 @@ class FlipPairs:
 
     def __len__(self) -> int:
         return len(self.base)
+
+    def _headline(self) -> str:
+        depths = f", K {self.depth.min()} to {self.depth.max()}" if len(self) else ""
+        found = f"found in {self.num_found:,} of {self.num_searched:,} mazes searched"
+        return f"{counted(len(self), 'pair')} of {shape_text(self.clean.shape)}{depths}, {found}"
 
     @property
     def found_share(self) -> float:

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from maze_rl.configs.training import Stretch, TrainingConfig
+from maze_rl.displays.short_repr import Shown
 from maze_rl.models.build import MazeTransformer
 from maze_rl.training.batches import batch_maker
 from maze_rl.training.learning_rates.schedule_free import averaged
@@ -27,7 +28,7 @@ class TrainingInterrupted(Exception):
 
 
 @dataclass(frozen=True)
-class Callbacks:
+class Callbacks(Shown):
     """What happens beside the steps; each is called between steps, never inside one."""
 
     on_row: Callable[[Row], None] = lambda row: None

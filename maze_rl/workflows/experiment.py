@@ -21,6 +21,7 @@ from maze_rl.configs.experiment import Experiment
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import OptionValue
 from maze_rl.configs.training import RunConfig, differing_fields, run_to_json
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.own_plugins import named_in_errors
 from maze_rl.workflows.experiment_files import ExperimentFile, find_experiment
@@ -34,7 +35,7 @@ Progress = Callable[[str, float, dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
-class HeldOutMazes:
+class HeldOutMazes(Shown):
     """Which mazes models are measured on."""
 
     sizes: tuple[int, ...]
@@ -45,7 +46,7 @@ class HeldOutMazes:
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Shown):
     """One arm with one seed."""
 
     arm: str
@@ -62,7 +63,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class ExperimentRun:
+class ExperimentRun(Shown):
     """What became of an experiment."""
 
     folder: Path

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from maze_rl.configs.training import RunConfig, differing_fields, run_from_json, run_to_json
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.mazes.interchange.leftovers import remove_leftovers
 from maze_rl.models.verified_files import json_bytes, plain_number, write_file, write_folder
@@ -23,7 +24,7 @@ from maze_rl.tokenization.tokenization import Tokenization
 PACKAGES = ("maze_rl", "torch", "transformer-lens", "numpy", "numba")
 
 
-class RunFolder:
+class RunFolder(Shown):
     """Paths and small files of one run."""
 
     def __init__(self, folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Cell, Maze
@@ -20,7 +21,7 @@ from maze_rl.workflows.chosen_model import chosen_model
 
 
 @dataclass(frozen=True)
-class Walk:
+class Walk(Shown):
     """What a model wrote for one maze."""
 
     maze: Maze

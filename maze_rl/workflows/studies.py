@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.shipped import shipped, shipped_names
 
@@ -22,7 +23,7 @@ _MARK = re.compile(r"# %%\s*(\[markdown\])?\s*(.*)")
 
 
 @dataclass(frozen=True)
-class Cell:
+class Cell(Shown):
     """A piece of a study."""
 
     title: str
@@ -33,7 +34,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Shown):
     """A file of `analysis/`, read and not run."""
 
     name: str
@@ -49,7 +50,7 @@ class Study:
 
 
 @dataclass(frozen=True)
-class StudyRun:
+class StudyRun(Shown):
     """What a run of a study left."""
 
     folder: Path

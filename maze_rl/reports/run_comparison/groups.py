@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from maze_rl.configs.experiment import compared_pairs
+from maze_rl.displays.short_repr import Shown
 
 JsonDict = dict[str, Any]
 END_SHARE = 0.05
@@ -14,7 +15,7 @@ END_SHARE = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeedRun:
+class SeedRun(Shown):
     """One run: its log, and what was measured of it when it was finished."""
 
     seed: int
@@ -49,7 +50,7 @@ class SeedRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class Group(Shown):
     """The runs of one arm, or a single run."""
 
     name: str
@@ -80,7 +81,7 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Shown):
     """All that is compared."""
 
     title: str

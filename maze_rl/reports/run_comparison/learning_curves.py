@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.reports.run_comparison.groups import Group, SeedRun
 from maze_rl.reports.run_comparison.verdicts import paired_t
 
@@ -23,7 +24,7 @@ WINDOW_SHARE = 0.04
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quantity:
+class Quantity(Shown):
     """Something recorded while training."""
 
     key: str
@@ -48,7 +49,7 @@ QUANTITIES = (
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Curve:
+class Curve(Shown):
     """A quantity of one group, or its difference from the target; NaN where it has no value."""
 
     group: str

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.training.learning_rates.warm_up import WarmUp
 from maze_rl.training.random_state import random_state, set_random_state
 from maze_rl.training.slots import Outcome, Verdict
@@ -33,7 +34,7 @@ _DECAY = 0.99
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(Shown):
     """What differs between the runs."""
 
     improvement: bool

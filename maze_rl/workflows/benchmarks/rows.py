@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from maze_rl.displays.short_repr import Shown
+
 THREADS = 1
 """Threads of torch while measuring: the ratio is then one of work, not of how well either side spreads it."""
 
@@ -44,7 +46,7 @@ class Trial(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(Shown):
     """One line of the bench."""
 
     name: str
