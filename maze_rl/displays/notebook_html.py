@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from maze_rl.displays.short_repr import brief, cut, field_values, short_repr
+from maze_rl.displays.short_repr import brief, cut, short_repr, told_fields
 
 BLUE, ORANGE = "#2a8fd0", "#e0701a"
 _CELL = "padding:2px 10px;white-space:nowrap;border:none"
@@ -71,7 +71,7 @@ def _cells(row: Sequence[str], sides: Sequence[str]) -> str:
 
 def field_table(shown: object) -> str:
     """Return the fields of an object as a table, below what the object is."""
-    rows = [(name, brief(value)) for name, value in field_values(shown)]
+    rows = [(name, brief(value)) for name, value in told_fields(shown)]
     about = inspect.getdoc(type(shown)) or ""
     headline = short_repr(shown)
     title = headline[1:-1] if headline.startswith("<") else type(shown).__name__

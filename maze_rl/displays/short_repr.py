@@ -54,7 +54,7 @@ def short_repr(shown: object) -> str:
         return f"<{name}: {cut(headline, LONGEST - len(name) - 4)}>"
     told, room = [], LONGEST - len(name) - 7
     # what has something to say comes first
-    values = sorted(_told(shown), key=lambda pair: not (isinstance(pair[1], Shown) and pair[1]._brief()))
+    values = sorted(told_fields(shown), key=lambda pair: not (isinstance(pair[1], Shown) and pair[1]._brief()))
     for field, value in values:
         part = f"{field}={brief(value)}"
         if len(part) + 2 > room:
@@ -65,7 +65,7 @@ def short_repr(shown: object) -> str:
     return f"{name}({', '.join(told)})"
 
 
-def _told(shown: object) -> list[tuple[str, Any]]:
+def told_fields(shown: object) -> list[tuple[str, Any]]:
     """Return the fields that say something: not those that are as they are by default, where that is a plain value."""
     usual = {field.name: field.default for field in fields(shown)} if is_dataclass(shown) else {}
     return [

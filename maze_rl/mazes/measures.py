@@ -53,7 +53,7 @@ class MazeMeasures(Shown):
 
     def _headline(self) -> str:
         told = ("distance", "decisions", "forks", "dead_ends", "loops")
-        means = ", ".join(f"{getattr(self, name).mean():.1f} {name}" for name in told)
+        means = ", ".join(f"{getattr(self, name).mean():.1f} {name.replace('_', ' ')}" for name in told)
         return f"{counted(len(self), 'maze')}" + (f", means: {means}" if len(self) else "")
 
     @property

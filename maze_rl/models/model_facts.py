@@ -33,7 +33,9 @@ def _shape(model: "MazeTransformer") -> str:
 
 
 def _num_parameters(model: "MazeTransformer") -> int:
-    return sum(weight.numel() for weight in model.parameters())
+    """Return how many numbers were trained: a loaded model may hold tables computed from fewer."""
+    trained = (getattr(model, "about", None) or {}).get("num_parameters")
+    return trained or sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
 
 
 def _tokens(model: "MazeTransformer") -> str:

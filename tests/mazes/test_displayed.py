@@ -137,11 +137,9 @@ def test_a_notebook_shows_a_maze_as_a_picture(corridor: Maze, read_page: Read) -
 def test_a_picture_has_every_wall_and_the_ends(corridor: Maze) -> None:
     svg = corridor._repr_html_()
     (walls,) = [part.split('"')[0] for part in svg.split('<path d="')[1:]]
-    lines = sorted(walls.replace("M", " M").split())
-    assert lines  # every straight wall: two of the border across, two upright, and those inside
     assert drawn_edges(walls) == expected_edges(corridor)
     assert 'cx="5" cy="5"' in svg
-    assert 'x="22.5" y="12.5" width="5"' in svg
+    assert 'x="22.6" y="12.6" width="4.8" height="4.8"' in svg
 
 
 def drawn_edges(walls: str) -> set[tuple[float, float, str]]:

@@ -88,7 +88,11 @@ def _draw_edges(axes: Axes, values: ndarray, colours: ScalarMappable, width: flo
         return
     listed = listed[np.argsort(np.abs(values[tuple(listed.T)]))]
     numbers = values[tuple(listed.T)]
-    lines = [[(col, row), (col + direction, row + 1 - direction)] for direction, row, col in listed.tolist()]
+    # short of the centres, so that neighbours do not run into each other
+    lines = [
+        [(col + 0.2 * way, row + 0.2 * (1 - way)), (col + 0.8 * way, row + 0.8 * (1 - way))]
+        for way, row, col in listed.tolist()
+    ]
     if rimmed:
         axes.add_collection(
             LineCollection(

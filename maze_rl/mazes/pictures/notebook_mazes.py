@@ -47,6 +47,7 @@ def maze_svg(maze: Maze, path: Sequence[Cell] = (), side: int = _ALONE) -> str:
     margin = round(thin, 2)
     width, height = (number * _UNIT + 2 * margin for number in (cols, rows))
     scale = cell / _UNIT
+    mark = max(2.4, 3 * _UNIT / cell)  # seen in the largest maze
     (row, col), (target_row, target_col) = (_centre(end) for end in (maze.origin, maze.target))
     return (
         f'<svg width="{width * scale:.0f}" height="{height * scale:.0f}" '
@@ -54,8 +55,8 @@ def maze_svg(maze: Maze, path: Sequence[Cell] = (), side: int = _ALONE) -> str:
         + _path_line(path, cell)
         + f'<path d="{_walls(maze)}" fill="none" stroke="currentColor" stroke-width="{thin:.2f}" '
         'stroke-linecap="square"/>'
-        f'<circle cx="{col}" cy="{row}" r="2.4" fill="none" stroke="currentColor" stroke-width="1.3"/>'
-        f'<rect x="{target_col - 2.5}" y="{target_row - 2.5}" width="5" height="5" fill="currentColor"/></svg>'
+        f'<circle cx="{col}" cy="{row}" r="{mark:.3g}" fill="none" stroke="currentColor" stroke-width="{mark / 2:.3g}"/>'
+        f'<rect x="{target_col - mark:g}" y="{target_row - mark:g}" width="{2 * mark:g}" height="{2 * mark:g}" fill="currentColor"/></svg>'
     )
 
 

@@ -44,7 +44,7 @@ def test_every_edge_joins_its_two_cells(maze: Maze) -> None:
     values[0, 1, 2], values[1, 0, 0] = -1.0, 3.0
     drawn = lines(maze.plot(edges=values))
     # the largest on top
-    assert [segment.tolist() for segment in drawn.get_segments()] == [[[2, 1], [2, 2]], [[0, 0], [1, 0]]]
+    assert [segment.tolist() for segment in drawn.get_segments()] == [[[2, 1.2], [2, 1.8]], [[0.2, 0], [0.8, 0]]]
 
 
 def test_numbers_of_both_signs_are_around_zero(maze: Maze) -> None:
