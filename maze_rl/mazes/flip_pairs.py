@@ -77,7 +77,7 @@ class FlipPairs(Shown):
     def _headline(self) -> str:
         depths = f", K {self.depth.min()} to {self.depth.max()}" if len(self) else ""
         found = f"found in {self.num_found:,} of {self.num_searched:,} mazes searched"
-        return f"{counted(len(self), 'pair')} of {shape_text(self.clean.shape)}{depths}, {found}"
+        return f"{counted(len(self), 'pair')} of {'x'.join(map(str, self.clean.shape))}{depths}, {found}"
 
     @property
     def found_share(self) -> float:

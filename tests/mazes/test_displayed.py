@@ -75,20 +75,29 @@ def test_nothing_is_said_in_peace() -> None:
         empty.plot()
 
 
+def seconds(call: Callable[[], Any]) -> float:
+    """Time of the processor alone, so that other work on the machine counts for nothing; the best of three."""
+
+    def once() -> float:
+        start = time.process_time()
+        call()
+        return time.process_time() - start
+
+    return min(once() for _ in range(3))
+
+
 def test_a_hundred_thousand_mazes_are_told_at_once(read_page: Read) -> None:
     mazes = generate(range(3, 6), num=100_000)
     solutions = solve(mazes)
     measures = measure(mazes.batches[0])
     for shown in (mazes, solutions, *mazes.batches, *solutions.batches, measures, label_cells(mazes.batches[0])):
-        start = time.perf_counter()
         told = repr(shown)
-        assert time.perf_counter() - start < 0.05
+        assert seconds(shown.__repr__) < 0.02
         assert len(told) < 300
         assert "\n" not in told
     for shown in (mazes, solutions):
-        start = time.perf_counter()
         html = shown._repr_html_()
-        assert time.perf_counter() - start < 0.5
+        assert seconds(shown._repr_html_) < 0.2
         assert len(html) < 60_000
         assert "100,000 mazes" in read_page(html).text
 

@@ -86,7 +86,7 @@ def plot_on_axes(
 
 
 def plot_side_by_side(
-    shown: Sequence[Maze] | Sequence[Solution],
+    shown: Any,
     *,
     num: int = 12,
     columns: int = 4,
@@ -96,7 +96,7 @@ def plot_side_by_side(
     """Draw the first mazes, or solutions, side by side; each has its number and shape above.
 
     Args:
-        shown: What to draw; only the first `num` are looked at.
+        shown: Mazes or solutions, anything with a length and an index; only the first `num` are looked at.
         num: How many at most.
         columns: Mazes in a row.
         marks: Names from `maze_rl.configs.marks.MARKS`, explained at the foot.

@@ -55,8 +55,10 @@ def maze_svg(maze: Maze, path: Sequence[Cell] = (), side: int = _ALONE) -> str:
         + _path_line(path, cell)
         + f'<path d="{_walls(maze)}" fill="none" stroke="currentColor" stroke-width="{thin:.2f}" '
         'stroke-linecap="square"/>'
-        f'<circle cx="{col}" cy="{row}" r="{mark:.3g}" fill="none" stroke="currentColor" stroke-width="{mark / 2:.3g}"/>'
-        f'<rect x="{target_col - mark:g}" y="{target_row - mark:g}" width="{2 * mark:g}" height="{2 * mark:g}" fill="currentColor"/></svg>'
+        f'<circle cx="{col}" cy="{row}" r="{mark:.3g}" fill="none" stroke="currentColor" '
+        f'stroke-width="{mark / 2:.3g}"/>'
+        f'<rect x="{target_col - mark:g}" y="{target_row - mark:g}" width="{2 * mark:g}" height="{2 * mark:g}" '
+        'fill="currentColor"/></svg>'
     )
 
 
