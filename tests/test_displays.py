@@ -18,6 +18,7 @@ import torch
 
 import maze_rl
 from maze_rl.displays.short_repr import Shown, short_repr
+from maze_rl.mazes.lattice import Maze
 
 MANY = 100_000
 LONGEST, MOST_LINES, MOST_SECONDS = 400, 3, 0.01
@@ -100,6 +101,8 @@ def object_of(kind: type) -> Any:
         return plain[kind]
     if issubclass(kind, Enum):
         return next(iter(kind))
+    if kind is Maze:
+        return Maze(np.zeros((2, 9, 9), np.bool_), (1, 1), (1, 1))
     if kind is np.ndarray:
         return np.broadcast_to(np.zeros(()), (MANY, 3))
     if kind is torch.Tensor:

@@ -130,7 +130,7 @@ class ResidualReplay(Shown):
         return list(read.split([len(change.rows) for change in entering]))
 
 
-class Earlier(TransformerLensKeyValueCacheEntry):
+class Earlier(TransformerLensKeyValueCacheEntry, Shown):
     """Keys and values of some rows at the positions before, as attention expects them."""
 
     def __init__(self, keys: Tensor, values: Tensor, rows: Tensor) -> None:

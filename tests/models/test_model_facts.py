@@ -9,7 +9,7 @@ from maze_rl.tokenization.tokenization import load_tokenization
 def test_a_model_is_one_line_and_prints_its_modules(read_page: Callable[[str], Any]) -> None:
     tokenization = load_tokenization("cells", canvas=6, random_offsets=True)
     model = build_model(ModelConfig(n_layers=2, d_model=8, n_heads=2, d_mlp=16), tokenization)
-    num = sum(weight.numel() for weight in model.parameters())
+    num = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
     assert repr(model) == (
         f"<MazeTransformer: 2 layers, d_model 8, 2 heads; {num:,} parameters; "
         "cells on a 6x6 canvas, random_offsets=True>"
