@@ -174,3 +174,8 @@ def test_another_class_has_a_short_repr(kind: type) -> None:
     if hasattr(made, "__dict__"):
         made.__dict__.update({f"weights_{number}": torch.zeros(()).expand(MANY, 7) for number in range(50)})
     assert_short(made)
+
+
+def test_no_class_answers_with_its_address() -> None:
+    silent = [kind for kind in ALL if kind.__repr__ is object.__repr__ and not getattr(kind, "_is_protocol", False)]
+    assert {kind.__name__ for kind in silent if not issubclass(kind, BaseException)} <= {"DefaultsFormatter", "Shown"}

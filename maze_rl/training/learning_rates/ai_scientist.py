@@ -51,7 +51,7 @@ RULES: dict[str, Rule] = {
 }
 
 
-class OriginalAgent:
+class OriginalAgent(Shown):
     """The rule by itself: validation loss and learning rate in, learning rate out."""
 
     def __init__(self, rule: Rule, floor: int | float, random: np.random.Generator) -> None:
@@ -114,7 +114,7 @@ def _best_of(values: list[Any]) -> int:
     return values.index(max(values))
 
 
-class AiScientist:
+class AiScientist(Shown):
     """The agent as a controller; a sham unless applied.
 
     Attributes:

@@ -39,7 +39,7 @@ class Reading(Shown):
     """Whether the loss jumped or diverged within the interval."""
 
 
-class Interval:
+class Interval(Shown):
     """Collects steps; every `every` steps there is something to read."""
 
     def __init__(self, every: int) -> None:
