@@ -15,6 +15,7 @@ import torch
 from maze_rl.calibration.zoo import ROWS, SCORES, STRENGTHS, Instance, ZooRow, build_ablated
 from maze_rl.calibration.zoo import instances as make_instances
 from maze_rl.configs.options import check_count
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.decisions import decision_logits
 from maze_rl.interp.distance_probe import Held, ProbeScore, latent_state
 from maze_rl.interp.finding import Finding
@@ -31,7 +32,7 @@ Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class Judged(Shown):
     """All verdicts on one instance of one row."""
 
     row: str
@@ -51,7 +52,7 @@ class Judged:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelfTest:
+class SelfTest(Shown):
     """Everything the self-test found."""
 
     judged: Sequence[Judged]

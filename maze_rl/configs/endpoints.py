@@ -6,6 +6,7 @@ from typing import Any
 
 from maze_rl.configs.field_types import check_field_types
 from maze_rl.configs.ranges import check_ints, format_range, parse_range
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
 from maze_rl.plain_numbers import index_of, whole_number
 
@@ -17,7 +18,7 @@ Cells = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Endpoints:
+class Endpoints(Shown):
     """A distribution over (origin, target) pairs of one maze: uniform over the pairs that meet every constraint.
 
     Pairs are of different cells that can reach each other; where not all cells can, both lie in the largest component.

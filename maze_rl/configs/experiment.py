@@ -15,6 +15,7 @@ from maze_rl.configs.presets import warmup_of
 from maze_rl.configs.ranges import AnySizes, check_squares, format_range
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL, TokenizationConfig
 from maze_rl.configs.training import Phase, RunConfig, TrainingConfig
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 
 SMALLEST_TEST_SIZE = 3
@@ -27,7 +28,7 @@ LOWER_IS_BETTER = ("loss", "adjacency_first")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scale:
+class Scale(Shown):
     """How big the runs of an experiment are."""
 
     sizes: tuple[int, ...]
@@ -46,7 +47,7 @@ LARGE = Scale(sizes=(5, 6, 7, 8, 9), canvas=12, steps=5000, model=ModelConfig(),
 
 
 @dataclass(frozen=True, kw_only=True)
-class Experiment:
+class Experiment(Shown):
     """Runs to train, and what to ask of them.
 
     Raises:

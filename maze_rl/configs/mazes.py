@@ -9,6 +9,7 @@ from maze_rl.configs.endpoints import Endpoints, endpoints_from
 from maze_rl.configs.field_types import check_field_types
 from maze_rl.configs.options import OptionValue
 from maze_rl.configs.ranges import Size, check_sizes
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.plain_numbers import check_seed
 
@@ -17,7 +18,7 @@ SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, kw_only=True)
-class MazeSpec:
+class MazeSpec(Shown):
     """A distribution over mazes; with a seed and an index it names one maze.
 
     Raises:
@@ -64,7 +65,7 @@ class MazeSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenerationConfig:
+class GenerationConfig(Shown):
     """Which mazes of a specification to make, from which seed."""
 
     spec: MazeSpec = field(default_factory=MazeSpec)

@@ -7,6 +7,7 @@ from maze_rl.configs.field_types import check_field_types
 from maze_rl.configs.options import is_count
 from maze_rl.configs.parametrizations import read_parametrizations
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 
 POSITIONS = ("none", "learned", "rotary")
@@ -17,7 +18,7 @@ ACTIVATIONS = ("relu", "gelu", "gelu_new", "silu")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelConfig:
+class ModelConfig(Shown):
     """A decoder-only transformer; names follow TransformerLens.
 
     Raises:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.plain_numbers import as_plain, index_of, whole_number
 
@@ -11,7 +12,7 @@ _WORDS: dict[str, OptionValue] = {"true": True, "false": False, "none": None}
 
 
 @dataclass(frozen=True)
-class Option:
+class Option(Shown):
     """A setting of one named thing: its default, what it may be, and the words for that."""
 
     default: OptionValue

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from maze_rl.configs.field_types import check_field_types
 from maze_rl.configs.options import is_count, is_number
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 
 SPIN_LOSSES = ("logistic", "hinge", "filtered")
@@ -16,7 +17,7 @@ INVALID_POLICIES = ("punish", "skip")
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpinConfig:
+class SpinConfig(Shown):
     """One round: the model learns to tell real paths from those it wrote itself when the round began.
 
     Raises:

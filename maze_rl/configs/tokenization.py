@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from maze_rl.configs.field_types import check_field_types
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 
 ONE_TOKEN_PER_CELL = ("unique_cells", "edges", "cells")
@@ -15,7 +16,7 @@ LARGEST_CANVAS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class TokenizationConfig:
+class TokenizationConfig(Shown):
     """A token format with its options.
 
     Raises:

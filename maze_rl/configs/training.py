@@ -19,6 +19,7 @@ from maze_rl.configs.refusals import check_prompts, check_together
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.configs.update_rules import UPDATE_RULES, check_update_rule
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.plain_numbers import check_seed, index_of
 
@@ -29,7 +30,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataFolder:
+class DataFolder(Shown):
     """A dataset on disk."""
 
     folder: str
@@ -38,7 +39,7 @@ class DataFolder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Phase:
+class Phase(Shown):
     """A part of a run: its data, its steps, and what of the run's settings it changes.
 
     Raises:
@@ -106,7 +107,7 @@ class Phase:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stretch:
+class Stretch(Shown):
     """Phases that share one optimizer and one learning-rate schedule."""
 
     first: int
@@ -127,7 +128,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingConfig:
+class TrainingConfig(Shown):
     """One training run; budgets are step counts, never clock time.
 
     Raises:
@@ -287,7 +288,7 @@ def _least_and_most(loops: AnyInts) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StartModel:
+class StartModel(Shown):
     """A trained model to go on from."""
 
     model: str
@@ -297,7 +298,7 @@ class StartModel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig:
+class RunConfig(Shown):
     """Everything that decides a run, short of the machine."""
 
     training: TrainingConfig

@@ -8,12 +8,13 @@ import numpy as np
 from jaxtyping import Bool, Int64
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.solve import BatchSolution
 from maze_rl.tokenization.layouts import PATH_END, STEPS
 from maze_rl.tokenization.spans import TokenSpans
 
 
-class LegalWalks:
+class LegalWalks(Shown):
     """Follows the walk of every maze of a batch, token by token.
 
     Args:

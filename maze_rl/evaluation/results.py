@@ -5,7 +5,14 @@ have Wilson intervals of the effective number of mazes, means have bootstrap int
 """
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from maze_rl.displays.short_repr import Shown, interval_text
+from maze_rl.evaluation.result_plot import By, plot_result
+from maze_rl.evaluation.result_table import length_line, result_html, result_line, result_text, size_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 JsonDict = dict[str, Any]
 FEWEST_LAYOUTS = 200
@@ -13,7 +20,7 @@ FEWEST_LAYOUTS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class Estimate(Shown):
     """A proportion or a mean over mazes with its 95 % interval."""
 
     value: float
@@ -26,9 +33,12 @@ class Estimate:
     effective: float | None = None
     """Number of independent mazes with as wide an interval, for rates whose interval is over layouts."""
 
+    def _headline(self) -> str:
+        return f"{interval_text(self)}, num={self.num:,}"
+
 
 @dataclass(frozen=True, kw_only=True)
-class PairedDifference:
+class PairedDifference(Shown):
     """Model minus a baseline on the same mazes, in success rate."""
 
     value: float
@@ -37,9 +47,12 @@ class PairedDifference:
     p_value: float
     """Exact McNemar test, two-sided."""
 
+    def _headline(self) -> str:
+        return f"{interval_text(self)}, p {self.p_value:.2g}"
+
 
 @dataclass(frozen=True, kw_only=True)
-class SizeRow:
+class SizeRow(Shown):
     """Greedy rollouts on mazes of one size."""
 
     size: int
@@ -71,6 +84,9 @@ class SizeRow:
     layout_of: list[int] = field(default_factory=list)
     """Number of each maze's layout; empty where every maze has one of its own."""
 
+    def _headline(self) -> str:
+        return size_line(self)
+
     @property
     def few_layouts(self) -> bool:
         """Whether there are fewer than `FEWEST_LAYOUTS`, as far as they were counted."""
@@ -78,7 +94,7 @@ class SizeRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LengthRow:
+class LengthRow(Shown):
     """Greedy rollouts on mazes whose shortest path has `low`..`high` steps (inclusive), all sizes together."""
 
     low: int
@@ -91,9 +107,12 @@ class LengthRow:
     layouts: int | None = None
     """Number of layouts among the mazes; None where they were not counted."""
 
+    def _headline(self) -> str:
+        return length_line(self)
+
 
 @dataclass(frozen=True, kw_only=True)
-class GridCell:
+class GridCell(Shown):
     """One cell of the size x path length heat map."""
 
     size: int
@@ -104,7 +123,7 @@ class GridCell:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TeacherForcedRow:
+class TeacherForcedRow(Shown):
     """Next-cell predictions on reference shortest paths of mazes of one size."""
 
     size: int
@@ -122,7 +141,7 @@ class TeacherForcedRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepRow:
+class StepRow(Shown):
     """Single steps from cells of mazes of one size that are `low`..`high` steps (inclusive) from the target."""
 
     size: int
@@ -136,7 +155,7 @@ class StepRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoopRow:
+class LoopRow(Shown):
     """Greedy rollouts of a model with loops, its block applied `loops` times, on mazes of one size."""
 
     size: int
@@ -152,7 +171,7 @@ class LoopRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlgorithmRow:
+class AlgorithmRow(Shown):
     """Greedy rollouts on mazes of one size that an algorithm makes."""
 
     algorithm: str
@@ -167,7 +186,7 @@ class AlgorithmRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FirstErrorRow:
+class FirstErrorRow(Shown):
     """Where and how rollouts on mazes of one size first leave the shortest paths."""
 
     size: int
@@ -190,7 +209,7 @@ class FirstErrorRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Example:
+class Example(Shown):
     """One maze with the path the model walked."""
 
     size: int
@@ -205,7 +224,7 @@ class Example:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluationResult:
+class EvaluationResult(Shown):
     """All that was measured on one model."""
 
     model: str
@@ -229,6 +248,25 @@ class EvaluationResult:
     by_loops: list[LoopRow] = field(default_factory=list)
     """Empty for a model without loops."""
     by_algorithm: list[AlgorithmRow] = field(default_factory=list)
+
+    def _headline(self) -> str:
+        return result_line(self)
+
+    def __str__(self) -> str:
+        return result_text(self)
+
+    def _repr_html_(self) -> str:
+        return result_html(self)
+
+    def plot(self, ax: "Axes | None" = None, *, by: By = "size", label: str = "") -> "Axes":
+        """Draw the rates of shortest paths with their intervals, beside the baselines; needs matplotlib.
+
+        Args:
+            ax: Where to draw, beside other results if there are any; a new figure without it.
+            by: ``size`` of the mazes or ``length`` of their shortest paths.
+            label: What the legend calls the model; its name without it.
+        """
+        return plot_result(self, ax, by, label)
 
     def to_json(self) -> JsonDict:
         """Return plain JSON values."""

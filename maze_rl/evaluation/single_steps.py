@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.evaluation.estimates import rate
 from maze_rl.evaluation.held_out import MOST_MAZES, first_mazes
 from maze_rl.evaluation.results import StepRow
@@ -40,6 +41,8 @@ STARTS_OF_OWN_PROMPT = 4
 class Starts(NamedTuple):
     """Cells to start from, those of a maze one after another; never the target."""
 
+    __repr__ = short_repr
+
     mazes: Int64[ndarray, " start"]
     """Row of the maze in its batch, ascending."""
     cells: Int16[ndarray, "start 2"]
@@ -48,7 +51,7 @@ class Starts(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class StepAnswers:
+class StepAnswers(Shown):
     """Whether a model's step is right, for each start."""
 
     mazes: Int64[ndarray, " start"]

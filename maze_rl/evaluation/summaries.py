@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Int, UInt64
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.estimates import mean_estimates, rate
 from maze_rl.evaluation.first_error import FirstErrors
 from maze_rl.evaluation.results import Estimate, GridCell, LengthRow, PairedDifference, SizeRow
@@ -23,7 +24,7 @@ LENGTH_BINS = ((1, 4), (5, 8), (9, 12), (13, 16), (17, 24), (25, 32), (33, 48), 
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class MeasuredSize:
+class MeasuredSize(Shown):
     """Everything measured on the mazes of one size."""
 
     size: int

@@ -20,6 +20,7 @@ from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.evaluation.estimates import mean_estimates
 from maze_rl.evaluation.results import TeacherForcedRow
 from maze_rl.evaluation.rollouts import chunks, tokenization_of
@@ -36,7 +37,7 @@ _LOGITS_AT_ONCE = 40_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class ReferencePaths:
+class ReferencePaths(Shown):
     """Shortest paths to ask about, one row each, and the token sets they allow."""
 
     mazes: Int64[ndarray, " path"]
@@ -47,7 +48,7 @@ class ReferencePaths:
 
 
 @dataclass(frozen=True, eq=False)
-class Predictions:
+class Predictions(Shown):
     """What a model predicts on reference paths; decision 0 is the origin, D + 1 the end."""
 
     mazes: Int64[ndarray, " path"]
@@ -132,6 +133,8 @@ def _combined(tokens: _TokenPredictions, used: Bool[ndarray, "path decision"]) -
 
 class TokenSets(NamedTuple):
     """Which tokens each decision allows, token by token; four at most, as a cell has four neighbours."""
+
+    __repr__ = short_repr
 
     asked: Bool[ndarray, "path decision token"]
     """Whether there is such a token: the end is one, whatever a cell takes."""

@@ -16,6 +16,7 @@ from numpy import ndarray
 from torch import Tensor
 from transformer_lens.hook_points import HookPoint
 
+from maze_rl.displays.short_repr import Shown, brief, counted
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.hook_names import NO_POSITION, check_hook_names, last_layer_needed
 from maze_rl.interp.position_labels import LABEL_BYTES, PositionLabels, label_positions
@@ -35,7 +36,7 @@ SMALLEST_PART = 32
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledActivations:
+class LabelledActivations(Shown):
     """Activations of some positions and what is true there."""
 
     activations: dict[str, Float[Tensor, "position ..."]]
@@ -45,6 +46,10 @@ class LabelledActivations:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def _headline(self) -> str:
+        hooks = ", ".join(f"{name} {brief(values)}" for name, values in self.activations.items())
+        return f"{counted(len(self), 'position')}: {hooks}"
 
     def __getitem__(self, name: str) -> Float[Tensor, "position ..."]:
         return self.activations[name]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.cell_features import far_cells, manhattan, split_halves
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.maze_draws import layouts_of
@@ -30,7 +31,7 @@ LEAST_STEPS = 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class OnPathProbe:
+class OnPathProbe(Shown):
     """AUROCs at cells far from both ends."""
 
     finding: Finding

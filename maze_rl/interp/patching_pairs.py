@@ -24,6 +24,7 @@ from maze_rl.configs.algorithms import ALGORITHMS, TREES
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.ranges import AnyInts, AnySize, check_square
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import check_tokens, require_edges_in_prompt, require_known_forward
@@ -44,7 +45,7 @@ _MAZES_PER_PAIR = 200
 
 
 @dataclass(frozen=True, eq=False)
-class PatchingPairs:
+class PatchingPairs(Shown):
     """Prompts with their path up to the fork, right-padded with ``<PADDING>``; one pair per maze."""
 
     pairs: FlipPairs
@@ -101,7 +102,7 @@ class PatchingPairs:
 
 
 @dataclass(frozen=True, eq=False)
-class SolvedPairs:
+class SolvedPairs(Shown):
     """Which pairs a model solves: its most likely token, among all, is the right one in clean and in flipped."""
 
     rows: Int64[ndarray, " solved"]

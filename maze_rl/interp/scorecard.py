@@ -31,6 +31,7 @@ from maze_rl.configs.algorithms import TREES
 from maze_rl.configs.field_types import check_field_types
 from maze_rl.configs.mazes import MazeSpec, spec_from_arguments
 from maze_rl.configs.ranges import check_square
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.adjacency_heads import AdjacencyHeads, find_adjacency_heads
 from maze_rl.interp.compute_frontier import ComputeFrontier, compute_frontier
@@ -48,6 +49,7 @@ from maze_rl.interp.requirements import (
     require_plain_stream,
 )
 from maze_rl.interp.rule_exclusion import RuleExclusion, exclude_rules
+from maze_rl.interp.score_table import scores_html, scores_line
 from maze_rl.interp.simple_rules import manhattan
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch, trusted_batch
@@ -66,7 +68,7 @@ _BLOCK, _MOST_SEARCHED = 512, 400
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
+class Setting(Shown):
     """The mazes a model is judged on."""
 
     size: int
@@ -92,7 +94,7 @@ class Setting:
 
 
 @dataclass(frozen=True, eq=False)
-class Materials:
+class Materials(Shown):
     """What every model of one tokenization is shown."""
 
     setting: Setting
@@ -103,7 +105,7 @@ class Materials:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Scorecard:
+class Scorecard(Shown):
     """All scores of one model; each keeps the details it was made from."""
 
     setting: Setting
@@ -115,6 +117,12 @@ class Scorecard:
     frontier: ComputeFrontier
     rules: RuleExclusion
     adjacency: AdjacencyHeads
+
+    def _headline(self) -> str:
+        return scores_line(self.verdict, self.scores)
+
+    def _repr_html_(self) -> str:
+        return scores_html("search scorecard", self.verdict, self.scores)
 
     @property
     def scores(self) -> dict[str, Finding]:

@@ -24,6 +24,7 @@ from numba import njit
 from numpy import ndarray
 
 from maze_rl.configs.ranges import AnyInts, check_ints
+from maze_rl.displays.short_repr import Shown, counted
 from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.breadth_first import distances_from, is_open, step
 from maze_rl.mazes.counter_random import below, start_stream
@@ -40,7 +41,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, eq=False)
-class FlipPairs:
+class FlipPairs(Shown):
     """Pairs (clean, flipped) with their controls; at most one for each maze searched."""
 
     clean: MazeBatch
@@ -73,6 +74,11 @@ class FlipPairs:
 
     def __len__(self) -> int:
         return len(self.base)
+
+    def _headline(self) -> str:
+        depths = f", K {self.depth.min()} to {self.depth.max()}" if len(self) else ""
+        found = f"found in {self.num_found:,} of {self.num_searched:,} mazes searched"
+        return f"{counted(len(self), 'pair')} of {'x'.join(map(str, self.clean.shape))}{depths}, {found}"
 
     @property
     def found_share(self) -> float:

@@ -16,6 +16,7 @@ from numpy import ndarray
 from maze_rl.configs.endpoints import Endpoints
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec, spec_from_arguments
 from maze_rl.configs.ranges import AnySizes
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.algorithms import Generator, OwnAlgorithm, find_generator, from_function, name_of
 from maze_rl.mazes.counter_random import below, start_stream
@@ -32,7 +33,7 @@ _PATIENCE = 8
 
 
 @dataclass(frozen=True)
-class Attempts:
+class Attempts(Shown):
     """What it took to find mazes that meet a specification; adds up."""
 
     accepted: int = 0

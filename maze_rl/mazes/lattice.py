@@ -15,6 +15,7 @@ from numpy import ndarray
 
 from maze_rl.errors import InvalidMazeError
 from maze_rl.mazes.breadth_first import endpoints_connected
+from maze_rl.mazes.displayed import DisplayedMaze, DisplayedMazes
 
 Cell = tuple[int, int]
 LARGEST_SIDE = 2**15 - 1
@@ -22,7 +23,7 @@ LARGEST_SIDE = 2**15 - 1
 
 
 @dataclass(frozen=True, eq=False)
-class MazeBatch:
+class MazeBatch(DisplayedMazes):
     """Mazes of one shape.
 
     Raises:
@@ -75,7 +76,7 @@ def trusted_batch(connections: ndarray, origins: ndarray, targets: ndarray) -> M
     return batch
 
 
-class Maze:
+class Maze(DisplayedMaze):
     """One maze with an origin and a target: a view of one row of a `MazeBatch`.
 
     Args:
@@ -149,7 +150,7 @@ class Maze:
 
 
 @dataclass(frozen=True, eq=False)
-class MazeCollection:
+class MazeCollection(DisplayedMazes):
     """Mazes of several shapes in one order: one batch per shape, and where each maze lies.
 
     Maze i is row ``row_of[i]`` of ``batches[batch_of[i]]``.

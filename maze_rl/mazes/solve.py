@@ -16,9 +16,11 @@ from jaxtyping import Int16, Int32, Int64
 from numba import njit
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import counted
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.breadth_first import distances_from, is_open, link_to, step
 from maze_rl.mazes.counter_random import below_exact, start_stream, uniform
+from maze_rl.mazes.displayed import DisplayedMaze, DisplayedMazes
 from maze_rl.mazes.lattice import Cell, Maze, MazeBatch, MazeCollection
 from maze_rl.seeding import stream_key
 
@@ -26,7 +28,7 @@ _OVERFLOW = np.int64(1) << np.int64(62)
 
 
 @dataclass(frozen=True, eq=False)
-class Solution:
+class Solution(DisplayedMaze):
     """The shortest paths of one maze."""
 
     maze: Maze
@@ -44,6 +46,10 @@ class Solution:
     def path_count(self) -> int:
         """Number of different shortest paths, an exact integer of any size."""
         return count_paths(self.maze, self.distances)
+
+    def _headline(self) -> str:
+        rows, cols = self.maze.shape
+        return f"{rows}x{cols}, {counted(self.distance, 'step')}, {self.maze.origin} -> {self.maze.target}"
 
     def optimal_next(self, cell: Cell) -> list[Cell]:
         """List the neighbours of `cell` that are one step nearer to the target: every one is right.
@@ -64,7 +70,7 @@ class Solution:
 
 
 @dataclass(frozen=True, eq=False)
-class BatchSolution:
+class BatchSolution(DisplayedMazes):
     """The shortest paths of a batch, as arrays."""
 
     batch: MazeBatch
@@ -93,7 +99,7 @@ class BatchSolution:
 
 
 @dataclass(frozen=True, eq=False)
-class CollectionSolution:
+class CollectionSolution(DisplayedMazes):
     """The solutions of a collection: one `BatchSolution` per batch, indexed in the collection's order."""
 
     mazes: MazeCollection

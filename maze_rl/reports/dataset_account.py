@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from maze_rl.configs.ranges import format_range
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.generate import Attempts
 from maze_rl.mazes.lattice import Maze
 from maze_rl.mazes.summary import DatasetSummary, GridSummary
@@ -14,7 +15,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DatasetAccount:
+class DatasetAccount(Shown):
     """A dataset, counted and read."""
 
     name: str

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.reports.palette import light
 from maze_rl.reports.run_summary import JsonDict
 from maze_rl.reports.training_figures import make_logarithmic, series, thin
@@ -32,7 +33,7 @@ OUTCOMES = {
 
 
 @dataclass(frozen=True)
-class Rolls:
+class Rolls(Shown):
     """The rolls of a run, in order; those whose loss is not known are left out."""
 
     steps: ndarray

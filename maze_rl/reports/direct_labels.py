@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.reports.palette import light
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EndLabel:
+class EndLabel(Shown):
     """The name of a line, to stand where the line ends."""
 
     x: float | int

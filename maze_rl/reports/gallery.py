@@ -4,6 +4,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.reports.content import NOTHING, Picture, Statement
 from maze_rl.reports.vector_graphics import inline_svg, save_png
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Gallery:
+class Gallery(Shown):
     """Turns figures into pictures: an SVG for the page, and a PNG in the report's folder."""
 
     def __init__(self, folder: str | PathLike[str]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.results import AlgorithmRow, Estimate, EvaluationResult, LoopRow, SizeRow
 from maze_rl.reports.content import NOTHING, Statement
 from maze_rl.reports.names import baseline_kind
@@ -115,7 +116,7 @@ def _ended(said: Statement) -> Statement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DistanceBin:
+class DistanceBin(Shown):
     """Single steps of all sizes together at some distances to the target."""
 
     low: int

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.results import Estimate, EvaluationResult
 from maze_rl.reports.palette import light, ramp_level
 from maze_rl.reports.pooling import FEWEST
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeatCell:
+class HeatCell(Shown):
     """A rate at a size and in a bin of steps."""
 
     size: int

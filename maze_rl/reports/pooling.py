@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.results import Estimate, EvaluationResult, FirstErrorRow, LengthRow, SizeRow
 from maze_rl.intervals import wilson_of_effective
 from maze_rl.reports.names import NO_ERROR
@@ -45,7 +46,7 @@ def pooled_effective(nums: Sequence[int], effective: Sequence[float | None]) -> 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Split:
+class Split(Shown):
     """One rate inside and outside the training sizes; None where no size was tested."""
 
     inside: Estimate | None
@@ -78,7 +79,7 @@ def baseline_names(evaluation: EvaluationResult) -> list[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HazardStep:
+class HazardStep(Shown):
     """First errors in a stretch of steps, over the rollouts that had none before."""
 
     first: int

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.results import Estimate
 from maze_rl.reports.direct_labels import EndLabel, label_ends, right_edge
 from maze_rl.reports.palette import RUN_COLOURS, light
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Curve:
+class Curve(Shown):
     """Rates along an axis of sizes or of bins of lengths."""
 
     name: str

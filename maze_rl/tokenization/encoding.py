@@ -14,6 +14,7 @@ from jaxtyping import Int64
 from numba import njit
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import short_repr
 from maze_rl.mazes.counter_random import below, next_bits, scaled, start_stream
 from maze_rl.tokenization.layouts import (
     ADJLIST_END,
@@ -38,6 +39,8 @@ _at = np.uint64
 
 class Tables(NamedTuple):
     """What the kernels look up and how they write."""
+
+    __repr__ = short_repr
 
     cells: Int64[ndarray, " cells_times_tokens"]
     """Ids that spell a cell, for all cells of the canvas, row-major."""

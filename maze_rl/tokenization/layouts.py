@@ -16,6 +16,7 @@ from jaxtyping import Int16, Int32, Int64
 from numpy import ndarray
 
 from maze_rl.configs.tokenization import TokenizationConfig
+from maze_rl.displays.short_repr import Shown
 
 SPECIAL_WORDS = (
     "<ADJLIST_START>", "<ADJLIST_END>", "<TARGET_START>", "<TARGET_END>", "<ORIGIN_START>", "<ORIGIN_END>",
@@ -36,7 +37,7 @@ CANVAS = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class Layout(Shown):
     """The tables of one format on one canvas, with the options of one run."""
 
     words: tuple[str, ...]

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float64, Int8, Int16, Int64
 from numba import njit
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.breadth_first import is_open, step
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import BatchSolution
@@ -34,7 +35,7 @@ class Stop(IntEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class Rollouts:
+class Rollouts(Shown):
     """One walk per maze, whoever walked: cells of the maze, not necessarily neighbours."""
 
     cells: Int16[ndarray, "batch length 2"]
@@ -46,7 +47,7 @@ class Rollouts:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcomes:
+class Outcomes(Shown):
     """The outcomes of one rollout per maze; valid >= reaches >= shortest holds for each."""
 
     valid: Bool[ndarray, " batch"]

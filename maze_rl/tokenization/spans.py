@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Int8, Int16, Int64
 from torch import Tensor
 
+from maze_rl.displays.short_repr import Shown, counted
 from maze_rl.tokenization.layouts import PATH_END, STEPS, Layout
 
 
@@ -26,7 +27,7 @@ class Region(IntEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class TokenSpans:
+class TokenSpans(Shown):
     """Labels for every position; cells and edges are in the maze's own coordinates, not the canvas's."""
 
     tokens: Int64[Tensor, "batch pos"]
@@ -45,6 +46,14 @@ class TokenSpans:
     one path stands behind each prompt."""
     further_targets: Int64[Tensor, " batch"] | None = None
     """How many targets stand between the marks beside the first, those of other mazes on the canvas; None for none."""
+
+    def _headline(self) -> str:
+        num, longest = self.tokens.shape
+        paths = "" if self.further_starts is None else f", up to {1 + self.further_starts.shape[1]} paths each"
+        return f"{counted(num, 'sequence')} of up to {counted(longest, 'token')}{paths}"
+
+    def _brief(self) -> str:
+        return self._headline()
 
     @cached_property
     def segments(self) -> Int64[Tensor, "batch pos"]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from maze_rl.configs.ranges import AnySize, shape_of
 from maze_rl.configs.tokenization import FORMATS, TokenizationConfig
+from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
 from maze_rl.mazes.lattice import Maze, MazeBatch, MazeCollection
 from maze_rl.mazes.solve import BatchSolution, solve_batch
@@ -38,15 +39,29 @@ assert tuple(LAYOUTS) == FORMATS
 class Encoded(NamedTuple):
     """A batch of token sequences, right-padded, and the labels of every position."""
 
+    __repr__ = short_repr
+
     tokens: Int64[Tensor, "batch pos"]
     spans: TokenSpans
 
 
 @dataclass(frozen=True)
-class Tokenization:
+class Tokenization(Shown):
     """One way of writing mazes as tokens; a value, equal to another with the same configuration."""
 
     config: TokenizationConfig = field(default_factory=TokenizationConfig)
+
+    def _headline(self) -> str:
+        usual = TokenizationConfig()
+        changed = [
+            f"{field.name}={getattr(self.config, field.name)}"
+            for field in fields(self.config)
+            if field.name not in ("format", "canvas") and getattr(self.config, field.name) != getattr(usual, field.name)
+        ]
+        return ", ".join([f"{self.name} on a {self.canvas}x{self.canvas} canvas", *changed])
+
+    def _brief(self) -> str:
+        return self._headline()
 
     @property
     def name(self) -> str:

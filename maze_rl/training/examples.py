@@ -9,6 +9,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from maze_rl.configs.canvas import Asked
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.lattice import MazeBatch, MazeCollection
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.seeding import stream_key
@@ -20,7 +21,7 @@ from maze_rl.training.labels import label_paths, write_starts
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
+class Examples(Shown):
     """A batch of sequences to learn from."""
 
     tokens: Int64[Tensor, "batch pos"]

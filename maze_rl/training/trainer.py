@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from maze_rl.configs.training import Stretch, TrainingConfig
+from maze_rl.displays.short_repr import Shown
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.verified_files import plain_number
 from maze_rl.training.batches import batch_maker
@@ -35,7 +36,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 
 @dataclass(frozen=True)
-class Callbacks:
+class Callbacks(Shown):
     """What happens beside the steps; each is called between steps, never inside one."""
 
     on_row: Callable[[Row], None] = lambda row: None

@@ -19,6 +19,7 @@ from maze_rl.configs.experiment import Experiment
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import OptionValue, check_count
 from maze_rl.configs.training import RunConfig, differing_fields, run_to_json
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.own_plugins import named_in_errors
 from maze_rl.worker_processes import interruptible, worker_processes
@@ -37,7 +38,7 @@ Progress = Callable[[str, float, dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
-class HeldOutMazes:
+class HeldOutMazes(Shown):
     """Which mazes models are measured on."""
 
     sizes: tuple[int, ...]
@@ -48,7 +49,7 @@ class HeldOutMazes:
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Shown):
     """One arm with one seed."""
 
     arm: str
@@ -65,7 +66,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class ExperimentRun:
+class ExperimentRun(Shown):
     """What became of an experiment."""
 
     folder: Path

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from maze_rl.configs.experiment import Experiment
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
 from maze_rl.shipped import shipped_folder
 
@@ -24,7 +25,7 @@ FUNCTION = "experiment"
 
 
 @dataclass(frozen=True)
-class ExperimentFile:
+class ExperimentFile(Shown):
     """Where an experiment stands, and its docstring."""
 
     name: str

@@ -40,7 +40,7 @@ def report(
         runs: A run folder, or several.
         out: Where to write; None for `report/` in the run, or `report-N-loops/` where it has other loops; of several
             runs for ``runs/comparisons/A-B``, so that no run's own report is touched.
-        sizes: Sizes to test, as ``"4..12"`` or 7; None for those of the evaluation on disk, or those of `maze_rl.evaluate`.
+        sizes: Sizes to test, as ``"4..12"`` or 7; None for those of the evaluation on disk, or of `maze_rl.evaluate`.
         num: Mazes per size; None for those of the evaluation on disk, or 500.
         seed: Seed of the test mazes.
         loops: Times the blocks of the models are applied; None for as many as they have.

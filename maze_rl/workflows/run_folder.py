@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from maze_rl.configs.training import RunConfig, differing_values, run_from_json, run_to_json
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.mazes.interchange.leftovers import remove_leftovers
 from maze_rl.models.verified_files import json_bytes, plain_number, write_file, write_folder
@@ -43,7 +44,7 @@ class OtherSettingsError(ConfigurationError):
         )
 
 
-class RunFolder:
+class RunFolder(Shown):
     """Paths and small files of one run."""
 
     def __init__(self, folder: str | PathLike[str]) -> None:

@@ -14,10 +14,12 @@ from maze_rl.calibration.selftest import setting_of
 from maze_rl.calibration.zoo import ROWS, Instance
 from maze_rl.configs.options import check_count
 from maze_rl.configs.ranges import AnySize, check_square
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.battery import Battery, check_tested, run_battery
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.requirements import check_mazes
+from maze_rl.interp.score_table import scores_html
 from maze_rl.interp.scorecard import Materials, Scorecard, Setting, check_setting, control_probes, gather, score
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.places import find_model
@@ -37,7 +39,7 @@ Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
-class SearchOutcome:
+class SearchOutcome(Shown):
     """What `maze-rl search` found and wrote."""
 
     page: Path
@@ -45,6 +47,13 @@ class SearchOutcome:
     scores: dict[str, dict[str, Any]]
     """By score: effect, low, high, threshold, verdict, name, mazes, layouts."""
     result: SearchResult
+
+    def _headline(self) -> str:
+        return f"{self.result._headline()}; page: {self.page}"
+
+    def _repr_html_(self) -> str:
+        card = self.result.battery.scorecard
+        return scores_html(self.result.name, card.verdict, card.scores, f"page: {self.page}")
 
 
 def search(

@@ -11,6 +11,7 @@ import numpy as np
 
 from maze_rl.configs.marks import parse_marks
 from maze_rl.configs.mazes import MazeSpec
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import Maze
 from maze_rl.mazes.measures import measure
@@ -31,7 +32,7 @@ _CELL = 0.12
 
 
 @dataclass(frozen=True, eq=False)
-class ShownMaze:
+class ShownMaze(Shown):
     """A maze with its solution and what one line says about it."""
 
     maze: Maze

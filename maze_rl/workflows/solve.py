@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from maze_rl.configs.ranges import AnySize, check_square
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Cell, Maze
@@ -22,7 +23,7 @@ from maze_rl.workflows.chosen_model import chosen_model
 
 
 @dataclass(frozen=True)
-class Walk:
+class Walk(Shown):
     """What a model wrote for one maze."""
 
     maze: Maze

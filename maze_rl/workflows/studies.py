@@ -14,6 +14,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.shipped import shipped, shipped_names
 
@@ -23,7 +24,7 @@ _MARK = re.compile(r"# %%\s*(\[markdown\])?\s*(.*)")
 
 
 @dataclass(frozen=True)
-class Cell:
+class Cell(Shown):
     """A piece of a study."""
 
     title: str
@@ -34,7 +35,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Shown):
     """A file of `analysis/`, read and not run."""
 
     name: str
@@ -50,7 +51,7 @@ class Study:
 
 
 @dataclass(frozen=True)
-class StudyRun:
+class StudyRun(Shown):
     """What a run of a study left."""
 
     folder: Path

@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Bool, Int16
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import InvalidMazeError, MazeRLError
 from maze_rl.mazes.interchange.zip_members import ZipMembers, open_zip, parse_json
 from maze_rl.mazes.lattice import LARGEST_SIDE, MazeBatch, MazeCollection
@@ -30,7 +31,7 @@ _DOCUMENT, _FORMAT = "__zanj__.json", "__muutils_format__"
 
 
 @dataclass(frozen=True, eq=False)
-class ImportedMazes:
+class ImportedMazes(Shown):
     """What a ``.zanj`` file holds."""
 
     mazes: MazeCollection

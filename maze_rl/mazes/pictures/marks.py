@@ -11,12 +11,13 @@ from jaxtyping import Bool, Int8, Int32
 from numpy import ndarray
 
 from maze_rl.configs.marks import parse_marks
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.lattice import Cell, Maze
 from maze_rl.mazes.solve import Solution, solve
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Marks:
+class Marks(Shown):
     """The marks of one maze; None or empty where a mark is not asked for."""
 
     solution: Sequence[Cell] = ()

@@ -21,6 +21,7 @@ from numpy import ndarray
 
 from maze_rl.configs.mazes import SPLITS, MazeSpec, spec_from_json
 from maze_rl.errors import MazeRLError
+from maze_rl.mazes.displayed import DisplayedMazes
 from maze_rl.mazes.lattice import Maze, MazeCollection
 from maze_rl.mazes.splits import maze_hashes, split_numbers
 from maze_rl.mazes.storage.columns import NEEDED, checked_table, content_digest, mazes_of
@@ -30,7 +31,7 @@ CHUNK = 10_000
 """Mazes read at a time."""
 
 
-class StoredMazes:
+class StoredMazes(DisplayedMazes):
     """The mazes of a dataset on disk, in their order; nothing is read before it is asked for.
 
     Args:

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from maze_rl.configs.experiment import compared_pairs
+from maze_rl.displays.short_repr import Shown
 from maze_rl.reports.loss_kinds import JsonDict, LossKind, kinds_of_rows, validation_kind
 
 END_SHARE = 0.05
@@ -14,7 +15,7 @@ END_SHARE = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeedRun:
+class SeedRun(Shown):
     """One run: its log, and what was measured of it when it was finished."""
 
     seed: int
@@ -55,7 +56,7 @@ class SeedRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class Group(Shown):
     """The runs of one arm, or a single run."""
 
     name: str
@@ -94,7 +95,7 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Shown):
     """All that is compared."""
 
     title: str

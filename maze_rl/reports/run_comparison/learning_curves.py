@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.reports.loss_kinds import LossKind
 from maze_rl.reports.run_comparison.groups import Group, JsonDict, SeedRun
 from maze_rl.reports.run_comparison.verdicts import paired_t
@@ -25,7 +26,7 @@ WINDOW_SHARE = 0.04
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quantity:
+class Quantity(Shown):
     """Something recorded while training."""
 
     key: str
@@ -61,7 +62,7 @@ VALIDATION_EXACT = Quantity(
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Curve:
+class Curve(Shown):
     """A quantity of one group, or its difference from the target; NaN where it has no value."""
 
     group: str

@@ -1,0 +1,96 @@
+"""An evaluation as a table: one line per size, for a terminal and for a notebook."""
+
+from typing import TYPE_CHECKING
+
+from maze_rl.displays.notebook_html import Drawn, block, headed, interval_bar, remark, table
+from maze_rl.displays.short_repr import interval_text
+
+if TYPE_CHECKING:
+    from maze_rl.evaluation.results import Estimate, EvaluationResult, LengthRow, SizeRow
+
+HEAD = ("size", "layouts", "shortest", "95 %", "reaches", "valid", "Manhattan", "random", "hard")
+_BAR_PLACE = 4
+"""The bar of the interval stands behind the interval."""
+EXPLAINED = (
+    "layouts: different walls up to rotation and reflection; the intervals count these, not mazes.",
+    "hard: rate of shortest paths on the mazes that Manhattan greedy fails.",
+)
+OUTSIDE = "*: outside the sizes trained on."
+_LISTED = 12
+"""Sizes named in one line."""
+
+
+def title(result: "EvaluationResult") -> str:
+    """Return what was measured on which mazes."""
+    return f"{result.model}: greedy rollouts, {result.num_per_size:,} held-out {result.algorithm} mazes per size"
+
+
+def size_line(row: "SizeRow") -> str:
+    """Return one line about the mazes of one size."""
+    trained = "trained on" if row.in_training_range else "not trained on"
+    manhattan = row.baselines.get("manhattan")
+    beside = "" if manhattan is None else f", Manhattan {manhattan.value:.3f}"
+    return f"size {row.size} ({trained}): shortest {interval_text(row.shortest)}{beside}, {row.num:,} mazes"
+
+
+def length_line(row: "LengthRow") -> str:
+    """Return one line about the mazes with paths of some lengths."""
+    trained = "trained on" if row.in_training_range else "not trained on"
+    return f"{row.low} to {row.high} steps ({trained}): shortest {interval_text(row.shortest)}, {row.num:,} mazes"
+
+
+def result_line(result: "EvaluationResult") -> str:
+    """Return one line about an evaluation: the rate of shortest paths at every size."""
+    rates = [f"{row.size}: {row.shortest.value:.2f}" for row in result.rows[:_LISTED]]
+    left_out = [f"... {len(result.rows)} sizes"] if len(result.rows) > _LISTED else []
+    told = f"shortest paths by size {', '.join(rates + left_out)}"
+    return f"{result.model}; {told}; {result.num_per_size:,} {result.algorithm} mazes per size"
+
+
+def cells(row: "SizeRow") -> tuple[str, ...]:
+    """Return what stands under `HEAD` for one size."""
+    return (
+        f"{row.size}" if row.in_training_range else f"{row.size}*",
+        "-" if row.layouts is None else f"{row.layouts:,}",
+        _rate(row.shortest),
+        f"{row.shortest.low:.2f}-{row.shortest.high:.2f}",
+        _rate(row.reaches),
+        _rate(row.valid),
+        _rate(row.baselines.get("manhattan")),
+        _rate(row.baselines.get("random_non_backtracking")),
+        _rate(row.solved_where_manhattan_fails),
+    )
+
+
+def _rate(estimate: "Estimate | None") -> str:
+    return "-" if estimate is None else f"{estimate.value:.3f}"
+
+
+def notes(result: "EvaluationResult") -> list[str]:
+    """Return what stands below the table."""
+    return [*EXPLAINED, *([OUTSIDE] if result.training_sizes else [])]
+
+
+def result_text(result: "EvaluationResult") -> str:
+    """Return an evaluation as a table of characters."""
+    lines = [HEAD, *map(cells, result.rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rows = ["  ".join(word.rjust(width) for word, width in zip(line, widths, strict=True)) for line in lines]
+    return "\n".join([title(result), "", *rows, "", *notes(result)])
+
+
+def result_html(result: "EvaluationResult") -> str:
+    """Return an evaluation as a table with a bar for every interval."""
+    rows = [_with_bar(cells(row), _bar(row)) for row in result.rows]
+    bars = "bar: the rate with its 95 % interval, 0 to 1; the tick is Manhattan greedy on the same mazes."
+    name, _, rest = title(result).partition(": ")
+    return block(headed(name, rest), table(_with_bar(HEAD, ""), rows), *map(remark, [" ".join([bars, *notes(result)])]))
+
+
+def _with_bar(words: tuple[str, ...], bar: str) -> tuple[str, ...]:
+    return (*words[:_BAR_PLACE], bar, *words[_BAR_PLACE:])
+
+
+def _bar(row: "SizeRow") -> Drawn:
+    manhattan, rate = row.baselines.get("manhattan"), row.shortest
+    return interval_bar(rate.value, rate.low, rate.high, mark=None if manhattan is None else manhattan.value)
