@@ -8,6 +8,7 @@ from maze_rl.configs.algorithms import ALGORITHMS
 from maze_rl.configs.endpoints import PATHS, PLACES
 from maze_rl.configs.losses import LOSSES
 from maze_rl.configs.marks import MARKS, NO_MARKS
+from maze_rl.configs.maze_files import READ, WRITTEN
 from maze_rl.configs.tokenization import FORMATS
 from maze_rl.shipped import VERSION
 
@@ -117,9 +118,23 @@ def _join(commands) -> None:
 
 def _convert(commands) -> None:
     parser = _command(commands, "convert", "data:convert", "mazes from one kind of file to another")
-    parser.add_argument("source", help="a dataset folder, .zanj, .npz, .parquet, .png, .txt (drawings) or .tokens")
+    parser.add_argument("source", help=f"a dataset folder, or a file: {', '.join(READ)}")
     parser.add_argument(
-        "--out", required=True, metavar="PATH", help="as the source, but for .zanj; no suffix: a folder"
+        "--out", required=True, metavar="PATH", help=f"what to write: {', '.join(WRITTEN)}; no suffix: a dataset folder"
+    )
+    parser.add_argument(
+        "--from",
+        dest="source_format",
+        default=None,
+        metavar="FORMAT",
+        help="of the source, if its suffix does not say it",
+    )
+    parser.add_argument(
+        "--to",
+        dest="format",
+        default=None,
+        metavar="FORMAT",
+        help=f"to write, likewise: {', '.join(dict.fromkeys(WRITTEN.values()))}",
     )
     parser.add_argument(
         "--tokenizer", default="unique_cells", metavar="NAME", help=f"of .tokens files: {', '.join(FORMATS)}"

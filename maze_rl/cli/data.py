@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from maze_rl.configs.endpoints import Endpoints, parse_cells, parse_path_lengths
+from maze_rl.configs.maze_files import format_to_read, format_to_write
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.options import parse_option
 from maze_rl.configs.ranges import parse_sizes
@@ -61,10 +62,19 @@ def convert(chosen: argparse.Namespace) -> None:
     grids = None if chosen.grid is None else parse_sizes(chosen.grid)
     if grids is not None and len(grids) != 1:
         raise ConfigurationError(f"--grid {chosen.grid}: token text has mazes of one size.")
+    format_to_read(chosen.source, chosen.source_format)
+    format_to_write(chosen.out, chosen.format)
     from maze_rl.workflows.convert import convert as convert_mazes
 
-    grid = None if grids is None else grids[0]
-    out, num = convert_mazes(chosen.source, chosen.out, tokenization=chosen.tokenizer, grid=grid, seed=chosen.seed)
+    out, num = convert_mazes(
+        chosen.source,
+        chosen.out,
+        source_format=chosen.source_format,
+        format=chosen.format,
+        tokenization=chosen.tokenizer,
+        grid=None if grids is None else grids[0],
+        seed=chosen.seed,
+    )
     print(json.dumps({"out": str(out), "num": num}) if chosen.json else f"{num:,} mazes in {out}")
 
 

@@ -1,7 +1,7 @@
 """`maze-rl show`: the first mazes of a seed, solved, measured and drawn."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ import numpy as np
 
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.mazes.generate import generate_mazes
+from maze_rl.mazes.interchange.whole_files import written_whole
 from maze_rl.mazes.lattice import Maze
 from maze_rl.mazes.measures import measure
 from maze_rl.mazes.pictures.marked_drawing import draw_marked, legend, side_by_side
@@ -56,8 +57,13 @@ def show_mazes(spec: MazeSpec, num: int = 1, seed: int = 0) -> list[ShownMaze]:
     Raises:
         ConfigurationError: No maze can meet the specification.
     """
+    return measured_mazes(generate_mazes(spec, np.arange(num), seed))
+
+
+def measured_mazes(mazes: Iterable[Maze]) -> list[ShownMaze]:
+    """Return mazes with what is said about each of them in a drawing."""
     shown = []
-    for maze in generate_mazes(spec, np.arange(num), seed):
+    for maze in mazes:
         measures = measure(maze.as_batch())
         shown.append(ShownMaze(maze, solve(maze), int(measures.forks[0]), int(measures.dead_ends[0])))
     return shown
@@ -98,6 +104,15 @@ def draw_picture(shown: Sequence[ShownMaze], marks: Sequence[str], out: Path) ->
 
 def save_picture(figure: "Figure", out: Path) -> None:
     """Write a picture of mazes on white, with nothing in the file that depends on the time."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    metadata = {"Software": None} if out.suffix == ".png" else {"Date": None}
-    figure.savefig(out, dpi=PNG_DPI, bbox_inches="tight", pad_inches=0.12, facecolor="white", metadata=metadata)
+    kind = out.suffix[1:].lower()
+    metadata = {"Software": None} if kind == "png" else {"Date": None}
+    with written_whole(out) as file:
+        figure.savefig(
+            file,
+            format=kind,
+            dpi=PNG_DPI,
+            bbox_inches="tight",
+            pad_inches=0.12,
+            facecolor="white",
+            metadata=metadata,
+        )
