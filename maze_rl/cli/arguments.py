@@ -14,6 +14,7 @@ from maze_rl.shipped import VERSION
 
 RANGE = "sizes as 5..9, 5..15..2 or 4,6,8"
 _OPTIONS = "; ".join(f"{name}: {', '.join(options)}" for name, options in ALGORITHMS.items() if options)
+_WRITTEN = ", ".join(dict.fromkeys(WRITTEN.values()))
 
 
 class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -127,14 +128,14 @@ def _convert(commands) -> None:
         dest="source_format",
         default=None,
         metavar="FORMAT",
-        help="of the source, if its suffix does not say it",
+        help="what the source is, beside its suffix",
     )
     parser.add_argument(
         "--to",
         dest="format",
         default=None,
         metavar="FORMAT",
-        help=f"to write, likewise: {', '.join(dict.fromkeys(WRITTEN.values()))}",
+        help=f"what to write, beside its suffix: {_WRITTEN}",
     )
     parser.add_argument(
         "--tokenizer", default="unique_cells", metavar="NAME", help=f"of .tokens files: {', '.join(FORMATS)}"

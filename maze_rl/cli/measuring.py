@@ -99,7 +99,7 @@ def _sizes(chosen: argparse.Namespace) -> tuple[int, ...] | None:
 
 
 def _walk_json(walk) -> dict[str, object]:
-    """Return a walk for machines: cells are the maze's own, `words` name those of the canvas, which lie `offset` further."""
+    """Return a walk for machines: cells are the maze's own, `words` name the canvas's, at `offset`."""
     return {
         "origin": walk.maze.origin,
         "target": walk.maze.target,
