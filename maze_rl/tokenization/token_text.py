@@ -19,5 +19,5 @@ class TokenText(str):
         made.offset = offset
         return made
 
-    def __getnewargs__(self) -> tuple[str, Cell]:
-        return str(self), self.offset
+    def __reduce__(self) -> tuple[type["TokenText"], tuple[str, Cell]]:
+        return TokenText, (str(self), self.offset)
