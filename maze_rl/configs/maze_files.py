@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from maze_rl.errors import MazeRLError, unknown_name
+from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
 
 FORMATS = {
     "dataset": "a dataset folder",
@@ -60,6 +60,16 @@ def format_to_read(path: str | Path, named: str | None = None) -> str:
     if named is not None:
         return _known(named, {"dataset", *READ.values(), "walls"})
     return "dataset" if Path(path).is_dir() else _by_suffix(path, READ)
+
+
+def check_readable(path: str | Path, grid_is_given: bool, named: str | None = None) -> None:
+    """Check that mazes can be read from `path`, as far as its name tells.
+
+    Raises:
+        MazeRLError: As `format_to_read`, or it is token text without the size of its mazes.
+    """
+    if format_to_read(path, named) == "tokens" and not grid_is_given:
+        raise ConfigurationError(f"{path}: token text does not tell the size of its mazes: give it, as --grid 5.")
 
 
 def format_to_write(out: str | Path, named: str | None = None) -> str:

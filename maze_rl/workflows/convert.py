@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maze_rl.configs.maze_files import FORMATS, format_to_read, format_to_write
+from maze_rl.configs.maze_files import FORMATS, check_readable, format_to_read, format_to_write
 from maze_rl.configs.ranges import Size, check_sizes
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.mazes.interchange.archive import read_archive, write_archive
@@ -52,6 +52,7 @@ def load_mazes(
         MazeRLError: There is no such file, it is damaged or of no known kind, or a maze in it is broken.
     """
     path = Path(path)
+    check_readable(path, grid is not None, format)
     chosen = format_to_read(path, format)
     if (chosen == "dataset") != path.is_dir():
         raise MazeRLError(f"{path}: is a {'folder' if path.is_dir() else 'file'}, not {FORMATS[chosen]}.")
@@ -72,8 +73,7 @@ def load_mazes(
 
 
 def _from_tokens(path: Path, tokenization: str | Tokenization, grid: Size | None) -> MazeCollection:
-    if grid is None:
-        raise ConfigurationError(f"{path}: token text does not tell the size of its mazes: give it, as --grid 5.")
+    assert grid is not None
     (size,) = check_sizes([grid])
     shape = (size, size) if isinstance(size, int) else size
     writes = load_tokenization(tokenization) if isinstance(tokenization, str) else tokenization
