@@ -7,7 +7,7 @@ from pathlib import Path
 
 from maze_rl.cli.given_paths import check_folder
 from maze_rl.configs.endpoints import Endpoints, parse_cells, parse_path_lengths
-from maze_rl.configs.maze_files import check_readable, check_writable
+from maze_rl.configs.maze_files import check_readable, format_to_write
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.options import parse_option
 from maze_rl.configs.ranges import check_size, parse_sizes
@@ -70,14 +70,22 @@ def convert(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl convert``."""
     if chosen.grid is not None:
         check_size("--grid", chosen.grid)
-    check_readable(chosen.source, chosen.grid is not None)
-    check_writable(chosen.out)
+    check_readable(chosen.source, chosen.grid is not None, chosen.source_format)
+    format_to_write(chosen.out, chosen.format)
     TokenizationConfig(format=chosen.tokenizer)
     from maze_rl.cli.compiling import announce_compiling
     from maze_rl.workflows.convert import convert as convert_mazes
 
     announce_compiling()
-    out, num = convert_mazes(chosen.source, chosen.out, tokenizer=chosen.tokenizer, grid=chosen.grid, seed=chosen.seed)
+    out, num = convert_mazes(
+        chosen.source,
+        chosen.out,
+        source_format=chosen.source_format,
+        format=chosen.format,
+        tokenizer=chosen.tokenizer,
+        grid=chosen.grid,
+        seed=chosen.seed,
+    )
     print(json.dumps({"out": str(out), "num": num}) if chosen.json else f"{num:,} mazes in {out}")
 
 

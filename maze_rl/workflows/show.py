@@ -1,7 +1,7 @@
 """`maze-rl show`: the first mazes of a seed, solved, measured and drawn."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -13,6 +13,7 @@ from maze_rl.configs.marks import parse_marks
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.generate import generate_mazes
+from maze_rl.mazes.interchange.whole_files import written_whole
 from maze_rl.mazes.lattice import Maze
 from maze_rl.mazes.measures import measure
 from maze_rl.mazes.pictures.marked_drawing import draw_marked, legend, side_by_side
@@ -59,8 +60,13 @@ def show_mazes(spec: MazeSpec, num: int = 1, seed: int = 0) -> list[ShownMaze]:
     Raises:
         ConfigurationError: No maze can meet the specification.
     """
+    return measured_mazes(generate_mazes(spec, np.arange(num), seed))
+
+
+def measured_mazes(mazes: Iterable[Maze]) -> list[ShownMaze]:
+    """Return mazes with what is said about each of them in a drawing."""
     shown = []
-    for maze in generate_mazes(spec, np.arange(num), seed):
+    for maze in mazes:
         measures = measure(maze.as_batch())
         shown.append(ShownMaze(maze, solve(maze), int(measures.forks[0]), int(measures.dead_ends[0])))
     return shown
@@ -103,6 +109,15 @@ def draw_picture(shown: Sequence[ShownMaze], marks: str | Sequence[str], out: st
 def save_picture(figure: "Figure", out: str | PathLike[str]) -> None:
     """Write a picture of mazes on white, with nothing in the file that depends on the time."""
     out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    metadata = {"Software": None} if out.suffix == ".png" else {"Date": None}
-    figure.savefig(out, dpi=PNG_DPI, bbox_inches="tight", pad_inches=0.12, facecolor="white", metadata=metadata)
+    kind = out.suffix[1:].lower()
+    metadata = {"Software": None} if kind == "png" else {"Date": None}
+    with written_whole(out) as file:
+        figure.savefig(
+            file,
+            format=kind,
+            dpi=PNG_DPI,
+            bbox_inches="tight",
+            pad_inches=0.12,
+            facecolor="white",
+            metadata=metadata,
+        )

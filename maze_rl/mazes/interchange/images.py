@@ -131,7 +131,10 @@ def _reduced(picture: ndarray) -> ndarray:
     diagonal = np.flatnonzero(np.diagonal(picture).any(axis=0))
     scale = int(diagonal[0]) if len(diagonal) else 0
     if scale == 0:
-        raise InvalidMazeError("no wall is in its upper left corner, or no cell inside it.")
+        raise InvalidMazeError(
+            "no wall is in its upper left corner, or no cell inside it: images in pixels are read, which are "
+            "written as .pixels.png, not pictures for people."
+        )
     height, width = picture.shape[:2]
     small = picture[::scale, ::scale]
     if height % scale or width % scale or (picture != np.repeat(np.repeat(small, scale, 0), scale, 1)).any():
