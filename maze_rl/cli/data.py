@@ -8,8 +8,7 @@ from pathlib import Path
 from maze_rl.configs.endpoints import Endpoints, parse_cells, parse_path_lengths
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.options import parse_option
-from maze_rl.configs.ranges import parse_sizes
-from maze_rl.errors import ConfigurationError
+from maze_rl.configs.ranges import parse_grid, parse_sizes
 
 
 def generate(chosen: argparse.Namespace) -> int:
@@ -58,12 +57,9 @@ def join(chosen: argparse.Namespace) -> None:
 
 def convert(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl convert``."""
-    grids = None if chosen.grid is None else parse_sizes(chosen.grid)
-    if grids is not None and len(grids) != 1:
-        raise ConfigurationError(f"--grid {chosen.grid}: token text has mazes of one size.")
+    grid = parse_grid(chosen.grid)
     from maze_rl.workflows.convert import convert as convert_mazes
 
-    grid = None if grids is None else grids[0]
     out, num = convert_mazes(chosen.source, chosen.out, tokenization=chosen.tokenizer, grid=grid, seed=chosen.seed)
     print(json.dumps({"out": str(out), "num": num}) if chosen.json else f"{num:,} mazes in {out}")
 

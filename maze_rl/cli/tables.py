@@ -4,7 +4,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from maze_rl.errors import Caution
-from maze_rl.evaluation.results import FEWEST_LAYOUTS, Estimate, EvaluationResult
+from maze_rl.evaluation.results import FEWEST_LAYOUTS, OWN, Estimate, EvaluationResult
 
 if TYPE_CHECKING:
     from maze_rl.reports.search.search_result import SearchResult
@@ -42,9 +42,14 @@ def print_evaluation(result: EvaluationResult) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    title = f"{result.model}: greedy rollouts, {result.num_per_size} held-out {result.algorithm} mazes per size"
+    is_own = result.algorithm == OWN
+    made = f"{result.num_per_size} held-out {result.algorithm} mazes per size"
+    title = f"{result.model}: greedy rollouts, {'mazes of your own' if is_own else made}"
     table = Table(title=title, box=box.SIMPLE, padding=0)  # fits 80 columns
-    for name in ("size", "layouts", "shortest", "95 %", "reaches", "valid", "Manhattan", "random", "hard"):
+    names = ["size", "layouts", "shortest", "95 %", "reaches", "valid", "Manhattan", "random", "hard"]
+    if is_own:
+        names.insert(1, "mazes")  # each size has its own number
+    for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     for row in result.rows:
         size = f"{row.size}" if row.in_training_range else f"{row.size}*"
@@ -52,6 +57,7 @@ def print_evaluation(result: EvaluationResult) -> None:
         failed = row.solved_where_manhattan_fails
         table.add_row(
             size,
+            *((f"{row.num:,}",) if is_own else ()),
             "-" if row.layouts is None else f"{row.layouts:,}",
             _rate(row.shortest),
             interval,
@@ -65,6 +71,9 @@ def print_evaluation(result: EvaluationResult) -> None:
     console.print(table)
     console.print("layouts: different walls up to rotation and reflection; the intervals count these, not mazes.")
     console.print("hard: rate of shortest paths on the mazes that Manhattan greedy fails.")
+    if result.by_split is not None:
+        counts = ", ".join(f"{num:,} {name}" for name, num in result.by_split.items())
+        console.print(f"walls by split: {counts}; a model may have been trained on walls of the training split.")
     if result.training_sizes:
         console.print("*: outside the sizes trained on.")
 

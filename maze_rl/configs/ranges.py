@@ -58,6 +58,20 @@ def parse_sizes(text: str) -> tuple[Size, ...]:
     return tuple(dict.fromkeys(check_sizes(sizes)))
 
 
+def parse_grid(text: str | None) -> Size | None:
+    """Parse the one size of the mazes of token text; None stays None.
+
+    Raises:
+        MazeRLError: As `parse_sizes`, or there are several.
+    """
+    if text is None:
+        return None
+    sizes = parse_sizes(text)
+    if len(sizes) != 1:
+        raise MazeRLError(f"--grid {text}: token text has mazes of one size.")
+    return sizes[0]
+
+
 def parse_squares(text: str) -> tuple[int, ...]:
     """Parse maze sizes where only squares are of use.
 

@@ -10,6 +10,7 @@ from maze_rl.evaluation.estimates import rate
 from maze_rl.evaluation.held_out import held_out_mazes
 from maze_rl.evaluation.results import LoopRow
 from maze_rl.evaluation.rollouts import Decode, roll_out
+from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.mazes.splits import maze_hashes
 from maze_rl.models.build import with_loops
@@ -31,6 +32,7 @@ def evaluate_loops(
     sizes: Sequence[int],
     loops: Sequence[int] | None = None,
     num: int = 200,
+    mazes: Mapping[int, MazeBatch] | None = None,
     algorithm: str = "dfs",
     options: Mapping[str, OptionValue] | None = None,
     seed: int = 0,
@@ -46,6 +48,7 @@ def evaluate_loops(
         sizes: Cells per side, each with mazes of its own.
         loops: Numbers of loops; None for half to three times the number the model is kept with.
         num: Mazes per size, the first of `maze_rl.evaluation.evaluator.evaluate_model`.
+        mazes: Mazes of one's own by size, to take the first `num` of, in place of generated ones.
         algorithm: Generator of the mazes.
         options: Settings of the generator; those left out are at their defaults.
         seed: Seed of mazes and prompts.
@@ -61,8 +64,11 @@ def evaluate_loops(
     if config is None or not config.looped:
         return []
     kept, rows = config.loops, []
-    specs = (MazeSpec(sizes=(size,), algorithm=algorithm, options=options or {}, split=split) for size in sizes)
-    batches = (held_out_mazes(spec, num, seed) for spec in specs)
+    if mazes is None:
+        specs = (MazeSpec(sizes=(size,), algorithm=algorithm, options=options or {}, split=split) for size in sizes)
+        batches = [held_out_mazes(spec, num, seed) for spec in specs]
+    else:
+        batches = [mazes[size][:num] for size in sizes]
     solved = {size: solve_batch(batch, seed) for size, batch in zip(sizes, batches, strict=True)}
     for number in loops_to_try(kept) if loops is None else loops:
         view = model if number == kept else with_loops(model, number)  # type: ignore[arg-type]

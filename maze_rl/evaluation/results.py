@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 JsonDict = dict[str, Any]
+OWN = "own"
+"""What stands for the algorithm where the mazes of an evaluation were given."""
 FEWEST_LAYOUTS = 200
 """Rates on fewer layouts than this say little of other mazes, however many mazes there are."""
 
@@ -202,7 +204,9 @@ class EvaluationResult:
     model: str
     """Name or folder of the model."""
     algorithm: str
+    """Generator of the mazes; `OWN` for mazes that were given."""
     num_per_size: int
+    """Mazes of each size; of mazes that were given, of the size that has most."""
     seed: int
     maze_digest: str
     """Digest of all test mazes with their endpoints; equal digests mean equal tests."""
@@ -220,6 +224,8 @@ class EvaluationResult:
     by_loops: list[LoopRow] = field(default_factory=list)
     """Empty for a model without loops."""
     by_algorithm: list[AlgorithmRow] = field(default_factory=list)
+    by_split: dict[str, int] | None = None
+    """Mazes of each split among those that were given; None for generated ones, all of the test split."""
 
     def to_json(self) -> JsonDict:
         """Return plain JSON values."""

@@ -1,7 +1,6 @@
 """`maze-rl convert`: mazes from one kind of file to another, theirs and ours."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from maze_rl.mazes.interchange.images import read_image, write_image
 from maze_rl.mazes.interchange.parquet import read_parquet, write_parquet
 from maze_rl.mazes.interchange.whole_files import written_whole
 from maze_rl.mazes.interchange.zanj import read_zanj
-from maze_rl.mazes.lattice import Maze, MazeCollection, collect
+from maze_rl.mazes.lattice import Maze, MazeCollection, Mazes, as_collection, collect
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.mazes.storage.dataset_writer import write_mazes
 from maze_rl.mazes.storage.store import StoredMazes, open_dataset
@@ -59,11 +58,16 @@ def load_mazes(
     if path.suffix == ".txt":
         return _from_texts(path, [part for part in _read_text(path).split("\n\n") if part.strip()], from_ascii)
     if path.suffix == ".tokens":
-        return _from_tokens(path, tokenization, grid)
+        return read_tokens(path, tokenization, grid)
     raise _unknown_kind(path, [*KINDS, ".zanj"])
 
 
-def _from_tokens(path: Path, tokenization: str | Tokenization, grid: Size | None) -> MazeCollection:
+def read_tokens(path: Path, tokenization: str | Tokenization, grid: Size | None) -> MazeCollection:
+    """Read token text, one maze a line; the arguments are those of `load_mazes`.
+
+    Raises:
+        MazeRLError: `grid` is missing, or a line is no maze.
+    """
     if grid is None:
         raise ConfigurationError(f"{path}: token text does not tell the size of its mazes: give it, as --grid 5.")
     (size,) = check_sizes([grid])
@@ -93,7 +97,7 @@ def _read_text(path: Path) -> str:
 
 
 def save_mazes(
-    mazes: MazeCollection | StoredMazes | Maze | Sequence[Maze],
+    mazes: Mazes,
     out: str | Path,
     *,
     tokenization: str | Tokenization = "unique_cells",
@@ -112,8 +116,8 @@ def save_mazes(
     Raises:
         MazeRLError: The kind is unknown, a picture is asked of several mazes, or the disk refuses.
     """
-    if not isinstance(mazes, MazeCollection | StoredMazes):
-        mazes = collect([mazes] if isinstance(mazes, Maze) else mazes)
+    if not isinstance(mazes, StoredMazes):
+        mazes = as_collection(mazes)
     is_folder = str(out).endswith(("/", os.sep))
     out = Path(out)
     if out.suffix == "" or is_folder:

@@ -1,6 +1,6 @@
 """`maze-rl evaluate`: rollouts and decisions of a trained model on held-out mazes of many sizes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -13,9 +13,11 @@ from maze_rl.evaluation.by_loops import evaluate_loops
 from maze_rl.evaluation.evaluator import evaluate_model
 from maze_rl.evaluation.held_out import sizes_held_out, telling_sizes
 from maze_rl.evaluation.results import AlgorithmRow, EvaluationResult
+from maze_rl.mazes.lattice import MazeBatch, Mazes
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.model_files import trained_algorithms
 from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
+from maze_rl.workflows.own_mazes import by_split, suitable_by_size
 
 TEST_SEED = 1_000_003
 """Seed of the test mazes when none is given: the same mazes for every model."""
@@ -34,21 +36,25 @@ _SHARE = 0.65
 def evaluate(
     model: MazeTransformer | str | Path,
     sizes: int | Iterable[int] | None = None,
-    num: int = 1000,
+    num: int | None = None,
     *,
+    mazes: Mazes | str | Path | None = None,
     algorithm: str | None = None,
     seed: int = TEST_SEED,
     device: str = "cpu",
     loops: int | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> EvaluationResult:
-    """Evaluate a model on mazes of the test split.
+    """Evaluate a model on mazes of the test split, or on mazes of one's own.
 
     Args:
         model: A model, a run folder, or the name of a shipped model.
         sizes: Cells per side; None for those from the smallest trained on (or 4) to three beyond the largest, at most
-            the model's canvas, of which there are test mazes.
-        num: Mazes per size; at most 100 of them for each further algorithm, and 60 for each number of loops.
+            the model's canvas, of which there are test mazes; or all there are among `mazes`.
+        num: Mazes per size; None for 1000, or for all of `mazes`; at most 100 of them for each further algorithm, and
+            60 for each number of loops.
+        mazes: Mazes of one's own, in place of generated ones: a collection, a dataset, a list, or a file that
+            `maze_rl.load_mazes` reads. Square, at most as large as the canvas, and with somewhere to go.
         algorithm: Generator of the test mazes; None for the one it was trained on, with its options.
         seed: Seed of the test mazes.
         device: Where to run a model that is loaded here.
@@ -56,23 +62,23 @@ def evaluate(
         progress: Called with (what, share done).
 
     Raises:
-        MazeRLError: There is no such model, a file is damaged, a size does not fit the model's canvas, or `loops`
-            are asked of a model that has none.
+        MazeRLError: There is no such model, a file is damaged, a size does not fit the model's canvas, `loops` are
+            asked of a model that has none, or a maze does not suit the model; names the first such maze.
     """
     loaded = chosen_model(model, loops, device)
-    if num < 1:
+    if num is not None and num < 1:
         raise ConfigurationError(f"num is {num}: evaluate on at least one maze per size.")
     about, started = loaded.about, perf_counter()
-    trained_on = about.get("algorithm", "dfs")
-    chosen = algorithm or trained_on
-    options = about.get("options", {}) if chosen == trained_on else {}
-    tested = test_sizes(loaded, sizes)
+    if mazes is None:
+        own, tests = None, _generated(loaded, sizes, 1000 if num is None else num, algorithm, seed)
+    elif algorithm is not None:
+        raise ConfigurationError(f"algorithm is {algorithm!r}, and mazes are given: leave out one of them.")
+    else:
+        own = suitable_by_size(mazes, loaded.tokenization, sizes, num)
+        tests = {"mazes": own}
     result = evaluate_model(
         loaded,
-        sizes=tested if sizes is not None else sizes_held_out(tested, chosen, options, seed),
-        num=num,
-        algorithm=chosen,
-        options=options,
+        **tests,
         seed=seed,
         training_sizes=about.get("sizes", ()),
         longest_training_path=about.get("longest_path"),
@@ -80,8 +86,41 @@ def evaluate(
         untrained=_untrained(loaded, seed),
         progress=None if progress is None else lambda doing, done: progress(doing, _SHARE * done),
     )
-    further = _further_tests(loaded, result, progress or (lambda doing, done: None))
+    told = progress or (lambda doing, done: None)
+    further = _further_tests(loaded, result, told) if own is None else _further_of_own(loaded, result, own, told)
     return replace(result, **further, seconds=perf_counter() - started)
+
+
+def _generated(
+    model: MazeTransformer, sizes: int | Iterable[int] | None, num: int, algorithm: str | None, seed: int
+) -> dict[str, Any]:
+    """Return what says which mazes are made for an evaluation."""
+    trained_on = model.about.get("algorithm", "dfs")
+    chosen = algorithm or trained_on
+    options = model.about.get("options", {}) if chosen == trained_on else {}
+    tested = test_sizes(model, sizes)
+    held_out = tested if sizes is not None else sizes_held_out(tested, chosen, options, seed)
+    return {"sizes": held_out, "num": num, "algorithm": chosen, "options": options}
+
+
+def _further_of_own(
+    model: MazeTransformer,
+    result: EvaluationResult,
+    mazes: Mapping[int, MazeBatch],
+    progress: Callable[[str, float], None],
+) -> dict[str, Any]:
+    """Return what is measured with other numbers of loops on mazes of one's own, and which splits they are of."""
+    progress("other numbers of loops", _SHARE)
+    loops = evaluate_loops(
+        model,
+        sizes=telling_sizes(tuple(mazes), result.training_sizes),
+        mazes=mazes,
+        num=LOOP_MAZES,
+        seed=result.seed,
+        training_sizes=result.training_sizes,
+    )
+    progress("done", 1.0)
+    return {"by_loops": loops, "by_split": by_split(mazes)}
 
 
 def _further_tests(

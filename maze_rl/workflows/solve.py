@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from maze_rl.errors import MazeRLError
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Cell, Maze
 from maze_rl.mazes.pictures.plotting import first_wrong_step
@@ -78,16 +77,3 @@ def draw_maze(size: int, algorithm: str = "dfs", seed: int = 0, **options: Any) 
     """Return a maze no model trained on: maze 0 of the test split of (size, algorithm, seed); any for sizes under 4."""
     split = "test" if size >= SMALLEST_SPLIT_SIZE else None
     return generate(size, algorithm, num=1, seed=seed, split=split, **options)[0]
-
-
-def read_maze(path: Path, model: MazeTransformer, grid: tuple[int, int]) -> Maze:
-    """Read a maze from token text in the model's own format.
-
-    Raises:
-        MazeRLError: The file cannot be read, or its text is no maze.
-    """
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise MazeRLError(f"{path}: the file cannot be read ({error.strerror}).") from error
-    return model.tokenization.from_text(text, grid)
