@@ -2,7 +2,6 @@
 
 import argparse
 
-from maze_rl.cli.input_paths import maze_file
 from maze_rl.cli.output_paths import new_file, new_folder
 from maze_rl.cli.training_arguments import add_network, add_training
 from maze_rl.configs.algorithms import ALGORITHMS
@@ -133,7 +132,6 @@ def _show(commands) -> None:
     parser = _command(commands, "show", "showing:show", "draw a maze or several, with what you want marked")
     parser.add_argument(
         "file",
-        type=maze_file,
         nargs="?",
         default=None,
         metavar="FILE",
@@ -192,7 +190,6 @@ def _evaluate(commands) -> None:
     _test_mazes(parser, "1000, or all of --mazes")
     parser.add_argument(
         "--mazes",
-        type=maze_file,
         default=None,
         metavar="FILE",
         help="mazes of your own: anything that `maze-rl convert` reads",
@@ -216,7 +213,6 @@ def _solve(commands) -> None:
     )
     parser.add_argument(
         "--maze",
-        type=maze_file,
         default=None,
         metavar="FILE",
         help="a maze of your own: what `maze-rl convert` reads (token text: of --size, in the model's format)",

@@ -1,15 +1,15 @@
 """What may be given as a file to read: refused before anything heavy is loaded."""
 
-from argparse import ArgumentTypeError
 from pathlib import Path
 
+from maze_rl.errors import MazeRLError
 
-def maze_file(text: str) -> str:
-    """Return a file or folder of mazes, as given; it must be there.
+
+def check_there(path: str | None) -> None:
+    """Refuse a file or folder that is not there.
 
     Raises:
-        ArgumentTypeError: It is not.
+        MazeRLError: It is not.
     """
-    if not Path(text).exists():
-        raise ArgumentTypeError(f"{text}: there is no such file or folder")
-    return text
+    if path is not None and not Path(path).exists():
+        raise MazeRLError(f"{path}: there is no such file or folder.")

@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from maze_rl.cli.input_paths import check_there
 from maze_rl.configs.ranges import parse_grid, parse_squares
 from maze_rl.errors import ConfigurationError
 
@@ -13,6 +14,7 @@ def evaluate(chosen: argparse.Namespace) -> None:
     sizes, grid = _sizes(chosen), parse_grid(chosen.grid)
     if grid is not None and chosen.mazes is None:
         raise ConfigurationError(f"--grid {chosen.grid} is about token text of your own: name its file with --mazes.")
+    check_there(chosen.mazes)
     from maze_rl.cli.progress import progress_bar
     from maze_rl.cli.tables import print_evaluation, warn_of_few_layouts
     from maze_rl.workflows.chosen_model import chosen_model
@@ -77,6 +79,7 @@ def _check_source(chosen: argparse.Namespace) -> None:
     """Refuse flags about made mazes beside a file, and the other way round."""
     if chosen.maze is None and "index" in chosen.given:
         raise ConfigurationError("--index is about mazes of your own: name their file with --maze.")
+    check_there(chosen.maze)
     if chosen.maze is not None and (made := sorted(chosen.given & {"algorithm", "seed"})):
         raise ConfigurationError(f"--{made[0]} is about mazes that are made: {chosen.maze} holds its own.")
 

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from maze_rl.cli.input_paths import check_there
 from maze_rl.configs.marks import parse_marks
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.options import parse_option
@@ -70,6 +71,7 @@ def _own(chosen: argparse.Namespace):
         raise ConfigurationError(f"--{flag} is about mazes that are made: {chosen.file} holds its own.")
     if chosen.num < 1:
         raise ConfigurationError(f"num is {chosen.num}: draw at least one maze.")
+    check_there(chosen.file)
     grid = parse_grid(chosen.grid)
     from maze_rl.workflows.own_mazes import read_own, rows_from
     from maze_rl.workflows.show import shown_mazes

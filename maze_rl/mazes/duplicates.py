@@ -31,6 +31,8 @@ def duplicated(
     """
     found: dict[tuple[int, ...], list[tuple[ndarray, ndarray]]] = {}
     for places, arrays in groups:
+        if len(places) == 0:
+            continue
         shape = arrays[0].shape[2:]
         parts = [slice(start, start + _AT_ONCE) for start in range(0, len(places), _AT_ONCE)]
         keys = [_keys(*(array[part] for array in arrays), symmetry, endpoints) for part in parts]

@@ -26,67 +26,6 @@ from maze_rl.mazes.maze_sequence import MazeSequence
 from maze_rl.mazes.selection import chosen_rows
 
 
-@dataclass(frozen=True, eq=False)
-class MazeBatch(MazeSequence["Maze", "MazeBatch"]):
-    """Mazes of one shape.
-
-    Raises:
-        InvalidMazeError: An invariant does not hold; names the first offending maze and field.
-    """
-
-    connections: Bool[ndarray, "batch 2 rows cols"]
-    origins: Int16[ndarray, "batch 2"]
-    targets: Int16[ndarray, "batch 2"]
-
-    def __post_init__(self) -> None:
-        check_shapes(*self.arrays)
-        # kernels read the edges of a maze as one row of memory
-        object.__setattr__(self, "connections", np.ascontiguousarray(self.connections))
-        faults = [find_leak(self.connections)]
-        faults += [find_outside(field, getattr(self, field), self.shape) for field in ("origins", "targets")]
-        first, message = min(faults, key=lambda fault: fault[0])
-        linked = endpoints_connected(self.connections[:first], self.origins[:first], self.targets[:first])
-        if not linked.all():
-            first = int(np.argmin(linked))
-            message = "target cannot be reached from origin: open walls or move an endpoint."
-        if message:
-            raise InvalidMazeError(f"maze {first}: {message}")
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.connections.shape[2], self.connections.shape[3]
-
-    @property
-    def arrays(self) -> Arrays:
-        """Connections, origins and targets."""
-        return self.connections, self.origins, self.targets
-
-    def __len__(self) -> int:
-        return len(self.connections)
-
-    def _row(self, row: int) -> "Maze":
-        return Maze._view(self.connections[row], self.origins[row], self.targets[row])
-
-    def take(self, rows: Any) -> "MazeBatch":
-        """Return the mazes that a slice, numbers or a mask choose, in that order, without checking them again."""
-        chosen = rows if isinstance(rows, slice) else chosen_rows(rows, len(self))
-        # contiguous, as all batches are: another memory layout would compile every kernel a second time
-        return trusted_batch(*(np.ascontiguousarray(array[chosen]) for array in self.arrays))
-
-    def all(self) -> "MazeCollection":
-        """Return the batch as a collection."""
-        return MazeCollection.from_batch(self)
-
-
-def trusted_batch(connections: ndarray, origins: ndarray, targets: ndarray) -> MazeBatch:
-    """Build a `MazeBatch` from arrays already known to be valid (fresh from a generator, or a slice)."""
-    batch = object.__new__(MazeBatch)
-    for name, value in (("connections", connections), ("origins", origins), ("targets", targets)):
-        object.__setattr__(batch, name, value)
-    return batch
-
-
 class Maze:
     """One maze with an origin and a target: a view of one row of a `MazeBatch`.
 
@@ -140,7 +79,7 @@ class Maze:
         )
         return [neighbour for neighbour, is_open in steps if is_open]
 
-    def as_batch(self) -> MazeBatch:
+    def as_batch(self) -> "MazeBatch":
         """Return a batch that holds this maze alone."""
         return trusted_batch(
             self.connections[None], np.array([self.origin], np.int16), np.array([self.target], np.int16)
@@ -158,6 +97,67 @@ class Maze:
     def __repr__(self) -> str:
         rows, cols = self.shape
         return f"<Maze {rows}x{cols} {self.origin} -> {self.target}>"
+
+
+@dataclass(frozen=True, eq=False)
+class MazeBatch(MazeSequence[Maze, "MazeBatch"]):
+    """Mazes of one shape.
+
+    Raises:
+        InvalidMazeError: An invariant does not hold; names the first offending maze and field.
+    """
+
+    connections: Bool[ndarray, "batch 2 rows cols"]
+    origins: Int16[ndarray, "batch 2"]
+    targets: Int16[ndarray, "batch 2"]
+
+    def __post_init__(self) -> None:
+        check_shapes(*self.arrays)
+        # kernels read the edges of a maze as one row of memory
+        object.__setattr__(self, "connections", np.ascontiguousarray(self.connections))
+        faults = [find_leak(self.connections)]
+        faults += [find_outside(field, getattr(self, field), self.shape) for field in ("origins", "targets")]
+        first, message = min(faults, key=lambda fault: fault[0])
+        linked = endpoints_connected(self.connections[:first], self.origins[:first], self.targets[:first])
+        if not linked.all():
+            first = int(np.argmin(linked))
+            message = "target cannot be reached from origin: open walls or move an endpoint."
+        if message:
+            raise InvalidMazeError(f"maze {first}: {message}")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.connections.shape[2], self.connections.shape[3]
+
+    @property
+    def arrays(self) -> Arrays:
+        """Connections, origins and targets."""
+        return self.connections, self.origins, self.targets
+
+    def __len__(self) -> int:
+        return len(self.connections)
+
+    def _row(self, row: int) -> Maze:
+        return Maze._view(self.connections[row], self.origins[row], self.targets[row])
+
+    def take(self, rows: Any) -> "MazeBatch":
+        """Return the mazes that a slice, numbers or a mask choose, in that order, without checking them again."""
+        chosen = rows if isinstance(rows, slice) else chosen_rows(rows, len(self))
+        # contiguous, as all batches are: another memory layout would compile every kernel a second time
+        return trusted_batch(*(np.ascontiguousarray(array[chosen]) for array in self.arrays))
+
+    def all(self) -> "MazeCollection":
+        """Return the batch as a collection."""
+        return MazeCollection.from_batch(self)
+
+
+def trusted_batch(connections: ndarray, origins: ndarray, targets: ndarray) -> MazeBatch:
+    """Build a `MazeBatch` from arrays already known to be valid (fresh from a generator, or a slice)."""
+    batch = object.__new__(MazeBatch)
+    for name, value in (("connections", connections), ("origins", origins), ("targets", targets)):
+        object.__setattr__(batch, name, value)
+    return batch
 
 
 @dataclass(frozen=True, eq=False)
@@ -293,16 +293,17 @@ def collect(mazes: Iterable[Maze]) -> MazeCollection:
     if strange is not None:
         kind = type(listed[strange]).__name__
         raise MazeRLError(f"expected mazes, got {kind} at place {strange}: maze_rl.load_mazes reads them from files.")
-    shapes = sorted({maze.shape for maze in listed})
-    number = {shape: position for position, shape in enumerate(shapes)}
-    batch_of = np.array([number[maze.shape] for maze in listed], np.int64)
+    ends = [np.array([getattr(maze, end) for maze in listed], np.int16) for end in ("origin", "target")]
+    shape_of = [maze.connections.shape for maze in listed]
+    number = {shape: position for position, shape in enumerate(sorted(set(shape_of)))}
+    batch_of = np.array([number[shape] for shape in shape_of], np.int64)
     row_of, batches = np.empty(len(listed), np.int64), []
-    for position in range(len(shapes)):
+    for shape, position in number.items():
         where = np.flatnonzero(batch_of == position)
         row_of[where] = np.arange(len(where))
-        chosen = [listed[index] for index in where.tolist()]
-        ends = (np.array([getattr(maze, name) for maze in chosen], np.int16) for name in ("origin", "target"))
-        batches.append(trusted_batch(np.stack([maze.connections for maze in chosen]), *ends))
+        # joining along the first axis is several times as fast as stacking
+        connections = np.concatenate([listed[index].connections for index in where.tolist()])
+        batches.append(trusted_batch(connections.reshape(len(where), *shape), *(cells[where] for cells in ends)))
     return MazeCollection(tuple(batches), batch_of, row_of)
 
 

@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Bool, Int64
 from numpy import ndarray
 
-from maze_rl.errors import MazeRLError
 from maze_rl.mazes.duplicates import duplicated
 from maze_rl.mazes.selection import Row_co, Rows_co, RowSequence
 
@@ -24,14 +23,11 @@ class MazeSequence(RowSequence[Row_co, Rows_co]):
         """Return all mazes in memory, as a `MazeCollection`."""
 
     def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if not isinstance(other, MazeSequence | list | tuple):
+        if isinstance(other, list | tuple):
+            return list(self) == list(other)
+        if not isinstance(other, MazeSequence):
             return NotImplemented
-        try:
-            return len(other) == len(self) and self.all().holds(other)
-        except MazeRLError:  # a list of other things
-            return NotImplemented
+        return self is other or (len(self) == len(other) and self.all().holds(other))
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -147,6 +147,7 @@ def _drawing(maze: Maze) -> str:
 
 def _tokens(mazes: MazeCollection, tokenization: str | Tokenization, seed: int) -> str:
     writes = load_tokenization(tokenization) if isinstance(tokenization, str) else tokenization
+    writes = writes.with_options(random_offsets=False)  # the text does not tell where on the canvas a maze lies
     lines = np.empty(len(mazes), object)
     for position, batch in enumerate(mazes.batches):
         where = mazes.indices_of(position)
