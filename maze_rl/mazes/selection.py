@@ -34,7 +34,7 @@ class RowSequence(Sequence[Row_co], Generic[Row_co, Rows_co]):
         """Return row `row`, of 0 .. len - 1."""
 
     @overload
-    def __getitem__(self, index: int | np.integer) -> Row_co: ...
+    def __getitem__(self, index: int | np.integer) -> Row_co: ...  # type: ignore[overload-overlap]
     @overload
     def __getitem__(self, index: Any) -> Rows_co: ...
     def __getitem__(self, index: Any) -> Any:

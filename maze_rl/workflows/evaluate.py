@@ -70,7 +70,8 @@ def evaluate(
         raise ConfigurationError(f"num is {num}: evaluate on at least one maze per size.")
     about, started = loaded.about, perf_counter()
     if mazes is None:
-        own, tests = None, _generated(loaded, sizes, 1000 if num is None else num, algorithm, seed)
+        own: dict[int, MazeBatch] | None = None
+        tests: dict[str, Any] = _generated(loaded, sizes, 1000 if num is None else num, algorithm, seed)
     elif algorithm is not None:
         raise ConfigurationError(f"algorithm is {algorithm!r}, and mazes are given: leave out one of them.")
     else:
