@@ -34,11 +34,11 @@ def duplicated(
         if len(places) == 0:
             continue
         shape = arrays[0].shape[2:]
-        parts = [slice(start, start + _AT_ONCE) for start in range(0, len(places), _AT_ONCE)]
-        keys = [_keys(*(array[part] for array in arrays), symmetry, endpoints) for part in parts]
-        found.setdefault(tuple(sorted(shape)) if symmetry else shape, []).extend(
-            (places[part], key) for part, key in zip(parts, keys, strict=True)
-        )
+        of_shape = found.setdefault(tuple(sorted(shape)) if symmetry else shape, [])
+        for start in range(0, len(places), _AT_ONCE):
+            connections, origins, targets = (array[start : start + _AT_ONCE] for array in arrays)
+            keys = _keys(connections, origins, targets, symmetry, endpoints)
+            of_shape.append((places[start : start + _AT_ONCE], keys))
     again = np.zeros(num, np.bool_)
     for groups_of_shape in found.values():
         places = np.concatenate([where for where, _ in groups_of_shape])
