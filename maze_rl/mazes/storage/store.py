@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,9 +29,13 @@ from maze_rl.mazes.storage.columns import NEEDED, checked_table, content_digest,
 MANIFEST = "maze_rl.json"
 CHUNK = 10_000
 """Mazes read at a time."""
+if TYPE_CHECKING:
+    _Mazes = MazeSequence[Maze, MazeCollection]
+else:
+    _Mazes = MazeSequence  # a check of types at run time reads one item of a sequence; nothing is to be read unasked
 
 
-class StoredMazes(MazeSequence[Maze, MazeCollection]):
+class StoredMazes(_Mazes):
     """The mazes of a dataset on disk, in their order; nothing is read before it is asked for.
 
     A sequence as a collection is, which the mazes that are taken from it become.
