@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from maze_rl.cli.input_paths import check_there
+from maze_rl.cli.given_paths import check_folder, check_there
 from maze_rl.configs.marks import parse_marks
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.options import parse_option
@@ -28,7 +28,7 @@ def show(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl show``."""
     # Settings are checked before numba is imported, so that a typing error answers at once.
     marks = parse_marks(chosen.mark)
-    out = None if chosen.out is None else _drawing_file(chosen.out)
+    out = None if chosen.out is None else drawing_file(chosen.out)
     shown, about = _own(chosen) if chosen.file is not None else _generated(chosen)
     from maze_rl.workflows.show import draw_picture, draw_text
 
@@ -58,8 +58,10 @@ def _generated(chosen: argparse.Namespace):
     options = dict(map(parse_option, chosen.options))
     spec = MazeSpec(sizes=parse_sizes(chosen.size), algorithm=chosen.algorithm, options=options)
     GenerationConfig(spec=spec, num=chosen.num, seed=chosen.seed)
+    from maze_rl.cli.compiling import announce_compiling
     from maze_rl.workflows.show import show_mazes
 
+    announce_compiling()
     about = f"{format_range(spec.sizes)}, {chosen.algorithm}, seed {chosen.seed}"
     return show_mazes(spec, chosen.num, chosen.seed), about
 
@@ -73,9 +75,11 @@ def _own(chosen: argparse.Namespace):
         raise ConfigurationError(f"num is {chosen.num}: draw at least one maze.")
     check_there(chosen.file)
     grid = parse_grid(chosen.grid)
+    from maze_rl.cli.compiling import announce_compiling
     from maze_rl.workflows.own_mazes import read_own, rows_from
     from maze_rl.workflows.show import shown_mazes
 
+    announce_compiling()
     mazes = read_own(chosen.file, chosen.tokenizer, grid)
     rows = rows_from(mazes, chosen.index, chosen.num, chosen.file)
     which = f"maze {rows.start}" if len(rows) == 1 else f"mazes {rows.start}..{rows.stop - 1}"
@@ -89,7 +93,7 @@ def draw(maze, path, walked, out: str | None) -> None:
     if out is None:
         print(draw_boxes(maze, walked))
         return
-    target = _drawing_file(out)
+    target = drawing_file(out)
     if target.suffix == ".txt":
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(draw_boxes(maze, walked) + "\n", encoding="utf-8")
@@ -102,7 +106,7 @@ def draw(maze, path, walked, out: str | None) -> None:
     print(f"drawn to {target}", file=sys.stderr)
 
 
-def _drawing_file(out: str) -> Path:
+def drawing_file(out: str) -> Path:
     """Return the file to draw to.
 
     Raises:
@@ -136,8 +140,7 @@ def _shown_json(shown) -> dict[str, object]:
 def describe(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl describe``."""
     for folder in chosen.folders:
-        if not Path(folder).is_dir():
-            raise MazeRLError(f"{folder} is no folder: give one that `maze-rl generate --out` wrote.")
+        check_folder(folder)
     out = None if chosen.out is None else Path(chosen.out)
     if out is not None and out.suffix != ".html":
         raise MazeRLError(f"--out {out}: the page is an .html file, its numbers go beside it as .json.")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from maze_rl.configs.maze_files import KINDS
 from maze_rl.configs.ranges import Size, check_squares, format_range
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.mazes.lattice import MazeBatch, MazeCollection, Mazes, as_collection
@@ -13,7 +14,7 @@ from maze_rl.mazes.splits import maze_hashes, split_numbers
 from maze_rl.mazes.storage.columns import count_splits
 from maze_rl.mazes.storage.store import StoredMazes
 from maze_rl.tokenization.tokenization import Tokenization
-from maze_rl.workflows.convert import KINDS, load_mazes, read_tokens
+from maze_rl.workflows.convert import load_mazes, read_tokens
 
 
 def read_own(
