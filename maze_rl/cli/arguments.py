@@ -8,11 +8,13 @@ from maze_rl.configs.algorithms import ALGORITHMS
 from maze_rl.configs.endpoints import PATHS, PLACES
 from maze_rl.configs.losses import LOSSES
 from maze_rl.configs.marks import MARKS, NO_MARKS
+from maze_rl.configs.maze_files import READ, WRITTEN
 from maze_rl.configs.tokenization import FORMATS
 from maze_rl.shipped import VERSION
 
 RANGE = "sizes as 5..9, 5..15..2 or 4,6,8"
 _OPTIONS = "; ".join(f"{name}: {', '.join(options)}" for name, options in ALGORITHMS.items() if options)
+_WRITTEN = ", ".join(dict.fromkeys(WRITTEN.values()))
 
 
 class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -117,9 +119,23 @@ def _join(commands) -> None:
 
 def _convert(commands) -> None:
     parser = _command(commands, "convert", "data:convert", "mazes from one kind of file to another")
-    parser.add_argument("source", help="a dataset folder, .zanj, .npz, .parquet, .png, .txt (drawings) or .tokens")
+    parser.add_argument("source", help=f"a dataset folder, or a file: {', '.join(READ)}")
     parser.add_argument(
-        "--out", required=True, metavar="PATH", help="as the source, but for .zanj; no suffix: a folder"
+        "--out", required=True, metavar="PATH", help=f"what to write: {', '.join(WRITTEN)}; no suffix: a dataset folder"
+    )
+    parser.add_argument(
+        "--from",
+        dest="source_format",
+        default=None,
+        metavar="FORMAT",
+        help="what the source is, beside its suffix",
+    )
+    parser.add_argument(
+        "--to",
+        dest="format",
+        default=None,
+        metavar="FORMAT",
+        help=f"what to write, beside its suffix: {_WRITTEN}",
     )
     parser.add_argument(
         "--tokenizer", default="unique_cells", metavar="NAME", help=f"of .tokens files: {', '.join(FORMATS)}"
@@ -133,7 +149,14 @@ def _show(commands) -> None:
     parser.add_argument("--size", default="9", help="cells per side, or rows x columns as 4x7")
     _mazes(parser)
     parser.add_argument("--num", type=int, default=1, metavar="N", help="mazes to draw, side by side")
-    parser.add_argument("--mark", default="solution", metavar="NAMES", help=f"{', '.join(MARKS)}, or {NO_MARKS}")
+    parser.add_argument(
+        "--mark",
+        "--marks",
+        dest="marks",
+        default="solution",
+        metavar="NAMES",
+        help=f"{', '.join(MARKS)}, or {NO_MARKS}",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of the mazes")
     parser.add_argument(
         "--out", type=new_file, default=None, metavar="FILE", help="draw to a .png, .svg or .txt file, not the terminal"
@@ -213,7 +236,7 @@ def _report(commands) -> None:
         type=new_folder,
         default=None,
         metavar="DIR",
-        help="folder to write (default: report/ in the first run)",
+        help="folder to write (default: report/ in the run; of several runs runs/comparisons/A-B)",
     )
 
 

@@ -64,12 +64,9 @@ def solve(chosen: argparse.Namespace) -> None:
     if not chosen.json or chosen.out is not None:
         draw(maze, walk.solution.path, walk.cells, chosen.out)
     if chosen.json:
-        print(json.dumps({
-            "origin": maze.origin, "target": maze.target, "cells": walk.cells, "words": walk.words,
-            "is_shortest": walk.is_shortest, "first_wrong": walk.first_wrong, "shortest_path": walk.solution.path,
-        }))  # fmt: skip
+        print(json.dumps(_walk_json(walk)))
         return
-    print(" ".join(_marked(walk)))
+    print(" ".join(walk.steps))
     print(walk.verdict)
 
 
@@ -123,6 +120,16 @@ def _check_algorithm(chosen: argparse.Namespace) -> None:
         check_algorithm(chosen.algorithm)
 
 
-def _marked(walk) -> list[str]:
-    """Return the written words, the first wrong one marked."""
-    return [f">>{word}<<" if index == walk.first_wrong else word for index, word in enumerate(walk.words)]
+def _walk_json(walk) -> dict[str, object]:
+    """Return a walk for machines: cells are the maze's own, `words` name the canvas's, at `offset`."""
+    return {
+        "origin": walk.maze.origin,
+        "target": walk.maze.target,
+        "cells": walk.cells,
+        "is_shortest": walk.is_shortest,
+        "first_wrong": walk.first_wrong,
+        "shortest_path": walk.solution.path,
+        "verdict": walk.verdict,
+        "words": walk.words,
+        "offset": walk.offset,
+    }

@@ -27,7 +27,7 @@ copies:   mazes whose walls occurred before, as they are, rotated or mirrored"""
 def show(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl show``."""
     # Settings are checked before numba is imported, so that a typing error answers at once.
-    marks = parse_marks(chosen.mark)
+    marks = parse_marks(chosen.marks)
     options = dict(map(parse_option, chosen.options))
     spec = MazeSpec(sizes=parse_sizes(chosen.size), algorithm=chosen.algorithm, options=options)
     GenerationConfig(spec=spec, num=chosen.num, seed=chosen.seed)

@@ -114,6 +114,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--parametrization",
+        dest="parametrizations",
         action="append",
         default=None,
         metavar="NAME",

@@ -15,7 +15,8 @@ import numpy as np
 from transformer_lens import HookedTransformer
 
 from maze_rl.configs.mazes import MazeSpec
-from maze_rl.configs.options import OptionValue
+from maze_rl.configs.options import OptionValue, check_count
+from maze_rl.configs.ranges import AnySizes, check_squares
 from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import walk_all
 from maze_rl.evaluation.examples import pick_examples
@@ -38,7 +39,7 @@ Progress = Callable[[str, float], None]
 def evaluate_model(
     model: HookedTransformer,
     *,
-    sizes: Sequence[int],
+    sizes: AnySizes,
     num: int = 1000,
     algorithm: str = "dfs",
     options: Mapping[str, OptionValue] | None = None,
@@ -74,10 +75,10 @@ def evaluate_model(
         ConfigurationError: A size exceeds the model's canvas, or the split holds no maze of that size.
     """
     started = time.perf_counter()
-    sizes = _check_sizes(sizes, num, tokenization_of(model).canvas)
-    report = _Reporter(progress, sizes)
+    tested = _check_sizes(sizes, num, tokenization_of(model).canvas)
+    report = _Reporter(progress, tested)
     examine = _Examiner(model, untrained, seed, batch_size, decode, report)
-    specs = [MazeSpec(sizes=(size,), algorithm=algorithm, options=options or {}, split=split) for size in sizes]
+    specs = [MazeSpec(sizes=(size,), algorithm=algorithm, options=options or {}, split=split) for size in tested]
     measured = [examine(held_out_mazes(spec, num, seed)) for spec in specs]
     report("summaries", 1.0)
     return EvaluationResult(
@@ -184,16 +185,16 @@ class _Reporter:
         self._open.remove(size)
 
 
-def _check_sizes(sizes: Sequence[int], num: int, canvas: int) -> tuple[int, ...]:
+def _check_sizes(sizes: AnySizes, num: int, canvas: int) -> tuple[int, ...]:
     """Return the sizes, each once and in order, or say what is wrong with them."""
-    if num < 1 or not sizes:
-        raise ConfigurationError(f"sizes is {list(sizes)} and num is {num}: give at least one size and one maze.")
-    if max(sizes) > canvas:
+    asked = check_squares(sizes)
+    check_count("num", num)
+    if max(asked) > canvas:
         raise ConfigurationError(
-            f"size {max(sizes)} is larger than the model's canvas of {canvas} x {canvas} cells: evaluate sizes up to "
+            f"size {max(asked)} is larger than the model's canvas of {canvas} x {canvas} cells: evaluate sizes up to "
             f"{canvas}, or train with a larger canvas."
         )
-    return tuple(sorted(set(sizes)))
+    return tuple(sorted(set(asked)))
 
 
 def digest(batches: Sequence[MazeBatch]) -> str:

@@ -77,6 +77,12 @@ class SizeRow(Shown):
     """Rate of shortest paths among the mazes on which Manhattan greedy fails; None where it fails on none."""
     layouts: int | None = None
     """Number of layouts among the mazes; None where they were not counted."""
+    against_baselines: dict[str, PairedDifference] = field(default_factory=dict)
+    """Model minus each baseline on the same mazes; empty in evaluations of earlier versions, as the next two are."""
+    solved: str = ""
+    """Whether each maze was walked along a shortest path, 1 or 0, in order: what pairs it with another model."""
+    layout_of: list[int] = field(default_factory=list)
+    """Number of each maze's layout; empty where every maze has one of its own."""
 
     def _headline(self) -> str:
         return size_line(self)
@@ -159,6 +165,9 @@ class LoopRow(Shown):
     in_training_range: bool
     """Whether the model was trained on mazes of this size."""
     shortest: Estimate
+    against_kept: PairedDifference | None = None
+    """Rate with these loops minus that with as many as the model is kept with, on the same mazes; None for those
+    themselves, and in evaluations of earlier versions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,10 +298,17 @@ def result_from_json(values: JsonDict) -> EvaluationResult:
     def estimate(item: JsonDict | None) -> Estimate | None:
         return None if item is None else Estimate(**item)
 
+    def paired(item: JsonDict | None) -> PairedDifference | None:
+        return None if item is None else PairedDifference(**item)
+
     def rebuild(kind: type, item: JsonDict, names: tuple[str, ...]) -> Any:
         changed: JsonDict = {name: estimate(item[name]) for name in names}
         if "baselines" in item:
             changed["baselines"] = {name: Estimate(**value) for name, value in item["baselines"].items()}
+        if "against_baselines" in item:
+            changed["against_baselines"] = {name: paired(value) for name, value in item["against_baselines"].items()}
+        for name in {"against_manhattan", "against_kept"} & item.keys():
+            changed[name] = paired(item[name])
         return kind(**(item | changed))
 
     size_names = (
@@ -305,14 +321,7 @@ def result_from_json(values: JsonDict) -> EvaluationResult:
         "optimality_ratio",
         "progress",
     )
-    rows = [
-        rebuild(
-            SizeRow,
-            row | {"against_manhattan": PairedDifference(**row["against_manhattan"])},
-            (*size_names, "solved_where_manhattan_fails"),
-        )
-        for row in values["rows"]
-    ]
+    rows = [rebuild(SizeRow, row, (*size_names, "solved_where_manhattan_fails")) for row in values["rows"]]
     forced_names = (
         "token_accuracy",
         "fork_accuracy",

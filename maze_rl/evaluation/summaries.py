@@ -46,8 +46,11 @@ class MeasuredSize(Shown):
 def size_row(measured: MeasuredSize, in_training_range: bool, seed: int) -> SizeRow:
     """Summarise the rollouts on mazes of one size."""
     outcomes, manhattan, layouts = measured.outcomes, measured.baselines["manhattan"], measured.layouts
-    difference = paired_difference(outcomes.shortest, manhattan, layouts)
     failed = ~manhattan
+    against = {
+        name: PairedDifference(**paired_difference(outcomes.shortest, shortest, layouts)._asdict())
+        for name, shortest in measured.baselines.items()
+    }
     return SizeRow(
         size=measured.size,
         num=len(manhattan),
@@ -59,10 +62,19 @@ def size_row(measured: MeasuredSize, in_training_range: bool, seed: int) -> Size
         exact_match=rate(outcomes.exact_match, layouts),
         **_path_means(outcomes, layouts, seed),  # type: ignore[arg-type]
         baselines={name: rate(shortest, layouts) for name, shortest in measured.baselines.items()},
-        against_manhattan=PairedDifference(**difference._asdict()),
+        against_manhattan=against["manhattan"],
         solved_where_manhattan_fails=rate(outcomes.shortest[failed], layouts[failed]) if failed.any() else None,
         layouts=num_clusters(layouts),
+        against_baselines=against,
+        solved="".join("1" if right else "0" for right in outcomes.shortest),
+        layout_of=_numbers_of(layouts),
     )
+
+
+def _numbers_of(layouts: UInt64[ndarray, " maze"]) -> list[int]:
+    """Return small numbers for the layouts, equal for equal ones; none where all differ."""
+    names, numbers = np.unique(layouts, return_inverse=True)
+    return [] if len(names) == len(layouts) else numbers.tolist()
 
 
 def _path_means(outcomes: Outcomes, layouts: UInt64[ndarray, " maze"], seed: int) -> dict[str, Estimate | None]:

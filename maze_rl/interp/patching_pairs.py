@@ -22,6 +22,7 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.configs.algorithms import ALGORITHMS, TREES
 from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.ranges import AnyInts, AnySize, check_square
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
@@ -124,9 +125,9 @@ class SolvedPairs(Shown):
 def make_pairs(
     tokenization: Tokenization,
     *,
-    size: int,
+    size: AnySize,
     num: int,
-    depths: range | tuple[int, int] = (1, 64),
+    depths: AnyInts = (1, 64),
     algorithm: str = "dfs",
     seed: int = 0,
     split: str | None = "test",
@@ -139,7 +140,7 @@ def make_pairs(
         tokenization: One token per cell and step, without walls; mazes are placed in the corner of its canvas.
         size: Cells per side.
         num: Number of pairs.
-        depths: Values of K: a range, or (smallest, largest), both included.
+        depths: Values of K: a range, as ``"2..8"`` or ``range(2, 9)``, or (smallest, largest), both included.
         algorithm: A generator of mazes without cycles.
         seed: Seed of mazes, pairs and edge order.
         split: Split of the clean mazes; None, which sizes below 4 need, takes all.
@@ -150,6 +151,7 @@ def make_pairs(
         ConfigurationError: The format or the algorithm cannot be used, the maze is larger than the canvas, or too few
             mazes have such a pair; the message tells the share that had.
     """
+    size = check_square("size", size)
     _check(tokenization, size, num, algorithm)
     spec = MazeSpec(sizes=(size,), algorithm=algorithm, split=split)
     parts, found = [], 0

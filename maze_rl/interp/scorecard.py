@@ -28,7 +28,9 @@ from numpy import ndarray
 from torch import Tensor
 
 from maze_rl.configs.algorithms import TREES
+from maze_rl.configs.field_types import check_field_types
 from maze_rl.configs.mazes import MazeSpec, spec_from_arguments
+from maze_rl.configs.ranges import check_square
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.adjacency_heads import AdjacencyHeads, find_adjacency_heads
@@ -54,6 +56,7 @@ from maze_rl.mazes.lattice import MazeBatch, trusted_batch
 from maze_rl.mazes.splits import maze_hashes
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.untrained import untrained_twin
+from maze_rl.plain_numbers import check_seed
 from maze_rl.seeding import stream_key
 from maze_rl.tokenization.layouts import Layout
 from maze_rl.tokenization.tokenization import Tokenization
@@ -69,6 +72,7 @@ class Setting(Shown):
     """The mazes a model is judged on."""
 
     size: int
+    """Cells per side, as 7 or ``"7"``."""
     algorithm: str = "dfs"
     split: str | None = "test"
     num_mazes: int = 300
@@ -82,6 +86,11 @@ class Setting(Shown):
     max_distance: int | None = None
     """Longest shortest path, and distance from fork to target; None for no limit."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", check_square("size", self.size))
+        check_field_types(self)
+        check_seed(self.seed)
 
 
 @dataclass(frozen=True, eq=False)

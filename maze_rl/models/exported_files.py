@@ -4,6 +4,7 @@
 lies beside adds it. The gain of the norm between loops stands under a key of its own, ``outer_norm.w``.
 """
 
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from maze_rl.models.model_files import describe, stock_shape, write_model
 from maze_rl.tokenization.layouts import PADDING, PATH_START
 
 
-def save_export(model: MazeTransformer, folder: Path, loader: bytes) -> None:
+def save_export(model: MazeTransformer, folder: str | PathLike[str], loader: bytes) -> None:
     """Write the folded, unrolled model to `folder`.
 
     Args:
@@ -26,6 +27,7 @@ def save_export(model: MazeTransformer, folder: Path, loader: bytes) -> None:
     Raises:
         CheckpointError: The disk is full or refuses.
     """
+    folder = Path(folder)
     plain = folded_copy(model)
     hooks = _hooks(model)
     shape = stock_shape(model)

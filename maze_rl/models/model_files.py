@@ -11,6 +11,7 @@ folds those. A block that is applied in loops stands there once.
 
 import json
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ _STOCK_FIELDS = (
 )
 
 
-def save_model(model: MazeTransformer, folder: Path, about: dict[str, Any]) -> None:
+def save_model(model: MazeTransformer, folder: str | PathLike[str], about: dict[str, Any]) -> None:
     """Write the folded model to `folder`.
 
     Args:
@@ -89,7 +90,7 @@ def stock_shape(model: MazeTransformer) -> dict[str, Any]:
 
 
 def write_model(
-    folder: Path,
+    folder: str | PathLike[str],
     tokenization: Tokenization,
     weights: dict[str, Tensor],
     description: dict[str, Any],
@@ -100,6 +101,7 @@ def write_model(
     Raises:
         CheckpointError: The disk is full or refuses.
     """
+    folder = Path(folder)
     files = {WEIGHTS: tensor_bytes(weights), MODEL: json_bytes(description)}
     write_folder(folder / "tokenizer", definition_files(tokenization))
     write_into(folder, files | (further or {}))
@@ -128,7 +130,7 @@ def _same_names(config: ModelConfig) -> tuple[str, ...]:
     return ("attn.mask", "attn.IGNORE", *(name for name, holds in fixed.items() if holds))
 
 
-def load_model(name: str | Path, device: str = "cpu", checkpoint: int | None = None) -> MazeTransformer:
+def load_model(name: str | PathLike[str], device: str = "cpu", checkpoint: int | None = None) -> MazeTransformer:
     """Load a trained model: a run folder, an exported one, or the name of a shipped model.
 
     Args:
@@ -187,7 +189,7 @@ def trained_algorithms(about: dict[str, Any]) -> tuple[str, ...]:
     return tuple(about.get("algorithms") or filter(None, [about.get("algorithm")]))
 
 
-def checkpoint_steps(name: str | Path) -> list[int]:
+def checkpoint_steps(name: str | PathLike[str]) -> list[int]:
     """List the steps of the checkpoints that lie beside a model, ascending.
 
     Raises:

@@ -1,5 +1,6 @@
 """Where figures become pictures of a page: drawn once, kept as SVG for the page and as PNG beside it."""
 
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 class Gallery(Shown):
     """Turns figures into pictures: an SVG for the page, and a PNG in the report's folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        self._folder = Path(folder)
 
     def picture(
         self, figure: "Figure", *, name: str, title: str, alt: str, reading: Statement = NOTHING, narrow: bool = False

@@ -166,13 +166,6 @@ def reliable_lengths(evaluation: EvaluationResult) -> list[LengthRow]:
     return [row for row in rows if row.num >= FEWEST] or rows
 
 
-def leading_errors(evaluations: Sequence[EvaluationResult], most: int = 6, smallest_share: float = 0.02) -> list[str]:
-    """List the commonest types of first error, `most` at most, each with some share of all errors."""
-    counts = error_counts(evaluations)
-    enough = smallest_share * sum(counts.values())
-    return [kind for kind, count in counts.items() if count >= enough][:most]
-
-
 def error_counts(evaluations: Sequence[EvaluationResult]) -> dict[str, int]:
     """Return the number of rollouts by type of first error over all sizes, the most frequent first."""
     counts: dict[str, int] = {}

@@ -5,6 +5,7 @@ no template. A test rebuilds every shipped folder and compares the bytes.
 """
 
 import json
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,17 +45,18 @@ def shipped_definition(format_name: str) -> dict[str, bytes]:
     return definition_files(load_tokenization(format_name, canvas=CANVAS, path="moves"))
 
 
-def write_definition(format_name: str, folder: Path) -> None:
+def write_definition(format_name: str, folder: str | PathLike[str]) -> None:
     """Write the shipped definition of a format to ``folder / format_name``."""
+    folder = Path(folder)
     target = folder / format_name
     target.mkdir(parents=True, exist_ok=True)
     for name, data in shipped_definition(format_name).items():
         (target / name).write_bytes(data)
 
 
-def stale_definitions(folder: Path | None = None) -> list[str]:
+def stale_definitions(folder: str | PathLike[str] | None = None) -> list[str]:
     """List the files of the vocabulary folders that are missing or differ from what the code would write."""
-    root = folder or shipped_folder("tokenizers")
+    root = shipped_folder("tokenizers") if folder is None else Path(folder)
     stale = []
     for format_name in FORMATS:
         for name, data in shipped_definition(format_name).items():

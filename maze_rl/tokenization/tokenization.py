@@ -10,10 +10,11 @@ from jaxtyping import Int16, Int64
 from numpy import ndarray
 from torch import Tensor
 
+from maze_rl.configs.ranges import AnySize, shape_of
 from maze_rl.configs.tokenization import FORMATS, TokenizationConfig
 from maze_rl.displays.short_repr import Shown, short_repr
-from maze_rl.errors import ConfigurationError, MazeRLError
-from maze_rl.mazes.lattice import Maze, MazeBatch, MazeCollection
+from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
+from maze_rl.mazes.lattice import Cell, Maze, MazeBatch, MazeCollection
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.seeding import stream_key
 from maze_rl.tokenization.cells import cells
@@ -23,6 +24,7 @@ from maze_rl.tokenization.encoding import Tables, draw_offsets, encode_batch, ta
 from maze_rl.tokenization.layouts import PADDING, Layout, with_options
 from maze_rl.tokenization.row_column import row_column
 from maze_rl.tokenization.spans import TokenSpans
+from maze_rl.tokenization.token_text import TokenText
 from maze_rl.tokenization.unique_cells import unique_cells
 
 LAYOUTS = {
@@ -93,7 +95,7 @@ class Tokenization(Shown):
 
     def with_options(self, **options: object) -> "Tokenization":
         """Return this tokenization with some options changed, e.g. ``with_options(random_offsets=False)``."""
-        return Tokenization(replace(self.config, **options))  # type: ignore[arg-type]
+        return Tokenization(replace(self.config, **known_options(options)))  # type: ignore[arg-type]
 
     def encode(self, mazes: Maze | MazeBatch | MazeCollection, *, seed: int = 0, prompt_only: bool = False) -> Encoded:
         """Encode mazes with one shortest path each.
@@ -174,6 +176,8 @@ class Tokenization(Shown):
     def decode(self, tokens: Tensor | ndarray) -> "str | list[str]":
         """Turn ids into text, without the padding: one string for ids of shape [pos], a list for [batch, pos].
 
+        The words name cells of the canvas; where the maze lies there, `TokenSpans.offsets` says.
+
         Raises:
             MazeRLError: An id is not in the vocabulary.
         """
@@ -184,28 +188,74 @@ class Tokenization(Shown):
             raise MazeRLError(f"ids {array.min()}..{array.max()} leave the vocabulary of {len(self.vocabulary)} words.")
         return " ".join(self.vocabulary[int(token)] for token in array if token != PADDING)
 
-    def to_text(self, maze: Maze, *, seed: int = 0) -> str:
-        """Write one maze with a shortest path as text."""
-        return str(self.decode(self.encode(maze, seed=seed).tokens[0]))
+    def to_text(self, maze: Maze, *, seed: int = 0, offset: Cell | None = None) -> TokenText:
+        """Write one maze with a shortest path as text, as a model reads it.
 
-    def from_text(self, text: str, grid: tuple[int, int], offset: tuple[int, int] = (0, 0)) -> Maze:
-        """Read a maze of `grid` (rows, cols) from text; its cell (0, 0) lies at `offset` on the canvas.
+        Args:
+            maze: What to write.
+            seed: Seed of edge order, orientation, offset and choice of path.
+            offset: Where its cell (0, 0) lies on the canvas; None: as `encode` places it.
+
+        Returns:
+            A string whose words name cells of the canvas; its `offset` says where the maze lies there.
 
         Raises:
-            MazeRLError: The text is not of this format, or names cells outside the grid.
+            ConfigurationError: The maze does not fit on the canvas, or not at this offset.
         """
-        from maze_rl.tokenization.parsing import parse_maze
+        batch, places = maze.as_batch(), None
+        if offset is not None:
+            if not all(0 <= at <= self.canvas - side for at, side in zip(offset, maze.shape, strict=True)):
+                raise ConfigurationError(
+                    f"offset {offset}: a {maze.shape[0]} x {maze.shape[1]} maze there leaves the {self.canvas} x "
+                    f"{self.canvas} canvas."
+                )
+            places = np.array([offset], np.int16)
+        encoded = self.encode_batch(batch, streams=np.zeros(1, np.int64), seed=seed, offsets=places)
+        row, col = encoded.spans.offsets[0].tolist()
+        return TokenText(str(self.decode(encoded.tokens[0])), (row, col))
 
-        return parse_maze(text, self.layout, grid, offset)
+    def from_text(self, text: str, grid: AnySize, offset: Cell | None = None) -> Maze:
+        """Read a maze of `grid` (rows, cols) from text.
+
+        Args:
+            text: Token text, with a path or without one.
+            grid: Rows and columns of the maze, or cells per side; the text does not tell them.
+            offset: Where its cell (0, 0) lies on the canvas. None: where a `TokenText` says; else at the corner, or, if
+                this tokenization places mazes at random, where the cells that the text names say.
+
+        Raises:
+            MazeRLError: The text is not of this format, names cells outside the grid, or does not tell the offset.
+        """
+        from maze_rl.tokenization.parsing import find_offset, parse_maze
+
+        shape = shape_of("grid", grid)
+        if offset is None and isinstance(text, TokenText):
+            offset = text.offset
+        if offset is None:
+            offset = find_offset(text, self.layout, shape) if self.config.random_offsets else (0, 0)
+        return parse_maze(text, self.layout, shape, offset)
 
 
 def load_tokenization(name: str = "edges", **options: object) -> Tokenization:
     """Build a tokenization by format name, e.g. ``load_tokenization("unique_cells", canvas=10)``.
 
     Raises:
-        UnknownNameError: There is no such format; the message lists them.
+        UnknownNameError: There is no such format or option; the message lists them.
     """
-    return Tokenization(TokenizationConfig(format=name, **options))  # type: ignore[arg-type]
+    return Tokenization(TokenizationConfig(format=name, **known_options(options)))  # type: ignore[arg-type]
+
+
+def known_options(options: dict[str, object]) -> dict[str, object]:
+    """Return options of a tokenization by name, if there are such.
+
+    Raises:
+        UnknownNameError: There is no option of that name.
+    """
+    known = [each.name for each in fields(TokenizationConfig)]
+    for name in options:
+        if name not in known:
+            raise unknown_name("option of a tokenization", name, known)
+    return options
 
 
 def merge_encoded(parts: list[Encoded], indices: list[ndarray], num: int) -> Encoded:

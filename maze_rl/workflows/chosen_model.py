@@ -1,12 +1,14 @@
 """The model that a command is about: given or loaded, with as many loops as are asked for."""
 
-from pathlib import Path
+from os import PathLike
 
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.model_files import load_model
 
 
-def chosen_model(model: MazeTransformer | str | Path, loops: int | None = None, device: str = "cpu") -> MazeTransformer:
+def chosen_model(
+    model: MazeTransformer | str | PathLike[str], loops: int | None = None, device: str = "cpu"
+) -> MazeTransformer:
     """Return a model with its block applied `loops` times.
 
     Args:

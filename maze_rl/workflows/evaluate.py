@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
+from os import PathLike
 from time import perf_counter
 from typing import Any
 
-from maze_rl.configs.ranges import check_squares
-from maze_rl.errors import ConfigurationError
+from maze_rl.configs.options import check_count
+from maze_rl.configs.ranges import AnySizes, check_squares
 from maze_rl.evaluation.by_algorithm import ALGORITHMS, evaluate_algorithms
 from maze_rl.evaluation.by_loops import FACTORS, evaluate_loops
 from maze_rl.evaluation.evaluator import evaluate_model
@@ -15,6 +15,7 @@ from maze_rl.evaluation.held_out import sizes_held_out, telling_sizes
 from maze_rl.evaluation.results import AlgorithmRow, EvaluationResult
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.model_files import trained_algorithms
+from maze_rl.plain_numbers import check_seed
 from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
 
 TEST_SEED = 1_000_003
@@ -31,8 +32,8 @@ eight times the work of as many walks."""
 
 
 def evaluate(
-    model: MazeTransformer | str | Path,
-    sizes: int | Iterable[int] | None = None,
+    model: MazeTransformer | str | PathLike[str],
+    sizes: AnySizes | None = None,
     num: int = 1000,
     *,
     algorithm: str | None = None,
@@ -45,8 +46,8 @@ def evaluate(
 
     Args:
         model: A model, a run folder, or the name of a shipped model.
-        sizes: Cells per side; None for those from the smallest trained on (or 4) to three beyond the largest, at most
-            the model's canvas, of which there are test mazes.
+        sizes: Cells per side, as ``"4..12"`` or 7; None for those from the smallest trained on (or 4) to three beyond
+            the largest, at most the model's canvas, of which there are test mazes.
         num: Mazes per size; at most 100 of them for each further algorithm, and an eighth of them, at most 60, for each
             number of loops.
         algorithm: Generator of the test mazes; None for the one it was trained on, with its options.
@@ -59,9 +60,8 @@ def evaluate(
         MazeRLError: There is no such model, a file is damaged, a size does not fit the model's canvas, or `loops`
             are asked of a model that has none.
     """
+    num, seed = check_count("num", num), check_seed(seed)
     loaded = chosen_model(model, loops, device)
-    if num < 1:
-        raise ConfigurationError(f"num is {num}: evaluate on at least one maze per size.")
     about, started = loaded.about, perf_counter()
     trained_on = about.get("algorithm", "dfs")
     chosen = algorithm or trained_on
@@ -159,7 +159,7 @@ def _own_algorithm(result: EvaluationResult, sizes: Iterable[int], trained_on: b
     ]
 
 
-def test_sizes(model: MazeTransformer, sizes: int | Iterable[int] | None) -> tuple[int, ...]:
+def test_sizes(model: MazeTransformer, sizes: AnySizes | None) -> tuple[int, ...]:
     """Return the sizes to test: those given, checked, or else those around the ones the model was trained on.
 
     These are from the smallest of them, or 4, to `BEYOND` more than the largest, at most the model's canvas; up to it
@@ -169,7 +169,7 @@ def test_sizes(model: MazeTransformer, sizes: int | Iterable[int] | None) -> tup
     if sizes is None:
         trained = model.about.get("sizes") or [canvas]
         return tuple(range(min(4, *trained, canvas), min(canvas, max(trained) + BEYOND) + 1))
-    return check_squares((sizes,) if isinstance(sizes, int) else tuple(sizes))
+    return check_squares(sizes)
 
 
 def _untrained(model: MazeTransformer, seed: int) -> MazeTransformer:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import util
 from importlib.metadata import EntryPoint, entry_points
+from os import PathLike, fspath
 from pathlib import Path
 from types import ModuleType
 
@@ -69,12 +70,13 @@ def find_experiments() -> dict[str, ExperimentFile]:
     return dict(sorted(found.items()))
 
 
-def find_experiment(name: str) -> ExperimentFile:
+def find_experiment(name: str | PathLike[str]) -> ExperimentFile:
     """Return the experiment called `name`, or that in the file of that path.
 
     Raises:
         UnknownNameError: There is none; lists the names and suggests the nearest.
     """
+    name = fspath(name)
     if name.endswith(".py") and Path(name).is_file():
         return read_file(Path(name).stem, Path(name))
     found = find_experiments()

@@ -1,5 +1,6 @@
 """`maze-rl export`: the folded model with stock keys, its vocabulary and a loader, for use without our code."""
 
+from os import PathLike
 from pathlib import Path
 
 from maze_rl.configs.folding import not_exported
@@ -10,7 +11,7 @@ from maze_rl.workflows.chosen_model import chosen_model
 _LOADER = Path(__file__).with_name("export_loader.py")
 
 
-def export(model: str | Path, out: Path, *, loops: int | None = None) -> Path:
+def export(model: str | PathLike[str], out: str | PathLike[str], *, loops: int | None = None) -> Path:
     """Write ``model.safetensors``, ``model.json``, ``tokenizer/`` and ``loader.py`` of a trained model to `out`.
 
     Args:
@@ -23,6 +24,7 @@ def export(model: str | Path, out: Path, *, loops: int | None = None) -> Path:
             loops and some are asked for.
         MazeRLError: There is no such model, or a file of it is damaged.
     """
+    out = Path(out)
     loaded = chosen_model(model, loops)
     own = not_exported(loaded.maze_config)
     if own:

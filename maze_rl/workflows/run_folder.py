@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,8 @@ class OtherSettingsError(ConfigurationError):
 class RunFolder(Shown):
     """Paths and small files of one run."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        self.folder = folder = Path(folder)
         self.config_path = folder / CONFIG
         self.metrics_path = folder / "metrics.jsonl"
         self.checkpoints = folder / "checkpoints"

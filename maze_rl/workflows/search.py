@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from transformer_lens.utilities.components_utils import get_act_name
 
 from maze_rl.calibration.selftest import setting_of
 from maze_rl.calibration.zoo import ROWS, Instance
+from maze_rl.configs.options import check_count
+from maze_rl.configs.ranges import AnySize, check_square
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.battery import Battery, check_tested, run_battery
@@ -21,6 +24,7 @@ from maze_rl.interp.scorecard import Materials, Scorecard, Setting, check_settin
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.places import find_model
 from maze_rl.models.verified_files import read_folder, read_tensors
+from maze_rl.plain_numbers import check_seed
 from maze_rl.reports.search.search_report import write_search_report
 from maze_rl.reports.search.search_result import DecisionAttention, SearchResult, example_decision
 from maze_rl.tokenization.tokenization import Tokenization
@@ -53,14 +57,14 @@ class SearchOutcome(Shown):
 
 
 def search(
-    model: MazeTransformer | str | Path,
+    model: MazeTransformer | str | PathLike[str],
     *,
-    size: int | None = None,
+    size: AnySize | None = None,
     num: int = 300,
     algorithm: str = "dfs",
     seed: int = 0,
     loops: int | None = None,
-    out: Path | None = None,
+    out: str | PathLike[str] | None = None,
     command: str = "",
     progress: Progress = lambda doing, done: None,
 ) -> SearchOutcome:
@@ -68,8 +72,8 @@ def search(
 
     Args:
         model: A model, a run folder, or the name of a shipped model.
-        size: Cells per side; None for the size nearest to 7 that it was trained on, and 7 or its canvas where that is
-            not recorded.
+        size: Cells per side, as 7 or ``"7"``; None for the size nearest to 7 that it was trained on, and 7 or its
+            canvas where that is not recorded.
         num: Mazes of each test; probes get twice as many.
         algorithm: Generator of mazes without cycles.
         seed: Seed of mazes, pairs, controls and draws; 0 or more.
@@ -82,19 +86,24 @@ def search(
         MazeRLError: There is no such model, a test is not right for it, its format, its canvas or the number of mazes
             does not fit, a checkpoint is damaged, or `out` is no folder.
     """
+    num, seed = check_count("num", num, 0), check_seed(seed)
     started = time.perf_counter()
     loaded = chosen_model(model, loops)
     check_tested(loaded)
     own_name = str(loaded.about.get("name", "untitled")) if isinstance(model, MazeTransformer) else Path(model).name
     name = own_name + loops_in_name(loaded)
     setting = Setting(
-        size=_usual_size(loaded) if size is None else size, algorithm=algorithm, num_mazes=num, num_pairs=num,
-        num_probed=2 * num, seed=seed,
-    )  # fmt: skip
-    folder = out or _folder(model, name, loops_in_name(loaded))
+        size=_usual_size(loaded) if size is None else check_square("size", size),
+        algorithm=algorithm,
+        num_mazes=num,
+        num_pairs=num,
+        num_probed=2 * num,
+        seed=seed,
+    )
+    folder = _folder(model, name, loops_in_name(loaded)) if out is None else Path(out)
     check_setting(setting)
     check_mazes(loaded, setting.size, num)
-    _check_seed_and_folder(seed, folder)
+    _check_folder(folder)
     saved, left_out = _checkpoints(model, loaded.tokenization)
     saved = [(step, chosen_model(trained, loops)) for step, trained in saved]
     progress("mazes and pairs", 0.0)
@@ -123,15 +132,13 @@ def _usual_size(model: MazeTransformer) -> int:
     return min(trained or [min(USUAL, model.tokenization.canvas)], key=lambda size: (abs(size - USUAL), size))
 
 
-def _check_seed_and_folder(seed: int, folder: Path) -> None:
-    if seed < 0:
-        raise ConfigurationError(f"seed is {seed}: it must be 0 or more.")
+def _check_folder(folder: Path) -> None:
     there = next((each for each in (folder, *folder.parents) if each.exists()), Path())
     if not there.is_dir():
         raise ConfigurationError(f"{there} is a file: the page is written to a folder; give another one.")
 
 
-def _folder(model: MazeTransformer | str | Path, name: str, loops: str) -> Path:
+def _folder(model: MazeTransformer | str | PathLike[str], name: str, loops: str) -> Path:
     """Return where the page goes: into the run, but never into what ships with the library."""
     if not isinstance(model, MazeTransformer) and Path(model).is_dir():
         return find_model(model) / f"search{loops}"
@@ -184,7 +191,7 @@ def _attention(model: MazeTransformer, materials: Materials, battery: Battery) -
 
 
 def _checkpoints(
-    model: MazeTransformer | str | Path, tokenization: Tokenization
+    model: MazeTransformer | str | PathLike[str], tokenization: Tokenization
 ) -> tuple[list[tuple[int, MazeTransformer]], list[int]]:
     """Return (step, model) for some checkpoints of a run, spread evenly, and the steps of those that do not fit it.
 

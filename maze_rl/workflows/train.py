@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -50,7 +51,7 @@ class Run(Shown):
 
 def train_run(
     config: RunConfig,
-    out: Path,
+    out: str | PathLike[str],
     *,
     resume: bool = False,
     progress: Progress | None = None,
@@ -71,6 +72,7 @@ def train_run(
         MazeRLError: A setting, a file of the run, or the training itself is at fault.
         TrainingInterrupted: Ctrl-C; the state was saved.
     """
+    out = Path(out)
     device = check_device(config.device)
     run = RunFolder(out)
     if resume:

@@ -63,13 +63,13 @@ def test_plans_agree_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        ({"layers": 2}, "unknown setting 'layers'. Did you mean 'n_layers'"),
+        ({"num_layers": 2}, "unknown setting 'num_layers'. Did you mean 'n_layers'"),
         ({"plan": "no.json"}, "no.json: the plan cannot be read"),
         ({"plan": "no.json", "rounds": 1}, "rounds contradicts the plan"),
         ({"start_from": "maze-5to9-causal", "d_model": 8}, "d_model contradicts start_from"),
         ({"start_from": "maze-5to9-causal", "format": "row_column"}, "format contradicts start_from"),
         ({"config": from_flags(), "optimizer": "sgd"}, "optimizer contradicts config"),
-        ({"evaluation_mazes": -1}, "evaluation_mazes is -1"),
+        ({"num": -1}, "num is -1"),
         ({"parametrizations": ("value_affine",)}, "set value_norm (--value-norm) too"),
     ],
 )  # fmt: skip
@@ -81,7 +81,7 @@ def test_contradictions_are_refused(arguments: dict[str, Any], said: str, tmp_pa
 
 def test_settings_by_name_reach_the_trained_model(tmp_path: Path) -> None:
     run = maze_rl.train(
-        4, steps=2, out=tmp_path / "run", evaluation_mazes=0, device="cpu", batch_size=4, optimizer="adamw", n_layers=1,
+        4, steps=2, out=tmp_path / "run", num=0, device="cpu", batch_size=4, optimizer="adamw", n_layers=1,
         d_model=16, n_heads=2, canvas=4,
     )  # fmt: skip
     model = maze_rl.load_model(run.folder)

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import Any, overload
 
@@ -143,7 +144,7 @@ class StoredMazes(DisplayedMazes):
             raise MazeRLError(f"{self.name}: {error}") from error
 
 
-def open_dataset(folder: Path | str) -> StoredMazes:
+def open_dataset(folder: str | PathLike[str]) -> StoredMazes:
     """Open a dataset folder, memory-mapped; its files are verified first.
 
     Raises:
