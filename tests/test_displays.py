@@ -117,7 +117,7 @@ def filled(kind: type) -> Any:
     values = {name: value_of(hint) for name, hint in hints_of(kind).items()}
     if issubclass(kind, tuple):
         return kind(*values.values())
-    made = object.__new__(kind)
+    made = kind.__new__(kind)
     for name, value in values.items():
         object.__setattr__(made, name, value)
     return made
@@ -170,7 +170,7 @@ def test_a_dataclass_shows_itself_in_notebooks(kind: type) -> None:
 def test_another_class_has_a_short_repr(kind: type) -> None:
     if kind.__repr__ is not short_repr or kind._headline is not Shown._headline:
         return  # tested where it is defined
-    made = object.__new__(kind)
+    made = kind.__new__(kind)
     if hasattr(made, "__dict__"):
         made.__dict__.update({f"weights_{number}": torch.zeros(()).expand(MANY, 7) for number in range(50)})
     assert_short(made)

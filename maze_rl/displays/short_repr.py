@@ -46,15 +46,15 @@ class Shown:
         return field_table(self)
 
 
-def short_repr(shown: object) -> str:
-    """Return one line of at most `LONGEST` characters about an object."""
-    name = type(shown).__name__
-    headline = shown._headline() if isinstance(shown, Shown) else ""
+def short_repr(self: object) -> str:
+    """Return one line of at most `LONGEST` characters about an object; ``__repr__ = short_repr`` in its class."""
+    name = type(self).__name__
+    headline = self._headline() if isinstance(self, Shown) else ""
     if headline:
         return f"<{name}: {cut(headline, LONGEST - len(name) - 4)}>"
     told, room = [], LONGEST - len(name) - 7
     # what has something to say comes first
-    values = sorted(told_fields(shown), key=lambda pair: not (isinstance(pair[1], Shown) and pair[1]._brief()))
+    values = sorted(told_fields(self), key=lambda pair: not (isinstance(pair[1], Shown) and pair[1]._brief()))
     for field, value in values:
         part = f"{field}={brief(value)}"
         if len(part) + 2 > room:

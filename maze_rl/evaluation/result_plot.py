@@ -33,7 +33,8 @@ def plot_result(result: "EvaluationResult", ax: "Axes | None" = None, by: By = "
     if by not in ("size", "length"):
         raise unknown_name("by", by, ("size", "length"))
     rows = result.rows if by == "size" else result.by_length
-    names = [str(row.size) for row in result.rows] if by == "size" else [_span(row.low, row.high) for row in rows]
+    lengths = [_span(row.low, row.high) for row in result.by_length]
+    names = [str(row.size) for row in result.rows] if by == "size" else lengths
     first = ax is None or not ax.has_data()
     if ax is None:
         from matplotlib import pyplot
