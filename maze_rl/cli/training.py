@@ -20,6 +20,7 @@ _SHAPE = {
     "tokenizer": "format",
     "canvas": "canvas",
     "origin": "origin",
+    "path": "path",
     "positions": "positions",
     "prompt": "prompt",
     "embedding": "embedding",
@@ -30,7 +31,9 @@ _SHAPE = {
     "parametrization": "parametrizations",
     "value_norm": "value_norm",
     "reverse_positions": "reverse_positions",
+    "reverse_form": "reverse_form",
     "memory": "memory",
+    "memory_kind": "memory_kind",
 }
 """Flag -> setting of the network or the tokens."""
 _TRAINING = (
