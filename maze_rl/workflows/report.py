@@ -6,7 +6,7 @@ from pathlib import Path
 from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.evaluation.results import EvaluationResult, result_from_json
 from maze_rl.models.build import MazeTransformer
-from maze_rl.models.model_files import find_model
+from maze_rl.models.places import find_model
 from maze_rl.reports.generalization_report import write_report
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
