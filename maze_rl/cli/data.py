@@ -106,7 +106,11 @@ def tokenizers(chosen: argparse.Namespace) -> int:
         print(
             json.dumps(rows)
             if chosen.json
-            else "\n".join(f"{row['name']:<14} {row['words']:>5} words  {row['about']}" for row in rows)
+            else "\n".join(
+                f"{row['name']:<17} {row['words']:>5} words, {row['own_words']:>4} without moves and walls  "
+                f"{row['about']}"
+                for row in rows
+            )
         )
         return 0
     if chosen.action == "build":

@@ -33,6 +33,7 @@ def evaluate(chosen: argparse.Namespace) -> None:
 def solve(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl solve``."""
     from maze_rl.cli.showing import draw
+    from maze_rl.models.attached_tokenization import about_of
     from maze_rl.workflows.chosen_model import chosen_model
     from maze_rl.workflows.solve import draw_maze, read_maze, solve_with_model
 
@@ -41,9 +42,10 @@ def solve(chosen: argparse.Namespace) -> None:
     if chosen.maze is not None:
         maze = read_maze(Path(chosen.maze), model, (chosen.size, chosen.size))
     else:
-        trained_on = model.about.get("algorithm", "dfs")
+        about = about_of(model)
+        trained_on = about.get("algorithm", "dfs")
         algorithm = chosen.algorithm or trained_on
-        options = model.about.get("options", {}) if algorithm == trained_on else {}
+        options = about.get("options", {}) if algorithm == trained_on else {}
         maze = draw_maze(chosen.size, algorithm, chosen.seed, **options)
     walk = solve_with_model(model, maze)
     if not chosen.json or chosen.out is not None:

@@ -47,7 +47,7 @@ def print_evaluation(result: EvaluationResult) -> None:
     for name in ("size", "layouts", "shortest", "95 %", "reaches", "valid", "Manhattan", "random", "hard"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in result.rows:
-        size = f"{row.size}" if row.in_training_range else f"{row.size}*"
+        size = f"{row.size}" if row.in_training_range is not False else f"{row.size}*"
         interval = f"{row.shortest.low:.2f}-{row.shortest.high:.2f}"
         failed = row.solved_where_manhattan_fails
         table.add_row(

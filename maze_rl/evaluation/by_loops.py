@@ -74,7 +74,7 @@ def evaluate_loops(
                     size=size,
                     loops=number,
                     as_kept=number == kept,
-                    in_training_range=size in training_sizes,
+                    in_training_range=size in training_sizes if training_sizes else None,
                     shortest=rate(shortest, maze_hashes(solution.batch)),
                 )
             )

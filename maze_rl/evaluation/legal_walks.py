@@ -9,7 +9,7 @@ from jaxtyping import Bool, Int64
 from numpy import ndarray
 
 from maze_rl.mazes.solve import BatchSolution
-from maze_rl.tokenization.layouts import PATH_END, STEPS
+from maze_rl.tokenization.layouts import PADDING, PATH_END, STEPS
 from maze_rl.tokenization.spans import TokenSpans
 
 
@@ -50,7 +50,8 @@ class LegalWalks:
             is_move = np.asarray(np.equal(tokens[:, None], self._layout.path_move_ids))
             moves = np.asarray(is_move.any(axis=1))
             return np.where(moves[:, None], before + is_move.astype(np.int64) @ STEPS, -9)
-        on_canvas = np.stack([self._layout.row_of_id[tokens], self._layout.col_of_id[tokens]], axis=1).astype(np.int64)
+        words = np.where(tokens < len(self._layout.words), tokens, PADDING)  # a model may have ids without words
+        on_canvas = np.stack([self._layout.row_of_id[words], self._layout.col_of_id[words]], axis=1).astype(np.int64)
         return np.where(on_canvas[:, :1] < 0, -9, on_canvas - self._offsets[rows])
 
     def _joined(self, rows: ndarray, before: ndarray, after: ndarray) -> Bool[ndarray, " rows"]:

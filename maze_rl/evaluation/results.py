@@ -44,8 +44,8 @@ class SizeRow:
 
     size: int
     num: int
-    in_training_range: bool
-    """Whether the model was trained on mazes of this size."""
+    in_training_range: bool | None
+    """Whether the model was trained on mazes of this size; None where what it was trained on is not known."""
     valid: Estimate
     reaches: Estimate
     simple: Estimate
@@ -78,7 +78,7 @@ class LengthRow:
     low: int
     high: int
     num: int
-    in_training_range: bool
+    in_training_range: bool | None
     """Whether training mazes had paths this long (up to their longest)."""
     shortest: Estimate
     baselines: dict[str, Estimate]
@@ -137,7 +137,7 @@ class LoopRow:
     loops: int
     as_kept: bool
     """Whether the model is kept with so many loops."""
-    in_training_range: bool
+    in_training_range: bool | None
     """Whether the model was trained on mazes of this size."""
     shortest: Estimate
 
@@ -148,9 +148,9 @@ class AlgorithmRow:
 
     algorithm: str
     size: int
-    trained_on: bool
+    trained_on: bool | None
     """Whether the model was trained on mazes of this algorithm."""
-    in_training_range: bool
+    in_training_range: bool | None
     """Whether the model was trained on mazes of this size."""
     shortest: Estimate
     manhattan: Estimate

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int16, Int64
 from numpy import ndarray
+from transformer_lens import HookedTransformer
 
 from maze_rl.interp.attention_maps import (
     GroupedAttention,
@@ -44,7 +45,6 @@ from maze_rl.interp.sign_flips import head_means
 from maze_rl.intervals import Interval, num_clusters
 from maze_rl.mazes.breadth_first import distances_from
 from maze_rl.mazes.lattice import MazeBatch
-from maze_rl.models.build import MazeTransformer
 from maze_rl.seeding import numpy_generator
 
 ANCHORS = ("target", "origin", "current")
@@ -102,7 +102,7 @@ class FrontierHeads:
 
 
 def find_frontier_heads(
-    model: MazeTransformer,
+    model: HookedTransformer,
     decisions: Decisions,
     *,
     attention: Mapping[str, GroupedAttention] | None = None,
@@ -132,7 +132,7 @@ def find_frontier_heads(
     )
 
 
-def frontier_attention(model: MazeTransformer, decisions: Decisions, *, seed: int = 0) -> dict[str, GroupedAttention]:
+def frontier_attention(model: HookedTransformer, decisions: Decisions, *, seed: int = 0) -> dict[str, GroupedAttention]:
     """Return the reducers of this score by anchor, for `stream_patterns`; those of the control are named `other`.
 
     Raises:

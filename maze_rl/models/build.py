@@ -22,6 +22,7 @@ from transformer_lens.components.transformer_block import TransformerBlock
 from maze_rl.configs.model import ModelConfig, check_embedding
 from maze_rl.configs.options import is_count
 from maze_rl.errors import ConfigurationError
+from maze_rl.models.context_room import longest_sequence
 from maze_rl.models.factored_embedding import FactoredTokens
 from maze_rl.models.forward_pass import ForwardPass
 from maze_rl.models.fused_attention import FusedAttention
@@ -140,12 +141,6 @@ def build_bare(shape: Mapping[str, Any], tokenization: Tokenization | None, *, s
         model.tokenization = tokenization
     model.about = {}
     return model.eval()
-
-
-def longest_sequence(tokenization: Tokenization) -> int:
-    """Return the most tokens a maze on the canvas can take: every edge open, a budget of n^2 + 2 path cells, an end."""
-    side, layout = tokenization.canvas, tokenization.layout
-    return layout.prompt_tokens(layout.most_listed) + layout.path_tokens(side * side + 2) + 1
 
 
 def _constructed(config: HookedTransformerConfig) -> MazeTransformer:

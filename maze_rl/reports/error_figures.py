@@ -59,12 +59,15 @@ def first_errors(evaluation: EvaluationResult, leading: Sequence[str]) -> "Figur
     return figure
 
 
+_RANGES = ((True, "trained sizes", "blue"), (False, "other sizes", "vermillion"), (None, "all sizes", "blue"))
+
+
 def hazard(evaluation: EvaluationResult) -> "Figure":
     """Draw the chance of a first error per step along the path, inside and outside the training sizes."""
     figure, axes = _half_width_axes(["trained sizes."])
     ends: list[EndLabel] = []
     last, top = 1.0, 0.1
-    for inside, name, colour in ((True, "trained sizes", "blue"), (False, "other sizes", "vermillion")):
+    for inside, name, colour in _RANGES:
         stretches = pooled_hazard(first_errors_by_range(evaluation, inside))
         if not stretches:
             continue

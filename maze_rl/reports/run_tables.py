@@ -65,18 +65,18 @@ def run_facts(run: RunSummary) -> dict[str, str | None]:
     """Return what a reader wants to know of a run first, as label -> text; None where the run did not record it."""
     return {
         "trained on": run.trained_on,
-        "loss": _text(run.setting("training.loss")),
+        "loss": _text(run.fact("training.loss")),
         "tokens": _tokens(run),
         "model": _shape(run),
         "parameters": f"{run.num_parameters:,}",
         "steps": _counted(run.steps),
         "batch": _batch(run),
         "optimizer": _text(run.setting("training.optimizer")),
-        "mazes seen": f"{run.mazes_seen:,}",
+        "mazes seen": _counted(run.mazes_seen),
         "tokens seen": _counted(run.tokens_seen),
-        "duration": duration(run.training_seconds),
+        "duration": None if run.training_seconds is None else duration(run.training_seconds),
         "hardware": _text(run.setting("versions.hardware") or run.setting("hardware") or run.setting("device")),
-        "seed": _text(run.setting("seed")),
+        "seed": _text(run.fact("seed")),
     }
 
 
@@ -120,4 +120,5 @@ def configuration_table(run: RunSummary) -> Table:
     """Tabulate every setting of a run."""
     columns = (Column(key="setting", title="setting"), Column(key="value", title="value"))
     rows = [{"setting": path, "value": str(value)} for path, value in flat_settings(run.config) if path != "command"]
-    return Table(name="configuration", caption="The complete configuration.", columns=columns, rows=rows, folded=True)
+    caption = "The complete configuration." if run.is_run else "What is known of the model, whose run is not here."
+    return Table(name="configuration", caption=caption, columns=columns, rows=rows, folded=True)

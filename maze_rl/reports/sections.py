@@ -10,7 +10,7 @@ from maze_rl.reports.comparison_readings import (
     sizes_reading,
     trainings_reading,
 )
-from maze_rl.reports.content import Picture, Report, Section, Statement, Tile
+from maze_rl.reports.content import NOTHING, Picture, Report, Section, Statement, Tile
 from maze_rl.reports.dice_figures import dice_panels
 from maze_rl.reports.error_figures import first_errors, hazard
 from maze_rl.reports.example_figures import choose_examples, example_gallery, outcome_counts
@@ -26,7 +26,7 @@ from maze_rl.reports.generalization_sections import algorithm_section, loop_sect
 from maze_rl.reports.heat_maps import heat_map
 from maze_rl.reports.limits import few_layouts, limits
 from maze_rl.reports.plugin_readings import dice_reading
-from maze_rl.reports.pooling import leading_errors, split_rate
+from maze_rl.reports.pooling import leading_errors, pool, split_rate
 from maze_rl.reports.reproduction import reproduction_section
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.reports.run_tables import first_error_table, setup_table
@@ -43,12 +43,17 @@ from maze_rl.reports.success_tables import (
 from maze_rl.reports.training_figures import training_curves
 from maze_rl.reports.vector_graphics import css_identifier, figure_style
 
-_MEANING = Statement(
+_WALKS = Statement(
     "Every maze is walked once, greedily; a walk succeeds if it takes a shortest path (any of them) and stops at the "
-    "target. Filled points: seen in training; hollow: not. Bars and bands: 95% intervals over layouts (mazes with the "
-    "same walls up to rotation and reflection count together). Grey: baselines on the same mazes. Look-ahead L is an "
-    "ideal agent that sees L steps ahead and beyond that goes by Manhattan distance."
+    "target."
 )
+_POINTS = Statement("Filled points: seen in training; hollow: not.")
+_MEANING = Statement(
+    "Bars and bands: 95% intervals over layouts (mazes with the same walls up to rotation and reflection count "
+    "together). Grey: baselines on the same mazes. Look-ahead L is an ideal agent that sees L steps ahead and beyond "
+    "that goes by Manhattan distance."
+)
+_NO_LOG = "There is no training log beside {names} (a run keeps one, metrics.jsonl), so no training curves are shown."
 
 
 def build_report(runs: Sequence[RunSummary], folder: Path) -> Report:
@@ -86,23 +91,35 @@ def _prefixes(runs: Sequence[RunSummary]) -> list[str]:
 def _tiles(run: RunSummary) -> list[Tile]:
     rate = split_rate(run.evaluation, lambda row: row.shortest)
     forks = [row for row in run.evaluation.teacher_forced if row.fork_accuracy]
-    return [
+    by_size = [
         Tile(label="shortest path, trained sizes", value=rate.inside, kind="percent", note=_sizes_note(run, True)),
         Tile(label="shortest path, other sizes", value=rate.outside, kind="percent", note=_sizes_note(run, False)),
+    ]
+    if not run.evaluation.training_sizes:
+        every = pool([row.shortest for row in run.evaluation.rows])
+        by_size = [Tile(label="shortest path, all sizes", value=every, kind="percent", note=_sizes_note(run, None))]
+    leaked = Tile(label="leaked mazes", value=run.leak_count, kind="count", note="seen in training, not of its split")
+    return [
+        *by_size,
         Tile(
             label=f"right at forks, size {forks[-1].size}" if forks else "right at forks",
             value=forks[-1].fork_accuracy if forks else None,
             kind="percent",
             note="of decisions",
         ),
-        Tile(label="leaked mazes", value=run.leak_count, kind="count", note="seen in training, not of its split"),
+        *([] if run.leak_count is None else [leaked]),
     ]
 
 
-def _sizes_note(run: RunSummary, inside: bool) -> str:
+def _sizes_note(run: RunSummary, inside: bool | None) -> str:
     """Say which sizes a pooled rate is about."""
     sizes = [row.size for row in run.evaluation.rows if row.in_training_range == inside]
     return f"of mazes of {'size' if len(sizes) == 1 else 'sizes'} {sizes_text(sizes)}" if sizes else "none was tested"
+
+
+def _points(runs: Sequence[RunSummary]) -> Statement:
+    """Say what filled and hollow points are, where some sizes are known to be of training and some not to be."""
+    return _POINTS if any(run.evaluation.training_sizes for run in runs) else NOTHING
 
 
 def _shared_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Section]:
@@ -133,7 +150,7 @@ def _shared_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Secti
         Section(
             name="size",
             title="Success by maze size",
-            lead=few_layouts(first) + _MEANING,
+            lead=few_layouts(first) + _WALKS + _points(runs) + _MEANING,
             pictures=[by_size],
             tables=[] if several else [size_table(first), baseline_table(first)],
         ),
@@ -234,8 +251,10 @@ def _example_section(run: RunSummary, prefix: str, gallery: Gallery, name: str |
 
 
 def _training_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Section]:
-    if not any(run.metrics for run in runs):
-        return []
+    without = [run.name for run in runs if not run.metrics]
+    missing = Statement(_NO_LOG, {"names": ", ".join(without)}) if without else NOTHING
+    if len(without) == len(runs):
+        return [Section(name="training", title="Training", lead=missing)]
     reading = training_reading(runs[0]) if len(runs) == 1 else trainings_reading(runs)
     picture = gallery.picture(
         training_curves(runs),
@@ -247,7 +266,7 @@ def _training_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Sec
     rolled = [
         _dice_picture(run, gallery, len(runs) > 1) for run in runs if any(row.get("rolls") for row in run.metrics)
     ]
-    return [Section(name="training", title="Training", pictures=[picture, *rolled])]
+    return [Section(name="training", title="Training", lead=missing, pictures=[picture, *rolled])]
 
 
 def _dice_picture(run: RunSummary, gallery: Gallery, several: bool) -> Picture:

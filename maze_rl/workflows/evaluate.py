@@ -6,6 +6,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from transformer_lens import HookedTransformer
+
+from maze_rl.configs.algorithms import TREES
 from maze_rl.configs.ranges import check_squares
 from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.by_algorithm import ALGORITHMS, evaluate_algorithms
@@ -13,8 +16,11 @@ from maze_rl.evaluation.by_loops import evaluate_loops
 from maze_rl.evaluation.evaluator import evaluate_model
 from maze_rl.evaluation.held_out import sizes_held_out, telling_sizes
 from maze_rl.evaluation.results import AlgorithmRow, EvaluationResult
-from maze_rl.models.build import MazeTransformer, build_model
+from maze_rl.models.attached_tokenization import about_of, tokenization_of
+from maze_rl.models.build import build_model
+from maze_rl.models.context_room import has_room, longest_read
 from maze_rl.models.model_files import trained_algorithms
+from maze_rl.models.untrained import untrained_twin
 from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
 
 TEST_SEED = 1_000_003
@@ -32,7 +38,7 @@ _SHARE = 0.65
 
 
 def evaluate(
-    model: MazeTransformer | str | Path,
+    model: HookedTransformer | str | Path,
     sizes: int | Iterable[int] | None = None,
     num: int = 1000,
     *,
@@ -45,9 +51,10 @@ def evaluate(
     """Evaluate a model on mazes of the test split.
 
     Args:
-        model: A model, a run folder, or the name of a shipped model.
+        model: Any `HookedTransformer` with a tokenization (`maze_rl.attach_tokenization`), the folder of a run or of a
+            saved model, or the name of a shipped model.
         sizes: Cells per side; None for those from the smallest trained on (or 4) to three beyond the largest, at most
-            the model's canvas, of which there are test mazes.
+            the model's canvas, that fit its context and of which there are test mazes.
         num: Mazes per size; at most 100 of them for each further algorithm, and 60 for each number of loops.
         algorithm: Generator of the test mazes; None for the one it was trained on, with its options.
         seed: Seed of the test mazes.
@@ -56,17 +63,17 @@ def evaluate(
         progress: Called with (what, share done).
 
     Raises:
-        MazeRLError: There is no such model, a file is damaged, a size does not fit the model's canvas, or `loops`
-            are asked of a model that has none.
+        MazeRLError: There is no such model, a file is damaged, a size does not fit the model's canvas or context, or
+            `loops` are asked of a model that has none.
     """
     loaded = chosen_model(model, loops, device)
     if num < 1:
         raise ConfigurationError(f"num is {num}: evaluate on at least one maze per size.")
-    about, started = loaded.about, perf_counter()
+    about, started = about_of(loaded), perf_counter()
     trained_on = about.get("algorithm", "dfs")
     chosen = algorithm or trained_on
     options = about.get("options", {}) if chosen == trained_on else {}
-    tested = test_sizes(loaded, sizes)
+    tested = test_sizes(loaded, sizes, tree=chosen in TREES)
     result = evaluate_model(
         loaded,
         sizes=tested if sizes is not None else sizes_held_out(tested, chosen, options, seed),
@@ -85,10 +92,10 @@ def evaluate(
 
 
 def _further_tests(
-    model: MazeTransformer, result: EvaluationResult, progress: Callable[[str, float], None]
+    model: HookedTransformer, result: EvaluationResult, progress: Callable[[str, float], None]
 ) -> dict[str, Any]:
     """Return what is measured with other numbers of loops and on mazes of other algorithms, at a few sizes."""
-    about, num, own = model.about, result.num_per_size, result.algorithm
+    about, num, own = about_of(model), result.num_per_size, result.algorithm
     known = trained_algorithms(about)
     sizes = telling_sizes([row.size for row in result.rows], result.training_sizes)
     options = {about.get("algorithm", "dfs"): about.get("options", {})}
@@ -108,10 +115,13 @@ def _further_tests(
         model, sizes=sizes, algorithm=own, options=options.get(own), num=min(num, LOOP_MAZES), **common
     )
     progress("done", 1.0)
-    return {"by_algorithm": [*_own_algorithm(result, sizes, own in known), *others], "by_loops": loops}
+    return {
+        "by_algorithm": [*_own_algorithm(result, sizes, own in known if known else None), *others],
+        "by_loops": loops,
+    }
 
 
-def _own_algorithm(result: EvaluationResult, sizes: Iterable[int], trained_on: bool) -> list[AlgorithmRow]:
+def _own_algorithm(result: EvaluationResult, sizes: Iterable[int], trained_on: bool | None) -> list[AlgorithmRow]:
     """Return the rows of the algorithm of the evaluation itself."""
     return [
         AlgorithmRow(
@@ -127,22 +137,34 @@ def _own_algorithm(result: EvaluationResult, sizes: Iterable[int], trained_on: b
     ]
 
 
-def test_sizes(model: MazeTransformer, sizes: int | Iterable[int] | None) -> tuple[int, ...]:
+def test_sizes(model: HookedTransformer, sizes: int | Iterable[int] | None, *, tree: bool = True) -> tuple[int, ...]:
     """Return the sizes to test: those given, checked, or else those around the ones the model was trained on.
 
     These are from the smallest of them, or 4, to `BEYOND` more than the largest, at most the model's canvas; up to it
-    for a model that does not know what it was trained on.
+    for a model that does not know what it was trained on. All fit the model's context (`tree`: mazes without cycles).
     """
-    canvas = model.tokenization.canvas
-    if sizes is None:
-        trained = model.about.get("sizes") or [canvas]
-        return tuple(range(min(4, *trained, canvas), min(canvas, max(trained) + BEYOND) + 1))
-    return check_squares((sizes,) if isinstance(sizes, int) else tuple(sizes))
+    tokenization = tokenization_of(model)
+    canvas = tokenization.canvas
+    trained = about_of(model).get("sizes") or [canvas]
+    usual = range(min(4, *trained, canvas), min(canvas, max(trained) + BEYOND) + 1)
+    given = usual if sizes is None else check_squares((sizes,) if isinstance(sizes, int) else tuple(sizes))
+    fitting = tuple(size for size in given if size > canvas or has_room(model, tokenization, size, tree=tree))
+    short = min({*given} - {*fitting}, default=None)
+    if short is not None and (sizes is not None or not fitting):
+        raise ConfigurationError(
+            f"a walk through a maze of size {short} can take {longest_read(tokenization, short, tree=tree)} tokens, "
+            f"and the model's context has n_ctx={model.cfg.n_ctx}: use smaller sizes."
+        )
+    return fitting
 
 
-def _untrained(model: MazeTransformer, seed: int) -> MazeTransformer:
+def _untrained(model: HookedTransformer, seed: int) -> HookedTransformer:
     """Return a fresh model built as the trained one was before its first step."""
-    embedding = model.about.get("trained_embedding", model.maze_config.embedding)
-    ways = tuple(model.about.get("trained_parametrizations", model.maze_config.parametrizations))
-    config = replace(model.maze_config, embedding=embedding, parametrizations=ways)
-    return build_model(config, model.tokenization, seed=seed, device=model.cfg.device or "cpu")
+    config = getattr(model, "maze_config", None)
+    if config is None:
+        return untrained_twin(model, seed)
+    about = about_of(model)
+    embedding = about.get("trained_embedding", config.embedding)
+    ways = tuple(about.get("trained_parametrizations", config.parametrizations))
+    config = replace(config, embedding=embedding, parametrizations=ways)
+    return build_model(config, tokenization_of(model), seed=seed, device=model.cfg.device or "cpu")

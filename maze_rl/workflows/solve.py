@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from transformer_lens import HookedTransformer
 
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.generate import generate
@@ -13,7 +14,7 @@ from maze_rl.mazes.lattice import Cell, Maze
 from maze_rl.mazes.pictures.plotting import first_wrong_step
 from maze_rl.mazes.solve import Solution, solve
 from maze_rl.mazes.splits import SMALLEST_SPLIT_SIZE
-from maze_rl.models.build import MazeTransformer
+from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.decoding import decode_paths
 from maze_rl.tokenization.outcomes import Stop, budget_for, parse_rollouts
 from maze_rl.workflows.chosen_model import chosen_model
@@ -55,7 +56,7 @@ class Walk:
 
 
 def solve_with_model(
-    model: MazeTransformer | str | Path, maze: Maze, seed: int = 0, *, loops: int | None = None
+    model: HookedTransformer | str | Path, maze: Maze, seed: int = 0, *, loops: int | None = None
 ) -> Walk:
     """Let a model walk `maze` greedily from its origin, with its block applied `loops` times where that is asked for.
 
@@ -63,15 +64,25 @@ def solve_with_model(
         MazeRLError: There is no such model, the maze does not fit its canvas, or the model has no loops.
     """
     loaded = chosen_model(model, loops)
-    encoded = loaded.tokenization.encode(maze, seed=seed, prompt_only=True)
-    layout, budget = loaded.tokenization.layout, budget_for(maze.shape, loaded.tokenization.layout)
+    tokenization = tokenization_of(loaded)
+    encoded = tokenization.encode(maze, seed=seed, prompt_only=True)
+    layout, budget = tokenization.layout, budget_for(maze.shape, tokenization.layout)
+    _check_room(loaded, encoded.tokens.shape[1] + budget - 1)
     inputs = (encoded.tokens, encoded.spans.lengths, torch.tensor([budget]))
     written = decode_paths(loaded, *(tensor.to(loaded.cfg.device) for tensor in inputs))[0].cpu().numpy()
     origins, offsets = maze.as_batch().origins, encoded.spans.offsets.numpy()
     walk = parse_rollouts(written[None], origins, offsets, maze.shape, layout, np.array([len(written)]))
     cells = [(int(row), int(col)) for row, col in walk.cells[0, : walk.num_cells[0]]]
-    words = [layout.words[token] for token in written]
+    words = [layout.words[token] if token < len(layout.words) else f"<id {token}>" for token in written]
     return Walk(maze, solve(maze), cells, words, bool(walk.stops[0] == Stop.END))
+
+
+def _check_room(model: HookedTransformer, most: int) -> None:
+    if most > model.cfg.n_ctx:
+        raise MazeRLError(
+            f"a walk through this maze can take {most} tokens, and the model's context has n_ctx={model.cfg.n_ctx}: "
+            "use a smaller maze."
+        )
 
 
 def draw_maze(size: int, algorithm: str = "dfs", seed: int = 0, **options: Any) -> Maze:
@@ -80,7 +91,7 @@ def draw_maze(size: int, algorithm: str = "dfs", seed: int = 0, **options: Any) 
     return generate(size, algorithm, num=1, seed=seed, split=split, **options)[0]
 
 
-def read_maze(path: Path, model: MazeTransformer, grid: tuple[int, int]) -> Maze:
+def read_maze(path: Path, model: HookedTransformer, grid: tuple[int, int]) -> Maze:
     """Read a maze from token text in the model's own format.
 
     Raises:
@@ -90,4 +101,4 @@ def read_maze(path: Path, model: MazeTransformer, grid: tuple[int, int]) -> Maze
         text = path.read_text()
     except OSError as error:
         raise MazeRLError(f"{path}: the file cannot be read ({error.strerror}).") from error
-    return model.tokenization.from_text(text, grid)
+    return tokenization_of(model).from_text(text, grid)
