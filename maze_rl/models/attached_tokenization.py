@@ -42,7 +42,7 @@ def attach_tokenization(
     """
     model.tokenization = load_tokenization(tokenization) if isinstance(tokenization, str) else tokenization  # type: ignore[assignment]
     attached = check_attached(model)
-    if vars(model).get("tokenizer") is None:  # those built here make theirs when asked
+    if vars(model).get("tokenizer") is None:
         model.tokenizer = hugging_face_tokenizer(attached)
     elif model.tokenizer is not None and model.tokenizer.bos_token == model.tokenizer.eos_token:
         model.tokenizer.bos_token = None  # TransformerLens takes the end's where there is none
@@ -87,7 +87,7 @@ def check_attached(model: HookedTransformer) -> Tokenization:
                 f"{field} is {getattr(cfg, field)}, and {attached.name} on a canvas of {attached.canvas} has {num} "
                 f"words: {_fitting(attached, getattr(cfg, field))}."
             )
-    given = vars(model).get("tokenizer")
+    given: Any = vars(model).get("tokenizer")
     other = None if given is None else other_word(attached, given)
     if other is not None:
         raise ConfigurationError(

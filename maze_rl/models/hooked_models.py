@@ -44,6 +44,5 @@ def check_hooks(model: HookedTransformer) -> None:
 def _step_by_step(model: HookedTransformer, tokens: torch.Tensor, prompt: int) -> torch.Tensor:
     """Return the logits at the last position, the tokens behind the prompt read one at a time."""
     cache = Cache(1, tokens.shape[1], model, tokens.device)
-    for part in (tokens[:, :prompt], *tokens[:, prompt:].split(1, dim=1)):
-        logits = model(part, attention_mask=torch.ones_like(part), past_kv_cache=cache)
-    return logits[:, -1]
+    parts = (tokens[:, :prompt], *tokens[:, prompt:].split(1, dim=1))
+    return [model(part, attention_mask=torch.ones_like(part), past_kv_cache=cache) for part in parts][-1][:, -1]

@@ -41,6 +41,11 @@ class RunSummary:
             value = value[key]
         return value
 
+    def fact(self, path: str) -> Any:
+        """Return a setting; of a model without its run what its files say under the last part of the path."""
+        value = self.setting(path)
+        return self.setting(f"about.{path.rpartition('.')[2]}") if value is None else value
+
     @property
     def phases(self) -> list[JsonDict]:
         """Phases of training, each with `steps` and `mazes`; empty for a run that did not record them."""

@@ -234,7 +234,8 @@ def _example_section(run: RunSummary, prefix: str, gallery: Gallery, name: str |
     reading = Statement(
         "Above each: size, length of the shortest path, first wrong step. Grey band: a shortest path. Blue: the "
         "model's path; orange from its first wrong step, a cross where it ended elsewhere than at the target. Ring: "
-        "origin; square: target. Chosen to show both kinds, not in proportion: "
+        "origin; square: target. "
+        + ("Chosen to show both kinds, not in proportion: " if len(counts) > 1 else "Chosen: ")
         + "; ".join(f"{{count_{index}}} {{name_{index}}}" for index in range(len(counts)))
         + ".",
         {f"name_{index}": kind for index, kind in enumerate(counts)}

@@ -10,7 +10,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.errors import CheckpointError
 from maze_rl.evaluation.results import EvaluationResult, result_from_json
 from maze_rl.models.attached_tokenization import about_of, tokenization_of
-from maze_rl.models.model_files import find_model
+from maze_rl.models.model_files import FOLDED_FIELDS, find_model
 from maze_rl.reports.generalization_report import write_report
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
@@ -116,11 +116,11 @@ def _stored(run: RunFolder | None) -> EvaluationResult | None:
 
 def _summary(subject: _Subject, evaluation: EvaluationResult) -> RunSummary:
     model, about, run = subject.model, about_of(subject.model), subject.run
-    is_run = run is not None and run.config_path.exists()
+    config = run.read_config() if run is not None and run.config_path.exists() else None
     return RunSummary(
         name=subject.name + loops_in_name(model),
         folder=subject.place,
-        config=run.read_config() if is_run else _known(model),
+        config=_known(model) if config is None else config,
         metrics=run.read_metrics() if run is not None else [],
         evaluation=evaluation,
         training_seconds=about.get("seconds"),
@@ -128,7 +128,7 @@ def _summary(subject: _Subject, evaluation: EvaluationResult) -> RunSummary:
         leak_count=about.get("leaks"),
         mazes_seen=about.get("mazes"),
         loops=about.get("changed_loops"),
-        is_run=is_run,
+        is_run=config is not None,
     )
 
 
@@ -139,8 +139,9 @@ def _known(model: HookedTransformer) -> dict[str, Any]:
     if config is None:
         shape |= {"positions": cfg.positional_embedding_type, "attn_only": cfg.attn_only}
     about = {key: value for key, value in about_of(model).items() if key != "changed_loops"}
+    trained = {key: about.pop(f"trained_{key}") for key in FOLDED_FIELDS if f"trained_{key}" in about}
     return {
-        "model": shape if config is None else dict(vars(config)),
+        "model": shape if config is None else vars(config) | trained,
         "tokenization": dict(vars(tokenization_of(model).config)),
         "about": about,
     }
