@@ -38,7 +38,7 @@ class _Subject:
 
 def report(
     runs: Subject | Sequence[Subject],
-    out: Path | None = None,
+    out: str | Path | None = None,
     sizes: Iterable[int] | None = None,
     num: int | None = None,
     *,
@@ -70,7 +70,8 @@ def report(
     chosen = None if sizes is None else tuple(sizes)
     summaries = [_summary(each, _evaluation(each, chosen, num, seed, progress)) for each in subjects]
     usual = subjects[0].usual
-    return write_report(summaries, out or usual.with_name(usual.name + loops_in_name(subjects[0].model)))
+    usual = usual.with_name(usual.name + loops_in_name(subjects[0].model))
+    return write_report(summaries, usual if out is None else Path(out))
 
 
 def _subject(given: Subject, loops: int | None) -> _Subject:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from maze_rl.cli.main import run
 from maze_rl.configs.hand_built import HAND_BUILT
 from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.evaluation.rollouts import roll_out
 from maze_rl.mazes.generate import generate
+from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.build import build_model
 from maze_rl.models.decoding import decode_paths
 from maze_rl.models.model_files import load_model
@@ -87,7 +90,7 @@ def test_every_shape_is_evaluated_saved_exported_and_loaded(own: ModuleType, tmp
         loaded = load_model(tmp_path / f"{number}")
         assert loaded.about == {"name": name}
         with torch.no_grad():
-            assert torch.allclose(loaded(tokens), model(tokens), atol=1e-4), name
+            assert torch.allclose(loaded(tokens), model(tokens), rtol=1e-4, atol=1e-3), name
         if number % 3 == 1:  # attention alone, no norm, parallel and local heads: each takes a second
             result, again = (maze_rl.evaluate(each, [4], 6) for each in (model, tmp_path / f"{number}"))
             assert again.rows == result.rows, name
@@ -205,7 +208,9 @@ def test_hand_built_models_are_measured_by_name_and_as_objects(name: str) -> Non
     built = build_hand_built(HAND_BUILT[name], load_tokenization("edges", canvas=5))  # type: ignore[arg-type]
     assert by_name.model == name and by_name.rows == maze_rl.evaluate(built, [4], 20).rows
     rate = by_name.rows[0].shortest.value
-    assert rate == 1.0 if HAND_BUILT[name] in ("wave", "dead_end_filling") else rate < 0.9
+    greedy = by_name.rows[0].baselines["manhattan"].value
+    right = {"hand-built-wave": rate == 1.0, "hand-built-dead-end-filling": rate > greedy}
+    assert right.get(name, abs(rate - greedy) < 0.3)
 
 
 @pytest.mark.slow
@@ -224,10 +229,14 @@ def test_a_stock_model_is_searched_as_the_same_weights_are_here(
     np.testing.assert_allclose(patched.heads.numerators, expected.heads.numerators, atol=1e-3)
 
 
-def an_export(tmp_path: Path, load_script: Callable[..., ModuleType], **settings: object) -> tuple[object, Path]:
+def an_export(tmp_path: Path, load_script: Callable[..., ModuleType], **settings: object) -> tuple[Any, Path]:
     """An exported model of a loop, in stock TransformerLens with its permanent hooks."""
     config = ModelConfig(n_layers=1, loops=3, d_model=16, n_heads=2, embedding="free", **settings)  # type: ignore[arg-type]
     model = build_model(config, load_tokenization("edges", canvas=5), seed=1)
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.3 * torch.randn(parameter.shape, generator=generator)
     maze_rl.save_model(model, tmp_path / "run")
     folder = export(tmp_path / "run", tmp_path / "exported")
     return load_script("loader", str(folder)).load(folder), folder
@@ -243,12 +252,15 @@ def test_hooks_that_need_the_whole_sequence_are_refused(tmp_path: Path, load_scr
 def test_hooks_with_a_memory_act_on_one_pass_at_a_time(tmp_path: Path, load_script: Callable[..., ModuleType]) -> None:
     stock, folder = an_export(tmp_path, load_script, positions="learned")
     maze_rl.attach_tokenization(stock, load_tokenization("edges", canvas=5))
+    solution = solve_batch(generate(5, num=900, seed=3).batches[0])
     threads = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
-        result = maze_rl.evaluate(stock, [4, 5], 300)
+        walked, expected = (
+            roll_out(model, solution, seed=1, batch_size=300, decode=decode_paths)
+            for model in (stock, load_model(folder))
+        )
     finally:
         torch.set_num_threads(threads)
-    expected = maze_rl.evaluate(folder, [4, 5], 300)
-    assert [row.valid.value for row in result.rows] == [row.valid.value for row in expected.rows]
-    assert [row.counts for row in result.first_errors] == [row.counts for row in expected.first_errors]
+    assert len(np.unique(expected.cells[:, 0], axis=0)) > 3, "all walks begin alike"
+    np.testing.assert_array_equal(walked.cells, expected.cells)
