@@ -41,10 +41,10 @@ def limits(runs: Sequence[RunSummary]) -> list[Statement]:
 
 def _other_weights(runs: Sequence[RunSummary]) -> Statement:
     """Say that the intervals are over mazes, not over trainings."""
-    seeds = {str(run.fact("seed")) for run in runs if run.fact("seed") is not None}
+    seeds = {run.fact("seed") for run in runs}
     models = _counted(len(runs), "model")
     values: dict[str, object] = {"sets": _counted(len({run.evaluation.maze_digest for run in runs}), "fixed set")}
-    if not seeds:
+    if None in seeds:
         return Statement(
             "How other weights would fare. Intervals are over the layouts of {sets} of test mazes, walked by {models}: "
             "differences between trainings are not in them.",

@@ -58,7 +58,9 @@ def setup_table(runs: Sequence[RunSummary]) -> Table:
         values = {f"run_{index}": each.get(label) for index, each in enumerate(facts)}
         if any(value is not None for value in values.values()):
             rows.append({"fact": label, **values})
-    return Table(name="setup", caption="What was trained, and on what.", columns=columns, rows=rows)
+    trained = any(run.evaluation.training_sizes or run.steps for run in runs)
+    caption = "What was trained, and on what." if trained else "What the model is."
+    return Table(name="setup", caption=caption, columns=columns, rows=rows)
 
 
 def run_facts(run: RunSummary) -> dict[str, str | None]:

@@ -48,6 +48,7 @@ _WALKS = Statement(
     "target."
 )
 _POINTS = Statement("Filled points: seen in training; hollow: not.")
+_SOME_POINTS = Statement("Filled points: seen in training, or not known; hollow: not seen.")
 _MEANING = Statement(
     "Bars and bands: 95% intervals over layouts (mazes with the same walls up to rotation and reflection count "
     "together). Grey: baselines on the same mazes. Look-ahead L is an ideal agent that sees L steps ahead and beyond "
@@ -119,7 +120,8 @@ def _sizes_note(run: RunSummary, inside: bool | None) -> str:
 
 def _points(runs: Sequence[RunSummary]) -> Statement:
     """Say what filled and hollow points are, where some sizes are known to be of training and some not to be."""
-    return _POINTS if any(run.evaluation.training_sizes for run in runs) else NOTHING
+    known = [bool(run.evaluation.training_sizes) for run in runs]
+    return _POINTS if all(known) else _SOME_POINTS if any(known) else NOTHING
 
 
 def _shared_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Section]:
@@ -235,7 +237,7 @@ def _example_section(run: RunSummary, prefix: str, gallery: Gallery, name: str |
         "Above each: size, length of the shortest path, first wrong step. Grey band: a shortest path. Blue: the "
         "model's path; orange from its first wrong step, a cross where it ended elsewhere than at the target. Ring: "
         "origin; square: target. "
-        + ("Chosen to show both kinds, not in proportion: " if len(counts) > 1 else "Chosen: ")
+        + ("Chosen to show both kinds, not in proportion: " if {*counts} > {"right"} else "Chosen: ")
         + "; ".join(f"{{count_{index}}} {{name_{index}}}" for index in range(len(counts)))
         + ".",
         {f"name_{index}": kind for index, kind in enumerate(counts)}
