@@ -88,8 +88,7 @@ def check_attached(model: HookedTransformer) -> Tokenization:
                 f"words: {_fitting(attached, getattr(cfg, field))}."
             )
     given: Any = vars(model).get("tokenizer")
-    other = None if given is None else other_word(attached, given)
-    if other is not None:
+    if given is not None and (other := other_word(attached, given)) is not None:
         raise ConfigurationError(
             f"the model's tokenizer gives the word {other!r} the id {given.get_vocab().get(other)}, and "
             f"{attached.name} on a canvas of {attached.canvas} the id {attached.word_ids[other]}: attach the "

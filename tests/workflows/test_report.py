@@ -34,7 +34,7 @@ def test_a_shipped_model_has_a_report_that_says_what_is_missing(
     assert f"There is no training log beside {SHIPPED}" in text
     assert "Training curves" not in text
     assert "Inside the sizes it was trained on (4–5) the model walks a shortest path in" in text
-    assert "0 of the 768,000 mazes seen in training" in text or "mazes seen in training belong to" in text
+    assert "0 of the 192,000 mazes seen in training belong to the validation or test split" in text
     assert f"maze-rl evaluate {SHIPPED} --sizes 4,5 --algorithm dfs --num 20" in text
     assert f"maze-rl report {SHIPPED} --sizes 4,5 --num 20" in text
     assert "What is known of the model, whose run is not here." in text
