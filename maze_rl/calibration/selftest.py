@@ -7,9 +7,7 @@ must fall. Verdicts are those of `maze_rl.interp.scorecard`, thresholds included
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from statistics import mean
 
 import torch
@@ -24,6 +22,7 @@ from maze_rl.interp.rule_exclusion import exclude_rules
 from maze_rl.interp.scorecard import Materials, Scorecard, Setting, control_probes, gather, score
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.threads import one_thread
+from maze_rl.worker_processes import worker_processes
 
 GRADED = ("S1", "S2", "S3", "S5")
 Progress = Callable[[str, float], None]
@@ -183,9 +182,7 @@ def _results(tasks: Sequence[tuple[Instance, int]], workers: int) -> Iterator[tu
             for instance, seed in tasks:
                 yield judge_instance(instance, seed)
         return
-    # a forked process would inherit the locks of torch's threads
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=torch.set_num_threads,
-                             initargs=(1,)) as pool:  # fmt: skip
+    with worker_processes(workers, torch.set_num_threads, [1]) as pool:
         yield from pool.map(_judge_task, tasks)
 
 

@@ -166,7 +166,11 @@ def _train(commands) -> None:
         help="go on with the run in --out, with its settings; for longer, where --steps is more than it has",
     )
     parser.add_argument(
-        "--num", type=int, default=500, metavar="N", help="mazes per size in the evaluation; 0 leaves it out"
+        "--num",
+        type=int,
+        default=500,
+        metavar="N",
+        help="mazes per size in the evaluation; 0 leaves it out; kept by --resume",
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of weights, mazes and batches")
     parser.add_argument("--out", type=new_folder, default="runs/default", metavar="DIR", help="folder of the run")

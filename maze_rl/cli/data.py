@@ -5,17 +5,23 @@ import json
 import sys
 from pathlib import Path
 
+from maze_rl.cli.given_paths import check_folder
 from maze_rl.configs.endpoints import Endpoints, parse_cells, parse_path_lengths
+from maze_rl.configs.maze_files import check_readable, check_writable
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.options import parse_option
 from maze_rl.configs.ranges import parse_sizes
+from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.errors import ConfigurationError
+from maze_rl.mazes.storage.free_place import check_empty, check_new
+from maze_rl.models.places import check_model
 
 
 def generate(chosen: argparse.Namespace) -> int:
     """Handle ``maze-rl generate``."""
     # Settings are checked before numba is imported, so that a typing error answers at once.
     config = GenerationConfig(spec=maze_spec(chosen), num=chosen.num, seed=chosen.seed, first=chosen.first)
+    check_new(Path(chosen.out))
     from maze_rl.cli.progress import progress_bar
     from maze_rl.workflows.generate import generate_dataset
 
@@ -51,8 +57,13 @@ def maze_spec(chosen: argparse.Namespace) -> MazeSpec:
 
 def join(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl join``."""
+    for part in chosen.parts:
+        check_folder(part)
+    check_new(Path(chosen.out))
+    from maze_rl.cli.compiling import announce_compiling
     from maze_rl.workflows.generate import join as join_parts
 
+    announce_compiling()
     _print_dataset(chosen, join_parts([Path(part) for part in chosen.parts], Path(chosen.out)))
 
 
@@ -61,8 +72,13 @@ def convert(chosen: argparse.Namespace) -> None:
     grids = None if chosen.grid is None else parse_sizes(chosen.grid)
     if grids is not None and len(grids) != 1:
         raise ConfigurationError(f"--grid {chosen.grid}: token text has mazes of one size.")
+    check_readable(chosen.source, grids is not None)
+    check_writable(chosen.out)
+    TokenizationConfig(format=chosen.tokenizer)
+    from maze_rl.cli.compiling import announce_compiling
     from maze_rl.workflows.convert import convert as convert_mazes
 
+    announce_compiling()
     grid = None if grids is None else grids[0]
     out, num = convert_mazes(chosen.source, chosen.out, tokenization=chosen.tokenizer, grid=grid, seed=chosen.seed)
     print(json.dumps({"out": str(out), "num": num}) if chosen.json else f"{num:,} mazes in {out}")
@@ -87,6 +103,8 @@ def _print_dataset(chosen: argparse.Namespace, stored) -> None:
 
 def export(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl export``."""
+    check_model(chosen.run)
+    check_empty(Path(chosen.out))
     from maze_rl.workflows.export import export as export_model
 
     folder = export_model(chosen.run, Path(chosen.out), loops=chosen.loops)

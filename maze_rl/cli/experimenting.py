@@ -5,6 +5,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 from maze_rl.errors import ConfigurationError, unknown_name
 
@@ -63,13 +64,12 @@ def describe(chosen: argparse.Namespace) -> int:
 
 def run(chosen: argparse.Namespace) -> int:
     """Handle ``maze-rl experiments run``: train and measure what is missing, then compare."""
+    name = _one_name(chosen)
+    _check_experiment(name, chosen)
     from maze_rl.cli.progress import progress_bar
     from maze_rl.workflows.compare import compare as compare_runs
     from maze_rl.workflows.experiment import run_experiment
 
-    name = _one_name(chosen)
-    if chosen.target is not None:
-        _check_target(name, chosen)
     try:
         with progress_bar(quiet=chosen.json) as bar:
             done = run_experiment(
@@ -87,12 +87,12 @@ def run(chosen: argparse.Namespace) -> int:
     return 1 if done.failed else 0
 
 
-def _check_target(name: str, chosen: argparse.Namespace) -> None:
-    """Check before hours of training what the comparison after it will need."""
+def _check_experiment(name: str, chosen: argparse.Namespace) -> None:
+    """Check, before anything heavy is imported, that there is such an experiment and what the comparison will need."""
     from maze_rl.workflows.experiment_files import find_experiment
 
     arms = find_experiment(name).load(chosen.large).arms
-    if chosen.target not in arms:
+    if chosen.target is not None and chosen.target not in arms:
         raise unknown_name("target", chosen.target, arms)
 
 
@@ -126,9 +126,31 @@ def _print_comparison(chosen: argparse.Namespace, page: Path, failed: list[str])
     for row in numbers["table"]:
         table.add_row(*(cell_text(key, row[key]) for key in keys))
     Console().print(table)
+    print(f"page: {page.resolve()}")
+    _print_answer(numbers)
+
+
+def _print_answer(numbers: dict[str, Any]) -> None:
+    """Print what was reached and what that says: it is what was asked, so it comes last."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from maze_rl.reports.run_comparison.rates import rate_table
+
+    if not numbers["rates"]:
+        return
+    titles, rows = rate_table(numbers["rates"])
+    table = Table(title="means over seeds, 95 % intervals", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for title in titles:
+        table.add_column(title, justify="left" if title == "arm" else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
     for verdict in numbers["verdicts"]:
         print(verdict["text"])
-    print(f"page: {page.resolve()}")
+    if not numbers["verdicts"]:
+        print("no verdict: there is nothing to compare with.")
 
 
 def _shortened(differences: list[str], most: int = 4, longest: int = 110) -> str:

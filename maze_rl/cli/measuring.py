@@ -4,13 +4,21 @@ import argparse
 import json
 from pathlib import Path
 
+from maze_rl.cli.given_paths import check_file
+from maze_rl.cli.showing import draw, drawing_file
+from maze_rl.configs.algorithms import check_algorithm
+from maze_rl.configs.devices import check_device_name
 from maze_rl.configs.ranges import parse_squares
 from maze_rl.errors import ConfigurationError
+from maze_rl.models.places import check_model
 
 
 def evaluate(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl evaluate``."""
     sizes = _sizes(chosen)
+    check_model(chosen.run)
+    check_device_name(chosen.device)
+    _check_algorithm(chosen)
     from maze_rl.cli.progress import progress_bar
     from maze_rl.cli.tables import print_evaluation, warn_of_few_layouts
     from maze_rl.workflows.evaluate import TEST_SEED
@@ -32,12 +40,19 @@ def evaluate(chosen: argparse.Namespace) -> None:
 
 def solve(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl solve``."""
-    from maze_rl.cli.showing import draw
+    parse_squares(str(chosen.size))
+    check_model(chosen.run)
+    _check_algorithm(chosen)
+    if chosen.maze is not None:
+        check_file(chosen.maze)
+    if chosen.out is not None:
+        drawing_file(chosen.out)
+    from maze_rl.cli.compiling import announce_compiling
     from maze_rl.models.attached_tokenization import about_of
     from maze_rl.workflows.chosen_model import chosen_model
     from maze_rl.workflows.solve import draw_maze, read_maze, solve_with_model
 
-    parse_squares(str(chosen.size))
+    announce_compiling()
     model = chosen_model(chosen.run, chosen.loops)
     if chosen.maze is not None:
         maze = read_maze(Path(chosen.maze), model, (chosen.size, chosen.size))
@@ -63,6 +78,8 @@ def solve(chosen: argparse.Namespace) -> None:
 def report(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl report``."""
     sizes = _sizes(chosen)
+    for run in chosen.runs:
+        check_model(run)
     from maze_rl.cli.progress import progress_bar
     from maze_rl.workflows.evaluate import TEST_SEED
     from maze_rl.workflows.report import report as write_report
@@ -101,6 +118,11 @@ def _sizes(chosen: argparse.Namespace) -> tuple[int, ...] | None:
     if chosen.num is not None and chosen.num < 1:
         raise ConfigurationError(f"--num is {chosen.num}: it must be at least 1.")
     return None if chosen.sizes is None else parse_squares(chosen.sizes)
+
+
+def _check_algorithm(chosen: argparse.Namespace) -> None:
+    if chosen.algorithm is not None:
+        check_algorithm(chosen.algorithm)
 
 
 def _marked(walk) -> list[str]:

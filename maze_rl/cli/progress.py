@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from maze_rl.cli.compiling import announce_compiling
+
 Bar = Callable[[str, float, dict[str, Any]], None]
 """(stage, share of the stage that is done, numbers): numbers stay shown until newer ones come."""
 _SHOWN = (("loss", "loss {:.3f}"), ("validation_exact", "validation exact {:.2f}"), ("doing", "{}"))
@@ -18,6 +20,7 @@ def progress_bar(quiet: bool = False) -> Iterator[Bar]:
 
     Where the error stream is no terminal, a line is printed for every twentieth of a stage.
     """
+    announce_compiling()
     if quiet:
         yield lambda stage, done, numbers: None
     elif not sys.stderr.isatty():

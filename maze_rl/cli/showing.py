@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from maze_rl.cli.given_paths import check_folder
 from maze_rl.configs.marks import parse_marks
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.options import parse_option
@@ -30,9 +31,11 @@ def show(chosen: argparse.Namespace) -> None:
     options = dict(map(parse_option, chosen.options))
     spec = MazeSpec(sizes=parse_sizes(chosen.size), algorithm=chosen.algorithm, options=options)
     GenerationConfig(spec=spec, num=chosen.num, seed=chosen.seed)
-    out = None if chosen.out is None else _drawing_file(chosen.out)
+    out = None if chosen.out is None else drawing_file(chosen.out)
+    from maze_rl.cli.compiling import announce_compiling
     from maze_rl.workflows.show import draw_picture, draw_text, show_mazes
 
+    announce_compiling()
     shown = show_mazes(spec, chosen.num, chosen.seed)
     if out is not None and out.suffix != ".txt":
         draw_picture(shown, marks, out)
@@ -60,7 +63,7 @@ def draw(maze, path, walked, out: str | None) -> None:
     if out is None:
         print(draw_boxes(maze, walked))
         return
-    target = _drawing_file(out)
+    target = drawing_file(out)
     if target.suffix == ".txt":
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(draw_boxes(maze, walked) + "\n", encoding="utf-8")
@@ -73,7 +76,7 @@ def draw(maze, path, walked, out: str | None) -> None:
     print(f"drawn to {target}", file=sys.stderr)
 
 
-def _drawing_file(out: str) -> Path:
+def drawing_file(out: str) -> Path:
     """Return the file to draw to.
 
     Raises:
@@ -107,8 +110,7 @@ def _shown_json(shown) -> dict[str, object]:
 def describe(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl describe``."""
     for folder in chosen.folders:
-        if not Path(folder).is_dir():
-            raise MazeRLError(f"{folder} is no folder: give one that `maze-rl generate --out` wrote.")
+        check_folder(folder)
     out = None if chosen.out is None else Path(chosen.out)
     if out is not None and out.suffix != ".html":
         raise MazeRLError(f"--out {out}: the page is an .html file, its numbers go beside it as .json.")

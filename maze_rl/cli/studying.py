@@ -4,7 +4,11 @@ import argparse
 import json
 from pathlib import Path
 
+from maze_rl.configs.algorithms import check_algorithm
+from maze_rl.configs.ranges import parse_squares
 from maze_rl.errors import ConfigurationError
+from maze_rl.models.places import check_model, find_model
+from maze_rl.shipped import shipped
 
 
 def studies(chosen: argparse.Namespace) -> None:
@@ -33,6 +37,9 @@ def _run(chosen: argparse.Namespace) -> None:
     from maze_rl.workflows.studies import run_study
 
     name = _one_name(chosen)
+    shipped("analysis", name)
+    if chosen.run is not None:
+        find_model(chosen.run)
     with progress_bar(quiet=chosen.json) as bar:
         folder = run_study(
             name, run=chosen.run, out=None if chosen.out is None else Path(chosen.out),
@@ -90,6 +97,10 @@ def selftest(chosen: argparse.Namespace) -> int:
 
 def search(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl search``."""
+    check_model(chosen.run)
+    check_algorithm(chosen.algorithm)
+    if chosen.size is not None:
+        parse_squares(str(chosen.size))
     from maze_rl.cli.progress import progress_bar
     from maze_rl.cli.tables import warn_of_few_search_layouts
     from maze_rl.workflows.search import search as run_search

@@ -4,17 +4,23 @@ import argparse
 import json
 import shlex
 import sys
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from maze_rl.cli.given_paths import check_folder
 from maze_rl.configs.changes import change_run
+from maze_rl.configs.devices import check_device_name
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import parse_option
 from maze_rl.configs.plans import check_alone, planned
 from maze_rl.configs.presets import TakenModel, default_run, training_mazes
 from maze_rl.configs.ranges import parse_range, parse_squares
-from maze_rl.configs.training import DataFolder, RunConfig
-from maze_rl.errors import ConfigurationError
+from maze_rl.configs.training import DataFolder, Phase, RunConfig, TrainingConfig
+from maze_rl.errors import Caution, ConfigurationError
+from maze_rl.models.places import find_model
+from maze_rl.workflows.run_place import check_begun, check_free
 
 _SHAPE = {
     "tokenizer": "format",
@@ -47,23 +53,24 @@ _TRAINING = (
 def train(chosen: argparse.Namespace) -> int:
     """Handle ``maze-rl train``."""
     # Settings are checked before torch is imported, so that a typing error answers at once.
-    config = _to_continue(chosen) if chosen.resume else run_config(chosen, chosen.device or "cpu")
+    config = _to_continue(chosen) if chosen.resume else _to_begin(chosen)
     from maze_rl.cli.progress import progress_bar
     from maze_rl.models.devices import default_device
     from maze_rl.training.trainer import TrainingInterrupted
+    from maze_rl.workflows.resumed import evaluation_mazes_of
     from maze_rl.workflows.run import train as train_and_report
 
     if not chosen.resume and chosen.device is None and default_device() != "cpu":
         config = run_config(chosen, default_device())
-    num = ["--num", str(chosen.num)] if "num" in chosen.given else []
-    resume = shlex.join(["maze-rl", "train", "--resume", "--out", chosen.out, *num])
+    num = chosen.num if "num" in chosen.given or not chosen.resume else None  # else what the run was begun with
+    resume = shlex.join(["maze-rl", "train", "--resume", "--out", chosen.out])
     try:
         with progress_bar(quiet=chosen.json) as bar:
             run = train_and_report(
                 config=config,
                 out=chosen.out,
                 resume=chosen.resume,
-                evaluation_mazes=chosen.num,
+                evaluation_mazes=num,
                 progress=bar,
                 command=chosen.command_line,
             )
@@ -73,8 +80,28 @@ def train(chosen: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(f"\nstopped; what {chosen.out} holds is kept. To go on: {resume}", file=sys.stderr)
         return 130
-    _print_result(chosen, run.folder)
+    _print_result(chosen, run.folder, evaluation_mazes_of(run.folder, chosen.num) if num is None else num)
     return 0
+
+
+def _to_begin(chosen: argparse.Namespace) -> RunConfig:
+    """Return the configuration of a new run, where --out is free for one; say what follows from the flags given."""
+    check_free(Path(chosen.out))
+    config = run_config(chosen, chosen.device or "cpu")
+    follows = [] if chosen.start_from is not None else list(_what_follows(chosen, config))
+    if follows:
+        warnings.warn(f"what was asked for also sets {', '.join(follows)}.", Caution, stacklevel=2)
+    return config
+
+
+def _what_follows(chosen: argparse.Namespace, config: RunConfig) -> Iterator[str]:
+    """Yield the flags that were not given and have another value than usual, as others cannot go with that."""
+    usual = default_run(MazeSpec(sizes=config.sizes, split="train"), device=config.device)
+    parts = [(run.training, run.tokenization, run.model) for run in (config, usual)]
+    for flag, name in {**_SHAPE, **{name: name for name in _TRAINING}}.items():
+        new, old = (next(getattr(part, name) for part in run if hasattr(part, name)) for run in parts)
+        if new != old and flag not in chosen.given:
+            yield f"--{flag.replace('_', '-')} {_in_words(new)} (usually {_in_words(old)})"
 
 
 def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
@@ -96,7 +123,8 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
         )
     sizes = None if chosen.sizes is None else parse_squares(chosen.sizes)
     options = dict(map(parse_option, chosen.options))
-    training_mazes(sizes, chosen.algorithm, options, None)  # a typing error answers before a model is read
+    mazes = training_mazes(sizes, chosen.algorithm, options, None)
+    _check_names(chosen, mazes)  # a typing error answers before a model or a dataset is read
     taken = _taken(chosen)
     mazes, data = _data(chosen, training_mazes(sizes, chosen.algorithm, options, taken))
     base = default_run(
@@ -125,6 +153,24 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
     )
 
 
+def _check_names(chosen: argparse.Namespace, mazes: MazeSpec) -> None:
+    """Check the names and numbers of the training itself, and that the files to begin from are there."""
+    check_device_name(chosen.device or "cpu")
+    named = {name: value for name in _TRAINING if (value := getattr(chosen, name)) is not None}
+    TrainingConfig(
+        phases=(Phase(steps=1, mazes=mazes),),
+        loss=chosen.loss,
+        optimizer=chosen.optimizer,
+        lr_controller=chosen.lr_controller,
+        update_rule=chosen.update_rule,
+        **named,
+    )
+    if chosen.start_from is not None:
+        find_model(chosen.start_from)
+    if chosen.data is not None:
+        check_folder(chosen.data)
+
+
 def _check_num(chosen: argparse.Namespace) -> None:
     if chosen.num < 0:
         raise ConfigurationError(f"--num is {chosen.num}: it must be at least 0.")
@@ -133,22 +179,41 @@ def _check_num(chosen: argparse.Namespace) -> None:
 def _to_continue(chosen: argparse.Namespace) -> RunConfig:
     """Return the configuration of the run in --out, with more --steps; flags given again must say what it has."""
     _check_num(chosen)
-    from maze_rl.workflows.resumed import resumed
-    from maze_rl.workflows.run_folder import RunFolder
-
     out = Path(chosen.out)
-    again = chosen.given - {"resume", "out", "num", "steps", "json"}
+    check_begun(out)
+    from maze_rl.workflows.resumed import resumed
+    from maze_rl.workflows.run_folder import OtherSettingsError, RunFolder
+
+    again: set[str] = chosen.given - {"resume", "out", "num", "steps", "json"}
     if not again:
         return resumed(out, chosen.steps)
-    flags = _begun_with(out)
-    for name in again:
-        setattr(flags, name, getattr(chosen, name))
+    begun = _begun_with(out)
+    flags = argparse.Namespace(**vars(begun) | {name: getattr(chosen, name) for name in again})
 
     def asked(steps: int) -> RunConfig:
         flags.steps = None if flags.plan is not None else steps
         return run_config(flags, flags.device or RunFolder(out).open().device)
 
-    return resumed(out, chosen.steps, asked)
+    try:
+        return resumed(out, chosen.steps, asked, {_SHAPE.get(name, name) for name in again})
+    except OtherSettingsError as error:
+        has = {name.rpartition(".")[2]: old for name, old, _ in reversed(error.differences)}
+        said = [
+            f"--{name.replace('_', '-')} is {_in_words(old)} in the run, {_in_words(wish)} was given"
+            for name in sorted(again)
+            if (old := has.get(_SHAPE.get(name, name), getattr(begun, name))) != (wish := getattr(chosen, name))
+        ]
+        raise ConfigurationError(
+            f"{out} goes on with the settings it has: {'; '.join(said) or error}. Leave that out, or begin another "
+            "run with another --out."
+        ) from error
+
+
+def _in_words(value: object) -> str:
+    """Write a setting as a flag would."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value)) or "nothing"
+    return "not set" if value is None else str(value)
 
 
 def _begun_with(out: Path) -> argparse.Namespace:
@@ -215,12 +280,12 @@ def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _print_result(chosen: argparse.Namespace, folder: Path) -> None:
+def _print_result(chosen: argparse.Namespace, folder: Path, num: int) -> None:
     from maze_rl.cli.tables import print_evaluation, warn_of_few_layouts
     from maze_rl.evaluation.results import result_from_json
     from maze_rl.workflows.run_folder import RunFolder
 
-    if not chosen.num:
+    if not num:
         print(json.dumps({"run": str(folder)}) if chosen.json else f"run: {folder}")
         return
     files = RunFolder(folder)

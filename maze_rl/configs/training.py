@@ -7,6 +7,7 @@ from typing import Any
 
 from maze_rl.configs.canvas import Asked
 from maze_rl.configs.choices import Known, read_choice
+from maze_rl.configs.devices import check_device_name
 from maze_rl.configs.field_types import check_field_types
 from maze_rl.configs.learning_rates import CONTROLLERS, SCHEDULES
 from maze_rl.configs.losses import FACTORS, LOSSES
@@ -298,10 +299,11 @@ class RunConfig:
     start: StartModel | None = None
     """A trained model whose weights are the first; None for fresh ones."""
     device: str = "cpu"
-    """Torch device."""
+    """`cpu`, `cuda` or `cuda:N`."""
 
     def __post_init__(self) -> None:
         check_field_types(self)
+        check_device_name(self.device)
         largest = max(self.sizes)
         if largest > self.tokenization.canvas:
             raise ConfigurationError(
@@ -362,16 +364,21 @@ def run_from_json(values: dict[str, Any]) -> RunConfig:
     )
 
 
-def differing_fields(first: dict[str, Any], second: dict[str, Any], prefix: str = "") -> list[str]:
+def differing_fields(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
     """List the dotted names of the leaves in which two JSON configurations differ, with both values."""
-    differences = []
+    return [f"{name} ({old!r} -> {new!r})" for name, old, new in differing_values(first, second)]
+
+
+def differing_values(first: dict[str, Any], second: dict[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:
+    """List the leaves in which two JSON configurations differ: dotted name, value in the first, value in the second."""
+    differences: list[tuple[str, Any, Any]] = []
     for name in sorted(first.keys() | second.keys()):
         old, new = first.get(name), second.get(name)
         if isinstance(old, dict) and isinstance(new, dict):
-            differences += differing_fields(old, new, f"{prefix}{name}.")
+            differences += differing_values(old, new, f"{prefix}{name}.")
         elif name == "phases" and isinstance(old, list) and isinstance(new, list):
             before, after = ({str(n): phase for n, phase in enumerate(phases, 1)} for phases in (old, new))
-            differences += differing_fields(before, after, f"{prefix}phases.")
+            differences += differing_values(before, after, f"{prefix}phases.")
         elif old != new:
-            differences.append(f"{prefix}{name} ({old!r} -> {new!r})")
+            differences.append((f"{prefix}{name}", old, new))
     return differences

@@ -1,6 +1,6 @@
 """How often a model walks a shortest path in mazes of other algorithms, beside Manhattan greedy on the same mazes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from transformer_lens import HookedTransformer
 
@@ -37,6 +37,7 @@ def evaluate_algorithms(
     training_sizes: Sequence[int] = (),
     batch_size: int = 256,
     decode: Decode = decode_paths,
+    progress: Callable[[str, float], None] = lambda doing, done: None,
 ) -> list[AlgorithmRow]:
     """Let a model walk mazes of several algorithms.
 
@@ -54,10 +55,13 @@ def evaluate_algorithms(
         training_sizes: Sizes the model trained on.
         batch_size: Mazes given to the model at once.
         decode: Generates paths from prompts.
+        progress: Called with (what, share done).
     """
-    rows = []
+    rows, done, whole = [], 0, len(algorithms) * sum(size**3 for size in sizes)
     for algorithm in algorithms:
         for size in sizes:
+            progress(f"{size} x {size}: {algorithm}", done / whole)
+            done += size**3
             if not has_room(model, tokenization_of(model), size, tree=algorithm in TREES):
                 continue
             chosen = (options or {}).get(algorithm, {})

@@ -1,6 +1,6 @@
 """How often a model with loops walks a shortest path when its block is applied fewer or more times than it is kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from transformer_lens import HookedTransformer
 
@@ -38,6 +38,7 @@ def evaluate_loops(
     training_sizes: Sequence[int] = (),
     batch_size: int = 256,
     decode: Decode = decode_paths,
+    progress: Callable[[str, float], None] = lambda doing, done: None,
 ) -> list[LoopRow]:
     """Let a model walk the same mazes with different numbers of loops.
 
@@ -53,6 +54,7 @@ def evaluate_loops(
         training_sizes: Sizes the model trained on.
         batch_size: Mazes given to the model at once.
         decode: Generates paths from prompts.
+        progress: Called with (what, share done).
 
     Raises:
         ConfigurationError: The split holds no maze of a size, or a number of loops is below 1.
@@ -64,9 +66,13 @@ def evaluate_loops(
     specs = (MazeSpec(sizes=(size,), algorithm=algorithm, options=options or {}, split=split) for size in sizes)
     batches = (held_out_mazes(spec, num, seed) for spec in specs)
     solved = {size: solve_batch(batch, seed) for size, batch in zip(sizes, batches, strict=True)}
-    for number in loops_to_try(kept) if loops is None else loops:
+    tried = loops_to_try(kept) if loops is None else loops
+    whole = sum(tried) * sum(size**3 for size in solved)
+    done = 0
+    for number in tried:
         view = model if number == kept else with_loops(model, number)  # type: ignore[arg-type]
         for size, solution in solved.items():
+            progress(f"{size} x {size}: {number} loops", done / whole)
             walked = roll_out(view, solution, seed=seed, batch_size=batch_size, decode=decode, shortest_only=True)
             shortest = judge(solution, walked).shortest
             rows.append(
@@ -78,4 +84,5 @@ def evaluate_loops(
                     shortest=rate(shortest, maze_hashes(solution.batch)),
                 )
             )
+            done += number * size**3
     return rows

@@ -115,7 +115,9 @@ def place_by_rule(maze, endpoints, state, connected, shortest, longest, rule, sc
         return False, 0
     counts = np.empty(cells if rule.paths != _ANY else 0, np.int64)
     for drawn in range(PAIRS_PER_MAZE):
-        origin, target = origins[below(state, num_origins)], targets[below(state, num_targets)]
+        # as int64, for which the searches below are compiled anyway
+        origin = np.int64(origins[below(state, num_origins)])
+        target = np.int64(targets[below(state, num_targets)])
         if origin == target:
             continue
         if shortest > 1 or longest < cells or rule.paths != _ANY:

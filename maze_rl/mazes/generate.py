@@ -158,7 +158,14 @@ def _fill(
         for _ in range(most):
             connections[rows] = False
             connected = carve(connections, states, rows, **spec.options)
-            found = _accept(connections, endpoints, states, rows, connected, rule, lengths, *buckets, words, counts)
+            if connected and rule.is_free:
+                found = _accept_anywhere(
+                    connections, endpoints, states, rows, rule.shortest, rule.longest, *buckets, words, counts
+                )
+            else:
+                found = _accept_by_rule(
+                    connections, endpoints, states, rows, connected, rule, lengths, *buckets, words, counts
+                )
             rows = rows[~found]
             if len(rows) == 0:
                 break
@@ -195,29 +202,52 @@ def _start(key, indices, num_sizes):
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _accept(connections, endpoints, states, pending, connected, rule, lengths, first, last, words, counts):
-    """Return Bool[pending]: which mazes lie in the buckets asked for and got endpoints; counts as in `Attempts`."""
+def _accept_anywhere(connections, endpoints, states, pending, shortest, longest, first, last, words, counts):
+    """Return Bool[pending]: which mazes, all connected, lie in the buckets asked for and got endpoints of a free rule.
+
+    Apart from `_accept_by_rule`, so that the usual case need not compile that; `counts` as in `Attempts`.
+    """
     counts[0] += len(pending)
-    cells = connections.shape[2] * connections.shape[3]
-    scratch = np.empty((5, cells), np.int32)
+    scratch = np.empty((2, connections.shape[2] * connections.shape[3]), np.int32)
     found = np.zeros(len(pending), np.bool_)
     for position in range(len(pending)):
         row = pending[position]
-        maze = connections[row]
-        if first > 0 or last < NUM_BUCKETS:
-            bucket = np.int64(hash_connections(maze, words) % np.uint64(NUM_BUCKETS))
-            if bucket < first or bucket >= last:
-                counts[1] += 1
-                continue
-        if connected and rule.is_free:
-            found[position], pairs = place_anywhere(
-                maze, endpoints[row], states[row], scratch[0], scratch[1], rule.shortest, rule.longest
-            )
-        else:
-            shortest = lengths[row] if len(lengths) else rule.shortest
-            longest = lengths[row] if len(lengths) else rule.longest
-            found[position], pairs = place_by_rule(
-                maze, endpoints[row], states[row], connected, shortest, longest, rule, scratch
-            )
+        if _is_outside(connections[row], first, last, words):
+            counts[1] += 1
+            continue
+        found[position], pairs = place_anywhere(
+            connections[row], endpoints[row], states[row], scratch[0], scratch[1], shortest, longest
+        )
         counts[2] += pairs
     return found
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def _accept_by_rule(connections, endpoints, states, pending, connected, rule, lengths, first, last, words, counts):
+    """Return Bool[pending]: which mazes lie in the buckets asked for and got endpoints; `counts` as in `Attempts`."""
+    counts[0] += len(pending)
+    scratch = np.empty((5, connections.shape[2] * connections.shape[3]), np.int32)
+    found = np.zeros(len(pending), np.bool_)
+    for position in range(len(pending)):
+        row = pending[position]
+        if _is_outside(connections[row], first, last, words):
+            counts[1] += 1
+            continue
+        shortest = lengths[row] if len(lengths) else rule.shortest
+        longest = lengths[row] if len(lengths) else rule.longest
+        found[position], pairs = place_by_rule(
+            connections[row], endpoints[row], states[row], connected, shortest, longest, rule, scratch
+        )
+        counts[2] += pairs
+    return found
+
+
+@njit(inline="always")
+@no_type_check
+def _is_outside(maze, first, last, words):
+    """Tell whether a maze lies outside of the buckets from `first` to before `last`; all buckets ask nothing."""
+    if first == 0 and last == NUM_BUCKETS:
+        return False
+    bucket = np.int64(hash_connections(maze, words) % np.uint64(NUM_BUCKETS))
+    return bucket < first or bucket >= last

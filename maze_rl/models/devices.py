@@ -2,6 +2,7 @@
 
 import torch
 
+from maze_rl.configs.devices import check_device_name
 from maze_rl.errors import ConfigurationError
 
 
@@ -9,12 +10,21 @@ def check_device(name: str) -> str:
     """Return `name` if torch can put a tensor there.
 
     Raises:
-        ConfigurationError: This torch has no such device.
+        ConfigurationError: It is neither `cpu` nor `cuda`, or there is no such GPU.
     """
+    kind, _, number = check_device_name(name).partition(":")
+    if kind == "cuda":
+        if not torch.cuda.is_available():
+            why = "this torch was built without CUDA" if torch.version.cuda is None else "torch finds no GPU"
+            raise ConfigurationError(f"device {name} is not available ({why}): use --device cpu.")
+        count = torch.cuda.device_count()
+        if int(number or 0) >= count:
+            names = "cuda:0" if count == 1 else f"cuda:0 to cuda:{count - 1}"
+            raise ConfigurationError(f"device {name} is not available: this machine has {names}.")
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0][:200]
         raise ConfigurationError(f"device {name} is not available ({reason}): use --device cpu.") from error
     return name
 

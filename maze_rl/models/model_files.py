@@ -23,12 +23,13 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.folding import not_stock
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.tokenization import TokenizationConfig
-from maze_rl.errors import CheckpointError, ConfigurationError, unknown_name
+from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.models.attached_tokenization import about_of, check_attached
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.devices import check_device
 from maze_rl.models.folding import folded_copy, value_of
 from maze_rl.models.own_shapes import build_own, describe_own, own_weights
+from maze_rl.models.places import CHECKPOINTS, MODEL, WEIGHTS, find_model
 from maze_rl.models.verified_files import (
     json_bytes,
     read_folder,
@@ -37,11 +38,9 @@ from maze_rl.models.verified_files import (
     write_folder,
     write_into,
 )
-from maze_rl.shipped import shipped, shipped_names
 from maze_rl.tokenization.definitions import definition_files
 from maze_rl.tokenization.tokenization import Tokenization
 
-WEIGHTS, MODEL, CHECKPOINTS = "model.safetensors", "model.json", "checkpoints"
 FOLDED_FIELDS = ("embedding", "unembedding", "parametrizations")
 """Fields of a configuration that folding changes."""
 _STOCK_FIELDS = (
@@ -223,21 +222,3 @@ def _checkpoint_weights(folder: Path, step: int) -> bytes:
         found = ", ".join(map(str, steps)) or "none"
         raise ConfigurationError(f"{folder}: has no checkpoint of step {step}: there are {found}.")
     return read_folder(folder / CHECKPOINTS / str(step), (WEIGHTS,))[WEIGHTS]
-
-
-def find_model(name: str | Path) -> Path:
-    """Return the folder that holds the model called `name`.
-
-    Raises:
-        UnknownNameError: There is neither such a folder nor such a shipped model.
-    """
-    folder = Path(name)
-    if (folder / MODEL).is_file() or (folder / WEIGHTS).is_file():
-        return folder
-    if folder.is_dir():
-        raise CheckpointError(f"{folder}: holds no trained model ({MODEL}, {WEIGHTS}): has its training finished?")
-    if folder.is_file():
-        raise CheckpointError(f"{folder} is a file: a model is the folder of a run, or the name of a shipped one.")
-    if str(name) in shipped_names("models"):
-        return shipped("models", str(name))
-    raise unknown_name("model", str(name), [*shipped_names("models"), "(or the folder of a run)"])

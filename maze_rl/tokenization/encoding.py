@@ -263,7 +263,8 @@ def encode_batch(
         start_stream(state, key, streams[index])
         below(state, 1)
         below(state, 1)  # the two numbers that chose the offset
-        token, offset, at = tokens[index], offsets[index], 0
+        token, offset = tokens[index], offsets[index]
+        at = np.int64(0)  # a plain 0 would be a type of its own, and compile what it is given to twice
         if len(tables.open_cells) > 0:
             num_edges = _list_cells(connections[index], offset, tables, edges)
         elif shuffle:

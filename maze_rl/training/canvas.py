@@ -209,7 +209,8 @@ def _compose(
         begin, end = first[index], first[index + 1]
         start_stream(state, key, start + begin)
         out = tokens[index]
-        at = _copy_query(source, begin, end, 0, list_start, target_at, out, 0)
+        # a plain 0 would be a type of its own, and compile this a second time
+        at = _copy_query(source, begin, end, np.int64(0), list_start, target_at, out, np.int64(0))
         list_begin = at
         for maze in range(begin, end):
             listing = source[maze, list_start : list_start + listed[maze]]

@@ -20,8 +20,17 @@ Validate = Callable[[MazeTransformer], Row] | None
 _SCORE = "validation_exact"
 
 
-def open_round(state: TrainingState, config: TrainingConfig, stretch: Stretch, validate: Validate) -> Row:
-    """Let the model write the pairs of a round, unless a checkpoint brought them; return what is to be told of it."""
+def open_round(
+    state: TrainingState,
+    config: TrainingConfig,
+    stretch: Stretch,
+    validate: Validate,
+    on_pairs: Callable[[int, float], None] = lambda number, done: None,
+) -> Row:
+    """Let the model write the pairs of a round, unless a checkpoint brought them; return what is to be told of it.
+
+    `on_pairs` is told meanwhile, with the round (from 1) and the share of its pairs that is made.
+    """
     spin = stretch.phases[0].spin
     if spin is None or state.kept.get("round") == round_number(config, stretch):
         return {}
@@ -30,12 +39,20 @@ def open_round(state: TrainingState, config: TrainingConfig, stretch: Stretch, v
     mazes = maze_source(stretch.phases, state.seed)(stretch.phases[0], first, spin.prompts)
     state.leaks += sum(count_outside(batch, "train") for batch in mazes.batches)
     previous = PairTable.from_state(state.kept["pairs"]) if "pairs" in state.kept else None
+    on_pairs(number + 1, 0.0)
     state.model.eval()
     with autocast(state.model, config):
         table = make_pairs(
-            state.model, spin, mazes, seed=state.seed, round_number=number, first=first, previous=previous,
+            state.model,
+            spin,
+            mazes,
+            seed=state.seed,
+            round_number=number,
+            first=first,
+            previous=previous,
             micro_batch_tokens=config.micro_batch_tokens,
-        )  # fmt: skip
+            progress=lambda done: on_pairs(number + 1, done),
+        )
     state.model.train()
     state.kept |= {"pairs": table.state_dict(), "round": number}
     before = state.kept.pop("before", None)

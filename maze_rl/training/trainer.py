@@ -1,21 +1,25 @@
 """The training loop: stretches of phases, batches, steps; and what is recorded of them."""
 
-import signal
-import threading
+import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 from maze_rl.configs.training import Stretch, TrainingConfig
 from maze_rl.models.build import MazeTransformer
+from maze_rl.models.verified_files import plain_number
 from maze_rl.training.batches import batch_maker
+from maze_rl.training.interrupts import Interrupts, interrupts
 from maze_rl.training.learning_rates.schedule_free import averaged
 from maze_rl.training.rounds import close_round, gone_too_far, nothing_to_learn, open_round
 from maze_rl.training.settings import settings
-from maze_rl.training.source import prefetch
+from maze_rl.training.source import StepBatch, prefetch
 from maze_rl.training.state import TrainingState, build_for, take_down
 from maze_rl.training.step import Row, take_step
+
+_UNRECORDED = "unrecorded"
+"""What a checkpoint calls the row of a step whose validation was interrupted."""
 
 
 class TrainingInterrupted(Exception):
@@ -35,6 +39,8 @@ class Callbacks:
     validate: Callable[[MazeTransformer], Row] | None = None
     save: Callable[[TrainingState], None] = lambda state: None
     """Saves a checkpoint."""
+    on_pairs: Callable[[int, float], None] = lambda number, done: None
+    """Told while the pairs of a round (from 1) are made, with the share that is done."""
 
 
 def train(state: TrainingState, config: TrainingConfig, callbacks: Callbacks) -> TrainingState:
@@ -43,9 +49,11 @@ def train(state: TrainingState, config: TrainingConfig, callbacks: Callbacks) ->
     Raises:
         TrainingError: A loss or gradient was not finite; the weights are those before that step.
         TrainingInterrupted: Ctrl-C; the state was saved.
+        KeyboardInterrupt: Ctrl-C before the first step of a stretch; what was saved before is all there is.
     """
     state.model.train()
-    with _interrupt_flag() as interrupted:
+    with interrupts() as interrupted:
+        _record_later(state, callbacks, interrupted)
         for stretch in config.stretches:
             if state.step < stretch.last:
                 _train_stretch(state, config, stretch, callbacks, interrupted)
@@ -53,31 +61,58 @@ def train(state: TrainingState, config: TrainingConfig, callbacks: Callbacks) ->
 
 
 def _train_stretch(
-    state: TrainingState, config: TrainingConfig, stretch: Stretch, callbacks: Callbacks, interrupted: threading.Event
+    state: TrainingState, config: TrainingConfig, stretch: Stretch, callbacks: Callbacks, interrupted: Interrupts
 ) -> None:
     clock = time.perf_counter()
-    news = open_round(state, config, stretch, callbacks.validate)
+    with interrupted.at_once():  # nothing is lost: the last stretch ended with a checkpoint
+        news = open_round(state, config, stretch, callbacks.validate, callbacks.on_pairs)
     reason = nothing_to_learn(state, stretch)
     if reason is not None:
-        _record(state, config, callbacks, news | {"ended": reason} | _end_stretch(state, config, stretch, callbacks))
+        _record(
+            state,
+            config,
+            callbacks,
+            interrupted,
+            news | {"ended": reason} | _end_stretch(state, config, stretch, callbacks),
+        )
         return callbacks.save(state)
-    setting_at = settings(state, config, stretch)
-    batches = prefetch(batch_maker(state, config, stretch), state.step, stretch.last)
+    with interrupted.at_once():
+        setting_at = settings(state, config, stretch)
+        batches = prefetch(batch_maker(state, config, stretch), state.step, stretch.last)
     with closing(batches):
-        for batch in batches:
+        for batch in _waited_for(batches, state, callbacks, interrupted):
             measured = take_step(state, config, setting_at(state.step), batch) | news
             ends = gone_too_far(stretch, measured) or state.step == stretch.last
             news = {}
             if ends:
                 measured |= _end_stretch(state, config, stretch, callbacks)
             state.seconds, clock = state.seconds + time.perf_counter() - clock, time.perf_counter()
-            _record(state, config, callbacks, measured)
-            if interrupted.is_set() or ends or state.step % config.checkpoint_every == 0:
+            _record(state, config, callbacks, interrupted, measured)
+            if interrupted.asked or ends or state.step % config.checkpoint_every == 0:
                 callbacks.save(state)
-            if interrupted.is_set():
+            if interrupted.asked:
                 raise TrainingInterrupted(state.step)
             if ends:
                 return
+
+
+def _waited_for(
+    batches: Generator[StepBatch, None, None], state: TrainingState, callbacks: Callbacks, interrupted: Interrupts
+) -> Iterator[StepBatch]:
+    """Yield batches; while one is waited for (the first may have kernels compiled for it), Ctrl-C is heard at once."""
+    begun = state.step
+    while True:
+        try:
+            with interrupted.at_once():
+                batch = next(batches, None)
+        except KeyboardInterrupt:
+            if state.step == begun:
+                raise  # what there is was saved before
+            callbacks.save(state)
+            raise TrainingInterrupted(state.step) from None
+        if batch is None:
+            return
+        yield batch
 
 
 def _end_stretch(state: TrainingState, config: TrainingConfig, stretch: Stretch, callbacks: Callbacks) -> Row:
@@ -90,26 +125,31 @@ def _end_stretch(state: TrainingState, config: TrainingConfig, stretch: Stretch,
     return news
 
 
-def _record(state: TrainingState, config: TrainingConfig, callbacks: Callbacks, measured: Row) -> None:
+def _record(
+    state: TrainingState, config: TrainingConfig, callbacks: Callbacks, interrupted: Interrupts, measured: Row
+) -> None:
     row = {"step": state.step, **measured, "tokens": state.tokens, "mazes": state.mazes, "leaks": state.leaks,
            "seconds": state.seconds}  # fmt: skip
     if state.controller_tokens:
         row["controller_tokens"] = state.controller_tokens
     if callbacks.validate and (state.step % config.validate_every == 0 or state.step == config.steps):
-        with averaged(state.optimizer):
-            row |= callbacks.validate(state.model)
+        try:
+            row |= _validated(state, callbacks.validate, interrupted)
+        except KeyboardInterrupt:  # a checkpoint takes the row along, and the validation is made when the run goes on
+            state.kept[_UNRECORDED] = json.loads(json.dumps(row, default=plain_number))
+            callbacks.save(state)
+            raise TrainingInterrupted(state.step) from None
     callbacks.on_row(row)
 
 
-@contextmanager
-def _interrupt_flag() -> Iterator[threading.Event]:
-    """Turn Ctrl-C into a flag read between steps, so that no step is cut in half."""
-    flag = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield flag
-        return
-    previous = signal.signal(signal.SIGINT, lambda *_: flag.set())
-    try:
-        yield flag
-    finally:
-        signal.signal(signal.SIGINT, previous)
+def _record_later(state: TrainingState, callbacks: Callbacks, interrupted: Interrupts) -> None:
+    """Validate and record the step in whose validation the training was stopped, where it was."""
+    row = state.kept.pop(_UNRECORDED, None)
+    if row is not None:
+        more = {} if callbacks.validate is None else _validated(state, callbacks.validate, interrupted)
+        callbacks.on_row(row | more)
+
+
+def _validated(state: TrainingState, validate: Callable[[MazeTransformer], Row], interrupted: Interrupts) -> Row:
+    with interrupted.at_once(), averaged(state.optimizer):
+        return validate(state.model)

@@ -5,12 +5,11 @@ from pathlib import Path
 from transformer_lens import HookedTransformer
 
 from maze_rl.configs.hand_built import HAND_BUILT
-from maze_rl.errors import UnknownNameError, unknown_name
 from maze_rl.models.attached_tokenization import about_of, check_attached
 from maze_rl.models.build import with_loops
 from maze_rl.models.hooked_models import check_hooks
 from maze_rl.models.model_files import load_model
-from maze_rl.shipped import shipped_names
+from maze_rl.models.places import check_model
 
 HAND_BUILT_CANVAS = 5
 """Cells per side of the mazes that a hand-built model reads where it is asked for by name."""
@@ -54,11 +53,8 @@ def _named(name: str | Path, device: str) -> HookedTransformer:
         built.about = built.about | {"name": str(name)}
         built.cfg.device = device
         return built.to(device, print_details=False)  # type: ignore[return-value]
-    try:
-        return load_model(name, device)
-    except UnknownNameError:
-        known = [*shipped_names("models"), *HAND_BUILT, "(or the folder of a run)"]
-        raise unknown_name("model", str(name), known) from None
+    check_model(name)
+    return load_model(name, device)
 
 
 def loops_in_name(model: HookedTransformer) -> str:

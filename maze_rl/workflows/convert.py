@@ -1,11 +1,11 @@
 """`maze-rl convert`: mazes from one kind of file to another, theirs and ours."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from maze_rl.configs.maze_files import KINDS, check_readable, check_writable, is_dataset
 from maze_rl.configs.ranges import Size, check_sizes
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.mazes.interchange.archive import read_archive, write_archive
@@ -19,12 +19,6 @@ from maze_rl.mazes.solve import solve_batch
 from maze_rl.mazes.storage.dataset_writer import write_mazes
 from maze_rl.mazes.storage.store import StoredMazes, open_dataset
 from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
-
-KINDS = {
-    "": "a dataset folder", ".parquet": "a Parquet file", ".npz": "a NumPy archive", ".png": "a picture of one maze",
-    ".txt": "drawings with # and spaces, an empty line between", ".tokens": "token text, one maze a line",
-}  # fmt: skip
-"""What a file is written as, by its suffix; `.zanj` is read too."""
 
 
 def load_mazes(
@@ -44,10 +38,9 @@ def load_mazes(
         MazeRLError: There is no such file, it is damaged or of no known kind, or a maze in it is broken.
     """
     path = Path(path)
+    check_readable(path, grid is not None)
     if path.is_dir():
         return open_dataset(path)
-    if not path.is_file():
-        raise MazeRLError(f"{path}: there is no such file or folder.")
     if path.suffix == ".zanj":
         return read_zanj(path).mazes
     if path.suffix == ".npz":
@@ -58,14 +51,11 @@ def load_mazes(
         return MazeCollection.from_batch(read_image(path).as_batch())
     if path.suffix == ".txt":
         return _from_texts(path, [part for part in _read_text(path).split("\n\n") if part.strip()], from_ascii)
-    if path.suffix == ".tokens":
-        return _from_tokens(path, tokenization, grid)
-    raise _unknown_kind(path, [*KINDS, ".zanj"])
+    return _from_tokens(path, tokenization, grid)
 
 
 def _from_tokens(path: Path, tokenization: str | Tokenization, grid: Size | None) -> MazeCollection:
-    if grid is None:
-        raise ConfigurationError(f"{path}: token text does not tell the size of its mazes: give it, as --grid 5.")
+    assert grid is not None
     (size,) = check_sizes([grid])
     shape = (size, size) if isinstance(size, int) else size
     writes = load_tokenization(tokenization) if isinstance(tokenization, str) else tokenization
@@ -114,12 +104,10 @@ def save_mazes(
     """
     if not isinstance(mazes, MazeCollection | StoredMazes):
         mazes = collect([mazes] if isinstance(mazes, Maze) else mazes)
-    is_folder = str(out).endswith(("/", os.sep))
-    out = Path(out)
-    if out.suffix == "" or is_folder:
+    check_writable(out)
+    is_folder, out = is_dataset(out), Path(out)
+    if is_folder:
         return write_mazes(mazes, out, source)
-    if out.suffix not in KINDS:
-        raise _unknown_kind(out, KINDS)
     if out.suffix == ".parquet":
         return write_parquet(out, mazes)
     whole = mazes.all() if isinstance(mazes, StoredMazes) else mazes
@@ -163,11 +151,3 @@ def convert(
     kind = KINDS[""] if Path(source).is_dir() else KINDS.get(Path(source).suffix, "maze-dataset")
     about = f"{Path(source).resolve().name} ({kind})"
     return save_mazes(mazes, out, tokenization=tokenization, source=about, seed=seed), len(mazes)
-
-
-def _unknown_kind(path: Path, known) -> MazeRLError:
-    kinds = ", ".join(suffix for suffix in known if suffix)
-    return MazeRLError(
-        f"{path}: {path.suffix or 'no suffix'} is no kind of maze file: use {kinds}, or a folder (with / at the end if "
-        "its name has a dot)."
-    )

@@ -1,6 +1,6 @@
 """`maze-rl evaluate`: rollouts and decisions of a trained model on held-out mazes of many sizes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -12,7 +12,7 @@ from maze_rl.configs.algorithms import TREES
 from maze_rl.configs.ranges import check_squares
 from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.by_algorithm import ALGORITHMS, evaluate_algorithms
-from maze_rl.evaluation.by_loops import evaluate_loops
+from maze_rl.evaluation.by_loops import FACTORS, evaluate_loops
 from maze_rl.evaluation.evaluator import evaluate_model
 from maze_rl.evaluation.held_out import sizes_held_out, telling_sizes
 from maze_rl.evaluation.results import AlgorithmRow, EvaluationResult
@@ -32,9 +32,8 @@ BEYOND = 3
 ALGORITHM_MAZES = 100
 """Mazes of a size for each further algorithm, at most."""
 LOOP_MAZES = 60
-"""Mazes of a size for each number of loops, at most: together they are eight times the work of as many walks."""
-_SHARE = 0.65
-"""Share of the work, roughly, that is not for loops and algorithms."""
+"""Mazes of a size for each number of loops, at most, and at most an eighth of all: together the numbers of loops are
+eight times the work of as many walks."""
 
 
 def evaluate(
@@ -55,7 +54,8 @@ def evaluate(
             saved model, or the name of a shipped model.
         sizes: Cells per side; None for those from the smallest trained on (or 4) to three beyond the largest, at most
             the model's canvas, that fit its context and of which there are test mazes.
-        num: Mazes per size; at most 100 of them for each further algorithm, and 60 for each number of loops.
+        num: Mazes per size; at most 100 of them for each further algorithm, and an eighth of them, at most 60, for each
+            number of loops.
         algorithm: Generator of the test mazes; None for the one it was trained on, with its options.
         seed: Seed of the test mazes.
         device: Where to run a model that is loaded here.
@@ -74,9 +74,11 @@ def evaluate(
     chosen = algorithm or trained_on
     options = about.get("options", {}) if chosen == trained_on else {}
     tested = test_sizes(loaded, sizes, tree=chosen in TREES)
+    tested = tested if sizes is not None else sizes_held_out(tested, chosen, options, seed)
+    stages = _Stages(progress, loaded, tested, num)
     result = evaluate_model(
         loaded,
-        sizes=tested if sizes is not None else sizes_held_out(tested, chosen, options, seed),
+        sizes=tested,
         num=num,
         algorithm=chosen,
         options=options,
@@ -85,22 +87,19 @@ def evaluate(
         longest_training_path=about.get("longest_path"),
         name=about.get("name", "untitled") + loops_in_name(loaded),
         untrained=_untrained(loaded, seed),
-        progress=None if progress is None else lambda doing, done: progress(doing, _SHARE * done),
+        progress=stages.of("main"),
     )
-    further = _further_tests(loaded, result, progress or (lambda doing, done: None))
+    further = _further_tests(loaded, result, stages)
     return replace(result, **further, seconds=perf_counter() - started)
 
 
-def _further_tests(
-    model: HookedTransformer, result: EvaluationResult, progress: Callable[[str, float], None]
-) -> dict[str, Any]:
+def _further_tests(model: HookedTransformer, result: EvaluationResult, stages: "_Stages") -> dict[str, Any]:
     """Return what is measured with other numbers of loops and on mazes of other algorithms, at a few sizes."""
     about, num, own = about_of(model), result.num_per_size, result.algorithm
     known = trained_algorithms(about)
     sizes = telling_sizes([row.size for row in result.rows], result.training_sizes)
     options = {about.get("algorithm", "dfs"): about.get("options", {})}
     common: dict[str, Any] = {"seed": result.seed, "training_sizes": result.training_sizes}
-    progress("other algorithms", _SHARE)
     others = evaluate_algorithms(
         model,
         sizes=sizes,
@@ -108,17 +107,51 @@ def _further_tests(
         options=options,
         trained_on=known,
         num=min(num, ALGORITHM_MAZES),
+        progress=stages.of("algorithms"),
         **common,
     )
-    progress("other numbers of loops", _SHARE + 0.1)
     loops = evaluate_loops(
-        model, sizes=sizes, algorithm=own, options=options.get(own), num=min(num, LOOP_MAZES), **common
+        model,
+        sizes=sizes,
+        algorithm=own,
+        options=options.get(own),
+        num=_loop_mazes(num),
+        progress=stages.of("loops"),
+        **common,
     )
-    progress("done", 1.0)
+    stages.of("loops")("done", 1.0)
     return {
         "by_algorithm": [*_own_algorithm(result, sizes, own in known if known else None), *others],
         "by_loops": loops,
     }
+
+
+def _loop_mazes(num: int) -> int:
+    return min(LOOP_MAZES, -(-num // 8))
+
+
+class _Stages:
+    """Turns progress within a stage into progress of the whole; a stage weighs as much as the tokens it walks over."""
+
+    def __init__(
+        self, progress: Callable[[str, float], None] | None, model: HookedTransformer, sizes: Sequence[int], num: int
+    ) -> None:
+        self._progress = progress or (lambda doing, done: None)
+        config = getattr(model, "maze_config", None)
+        cells = sum(size**3 for size in sizes)
+        few = sum(size**3 for size in telling_sizes(sizes, about_of(model).get("sizes", ())))
+        work = {
+            "main": 1.5 * num * cells,  # the untrained model walks too, and stops sooner
+            "algorithms": (len(ALGORITHMS) - 1) * min(num, ALGORITHM_MAZES) * few,
+            "loops": sum(FACTORS) * _loop_mazes(num) * few if config is not None and config.looped else 0,
+        }
+        self._share = {name: each / sum(work.values()) for name, each in work.items()}
+
+    def of(self, stage: str) -> Callable[[str, float], None]:
+        """Return the progress of one stage: (what, share of it that is done)."""
+        names = list(self._share)
+        before = sum(self._share[name] for name in names[: names.index(stage)])
+        return lambda doing, done: self._progress(doing, min(1.0, before + self._share[stage] * done))
 
 
 def _own_algorithm(result: EvaluationResult, sizes: Iterable[int], trained_on: bool | None) -> list[AlgorithmRow]:

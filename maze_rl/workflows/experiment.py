@@ -5,12 +5,9 @@ finished is kept: run again, an experiment trains what is missing and continues 
 """
 
 import json
-import multiprocessing
-import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -23,11 +20,16 @@ from maze_rl.configs.options import OptionValue
 from maze_rl.configs.training import RunConfig, differing_fields, run_to_json
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.own_plugins import named_in_errors
+from maze_rl.worker_processes import interruptible, worker_processes
 from maze_rl.workflows.experiment_files import ExperimentFile, find_experiment
 
 RUNS = Path("runs/experiments")
 RECORD, MEASURES, FAILURE = "experiment.json", "measures.json", "failure.txt"
 INTERRUPTED = "interrupted"
+TRAINING_SHARE = 0.9
+"""Share of a run, roughly, that is training; the rest is measuring."""
+PATIENCE = 3.0
+"""Seconds that Ctrl-C leaves runs to finish their step and save it."""
 TEST_SEED = 1_000_003
 """The test mazes of every experiment, the same for every model."""
 Progress = Callable[[str, float, dict[str, Any]], None]
@@ -154,8 +156,10 @@ def arm_differences(experiment: Experiment) -> dict[str, list[str]]:
     return {arm: differing_fields(plain[experiment.control], values) for arm, values in plain.items()}
 
 
-def run_one(job: Job) -> str:
+def run_one(job: Job, tell: Callable[[float], None] = lambda share: None) -> str:
     """Train a run to its end, from where it stopped, and measure it; return what went wrong, or nothing.
+
+    `tell` is called meanwhile with the share of it that is done.
 
     A run that diverges is a result as well: the reason is kept in `FAILURE` and the others go on.
     """
@@ -163,9 +167,10 @@ def run_one(job: Job) -> str:
 
     reason = job.folder / FAILURE
     try:
-        _train(job)
-        _measure(job)
-    except TrainingInterrupted:
+        with interruptible():
+            _train(job, tell)
+            _measure(job)
+    except (TrainingInterrupted, KeyboardInterrupt):
         return INTERRUPTED
     except MazeRLError as error:
         job.folder.mkdir(parents=True, exist_ok=True)
@@ -198,7 +203,7 @@ def _check_same(job: Job) -> None:
             raise ConfigurationError(f"{error} Or remove that folder, or choose another --out.") from error
 
 
-def _train(job: Job) -> None:
+def _train(job: Job, tell: Callable[[float], None]) -> None:
     from maze_rl.models.verified_files import CHECKSUMS
     from maze_rl.workflows.run_folder import RunFolder
     from maze_rl.workflows.train import train_run
@@ -208,7 +213,13 @@ def _train(job: Job) -> None:
         return  # written last, so the model is whole
     if not begun:  # a kill while the folder was being made leaves no run
         shutil.rmtree(job.folder, ignore_errors=True)
-    train_run(job.config, job.folder, resume=begun, command=job.command)
+    train_run(
+        job.config,
+        job.folder,
+        resume=begun,
+        progress=lambda what, done, numbers: tell(TRAINING_SHARE * done) if what == "training" else None,
+        command=job.command,
+    )
 
 
 def _measure(job: Job) -> None:
@@ -246,20 +257,46 @@ def solved_tests(tests: HeldOutMazes) -> Sequence[Any]:
 def _work_off(jobs: Sequence[Job], workers: int, progress: Progress) -> dict[str, str]:
     """Do every job; return what went wrong with which."""
     todo = [job for job in jobs if not is_measured(job) or (job.folder / FAILURE).exists()]
+
+    def tell(unfinished: int, begun: float) -> None:
+        finished = len(jobs) - unfinished
+        progress("experiment", (finished + begun) / len(jobs), {"doing": f"{finished} of {len(jobs)} runs finished"})
+
     if workers == 0:
-        with _one_thread():
-            return {job.name: said for job in todo if (said := _unless_interrupted(run_one(job)))}
+        return _work_off_here(todo, tell)
+    if todo:
+        _compile_once(todo[0].config)
     failed: dict[str, str] = {}
-    with _worker_processes(workers) as pool:
+    with worker_processes(workers, _begin_worker, patience=PATIENCE) as pool:
         running: dict[Future[str], Job] = {pool.submit(run_one, job): job for job in todo}
         while running:
             done, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
             for future in done:
                 said, job = _unless_interrupted(future.result()), running.pop(future)
                 failed |= {job.name: said} if said else {}
-            trained = sum(map(_share_done, running.values())) + len(jobs) - len(running)
-            doing = f"{len(jobs) - len(running)} of {len(jobs)} runs finished"
-            progress("experiment", trained / len(jobs), {"doing": doing})
+            tell(len(running), sum(map(_share_done, running.values())))
+    return failed
+
+
+def _compile_once(config: RunConfig) -> None:
+    """Make a batch and drop it: the kernels of training are compiled here and cached, not in every process anew."""
+    from maze_rl.tokenization.tokenization import Tokenization
+    from maze_rl.training.source import maze_source, prepare_step
+
+    source = maze_source(config.training.phases, config.seed)
+    prepare_step(config.training, Tokenization(config.tokenization), source, config.seed, 0)
+
+
+def _work_off_here(todo: Sequence[Job], tell: Callable[[int, float], None]) -> dict[str, str]:
+    """Do every job in this process, with one thread as in others; return what went wrong with which."""
+    failed: dict[str, str] = {}
+    with _one_thread():
+        for number, job in enumerate(todo):
+            left = len(todo) - number
+            tell(left, 0.0)
+            said = _unless_interrupted(run_one(job, lambda share, left=left: tell(left, share)))
+            failed |= {job.name: said} if said else {}
+            tell(left - 1, 0.0)
     return failed
 
 
@@ -267,25 +304,6 @@ def _unless_interrupted(said: str) -> str:
     if said == INTERRUPTED:
         raise KeyboardInterrupt
     return said
-
-
-@contextmanager
-def _worker_processes(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Yield processes of one thread each; after Ctrl-C those at work save their state, and no other begins."""
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker)
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        # Training reads the signal between steps; before and after, a worker does not hear it, hence the repetition.
-        while workers_left := multiprocessing.active_children():
-            for process in workers_left:
-                if process.pid is not None:
-                    os.kill(process.pid, signal.SIGINT)
-            workers_left[0].join(timeout=0.5)
-        raise
-    else:
-        pool.shutdown(wait=True)
 
 
 @contextmanager
@@ -304,17 +322,16 @@ def _one_thread() -> Iterator[None]:
 def _begin_worker() -> None:
     import torch
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
 
 
 def _share_done(job: Job) -> float:
-    """Return how much of a run is trained, by the last line of its log."""
+    """Return how much of a run is done, by the last line of its log."""
     try:
         with (job.folder / "metrics.jsonl").open("rb") as log:
             log.seek(0, 2)
             log.seek(max(0, log.tell() - 2000))
-            return json.loads(log.read().splitlines()[-1])["step"] / job.config.training.steps
+            return json.loads(log.read().splitlines()[-1])["step"] / job.config.training.steps * TRAINING_SHARE
     except (OSError, ValueError, IndexError, KeyError):
         return 0.0
 

@@ -10,7 +10,8 @@ from transformer_lens import HookedTransformer
 from maze_rl.errors import CheckpointError
 from maze_rl.evaluation.results import EvaluationResult, result_from_json
 from maze_rl.models.attached_tokenization import about_of, tokenization_of
-from maze_rl.models.model_files import FOLDED_FIELDS, find_model
+from maze_rl.models.model_files import FOLDED_FIELDS
+from maze_rl.models.places import find_model
 from maze_rl.reports.generalization_report import write_report
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.workflows.chosen_model import chosen_model, loops_in_name

@@ -1,14 +1,22 @@
 """What a run goes on with: the configuration of its folder, compared with what is given again, with more steps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from maze_rl.configs.longer_run import lengthened, taught_steps
 from maze_rl.configs.training import RunConfig
 from maze_rl.workflows.run_folder import RunFolder
 
+EVALUATION_MAZES = "evaluation_mazes"
+"""What a run's record calls the mazes per size of its evaluation."""
 
-def resumed(out: Path, steps: int | None = None, asked: Callable[[int], RunConfig] | None = None) -> RunConfig:
+
+def resumed(
+    out: Path,
+    steps: int | None = None,
+    asked: Callable[[int], RunConfig] | None = None,
+    named: Collection[str] = (),
+) -> RunConfig:
     """Return the configuration of the run in `out`, to go on with.
 
     Args:
@@ -16,10 +24,12 @@ def resumed(out: Path, steps: int | None = None, asked: Callable[[int], RunConfi
         steps: Steps in all, rounds of self-play not counted; None for as many as it has.
         asked: Makes the configuration of the settings that are given again, from the steps the run was begun with;
             None where none are.
+        named: The settings that are given again, to be named in the error.
 
     Raises:
         CheckpointError: There is no run in `out`, or its configuration cannot be read.
-        ConfigurationError: A setting given again is another one, or the run cannot have so many steps.
+        OtherSettingsError: A setting given again is another one.
+        ConfigurationError: The run cannot have so many steps.
     """
     folder = RunFolder(out)
     saved = folder.open()
@@ -28,5 +38,10 @@ def resumed(out: Path, steps: int | None = None, asked: Callable[[int], RunConfi
         again = asked(folder.first_steps() - rounds)
         if again.training.steps < saved.training.steps:  # the run was lengthened since
             again = lengthened(again, taught_steps(saved))
-        folder.open(again)
+        folder.open(again, named)
     return saved if steps is None else lengthened(saved, steps)
+
+
+def evaluation_mazes_of(out: Path, usual: int) -> int:
+    """Return how many mazes per size the run in `out` is evaluated on: what it was begun with, or `usual`."""
+    return int(RunFolder(out).read_config().get(EVALUATION_MAZES, usual))

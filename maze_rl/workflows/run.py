@@ -22,7 +22,7 @@ from maze_rl.models.digest import weights_digest
 from maze_rl.models.model_files import load_model
 from maze_rl.workflows.evaluate import TRAIN_MAZES, evaluate
 from maze_rl.workflows.report import report
-from maze_rl.workflows.resumed import resumed
+from maze_rl.workflows.resumed import EVALUATION_MAZES, evaluation_mazes_of, resumed
 from maze_rl.workflows.run_folder import RunFolder
 from maze_rl.workflows.train import Run, train_run
 
@@ -48,7 +48,7 @@ def train(
     device: str | None = None,
     config: RunConfig | None = None,
     resume: bool = False,
-    evaluation_mazes: int = TRAIN_MAZES,
+    evaluation_mazes: int | None = None,
     progress: Progress | None = None,
     command: str = "maze_rl.train(...)",
     **changes: Any,
@@ -73,7 +73,8 @@ def train(
         device: `cpu` or `cuda`; None for CUDA where there is one.
         config: A complete configuration, in place of all arguments but `out`, `resume` and what follows them here.
         resume: Continue the run in `out`, with its settings; with more `steps` than it has its last phase goes on.
-        evaluation_mazes: Mazes per size in the evaluation; 0 leaves it and the report out.
+        evaluation_mazes: Mazes per size in the evaluation; 0 leaves it and the report out; None for 500, or, when
+            resuming, for what the run was begun with.
         progress: Called with (what, share done, newest numbers).
         command: What started the run, for its record.
         **changes: More settings by name, fields of `TrainingConfig`, `TokenizationConfig` or `ModelConfig`:
@@ -83,7 +84,8 @@ def train(
         MazeRLError: A setting or a file is at fault, or the training diverged.
         TrainingInterrupted: Ctrl-C while training; the state was saved.
     """
-    check_count("evaluation_mazes", evaluation_mazes, 0)
+    if evaluation_mazes is not None:
+        check_count("evaluation_mazes", evaluation_mazes, 0)
     if config is None:
         asked = {
             "sizes": sizes,
@@ -104,7 +106,10 @@ def train(
         config = _resumed(Path(out), steps, asked) if resume else configured(steps=steps, **asked)
     elif changes:
         raise ConfigurationError(f"{next(iter(changes))} contradicts config, which is complete: change it there.")
-    run = train_run(config, Path(out), resume=resume, progress=progress, command=command)
+    if evaluation_mazes is None:
+        evaluation_mazes = evaluation_mazes_of(Path(out), TRAIN_MAZES) if resume else TRAIN_MAZES
+    record = {EVALUATION_MAZES: evaluation_mazes}
+    run = train_run(config, Path(out), resume=resume, progress=progress, command=command, record=record)
     if evaluation_mazes:
         evaluate_and_report(run.folder, evaluation_mazes, progress)
     return run
@@ -113,10 +118,11 @@ def train(
 def _resumed(out: Path, steps: int | None, asked: dict[str, Any]) -> RunConfig:
     """Return the configuration of the run in `out`; what is `asked` for beside `steps`, not by default, must be its."""
     usual = {name: parameter.default for name, parameter in signature(train).parameters.items()}
-    if all(name in usual and value == usual[name] for name, value in asked.items()):
+    named = [name for name, value in asked.items() if name not in usual or value != usual[name]]
+    if not named:
         return resumed(out, steps)
     planned = asked["plan"] is not None
-    return resumed(out, steps, lambda first: configured(steps=None if planned else first, **asked))
+    return resumed(out, steps, lambda first: configured(steps=None if planned else first, **asked), named)
 
 
 def configured(

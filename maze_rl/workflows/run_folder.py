@@ -8,19 +8,38 @@ import json
 import platform
 import shutil
 import subprocess
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from maze_rl.configs.training import RunConfig, differing_fields, run_from_json, run_to_json
+from maze_rl.configs.training import RunConfig, differing_values, run_from_json, run_to_json
 from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.mazes.interchange.leftovers import remove_leftovers
 from maze_rl.models.verified_files import json_bytes, plain_number, write_file, write_folder
 from maze_rl.tokenization.definitions import definition_files
 from maze_rl.tokenization.tokenization import Tokenization
+from maze_rl.workflows.run_place import CONFIG, TOKENIZER, check_free
 
 PACKAGES = ("maze_rl", "torch", "transformer-lens", "numpy", "numba")
+Difference = tuple[str, Any, Any]
+"""Dotted name of a setting, its value in a run, the value given."""
+_MOST_NAMED = 4
+
+
+class OtherSettingsError(ConfigurationError):
+    """Raised when a run is to go on with other settings than it has: `differences`, those first that were named."""
+
+    def __init__(self, folder: Path, differences: Sequence[Difference], named: Collection[str] = ()) -> None:
+        telling = [each for each in differences if each[0].rpartition(".")[2] in named]
+        self.differences = differences = telling or differences  # others follow from them
+        more = len(differences) - _MOST_NAMED
+        shown = [_sentence(each) for each in differences[:_MOST_NAMED]] + ([f"and {more} more"] if more > 0 else [])
+        super().__init__(
+            f"{folder} was started with other settings: {'; '.join(shown)}. Resume with --resume --out alone, which "
+            "takes them from there."
+        )
 
 
 class RunFolder:
@@ -28,23 +47,25 @@ class RunFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.config_path = folder / "config.json"
+        self.config_path = folder / CONFIG
         self.metrics_path = folder / "metrics.jsonl"
         self.checkpoints = folder / "checkpoints"
         self.evaluation_path = folder / "evaluation.json"
         self.report = folder / "report"
 
-    def create(self, config: RunConfig, command: str) -> None:
-        """Start a new run here.
+    def create(self, config: RunConfig, command: str, **further: Any) -> None:
+        """Start a new run here; its configuration is written last, so a kill leaves none or a whole one.
 
         Raises:
             ConfigurationError: The folder already holds a run, or other files.
         """
-        self.check_free()
+        check_free(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_folder(self.folder / "tokenizer", definition_files(Tokenization(config.tokenization)))
+        self.tidy()
+        write_folder(self.folder / TOKENIZER, definition_files(Tokenization(config.tokenization)))
         values = {
             "command": command,
+            **further,
             **run_to_json(config),
             "versions": versions(),
             "revision": code_revision(),
@@ -55,49 +76,32 @@ class RunFolder:
         """Remove what `create` wrote, if nothing was trained since: a run that was refused holds no folder."""
         if self.metrics_path.exists() or self.checkpoints.exists():
             return
-        shutil.rmtree(self.folder / "tokenizer", ignore_errors=True)
+        shutil.rmtree(self.folder / TOKENIZER, ignore_errors=True)
         self.config_path.unlink(missing_ok=True)
         with suppress(OSError):  # somebody else put something there
             self.folder.rmdir()
 
-    def check_free(self) -> None:
-        """Check that a new run can start here.
-
-        Raises:
-            ConfigurationError: The folder already holds a run, or other files.
-        """
-        if self.config_path.exists():
-            raise ConfigurationError(
-                f"{self.folder} holds another run: choose another --out, or continue that one with --resume."
-            )
-        for folder in (self.folder, *self.folder.parents):
-            if folder.exists() and not folder.is_dir():
-                raise ConfigurationError(f"{folder} is a file, no folder: choose another --out.")
-        if self.folder.exists() and any(self.folder.iterdir()):
-            raise ConfigurationError(f"{self.folder} is not empty and holds no run: choose another --out.")
-
-    def open(self, config: RunConfig | None = None) -> RunConfig:
+    def open(self, config: RunConfig | None = None, named: Collection[str] = ()) -> RunConfig:
         """Return the configuration of the run here; with `config`, check that it is the same.
+
+        Where it is not, the error tells of the settings that somebody `named`, if they are among those that differ.
 
         Raises:
             CheckpointError: There is no run here, or its configuration cannot be read.
-            ConfigurationError: The configurations differ; names the fields.
+            OtherSettingsError: The configurations differ; names the fields.
         """
         try:
             saved = run_from_json(self.read_config())
         except (KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(f"{self.config_path}: not written by this version of maze_rl ({error}).") from error
         if config is not None:
-            differences = differing_fields(run_to_json(saved), run_to_json(config))
+            differences = differing_values(run_to_json(saved), run_to_json(config))
             for name in ("steps", "sizes"):  # of which other fields are but a consequence
                 old, new = (getattr(each.training if name == "steps" else each, name) for each in (saved, config))
                 if old != new:
-                    differences.insert(0, f"{name} ({old} -> {new})")
+                    differences.insert(0, (name, old, new))
             if differences:
-                raise ConfigurationError(
-                    f"{self.folder} was started with other settings: {_shortened(differences)}. "
-                    "Resume with --resume --out alone, which takes them from there."
-                )
+                raise OtherSettingsError(self.folder, differences, named)
         return saved
 
     def lengthen(self, config: RunConfig, command: str) -> None:
@@ -209,7 +213,9 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: the file is truncated or altered (it is no JSON).") from error
 
 
-def _shortened(differences: list[str], most: int = 5) -> str:
-    more = f" and {len(differences) - most} more" if len(differences) > most else ""
-    shown = (each if len(each) <= 120 else f"{each[:117]}..." for each in differences[:most])
-    return "; ".join(shown) + more
+def _sentence(difference: Difference) -> str:
+    """Say what a setting is in a run and what was given; a list or a table is only said to differ."""
+    name, old, new = difference
+    if any(isinstance(value, list | dict) for value in (old, new)) or len(f"{old!r}{new!r}") > 120:
+        return f"{name} differs"
+    return f"{name} is {old!r} in the run, {new!r} was given"

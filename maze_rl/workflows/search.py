@@ -19,7 +19,7 @@ from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.scorecard import Materials, Scorecard, Setting, check_setting, control_probes, gather, score
 from maze_rl.models.attached_tokenization import about_of, tokenization_of
 from maze_rl.models.build import build_model
-from maze_rl.models.model_files import find_model
+from maze_rl.models.places import find_model
 from maze_rl.models.verified_files import read_folder, read_tensors
 from maze_rl.reports.search.search_report import write_search_report
 from maze_rl.reports.search.search_result import DecisionAttention, SearchResult, example_decision

@@ -1,9 +1,10 @@
 """The training half of `maze-rl train`: fresh mazes in, a saved model out."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from maze_rl.training.trainer import Callbacks, train
 from maze_rl.training.update_rules.applied_scale import scale_lost
 from maze_rl.training.validation import validator
 from maze_rl.workflows.run_folder import RunFolder, versions
+from maze_rl.workflows.run_place import check_begun, check_free
 
 Progress = Callable[[str, float, dict[str, Any]], None]
 """(what is being done, share done 0..1, newest numbers)."""
@@ -48,6 +50,7 @@ def train_run(
     resume: bool = False,
     progress: Progress | None = None,
     command: str = "maze_rl.workflows.train.train_run(...)",
+    record: Mapping[str, Any] = MappingProxyType({}),
 ) -> Run:
     """Train to the end of the last phase and save the folded model; no evaluation.
 
@@ -57,6 +60,7 @@ def train_run(
         resume: Continue from the newest checkpoint of `out`.
         progress: Called after every step.
         command: What started the run, for its record.
+        record: What else to write down in ``config.json`` when it begins.
 
     Raises:
         MazeRLError: A setting, a file of the run, or the training itself is at fault.
@@ -64,8 +68,8 @@ def train_run(
     """
     device = check_device(config.device)
     run = RunFolder(out)
-    if resume and not run.config_path.exists():
-        raise CheckpointError(f"{run.config_path}: the file is missing: there is no run to resume; leave out --resume.")
+    if resume:
+        check_begun(out)
     longer = _open(run, config, resume)
     tokenization = Tokenization(config.tokenization)
     model = build_model(config.model, tokenization, seed=config.seed, device=device)
@@ -73,7 +77,7 @@ def train_run(
         load_start(model, config.start)
     state = new_state(model, config.training, config.seed)
     if not resume:
-        run.create(config, command)  # only now: what is refused leaves no folder behind
+        run.create(config, command, **record)  # only now: what is refused leaves no folder behind
     _warn(state, config.training)
     if resume:
         load_newest(state, config.training, run)
@@ -97,7 +101,7 @@ def train_run(
 def _open(run: RunFolder, config: RunConfig, resume: bool) -> bool:
     """Check that a run can begin here, or go on; return whether the one on disk is to have more steps than it has."""
     if not resume:
-        run.check_free()
+        check_free(run.folder)
         return False
     saved = run.open()
     run.tidy()
@@ -184,8 +188,13 @@ def _callbacks(config: RunConfig, run: RunFolder, progress: Progress | None) -> 
         if progress is not None:
             progress("training", row["step"] / config.training.steps, row)
 
+    def on_pairs(number: int, done: float) -> None:
+        if progress is not None:
+            progress(f"pairs of round {number}", done, {})
+
     return Callbacks(
         on_row=on_row,
+        on_pairs=on_pairs,
         validate=validator(config.training, Tokenization(config.tokenization), config.seed),
         save=lambda state: save_checkpoint(state, run.checkpoints) and None,
     )

@@ -15,6 +15,7 @@ from maze_rl.reports.run_comparison.learning_curves import (
     recorded,
     smooth,
 )
+from maze_rl.reports.run_comparison.rates import rate_table, rates
 from maze_rl.reports.run_comparison.verdicts import judge_pair, paired_t, verdicts
 
 LOSS, VALIDATION = QUANTITIES[:2]
@@ -187,3 +188,26 @@ def test_written_tokens_of_self_play_are_disclosed_apart() -> None:
 
 def test_counts_are_short() -> None:
     assert [count_text(value) for value in (500, 20_000, 1_500_000)] == ["500", "20 k", "1.5 M"]
+
+
+def test_rates_are_means_with_their_own_intervals() -> None:
+    from scipy.stats import t
+
+    values = [0.50, 0.61, 0.44]
+    groups = [group("a", values), group("b", [0.7])]
+    found = rates(Comparison(title="", groups=groups, target=groups[0], control="a", judged=("shortest@5", "valid@5")))
+    low, high = t.interval(0.95, 2, loc=np.mean(values), scale=np.std(values, ddof=1) / 3**0.5)
+    assert (found[0].low, found[0].high) == (pytest.approx(low), pytest.approx(high))
+    assert [each.text for each in found] == [f"51.7 % [{100 * low:.1f}, {100 * high:.1f}]", "70.0 %"]
+    titles, rows = rate_table([each.to_json() for each in found])
+    assert titles == ["arm", "seeds", "shortest@5"]
+    assert [row[:2] for row in rows] == [["a", "3"], ["b", "1"]]
+
+
+def test_a_loss_is_no_percentage() -> None:
+    (found,) = rates(
+        Comparison(
+            title="", groups=[group("a", [0.12361], "path_loss@5")], target=group("a", [0.1]), judged=("path_loss@5",)
+        )
+    )
+    assert found.text == "0.1236"

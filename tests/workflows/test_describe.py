@@ -74,7 +74,7 @@ def test_a_dataset_from_elsewhere_can_be_described(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["no/such/folder"], "no/such/folder is no folder"),
+        (["no/such/folder"], "no/such/folder: there is no such folder"),
         (["."], "is no maze dataset that can be read"),
         ([".", "--out", "page.pdf"], "the page is an .html file"),
         ([], "the following arguments are required: FOLDER"),

@@ -32,13 +32,31 @@ def test_three_sizes_beyond_those_trained_on_are_tested(canvas: int, about: dict
 
 def test_loops_and_algorithms_are_measured_at_a_few_sizes() -> None:
     told: list[float] = []
+    stages: list[str] = []
+
+    def tell(doing: str, done: float) -> None:
+        told.append(done)
+        stages.append(doing)
+
     model = looped_model(6, sizes=[4, 5], algorithm="dfs", options={})
-    result = workflow.evaluate(model, (4, 5, 6), 5, progress=lambda doing, done: told.append(done))
+    result = workflow.evaluate(model, (4, 5, 6), 9, progress=tell)
     assert [row.loops for row in result.by_loops if row.size == 6] == [1, 2, 3, 4, 6]
     assert {row.size for row in result.by_loops} == {4, 5, 6}
-    assert all(row.shortest.num == 5 for row in result.by_loops)
+    assert {row.shortest.num for row in result.by_loops} == {2}, "an eighth of the mazes: the loops cost eight walks"
     own = [row for row in result.by_algorithm if row.algorithm == "dfs"]
     assert [row.shortest for row in own] == [row.shortest for row in result.rows]
     assert [row.trained_on for row in own] == [True] * 3
     assert {row.algorithm for row in result.by_algorithm} == {"dfs", "wilson", "dfs_percolation"}
-    assert told == sorted(told) and told[-1] == 1.0
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    assert {"6 x 6: wilson", "6 x 6: 6 loops", "4 x 4: 1 loops"} <= set(stages)
+
+
+def test_a_model_without_loops_has_no_stage_of_loops() -> None:
+    config = ModelConfig(n_layers=1, d_model=8, n_heads=2)
+    model = build_model(config, load_tokenization("edges", canvas=4)).eval()
+    model.about = {"sizes": [4]}
+    told: list[tuple[str, float]] = []
+    workflow.evaluate(model, 4, 3, progress=lambda doing, done: told.append((doing, done)))
+    assert not [doing for doing, _ in told if "loops" in doing]
+    assert told[-1] == ("done", 1.0)

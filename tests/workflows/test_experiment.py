@@ -222,9 +222,19 @@ def test_run_and_compare_from_the_command_line(tiny: Path, capsys: pytest.Captur
     said = json.loads(capsys.readouterr().out)
     assert {row["arm"] for row in said["table"]} == {"four", "three"}
     assert {verdict["word"] for verdict in said["verdicts"]} == {"not judged"}
+    assert {(rate["arm"], rate["seeds"]) for rate in said["rates"]} == {("four", 2), ("three", 2)}
     assert (out / "comparison" / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert run(["experiments", "compare", str(out), "--target", "three", "--out", str(tiny.parent / "again")]) == 0
-    assert "three against four" in capsys.readouterr().out
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last.startswith("three against four, shortest: not judged")
+    assert "difference" in last
+    assert run(["experiments", "run", str(tiny), "--workers", "0", "--seeds", "3", "--out", str(out)]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.splitlines()[-1] == "experiment: 100%  6 of 6 runs finished"
+    assert captured.out.splitlines()[-1].startswith("three against four, shortest: not judged")
+    table = captured.out.partition("95 % intervals")[2]
+    assert "shortest" in table
+    assert " % [" in table
     assert (tiny.parent / "again" / "curves.csv").is_file()
     assert run(["experiments", "compare", str(out), "--target", "thre"]) == 2
     assert "Did you mean 'three'" in capsys.readouterr().err

@@ -1,8 +1,12 @@
 """A run on disk: what a user can do wrong with it gets one clear line."""
 
 import json
+import os
+import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,8 +18,11 @@ from maze_rl.configs.presets import default_run
 from maze_rl.configs.training import RunConfig
 from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.models import verified_files
+from maze_rl.models.build import MazeTransformer
 from maze_rl.models.model_files import load_model
 from maze_rl.training.checkpoints import checkpoint_steps
+from maze_rl.training.trainer import TrainingInterrupted
+from maze_rl.workflows import train as workflow
 from maze_rl.workflows.export import export
 from maze_rl.workflows.run_folder import RunFolder
 from maze_rl.workflows.train import train_run
@@ -93,7 +100,7 @@ def test_another_run_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
     train_run(tiny_run(), tmp_path / "x")
-    with pytest.raises(ConfigurationError, match=r"training\.learning_rate \(0\.0025 -> 0\.5\)"):
+    with pytest.raises(ConfigurationError, match=r"training\.learning_rate is 0\.0025 in the run, 0\.5 was given"):
         train_run(tiny_run(learning_rate=0.5), tmp_path / "x", resume=True)
 
 
@@ -169,3 +176,34 @@ def test_a_run_takes_no_fewer_steps_and_no_longer_round() -> None:
     with pytest.raises(ConfigurationError, match=r"ends with the training of adapters, .*--start-from"):
         lengthened(adapted, 5)
     assert lengthened(adapted, 4) == adapted
+
+
+@pytest.mark.parametrize("stopped_at", [2, 4])
+def test_an_interrupted_validation_is_made_when_the_run_goes_on(
+    stopped_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its step is saved at once, without waiting for the validation, and nothing is missing afterwards."""
+    config = tiny_run(validate_every=2)
+    straight = train_run(config, tmp_path / "straight")
+    real, calls = workflow.validator, []
+
+    def pressing(*settings: Any) -> Callable:
+        validate = real(*settings)
+
+        def press(model: MazeTransformer) -> dict[str, object]:
+            calls.append(model)
+            if len(calls) == stopped_at // 2:
+                os.kill(os.getpid(), signal.SIGINT)
+            return validate(model)
+
+        return press
+
+    monkeypatch.setattr(workflow, "validator", pressing)
+    with pytest.raises(TrainingInterrupted, match=f"stopped after step {stopped_at}"):
+        train_run(config, tmp_path / "stopped")
+    resumed = train_run(config, tmp_path / "stopped", resume=True)
+    ours, theirs = (RunFolder(run.folder).read_metrics() for run in (straight, resumed))
+    told = ("step", "loss", "validation_loss", "validation_exact", "tokens")
+    assert [[row.get(name) for name in told] for row in ours] == [[row.get(name) for name in told] for row in theirs]
+    for name, value in weights(straight.folder).items():
+        assert torch.equal(value, weights(resumed.folder)[name]), name

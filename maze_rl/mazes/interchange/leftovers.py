@@ -20,6 +20,12 @@ def temporary_name(path: Path, ending: str = "tmp") -> Path:
     return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.{ending}")
 
 
+def is_leftover(path: Path, name: str) -> bool:
+    """Tell whether `path` is what a kill left of a file or folder called `name`."""
+    found = _NAME.fullmatch(path.name)
+    return found is not None and found[1] == name
+
+
 def remove_leftovers(folder: Path, name: str | None = None, older_than: float = 0.0) -> None:
     """Remove what was not written to its end; what was there before, and had been put aside, takes its place again.
 

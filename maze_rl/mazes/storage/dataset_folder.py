@@ -12,28 +12,12 @@ import numpy as np
 import pyarrow as pa
 
 from maze_rl.configs.mazes import SPLITS
-from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.errors import MazeRLError
 from maze_rl.mazes.storage.dataset_card import dataset_card
+from maze_rl.mazes.storage.free_place import InTheWayError, check_empty, unfinished_folder
 from maze_rl.mazes.storage.shards import add_counts, classes_path, finished_record
 from maze_rl.mazes.storage.store import MANIFEST, manifest_digest, read_shard
 from maze_rl.shipped import VERSION
-
-
-def place_of(out: Path) -> Path:
-    """Return the folder a dataset is written to, links followed.
-
-    Raises:
-        ConfigurationError: It has no name of its own, as the current folder.
-    """
-    place = out.expanduser().resolve()
-    if not place.name or place == Path.cwd():
-        raise ConfigurationError(f"{str(out)!r} names no new folder: give one, as data/mazes.")
-    return place
-
-
-def unfinished_folder(out: Path) -> Path:
-    """Return where the dataset `out` is made."""
-    return out.with_name(f".{out.name}.unfinished")
 
 
 @contextmanager
@@ -60,7 +44,7 @@ def workplace(out: Path, request: Mapping[str, Any] | None) -> Iterator[Path]:
             yield work
             shutil.rmtree(work, ignore_errors=True)
     except MazeRLError as error:
-        if not isinstance(error, _InTheWay):
+        if not isinstance(error, InTheWayError):
             _tidy(work, new_parents, keep=isinstance(error, WorkInterrupted) and request is not None)
         raise
     except OSError as error:
@@ -76,15 +60,13 @@ class WorkInterrupted(MazeRLError):
     """Raised when something outside stopped the work, such as a process that died."""
 
 
-class _InTheWay(ConfigurationError):
-    """Raised before any work was begun: what lies there belongs to somebody else."""
-
-
 def _check_free(out: Path, work: Path) -> None:
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+    try:
+        check_empty(out)
+    except InTheWayError:
         if work.exists() and not any(work.glob("*.arrow")):
             shutil.rmtree(work, ignore_errors=True)  # left by a kill right after the dataset took its place
-        raise _InTheWay(f"{out} is not an empty folder: choose another --out or remove it.")
+        raise
 
 
 @contextmanager
@@ -99,7 +81,7 @@ def _locked(work: Path, out: Path) -> Iterator[None]:
         except ImportError:
             pass  # no such lock on this system
         except BlockingIOError:
-            raise _InTheWay(f"{out}: another process is writing it: wait for that one.") from None
+            raise InTheWayError(f"{out}: another process is writing it: wait for that one.") from None
         yield
 
 
@@ -111,7 +93,7 @@ def _begin(work: Path, asked: str) -> None:
         for left in work.glob("*.*"):
             left.unlink()
     elif found != asked:
-        raise _InTheWay(
+        raise InTheWayError(
             f"{work} holds an unfinished dataset of other settings: finish it with its own command, or remove it."
         )
     for left in work.glob("*.tmp"):
@@ -124,6 +106,8 @@ def _begin(work: Path, asked: str) -> None:
 def _tidy(work: Path, new_parents: Sequence[Path], keep: bool) -> bool:
     """Remove an unfinished dataset and the folders made for it, but for finished shards to `keep`; tell if any were."""
     if keep and any(path.name != "request.json" for path in work.glob("*.json")):
+        for left in work.glob("*.tmp"):  # of a process that was ended
+            left.unlink(missing_ok=True)
         return True
     shutil.rmtree(work, ignore_errors=True)
     for parent in new_parents:

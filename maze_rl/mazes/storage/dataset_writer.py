@@ -5,15 +5,14 @@ from outside (a kill, Ctrl-C, a full disk) leaves the finished shards, and the s
 at fault leaves nothing.
 """
 
-import multiprocessing
 import shutil
-import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,13 +27,14 @@ from maze_rl.mazes.storage.dataset_card import describe_spec
 from maze_rl.mazes.storage.dataset_folder import (
     WorkInterrupted,
     finish_folder,
-    place_of,
     shard_schema,
     workplace,
 )
+from maze_rl.mazes.storage.free_place import place_of
 from maze_rl.mazes.storage.shards import finished_record, generated_parts, record_shard, write_shard
 from maze_rl.mazes.storage.store import CHUNK, StoredMazes, open_dataset
 from maze_rl.shipped import VERSION
+from maze_rl.worker_processes import worker_processes
 
 SHARD = 50_000
 """Mazes per file; a shard begins at a multiple of it, so that parts and whole are cut alike."""
@@ -183,35 +183,35 @@ def _generate_shards(
         tell(0)
     tasks = [(config.spec, config.seed, span, span.path(work), schema) for span in missing]
     if min(workers, len(missing)) > 1:
-        for span in _in_processes(tasks, workers):
-            tell(span.last - span.first)
+        _compile_once(work, config, schema)
+        _in_processes(tasks, workers, tell)
     else:
         for spec, seed, span, path, schema in tasks:
             write_shard(path, schema, span.first, generated_parts(spec, seed, *span), tell)
 
 
-def _in_processes(tasks: Sequence[tuple], workers: int) -> Iterator[Span]:
-    """Make shards in several processes; yield each that is done.
+def _compile_once(work: Path, config: GenerationConfig, schema: pa.Schema) -> None:
+    """Make a shard of one maze and drop it: kernels are compiled here and cached, not in every process anew."""
+    with TemporaryDirectory(dir=work) as folder:
+        parts = generated_parts(config.spec, config.seed, config.first, config.first + 1)
+        write_shard(Path(folder) / "one.arrow", schema, config.first, parts, lambda num: None)
+
+
+def _in_processes(tasks: Sequence[tuple], workers: int, tell: Callable[[int], None]) -> None:
+    """Make shards in several processes, and tell of each that is done; Ctrl-C loses those in hand.
 
     Raises:
         MazeRLError: A process died.
     """
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(tasks)), context, _ignore_interrupts) as pool:
+    with worker_processes(min(workers, len(tasks))) as pool:
         try:
             for future in as_completed([pool.submit(_generate_shard, *task) for task in tasks]):
-                yield future.result()
+                span = future.result()
+                tell(span.last - span.first)
         except BrokenProcessPool as error:
             raise WorkInterrupted(
                 "a worker process died, perhaps for lack of memory: finished shards are kept, use fewer --workers"
             ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the parent, which stops after the shards in hand."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _generate_shard(spec: MazeSpec, seed: int, span: Span, path: Path, schema: pa.Schema) -> Span:

@@ -15,6 +15,7 @@ from maze_rl.reports.run_comparison.curve_figures import learning_figure
 from maze_rl.reports.run_comparison.groups import Comparison, Group, JsonDict
 from maze_rl.reports.run_comparison.learning_curves import curves, differences, recorded
 from maze_rl.reports.run_comparison.measure_figures import places_figure, verdict_figure
+from maze_rl.reports.run_comparison.rates import rate_table, rates
 from maze_rl.reports.run_comparison.verdicts import Verdict, verdicts
 from maze_rl.reports.vector_graphics import figure_style, save_png
 
@@ -55,6 +56,7 @@ def numbers(comparison: Comparison, found: Sequence[Verdict]) -> JsonDict:
     return {
         "title": comparison.title, "target": comparison.target.name, "control": comparison.control,
         "table": [table_row(group) for group in comparison.groups],
+        "rates": [rate.to_json() for rate in rates(comparison)],
         "verdicts": [verdict.to_json() for verdict in found],
         "measures": {
             group.name: {str(run.seed): dict(run.measures) for run in group.runs} for group in comparison.groups
@@ -122,6 +124,9 @@ def page_text(comparison: Comparison, found: Sequence[Verdict], pictures: dict[s
     rows = [table_row(group) for group in comparison.groups]
     keys = shown_columns(rows)
     parts = [f"# {comparison.title}", comparison.text]
+    reached = [rate.to_json() for rate in rates(comparison)]
+    if reached:
+        parts.append(_markdown_table(*rate_table(reached)))
     if found:
         parts.append("\n".join(f"- {verdict.text}" for verdict in found))
     parts += [
@@ -155,6 +160,7 @@ def _notes(comparison: Comparison, keys: Sequence[str]) -> str:
     ]
     if comparison.control is not None:
         notes.append(
+            "Rates: with the 95 % t interval of their mean over seeds. "
             "Verdicts: differences of runs with the same seed (same first weights, same mazes in the same order) with "
             "the 95 % t interval of their mean; nothing is corrected for the number of verdicts. The intervals are "
             "over seeds on one fixed set of test mazes: how other mazes would fare is not in them. Sizes under "

@@ -1,5 +1,6 @@
 """The opponent writes: many paths at once, each drawn from a random stream of its own."""
 
+from collections.abc import Callable
 from typing import no_type_check
 
 import numpy as np
@@ -26,6 +27,7 @@ def write_paths(
     temperature: float = 1.0,
     uniforms: Float64[Tensor, "num most_new"] | None = None,
     batch_size: int = 128,
+    progress: Callable[[int], None] = lambda rows: None,
 ) -> tuple[Int64[Tensor, "num new"], Int64[Tensor, " num"]]:
     """Let `model` write a path behind each prompt; what it writes behind one does not depend on `batch_size`.
 
@@ -38,6 +40,7 @@ def write_paths(
         temperature: 0 writes the most likely path; above, samples it with `uniforms`.
         uniforms: Random numbers in [0, 1), one for each token; `sample_numbers` makes them.
         batch_size: Paths written together.
+        progress: Called with the number of paths written so far.
 
     Returns:
         The written ids, right-padded, and how many each path has: up to its ``<PATH_END>``, or its whole budget.
@@ -54,6 +57,7 @@ def write_paths(
             moved = [tensor.to(device) for tensor in inputs]
             new = decode_paths(model, *moved, temperature=temperature, uniforms=numbers).cpu()
             written[rows, : new.shape[1]] = new
+            progress(min(first + batch_size, len(prompts)))
     return written, _path_lengths(written, budgets)
 
 

@@ -1,5 +1,6 @@
 """The start of a round: the opponent writes paths, they are judged by the maze, and set against the real ones."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -15,6 +16,9 @@ from maze_rl.training.spin.samples import judge_samples, write_samples
 from maze_rl.training.spin.sequence_log_probability import sequence_log_probabilities
 from maze_rl.training.spin.tabulate import tabulate
 
+WRITING_SHARE = 0.9
+"""Share of the work, roughly, that the writing of the paths is."""
+
 
 def make_pairs(
     model: MazeTransformer,
@@ -27,6 +31,7 @@ def make_pairs(
     previous: PairTable | None = None,
     batch_size: int = 128,
     micro_batch_tokens: int = 8192,
+    progress: Callable[[float], None] = lambda done: None,
 ) -> PairTable:
     """Return the pairs a round trains on, with `model` as it is now for the opponent.
 
@@ -43,16 +48,27 @@ def make_pairs(
         previous: The table of the round before; its pairs join as far as the window reaches.
         batch_size: Paths written together.
         micro_batch_tokens: Most tokens that go through the network at once to score them.
+        progress: Called with the share that is done.
     """
     encoded = _encode(model.tokenization, mazes, seed, first)
     samples = write_samples(
-        model, config, mazes, encoded, seed=seed, round_number=round_number, first=first, batch_size=batch_size
+        model,
+        config,
+        mazes,
+        encoded,
+        seed=seed,
+        round_number=round_number,
+        first=first,
+        batch_size=batch_size,
+        progress=lambda done: progress(WRITING_SHARE * done),
     )
     kinds = judge_samples(mazes, encoded, samples)
     table = tabulate(encoded, samples, kinds, config, round_number, model.cfg.d_vocab)
     if previous is not None:
         table = _still_trained(previous, round_number - config.window + 1).join(table)
-    return with_reference(model, table, micro_batch_tokens)
+    table = with_reference(model, table, micro_batch_tokens)
+    progress(1.0)
+    return table
 
 
 def _encode(tokenization: Tokenization, mazes: MazeCollection, seed: int, first: int) -> Encoded:

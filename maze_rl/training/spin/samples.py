@@ -1,5 +1,6 @@
 """What the opponent writes for the mazes of a round, and what the mazes say of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,12 +42,18 @@ def write_samples(
     round_number: int,
     first: int,
     batch_size: int,
+    progress: Callable[[float], None] = lambda done: None,
 ) -> Samples:
-    """Let `model` write `config.samples` paths for each maze; the same whatever the batch size."""
+    """Let `model` write `config.samples` paths for each maze; the same whatever the batch size.
+
+    `progress` is called with the share that is done, by the lengths of the real paths.
+    """
     budgets = _budgets(mazes, encoded, config.most_tokens)
     prompt_lengths = encoded.spans.answer_start
     # Walks of like length end together: fewer steps are decoded for rows that are done.
-    order = torch.argsort(encoded.spans.lengths - encoded.spans.path_start, stable=True)
+    to_write = encoded.spans.lengths - encoded.spans.path_start
+    order = torch.argsort(to_write, stable=True)
+    written = to_write[order].cumsum(0) / to_write.sum()
     tokens = torch.full((len(mazes), config.samples, int(budgets.max())), PADDING)
     lengths = torch.empty((len(mazes), config.samples), dtype=torch.int64)
     streams = first + order.numpy()
@@ -55,9 +62,15 @@ def write_samples(
         if config.temperature > 0:
             numbers = sample_numbers(seed, round_number, sample, streams, tokens.shape[2])
         tokens[order, sample], lengths[order, sample] = write_paths(
-            model, encoded.tokens[order], prompt_lengths[order], budgets[order],
-            temperature=float(config.temperature), uniforms=numbers, batch_size=batch_size,
-        )  # fmt: skip
+            model,
+            encoded.tokens[order],
+            prompt_lengths[order],
+            budgets[order],
+            temperature=float(config.temperature),
+            uniforms=numbers,
+            batch_size=batch_size,
+            progress=lambda rows, sample=sample: progress((sample + float(written[rows - 1])) / config.samples),
+        )
     return Samples(tokens, lengths, budgets)
 
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,8 @@ from maze_rl.configs.mazes import GenerationConfig, spec_from_arguments
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.storage import dataset_folder, dataset_writer, shards
-from maze_rl.mazes.storage.dataset_folder import unfinished_folder
 from maze_rl.mazes.storage.dataset_writer import Span, join_datasets, spans_of, write_dataset, write_mazes
+from maze_rl.mazes.storage.free_place import unfinished_folder
 from maze_rl.mazes.storage.store import open_dataset
 
 SPEC = spec_from_arguments(sizes=(3, 4, 7), algorithm="dfs_percolation", percolation=0.2)
@@ -168,10 +169,10 @@ def test_a_full_disk_leaves_nothing_half_written(
 
 @pytest.mark.slow
 def test_a_worker_that_dies_leaves_the_finished_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def dying(tasks, workers: int):
+    def dying(tasks, workers: int, tell: Callable[[int], None]) -> None:
         for spec, seed, span, path, schema in tasks[:2]:
             shards.write_shard(path, schema, span.first, shards.generated_parts(spec, seed, *span), lambda num: None)
-            yield span
+            tell(span.last - span.first)
         raise dataset_folder.WorkInterrupted("a worker process died")
 
     monkeypatch.setattr(dataset_writer, "_in_processes", dying)
