@@ -250,8 +250,10 @@ def _solve(commands) -> None:
 
 
 def _report(commands) -> None:
-    parser = _command(commands, "report", "measuring:report", "write the generalization report of one run or several")
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders")
+    parser = _command(commands, "report", "measuring:report", "write the generalization report of one model or several")
+    parser.add_argument(
+        "runs", nargs="+", metavar="MODEL", help="folders of runs or saved models, or names of shipped models"
+    )
     _loops(parser)
     _test_mazes(parser, "as many as the run was evaluated on, or 500")
     parser.add_argument(
@@ -259,7 +261,7 @@ def _report(commands) -> None:
         type=new_folder,
         default=None,
         metavar="DIR",
-        help="folder to write (default: report/ in the run; of several runs runs/comparisons/A-B)",
+        help="folder to write (default: report/ in the run or report-NAME; of several runs/comparisons/A-B)",
     )
 
 
@@ -272,7 +274,7 @@ def _grid(parser: argparse.ArgumentParser) -> None:
 
 
 def _trained_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", help="a run folder or the name of a shipped model")
+    parser.add_argument("run", help="folder of a run or a saved model, or name of a shipped or hand-built model")
     _loops(parser)
 
 

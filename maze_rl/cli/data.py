@@ -13,7 +13,7 @@ from maze_rl.configs.options import parse_option
 from maze_rl.configs.ranges import parse_grid, parse_sizes
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.mazes.storage.free_place import check_empty, check_new
-from maze_rl.models.places import find_model
+from maze_rl.models.places import check_model
 
 
 def generate(chosen: argparse.Namespace) -> int:
@@ -107,7 +107,7 @@ def _print_dataset(chosen: argparse.Namespace, stored) -> None:
 
 def export(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl export``."""
-    find_model(chosen.run)
+    check_model(chosen.run)
     check_empty(Path(chosen.out))
     from maze_rl.workflows.export import export as export_model
 
@@ -128,7 +128,11 @@ def tokenizers(chosen: argparse.Namespace) -> int:
         print(
             json.dumps(rows)
             if chosen.json
-            else "\n".join(f"{row['name']:<14} {row['words']:>5} words  {row['about']}" for row in rows)
+            else "\n".join(
+                f"{row['name']:<17} {row['words']:>5} words, {row['own_words']:>4} without moves and walls  "
+                f"{row['about']}"
+                for row in rows
+            )
         )
         return 0
     if chosen.action == "build":

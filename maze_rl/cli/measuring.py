@@ -10,7 +10,7 @@ from maze_rl.configs.algorithms import check_algorithm
 from maze_rl.configs.devices import check_device_name
 from maze_rl.configs.ranges import parse_grid, parse_squares
 from maze_rl.errors import ConfigurationError
-from maze_rl.models.places import find_model
+from maze_rl.models.places import check_model
 
 
 def evaluate(chosen: argparse.Namespace) -> None:
@@ -19,7 +19,7 @@ def evaluate(chosen: argparse.Namespace) -> None:
     if grid is not None and chosen.mazes is None:
         raise ConfigurationError(f"--grid {chosen.grid} is about token text of your own: name its file with --mazes.")
     check_there(chosen.mazes)
-    find_model(chosen.run)
+    check_model(chosen.run)
     check_device_name(chosen.device)
     _check_algorithm(chosen)
     from maze_rl.cli.progress import progress_bar
@@ -31,9 +31,10 @@ def evaluate(chosen: argparse.Namespace) -> None:
     model = chosen_model(chosen.run, chosen.loops, chosen.device)
     mazes = None
     if chosen.mazes is not None:
+        from maze_rl.models.attached_tokenization import tokenization_of
         from maze_rl.workflows.own_mazes import read_own
 
-        mazes = read_own(chosen.mazes, model.tokenization, grid)
+        mazes = read_own(chosen.mazes, tokenization_of(model), grid)
     with progress_bar(quiet=chosen.json) as bar:
         result = evaluate_run(
             model,
@@ -57,11 +58,12 @@ def solve(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl solve``."""
     parse_squares(str(chosen.size))
     _check_source(chosen)
-    find_model(chosen.run)
+    check_model(chosen.run)
     _check_algorithm(chosen)
     if chosen.out is not None:
         drawing_file(chosen.out)
     from maze_rl.cli.compiling import announce_compiling
+    from maze_rl.models.attached_tokenization import about_of
     from maze_rl.workflows.chosen_model import chosen_model
     from maze_rl.workflows.solve import draw_maze, solve_with_model
 
@@ -70,9 +72,10 @@ def solve(chosen: argparse.Namespace) -> None:
     if chosen.maze is not None:
         maze = _own_maze(chosen, model)
     else:
-        trained_on = model.about.get("algorithm", "dfs")
+        about = about_of(model)
+        trained_on = about.get("algorithm", "dfs")
         algorithm = chosen.algorithm or trained_on
-        options = model.about.get("options", {}) if algorithm == trained_on else {}
+        options = about.get("options", {}) if algorithm == trained_on else {}
         maze = draw_maze(chosen.size, algorithm, chosen.seed, **options)
     walk = solve_with_model(model, maze)
     if not chosen.json or chosen.out is not None:
@@ -112,7 +115,7 @@ def report(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl report``."""
     sizes = _sizes(chosen)
     for run in chosen.runs:
-        find_model(run)
+        check_model(run)
     from maze_rl.cli.progress import progress_bar
     from maze_rl.workflows.evaluate import TEST_SEED
     from maze_rl.workflows.report import report as write_report

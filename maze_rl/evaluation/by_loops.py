@@ -93,7 +93,7 @@ def evaluate_loops(
                 size=size,
                 loops=number,
                 as_kept=number == kept,
-                in_training_range=size in training_sizes,
+                in_training_range=size in training_sizes if training_sizes else None,
                 shortest=rate(solved[number, size], layouts),
                 against_kept=None
                 if number == kept or kept not in tried

@@ -23,12 +23,13 @@ from maze_rl.evaluation.examples import pick_examples
 from maze_rl.evaluation.first_error import NONE, find_first_errors, first_error_row
 from maze_rl.evaluation.held_out import MOST_MAZES, first_mazes, held_out_mazes
 from maze_rl.evaluation.results import OWN, EvaluationResult
-from maze_rl.evaluation.rollouts import Decode, roll_out, tokenization_of
+from maze_rl.evaluation.rollouts import Decode, roll_out
 from maze_rl.evaluation.single_steps import ask_steps, step_rows
 from maze_rl.evaluation.summaries import MeasuredSize, grid_cells, length_rows, size_row
 from maze_rl.evaluation.teacher_forced import predict, sample_paths, teacher_forced_row
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import BatchSolution, solve_batch
+from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.decoding import decode_paths
 from maze_rl.tokenization.outcomes import Rollouts, judge
 
@@ -66,7 +67,7 @@ def evaluate_model(
         options: Settings of the generator; those left out are at their defaults.
         seed: Seed of mazes, prompts, random walkers and bootstrap draws.
         split: Split the mazes are from; None takes any, seen in training or not.
-        training_sizes: Sizes the model trained on, which mark rows as inside or outside.
+        training_sizes: Sizes the model trained on, which mark rows as inside or outside; none where they are not known.
         longest_training_path: Steps of the longest shortest path in training, if known.
         name: Name of the model in the result.
         untrained: A model of the same configuration before training, as a baseline.
@@ -108,7 +109,7 @@ def _summaries(
 ) -> dict[str, Any]:
     """Return the fields of the result that summarise the measurements."""
     return {
-        "rows": [size_row(one, one.size in training_sizes, seed) for one in measured],
+        "rows": [size_row(one, one.size in training_sizes if training_sizes else None, seed) for one in measured],
         "by_length": length_rows(measured, longest_training_path),
         "grid": grid_cells(measured),
         "teacher_forced": [

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.solve import BatchSolution
-from maze_rl.tokenization.layouts import NORTH, PATH_END, STEPS
+from maze_rl.tokenization.layouts import NORTH, PADDING, PATH_END, STEPS
 from maze_rl.tokenization.spans import TokenSpans
 
 
@@ -53,7 +53,8 @@ class LegalWalks(Shown):
             directions, steps = is_step.argmax(axis=1), np.asarray(is_step.any(axis=1))
             self._headings[rows] = np.where(steps, directions, self._headings[rows])
             return np.where(steps[:, None], before + STEPS[directions], -9)
-        on_canvas = np.stack([self._layout.row_of_id[tokens], self._layout.col_of_id[tokens]], axis=1).astype(np.int64)
+        words = np.where(tokens < len(self._layout.words), tokens, PADDING)  # a model may have ids without words
+        on_canvas = np.stack([self._layout.row_of_id[words], self._layout.col_of_id[words]], axis=1).astype(np.int64)
         return np.where(on_canvas[:, :1] < 0, -9, on_canvas - self._offsets[rows])
 
     def _joined(self, rows: ndarray, before: ndarray, after: ndarray) -> Bool[ndarray, " rows"]:

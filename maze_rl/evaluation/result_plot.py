@@ -65,7 +65,7 @@ def _draw_model(ax: "Axes", places: Sequence[int], rates: Sequence["Estimate"], 
     ax.fill_between(places, lows, highs, color=line.get_color(), alpha=0.22, linewidth=0, zorder=3)
 
 
-def _shade(ax: "Axes", places: Sequence[int], trained: Sequence[bool]) -> None:
+def _shade(ax: "Axes", places: Sequence[int], trained: Sequence[bool | None]) -> None:
     """Shade the places seen in training."""
     label = "seen in training"
     for place, seen in zip(places, trained, strict=True):

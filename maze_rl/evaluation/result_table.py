@@ -34,16 +34,19 @@ def head(result: "EvaluationResult") -> tuple[str, ...]:
 
 def size_line(row: "SizeRow") -> str:
     """Return one line about the mazes of one size."""
-    trained = "trained on" if row.in_training_range else "not trained on"
     manhattan = row.baselines.get("manhattan")
     beside = "" if manhattan is None else f", Manhattan {manhattan.value:.3f}"
-    return f"size {row.size} ({trained}): shortest {interval_text(row.shortest)}{beside}, {row.num:,} mazes"
+    return f"size {row.size}{_trained(row)}: shortest {interval_text(row.shortest)}{beside}, {row.num:,} mazes"
+
+
+def _trained(row: "SizeRow | LengthRow") -> str:
+    """Return whether a model was trained on such mazes; nothing where that is not known."""
+    return {True: " (trained on)", False: " (not trained on)", None: ""}[row.in_training_range]
 
 
 def length_line(row: "LengthRow") -> str:
     """Return one line about the mazes with paths of some lengths."""
-    trained = "trained on" if row.in_training_range else "not trained on"
-    return f"{row.low} to {row.high} steps ({trained}): shortest {interval_text(row.shortest)}, {row.num:,} mazes"
+    return f"{row.low} to {row.high} steps{_trained(row)}: shortest {interval_text(row.shortest)}, {row.num:,} mazes"
 
 
 def result_line(result: "EvaluationResult") -> str:
@@ -67,7 +70,7 @@ def cells(result: "EvaluationResult") -> list[tuple[str, ...]]:
 
 
 def _size(row: "SizeRow") -> str:
-    return f"{row.size}" if row.in_training_range else f"{row.size}*"
+    return f"{row.size}*" if row.in_training_range is False else f"{row.size}"
 
 
 def _rates(row: "SizeRow") -> tuple[str, ...]:

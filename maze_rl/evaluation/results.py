@@ -58,8 +58,8 @@ class SizeRow(Shown):
 
     size: int
     num: int
-    in_training_range: bool
-    """Whether the model was trained on mazes of this size."""
+    in_training_range: bool | None
+    """Whether the model was trained on mazes of this size; None where what it was trained on is not known."""
     valid: Estimate
     reaches: Estimate
     simple: Estimate
@@ -101,7 +101,7 @@ class LengthRow(Shown):
     low: int
     high: int
     num: int
-    in_training_range: bool
+    in_training_range: bool | None
     """Whether training mazes had paths this long (up to their longest)."""
     shortest: Estimate
     baselines: dict[str, Estimate]
@@ -163,7 +163,7 @@ class LoopRow(Shown):
     loops: int
     as_kept: bool
     """Whether the model is kept with so many loops."""
-    in_training_range: bool
+    in_training_range: bool | None
     """Whether the model was trained on mazes of this size."""
     shortest: Estimate
     against_kept: PairedDifference | None = None
@@ -177,9 +177,9 @@ class AlgorithmRow(Shown):
 
     algorithm: str
     size: int
-    trained_on: bool
+    trained_on: bool | None
     """Whether the model was trained on mazes of this algorithm."""
-    in_training_range: bool
+    in_training_range: bool | None
     """Whether the model was trained on mazes of this size."""
     shortest: Estimate
     manhattan: Estimate

@@ -20,10 +20,11 @@ from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.evaluation.estimates import rate
 from maze_rl.evaluation.held_out import MOST_MAZES, first_mazes
 from maze_rl.evaluation.results import StepRow
-from maze_rl.evaluation.rollouts import chunks, tokenization_of
+from maze_rl.evaluation.rollouts import chunks
 from maze_rl.mazes.lattice import MazeBatch, trusted_batch
 from maze_rl.mazes.oracle import label_paths
 from maze_rl.mazes.solve import BatchSolution
+from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.decoding import decode_paths
 from maze_rl.models.readout import logits_at, predictable_words
 from maze_rl.seeding import numpy_generator

@@ -43,7 +43,7 @@ class MeasuredSize(Shown):
         return maze_hashes(self.solution.batch)
 
 
-def size_row(measured: MeasuredSize, in_training_range: bool, seed: int) -> SizeRow:
+def size_row(measured: MeasuredSize, in_training_range: bool | None, seed: int) -> SizeRow:
     """Summarise the rollouts on mazes of one size."""
     outcomes, manhattan, layouts = measured.outcomes, measured.baselines["manhattan"], measured.layouts
     failed = ~manhattan
@@ -105,7 +105,7 @@ def length_rows(measured: Sequence[MeasuredSize], longest_training_path: int | N
             high=high,
             num=int(where.sum()),
             layouts=num_clusters(layouts[where]),
-            in_training_range=longest_training_path is not None and low <= longest_training_path,
+            in_training_range=None if longest_training_path is None else low <= longest_training_path,
             shortest=rate(shortest[where], layouts[where]),
             baselines={name: rate(values[where], layouts[where]) for name, values in baselines.items()},
         )

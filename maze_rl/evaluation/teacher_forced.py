@@ -23,9 +23,10 @@ from transformer_lens import HookedTransformer
 from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.evaluation.estimates import mean_estimates
 from maze_rl.evaluation.results import TeacherForcedRow
-from maze_rl.evaluation.rollouts import chunks, tokenization_of
+from maze_rl.evaluation.rollouts import chunks
 from maze_rl.mazes.oracle import PathLabels, label_paths
 from maze_rl.mazes.solve import BatchSolution, solve_batch
+from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.readout import logits_at
 from maze_rl.seeding import stream_key
 from maze_rl.tokenization.layouts import PATH_END, STEPS, Layout, headings_along

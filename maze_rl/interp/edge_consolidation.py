@@ -20,6 +20,7 @@ import torch
 from jaxtyping import Float, Int64
 from numpy import ndarray
 from torch import Tensor
+from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.attention_maps import stream_patterns
@@ -30,7 +31,6 @@ from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import check_mazes, require_causal_prompt
 from maze_rl.interp.sign_flips import head_means, mean_over_mazes, sign_flip_p_values
 from maze_rl.intervals import num_clusters
-from maze_rl.models.build import MazeTransformer
 from maze_rl.tokenization.layouts import SEPARATOR
 from maze_rl.tokenization.spans import Region
 
@@ -74,7 +74,7 @@ class ConsolidationAttention(Shown):
     means: Float[ndarray, "maze layer head endpoint 3"]
     """Mean attention to the own cell, at matched positions, and to cells of other edges; nan without an edge."""
 
-    def __init__(self, model: MazeTransformer, decisions: Decisions) -> None:
+    def __init__(self, model: HookedTransformer, decisions: Decisions) -> None:
         require_causal_prompt(model, "edge consolidation")
         self._decisions = decisions
         shape = (len(decisions.tokens), model.cfg.n_layers, model.cfg.n_heads, 2, 3)
@@ -124,7 +124,7 @@ def consolidation_applies(decisions: Decisions) -> bool:
 
 
 def measure_consolidation(
-    model: MazeTransformer,
+    model: HookedTransformer,
     decisions: Decisions,
     *,
     attention: ConsolidationAttention | None = None,

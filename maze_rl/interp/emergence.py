@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
+from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.cell_features import of_other_mazes, split_halves, variable_of
@@ -29,7 +30,6 @@ from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.ridge_probe import RidgeProbe
 from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.mazes.lattice import MazeBatch
-from maze_rl.models.build import MazeTransformer
 
 NEVER = -1
 _LEAST_CELLS = 20
@@ -55,7 +55,7 @@ class Emergence(Shown):
     """d(v) of the held-out mazes."""
 
 
-def emergence(model: MazeTransformer, batch: MazeBatch, *, threshold: float = 0.0, seed: int = 0) -> Emergence:
+def emergence(model: HookedTransformer, batch: MazeBatch, *, threshold: float = 0.0, seed: int = 0) -> Emergence:
     """Find the layer in which each cell's distance becomes known.
 
     Args:

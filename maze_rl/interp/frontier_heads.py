@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int16, Int64
 from numpy import ndarray
+from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.attention_maps import (
@@ -45,7 +46,6 @@ from maze_rl.interp.sign_flips import head_means
 from maze_rl.intervals import Interval, num_clusters
 from maze_rl.mazes.breadth_first import distances_from
 from maze_rl.mazes.lattice import MazeBatch
-from maze_rl.models.build import MazeTransformer
 from maze_rl.seeding import numpy_generator
 
 ANCHORS = ("target", "origin", "current")
@@ -103,7 +103,7 @@ class FrontierHeads(Shown):
 
 
 def find_frontier_heads(
-    model: MazeTransformer,
+    model: HookedTransformer,
     decisions: Decisions,
     *,
     attention: Mapping[str, GroupedAttention] | None = None,
@@ -133,7 +133,7 @@ def find_frontier_heads(
     )
 
 
-def frontier_attention(model: MazeTransformer, decisions: Decisions, *, seed: int = 0) -> dict[str, GroupedAttention]:
+def frontier_attention(model: HookedTransformer, decisions: Decisions, *, seed: int = 0) -> dict[str, GroupedAttention]:
     """Return the reducers of this score by anchor, for `stream_patterns`; those of the control are named `other`.
 
     Raises:

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from numpy import ndarray
 from torch import Tensor
+from transformer_lens import HookedTransformer
 from transformer_lens.hook_points import HookPoint
 
 from maze_rl.displays.short_repr import Shown, brief, counted
@@ -22,7 +23,7 @@ from maze_rl.interp.hook_names import NO_POSITION, check_hook_names, last_layer_
 from maze_rl.interp.position_labels import LABEL_BYTES, PositionLabels, label_positions
 from maze_rl.interp.requirements import require_known_forward
 from maze_rl.mazes.lattice import MazeCollection, Mazes, as_collection
-from maze_rl.models.build import MazeTransformer
+from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.tokenization.spans import Region, TokenSpans
 from maze_rl.tokenization.tokenization import Encoded, Tokenization, merge_encoded
 
@@ -62,7 +63,7 @@ class LabelledActivations(Shown):
 class _Request:
     """What is asked of every batch."""
 
-    model: MazeTransformer
+    model: HookedTransformer
     mazes: MazeCollection
     names: tuple[str, ...]
     tokenization: Tokenization
@@ -88,7 +89,7 @@ class _Batch:
 
 
 def stream(
-    model: MazeTransformer,
+    model: HookedTransformer,
     mazes: Mazes,
     names: str | Iterable[str],
     *,
@@ -125,7 +126,7 @@ def stream(
         model=model,
         mazes=_as_collection(mazes),
         names=_check_names(model, names),
-        tokenization=model.tokenization.with_options(random_offsets=random_offsets),
+        tokenization=tokenization_of(model).with_options(random_offsets=random_offsets),
         batch_size=batch_size,
         seed=seed,
         positions=positions,
@@ -137,7 +138,7 @@ def stream(
 
 
 def collect(
-    model: MazeTransformer,
+    model: HookedTransformer,
     mazes: Mazes,
     names: str | Iterable[str],
     *,
@@ -173,7 +174,7 @@ def collect(
         model=model,
         mazes=_as_collection(mazes),
         names=_check_names(model, names),
-        tokenization=model.tokenization.with_options(random_offsets=random_offsets),
+        tokenization=tokenization_of(model).with_options(random_offsets=random_offsets),
         batch_size=batch_size,
         seed=seed,
         positions=positions,
@@ -194,7 +195,7 @@ def collect(
     return whole
 
 
-def _check_names(model: MazeTransformer, names: str | Iterable[str]) -> tuple[str, ...]:
+def _check_names(model: HookedTransformer, names: str | Iterable[str]) -> tuple[str, ...]:
     checked = check_hook_names(model, names)
     for name in checked:
         if name.endswith(NO_POSITION):

@@ -32,7 +32,6 @@ from maze_rl.mazes.flip_pairs import FlipPairs, concatenate_pairs, find_flip_pai
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import solve_batch
-from maze_rl.models.build import MazeTransformer
 from maze_rl.models.readout import logits_at
 from maze_rl.tokenization.edge_slots import edge_slots, replace_edge
 from maze_rl.tokenization.layouts import PADDING
@@ -195,7 +194,7 @@ def solved_pairs(model: HookedTransformer, pairs: PatchingPairs, batch_size: int
     Raises:
         ConfigurationError: The pairs are not written in the model's words.
     """
-    if isinstance(model, MazeTransformer):
+    if hasattr(model, "tokenization"):
         check_tokens(model, pairs.spans.layout)
     solved = [
         (pair_logits(model, tokens, pairs.position, batch_size).argmax(dim=-1).cpu() == answer).numpy()

@@ -26,6 +26,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 from numpy import ndarray
 from torch import Tensor
+from transformer_lens import HookedTransformer
 
 from maze_rl.configs.algorithms import TREES
 from maze_rl.configs.field_types import check_field_types
@@ -54,7 +55,7 @@ from maze_rl.interp.simple_rules import manhattan
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch, trusted_batch
 from maze_rl.mazes.splits import maze_hashes
-from maze_rl.models.build import MazeTransformer
+from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.untrained import untrained_twin
 from maze_rl.plain_numbers import check_seed
 from maze_rl.seeding import stream_key
@@ -232,7 +233,7 @@ def check_setting(setting: Setting) -> None:
         )
 
 
-def control_probes(model: MazeTransformer, materials: Materials) -> dict[str, ProbeScore]:
+def control_probes(model: HookedTransformer, materials: Materials) -> dict[str, ProbeScore]:
     """Return how well the variables are read from the model's untrained twin; the same for all weights of one shape."""
     seed = materials.setting.seed
     return untrained_scores(untrained_twin(model, seed + 1), materials.probed, seed=seed)
@@ -263,7 +264,7 @@ def demanding_mazes(tokenization: Tokenization, setting: Setting) -> MazeBatch:
 
 
 def score(
-    model: MazeTransformer,
+    model: HookedTransformer,
     materials: Materials,
     *,
     untrained: Mapping[str, ProbeScore] | None = None,
@@ -310,13 +311,13 @@ def score(
     )
 
 
-def check_scored(model: MazeTransformer) -> None:
+def check_scored(model: HookedTransformer) -> None:
     """Check, before anything is made, that every score is right for a model.
 
     Raises:
         ConfigurationError: It has loops, its prompt lists no edges, or the origin is not in it.
     """
-    _check_prompt(model.tokenization.layout)
+    _check_prompt(tokenization_of(model).layout)
     require_plain_stream(model, "the scorecard")
 
 

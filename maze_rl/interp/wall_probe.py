@@ -10,6 +10,7 @@ rate of each edge over mazes gives the baseline.
 from dataclasses import dataclass
 
 import numpy as np
+from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.cell_features import one_hot, open_edges, split_halves
@@ -20,7 +21,6 @@ from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.ridge_probe import Base, RidgeProbe, within_maze_pairs
 from maze_rl.intervals import Interval, bootstrap_ratio
 from maze_rl.mazes.lattice import MazeBatch
-from maze_rl.models.build import MazeTransformer
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,10 +38,10 @@ class WallProbe(Shown):
 
 
 def wall_probe(
-    model: MazeTransformer,
+    model: HookedTransformer,
     batch: MazeBatch,
     *,
-    control_model: MazeTransformer | None = None,
+    control_model: HookedTransformer | None = None,
     threshold: float = THRESHOLD,
     seed: int = 0,
 ) -> WallProbe:

@@ -14,6 +14,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.folding import not_stock
 from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError
+from maze_rl.models.attached_tokenization import other_word
 from maze_rl.models.forward_pass import ForwardPass
 from maze_rl.models.fused_attention import FusedAttention
 from maze_rl.models.looped_cache import LoopedCache
@@ -70,12 +71,12 @@ class MazeTransformer(HookedTransformer):
             ConfigurationError: It gives a word of the model another id, or none.
         """
         words = getattr(self, "tokenization", None)
-        given = tokenizer.get_vocab()
-        other = [word for number, word in enumerate(words.vocabulary) if given.get(word) != number] if words else []
-        if words and other:
+        other = other_word(words, tokenizer) if words else None
+        if words and other is not None:
             raise ConfigurationError(
-                f"set_tokenizer: {other[0]!r} is id {words.word_ids[other[0]]} here and {given.get(other[0])} of "
-                "this tokenizer: use the folder tokenizer/ beside the model, or model.tokenizer as it is."
+                f"set_tokenizer: {other!r} is id {words.word_ids[other]} here and "
+                f"{tokenizer.get_vocab().get(other)} of this tokenizer: use the folder tokenizer/ beside the model, or "
+                "model.tokenizer as it is."
             )
         begins = tokenizer.bos_token
         super().set_tokenizer(tokenizer, default_padding_side)

@@ -3,10 +3,27 @@
 from os import PathLike
 from pathlib import Path
 
-from maze_rl.errors import CheckpointError, unknown_name
+from maze_rl.configs.hand_built import HAND_BUILT
+from maze_rl.errors import CheckpointError, UnknownNameError, unknown_name
 from maze_rl.shipped import shipped, shipped_names
 
 WEIGHTS, MODEL, CHECKPOINTS = "model.safetensors", "model.json", "checkpoints"
+
+
+def check_model(name: str | PathLike[str]) -> None:
+    """Check that commands know a model called `name`: as `find_model` does, or the name of a hand-built model.
+
+    Raises:
+        UnknownNameError: There is no such folder or model.
+        CheckpointError: As for `find_model`.
+    """
+    if str(name) in HAND_BUILT:
+        return
+    try:
+        find_model(name)
+    except UnknownNameError:
+        known = [*shipped_names("models"), *HAND_BUILT, "(or the folder of a run)"]
+        raise unknown_name("model", str(name), known) from None
 
 
 def find_model(name: str | PathLike[str]) -> Path:

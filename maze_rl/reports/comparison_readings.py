@@ -21,6 +21,13 @@ def comparison_headline(runs: Sequence[RunSummary]) -> Statement:
     sizes = sizes_new_to_all([run.evaluation for run in runs])
     rated = [(rate_on(run.evaluation, sizes), run) for run in runs]
     known = [(rate, run) for rate, run in rated if rate]
+    unknown = [run.name for run in runs if not run.evaluation.training_sizes]
+    if unknown:
+        return Statement(
+            "What sizes {unknown} trained on, if any, is not recorded, so none is known to be new to all: success is "
+            "shown by size below.",
+            {"unknown": f"{', '.join(unknown)} {'was' if len(unknown) == 1 else 'were'}"},
+        )
     if not known:
         return Statement("No size was tested in all runs and new to all of them: success is shown by size below.")
     parts = [

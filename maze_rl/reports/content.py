@@ -72,7 +72,7 @@ class Table(Shown):
     rows: Sequence[Mapping[str, Value]]
     folded: bool = False
     """Shown only when the reader opens it."""
-    shaded: Sequence[bool] = ()
+    shaded: Sequence[bool | None] = ()
     """Rows to tint, those of training sizes; empty for none."""
 
 

@@ -82,7 +82,7 @@ def hazard(evaluation: EvaluationResult, colour: str = "blue") -> "Figure":
         evaluation: What to draw.
         colour: Name in the palette, that of the run; filled points are of trained sizes, hollow ones of others.
     """
-    names = {True: "trained sizes", False: "other sizes"}
+    names = {True: "trained sizes", False: "other sizes", None: "all sizes"}
     found = {inside: pooled_hazard(first_errors_by_range(evaluation, inside)) for inside in names}
     found = {inside: stretches for inside, stretches in found.items() if stretches}
     figure, axes = _half_width_axes(right_edge([names[inside] for inside in found] + ["  "], WIDTH / 2))
@@ -101,7 +101,7 @@ def hazard(evaluation: EvaluationResult, colour: str = "blue") -> "Figure":
             linewidth=1.6,
             marker="o",
             markersize=4,
-            markerfacecolor=paint if inside else light("paper"),
+            markerfacecolor=light("paper") if inside is False else paint,
         )
         axes.plot(xs, expected, color=paint, linewidth=1.0, linestyle=(0, (2, 2)))
         if len(xs) == 1:  # a band of one point cannot be seen

@@ -87,7 +87,7 @@ def first_error_reading(evaluation: EvaluationResult) -> Statement:
 def hazard_reading(evaluation: EvaluationResult) -> Statement:
     """Say whether errors compound at a constant rate, or come more often late on the path."""
     said = Statement("Dashed: what a constant hazard at every size, fitted to that size, would give.")
-    for inside, name in ((False, "other"), (True, "trained")):
+    for inside, name in ((False, "other"), (True, "trained"), (None, "all")):
         rows = first_errors_by_range(evaluation, inside)
         stretches = pooled_hazard(rows)
         if len(stretches) >= 4 and sum(stretch.errors for stretch in stretches) >= 20:

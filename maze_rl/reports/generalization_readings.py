@@ -21,8 +21,24 @@ _PERCENT = round(100 * RIGHT)
 def headline(run: RunSummary) -> Statement:
     """Say how often the model is right inside and just outside its training sizes, and where it breaks."""
     evaluation = run.evaluation
-    said = _inside(evaluation) + _beyond(evaluation) + _break(evaluation.rows)
+    inside = _inside(evaluation) if evaluation.training_sizes else _all_sizes(evaluation)
+    said = inside + _beyond(evaluation) + _break(evaluation.rows)
     return said + steps_headline(evaluation)
+
+
+def _all_sizes(evaluation: EvaluationResult) -> Statement:
+    """State the rate over all sizes, of a model of which it is not known what it was trained on."""
+    every = pool([row.shortest for row in evaluation.rows])
+    if every is None:
+        return NOTHING
+    return rate_statement(
+        "The model walks a shortest path in {every:.1%} ({every_low:.1%} to {every_high:.1%}) of {every_mazes} of "
+        "{word} {sizes}; what sizes it was trained on, if any, is not recorded.",
+        "every",
+        every,
+        sizes=sizes_text([row.size for row in evaluation.rows]),
+        word="size" if len(evaluation.rows) == 1 else "sizes",
+    )
 
 
 def _inside(evaluation: EvaluationResult) -> Statement:

@@ -56,12 +56,14 @@ class Split(Shown):
 def split_rate(evaluation: EvaluationResult, rate: Callable[[SizeRow], Estimate]) -> Split:
     """Pool a rate of the size rows inside and outside the training sizes."""
     inside = [rate(row) for row in evaluation.rows if row.in_training_range]
-    outside = [rate(row) for row in evaluation.rows if not row.in_training_range]
+    outside = [rate(row) for row in evaluation.rows if row.in_training_range is False]
     return Split(inside=pool(inside), outside=pool(outside))
 
 
 def sizes_new_to_all(evaluations: Sequence[EvaluationResult]) -> list[int]:
-    """List the sizes that every evaluation tested and no model was trained on."""
+    """List the sizes that every evaluation tested and no model was trained on; none where that is not known of all."""
+    if not all(evaluation.training_sizes for evaluation in evaluations):
+        return []
     tested = [{row.size for row in evaluation.rows} for evaluation in evaluations]
     trained = {size for evaluation in evaluations for size in evaluation.training_sizes}
     return sorted(set.intersection(*tested) - trained)
@@ -154,8 +156,8 @@ def join(stretches: Sequence[HazardStep]) -> HazardStep:
     )
 
 
-def first_errors_by_range(evaluation: EvaluationResult, inside: bool) -> list[FirstErrorRow]:
-    """Return the first-error rows of the sizes inside (or outside) the training sizes."""
+def first_errors_by_range(evaluation: EvaluationResult, inside: bool | None) -> list[FirstErrorRow]:
+    """Return the first-error rows of the sizes inside (or outside) the training sizes; None: where none are known."""
     sizes = {row.size for row in evaluation.rows if row.in_training_range == inside}
     return [row for row in evaluation.first_errors if row.size in sizes]
 

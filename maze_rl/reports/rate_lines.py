@@ -28,8 +28,8 @@ class Curve(Shown):
     style: object = "solid"
     width: float = 2.2
     is_run: bool = False
-    trained: Sequence[bool] = ()
-    """Whether the run was trained on such mazes, at each place."""
+    trained: Sequence[bool | None] = ()
+    """Whether the run was trained on such mazes, at each place; None where that is not known."""
 
 
 def run_colour(index: int) -> str:
@@ -100,7 +100,7 @@ def draw_curves(axes: "Axes", curves: Sequence[Curve], places: Sequence[int]) ->
 
 
 def _mark_points(axes: "Axes", curve: Curve, colour: str) -> None:
-    """Mark rates: filled where trained, hollow elsewhere, small on few mazes; each with its interval."""
+    """Mark rates: hollow where not trained, filled elsewhere, small on few mazes; each with its interval."""
     for x, rate, trained in zip(curve.places, curve.rates, curve.trained, strict=True):
         if rate.num:
             axes.plot([x, x], [100 * rate.low, 100 * rate.high], color=colour, linewidth=1.2, zorder=4)
@@ -110,7 +110,7 @@ def _mark_points(axes: "Axes", curve: Curve, colour: str) -> None:
                 marker="o",
                 markersize=5.5 if rate.num >= FEWEST else 3,
                 color=colour,
-                markerfacecolor=colour if trained else light("paper"),
+                markerfacecolor=light("paper") if trained is False else colour,
                 markeredgewidth=1.5,
                 zorder=5,
             )

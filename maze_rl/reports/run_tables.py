@@ -61,7 +61,8 @@ def setup_table(runs: Sequence[RunSummary]) -> Table:
         for label, values in facts.items()
         if len(runs) == 1 or len(set(values)) > 1
     ]
-    caption = "What was trained, and on what."
+    trained = any(run.evaluation.training_sizes or run.steps for run in runs)
+    caption = "What was trained, and on what." if trained else "What the model is."
     if len(runs) > 1:
         caption = "In what the runs differ." if rows else "The runs differ in no setting, and in nothing else recorded."
     return Table(name="setup", caption=caption, columns=columns, rows=rows)
@@ -93,7 +94,7 @@ def run_facts(run: RunSummary) -> dict[str, str | None]:
     return {
         "trained on": run.trained_on,
         "phases": course(run.phases) or None,
-        "loss": _text(run.setting("training.loss")),
+        "loss": _text(run.fact("training.loss")),
         "update rule": _text(run.setting("training.update_rule")),
         "learning-rate controller": _text(run.setting("training.lr_controller")),
         "learning-rate schedule": _text(run.setting("training.schedule")),
@@ -104,11 +105,11 @@ def run_facts(run: RunSummary) -> dict[str, str | None]:
         "parameters": f"{run.num_parameters:,}",
         "steps": _counted(run.steps),
         "batch": _batch(run),
-        "mazes seen": f"{run.mazes_seen:,}",
+        "mazes seen": _counted(run.mazes_seen),
         "tokens seen": _counted(run.tokens_seen),
-        "duration": duration(run.training_seconds),
+        "duration": None if run.training_seconds is None else duration(run.training_seconds),
         "hardware": _text(run.setting("versions.hardware") or run.setting("hardware") or run.setting("device")),
-        "seed": _text(run.setting("seed")),
+        "seed": _text(run.fact("seed")),
     }
 
 
@@ -156,4 +157,5 @@ def configuration_table(run: RunSummary) -> Table:
     """Tabulate every setting of a run."""
     columns = (Column(key="setting", title="setting"), Column(key="value", title="value"))
     rows = [{"setting": path, "value": str(value)} for path, value in flat_settings(run.config) if path != "command"]
-    return Table(name="configuration", caption="The complete configuration.", columns=columns, rows=rows, folded=True)
+    caption = "The complete configuration." if run.is_run else "What is known of the model, whose run is not here."
+    return Table(name="configuration", caption=caption, columns=columns, rows=rows, folded=True)

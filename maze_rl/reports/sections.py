@@ -28,7 +28,7 @@ from maze_rl.reports.heat_maps import heat_map
 from maze_rl.reports.limits import few_layouts, limits
 from maze_rl.reports.loss_kinds import kinds_of_rows
 from maze_rl.reports.plugin_readings import dice_reading
-from maze_rl.reports.pooling import error_counts, split_rate
+from maze_rl.reports.pooling import error_counts, pool, split_rate
 from maze_rl.reports.rate_lines import run_colour
 from maze_rl.reports.reproduction import reproduction_section
 from maze_rl.reports.run_summary import RunSummary
@@ -47,12 +47,18 @@ from maze_rl.reports.success_tables import (
 from maze_rl.reports.training_figures import training_curves
 from maze_rl.reports.vector_graphics import css_identifier, figure_style
 
-_MEANING = Statement(
+_WALKS = Statement(
     "Every maze is walked once, greedily; a walk succeeds if it takes a shortest path (any of them) and stops at the "
-    "target. Filled points: seen in training; hollow: not. Bars and bands: 95% intervals over layouts (mazes with the "
-    "same walls up to rotation and reflection count together). Grey: baselines on the same mazes. Look-ahead L is an "
-    "ideal agent that sees L steps ahead and beyond that goes by Manhattan distance."
+    "target."
 )
+_POINTS = Statement("Filled points: seen in training; hollow: not.")
+_SOME_POINTS = Statement("Filled points: seen in training, or not known; hollow: not seen.")
+_MEANING = Statement(
+    "Bars and bands: 95% intervals over layouts (mazes with the same walls up to rotation and reflection count "
+    "together). Grey: baselines on the same mazes. Look-ahead L is an ideal agent that sees L steps ahead and beyond "
+    "that goes by Manhattan distance."
+)
+_NO_LOG = "There is no training log beside {names} (a run keeps one, metrics.jsonl), so no training curves are shown."
 
 _UNLIKE = Statement(
     "Losses of unlike kinds (per token of other tokens, per pair of paths in a game, per whole path) have no common "
@@ -96,26 +102,39 @@ def _prefixes(runs: Sequence[RunSummary]) -> list[str]:
 def _tiles(run: RunSummary) -> list[Tile]:
     rate = split_rate(run.evaluation, lambda row: row.shortest)
     forks = [(row.size, row.fork_accuracy) for row in run.evaluation.teacher_forced if row.fork_accuracy]
-    return [
+    by_size = [
         Tile(label="shortest path, trained sizes", value=rate.inside, kind="percent", note=_sizes_note(run, True)),
         Tile(label="shortest path, other sizes", value=rate.outside, kind="percent", note=_sizes_note(run, False)),
+    ]
+    if not run.evaluation.training_sizes:
+        every = pool([row.shortest for row in run.evaluation.rows])
+        by_size = [Tile(label="shortest path, all sizes", value=every, kind="percent", note=_sizes_note(run, None))]
+    leaked = Tile(label="leaked mazes", value=run.leak_count, kind="count", note="seen in training, not of its split")
+    return [
+        *by_size,
         Tile(
             label=f"right at forks, size {forks[-1][0]}" if forks else "right at forks",
             value=forks[-1][1] if forks else None,
             kind="percent",
             note=f"of {forks[-1][1].num:,} decisions" if forks else "none was asked for",
         ),
-        Tile(label="leaked mazes", value=run.leak_count, kind="count", note="seen in training, not of its split"),
+        *([] if run.leak_count is None else [leaked]),
     ]
 
 
-def _sizes_note(run: RunSummary, inside: bool) -> str:
+def _sizes_note(run: RunSummary, inside: bool | None) -> str:
     """Say which sizes a pooled rate is about."""
     sizes = [row.size for row in run.evaluation.rows if row.in_training_range == inside]
     num = sum(row.num for row in run.evaluation.rows if row.in_training_range == inside)
     if not sizes:
         return "none was tested"
     return f"of {num:,} mazes of {'size' if len(sizes) == 1 else 'sizes'} {sizes_text(sizes)}"
+
+
+def _points(runs: Sequence[RunSummary]) -> Statement:
+    """Say what filled and hollow points are, where some sizes are known to be of training and some not to be."""
+    known = [bool(run.evaluation.training_sizes) for run in runs]
+    return _POINTS if all(known) else _SOME_POINTS if any(known) else NOTHING
 
 
 def _shared_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Section]:
@@ -153,7 +172,7 @@ def _shared_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Secti
         Section(
             name="size",
             title="Success by maze size",
-            lead=few_layouts(first) + _MEANING,
+            lead=few_layouts(first) + _WALKS + _points(runs) + _MEANING,
             pictures=[by_size],
             tables=[] if several else [size_table(first), baseline_table(first)],
         ),
@@ -237,7 +256,8 @@ def _example_section(run: RunSummary, prefix: str, gallery: Gallery, name: str |
     reading = Statement(
         "Above each: size, length of the shortest path, first wrong step. Grey band: a shortest path. Blue: the "
         "model's path; orange from its first wrong step, a cross where it ended elsewhere than at the target. Ring: "
-        "origin; square: target. Chosen to show both kinds, not in proportion: "
+        "origin; square: target. "
+        + ("Chosen to show both kinds, not in proportion: " if {*counts} > {"right"} else "Chosen: ")
         + "; ".join(f"{{count_{index}}} {{name_{index}}}" for index in range(len(counts)))
         + ".",
         {f"name_{index}": kind for index, kind in enumerate(counts)}
@@ -254,9 +274,11 @@ def _example_section(run: RunSummary, prefix: str, gallery: Gallery, name: str |
 
 
 def _training_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Section]:
-    if not any(run.metrics for run in runs):
-        return []
     several = len(runs) > 1
+    without = [run.name for run in runs if not run.metrics]
+    missing = Statement(_NO_LOG, {"names": ", ".join(without)}) if without else NOTHING
+    if len(without) == len(runs):
+        return [Section(name="training", title="Training", lead=missing)]
     picture = gallery.picture(
         training_curves(runs),
         name="training",
@@ -264,9 +286,9 @@ def _training_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Sec
         alt="Loss, validation, learning rate and gradient norm by optimizer step; each kind of loss has a panel.",
         reading=trainings_reading(runs) if several else training_reading(runs[0]),
     )
-    lead = _UNLIKE if len({kind for run in runs for kind in kinds_of_rows(run.config, run.metrics)}) > 1 else NOTHING
+    unlike = _UNLIKE if len({kind for run in runs for kind in kinds_of_rows(run.config, run.metrics)}) > 1 else NOTHING
     rolled = [each for run in runs for each in _dice_pictures(run, gallery, several)]
-    return [Section(name="training", title="Training", lead=lead, pictures=[picture, *rolled])]
+    return [Section(name="training", title="Training", lead=missing + unlike, pictures=[picture, *rolled])]
 
 
 def _dice_pictures(run: RunSummary, gallery: Gallery, several: bool) -> list[Picture]:

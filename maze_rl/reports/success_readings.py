@@ -130,6 +130,8 @@ def grid_reading(evaluation: EvaluationResult) -> Statement:
     grey = Statement(
         "Cells with fewer than {fewest} mazes are grey ({greyed} of them).", {"fewest": FEWEST, "greyed": greyed}
     )
+    if not evaluation.training_sizes:
+        return grey
     if not pairs:
         return (
             Statement(

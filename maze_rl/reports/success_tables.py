@@ -233,7 +233,7 @@ def _comparison_row(run: RunSummary) -> dict:
     last = run.evaluation.rows[-1] if run.evaluation.rows else None
     return {
         "run": run.name,
-        "sizes": format_range(tuple(run.evaluation.training_sizes)),
+        "sizes": format_range(tuple(run.evaluation.training_sizes)) or None,
         "inside": rate.inside,
         "outside": rate.outside,
         "largest": last.size if last else None,

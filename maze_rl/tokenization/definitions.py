@@ -24,7 +24,7 @@ def definition_files(tokenization: Tokenization) -> dict[str, bytes]:
     """Return the files of the Hugging Face definition of a tokenization, by name: its vocabulary, nothing more."""
     return {
         "tokenizer.json": _json(_tokenizer(tokenization.vocabulary)),
-        "tokenizer_config.json": _json(_config(tokenization.name, tokenization.canvas)),
+        "tokenizer_config.json": _json(_config(tokenization)),
     }
 
 
@@ -34,7 +34,7 @@ def hugging_face_tokenizer(tokenization: Tokenization) -> "PreTrainedTokenizerFa
     from transformers import PreTrainedTokenizerFast
 
     core = Tokenizer.from_str(json.dumps(_tokenizer(tokenization.vocabulary)))
-    settings = _config(tokenization.name, tokenization.canvas)
+    settings = _config(tokenization)
     del settings["tokenizer_class"]
     return PreTrainedTokenizerFast(tokenizer_object=core, **settings)
 
@@ -97,7 +97,7 @@ def _tokenizer(words: tuple[str, ...]) -> dict[str, object]:
     }
 
 
-def _config(format_name: str, canvas: int) -> dict[str, object]:
+def _config(tokenization: Tokenization) -> dict[str, object]:
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "pad_token": SPECIAL_WORDS[PADDING],
@@ -105,8 +105,9 @@ def _config(format_name: str, canvas: int) -> dict[str, object]:
         "padding_side": "right",
         "clean_up_tokenization_spaces": False,
         "model_max_length": 1_000_000,
-        "maze_format": format_name,
-        "maze_canvas": canvas,
+        "maze_format": tokenization.name,
+        "maze_canvas": tokenization.canvas,
+        "maze_words": tokenization.vocabulary_note,
     }
 
 

@@ -89,6 +89,18 @@ class Tokenization(Shown):
         """The word of each id."""
         return self.layout.words
 
+    @property
+    def vocabulary_note(self) -> str:
+        """How many words there are, and why the shipped folder of the format, or another run's, has more or fewer."""
+        name, canvas = self.name, self.canvas
+        plain = len(Tokenization(TokenizationConfig(format=name, canvas=canvas)).vocabulary)
+        further = "moves" if self.layout.lists_cells else "moves and walls"
+        options = "path='moves'" if self.layout.lists_cells else "path='moves' or walls=True"
+        own = f"{plain} words of format {name} on a canvas of {canvas} x {canvas}"
+        if self.config.needs_further_words:
+            return f"{own}, then {len(self.vocabulary) - plain} of {further}, which {options} needs."
+        return f"{own}; the words of {further}, which {options} needs, come behind them, and are not among these."
+
     @cached_property
     def word_ids(self) -> dict[str, int]:
         """The id of each word."""
@@ -237,6 +249,10 @@ class Tokenization(Shown):
 
 def load_tokenization(name: str = "edges", **options: object) -> Tokenization:
     """Build a tokenization by format name, e.g. ``load_tokenization("unique_cells", canvas=10)``.
+
+    It has the words that its options need. The shipped folder of the format has those of all options on a canvas of
+    20, so more of them; up to the last one here the ids are the same (but for those of moves and walls on another
+    canvas). `Tokenization.vocabulary_note` and `maze_words` in the folder's ``tokenizer_config.json`` say it.
 
     Raises:
         UnknownNameError: There is no such format or option; the message lists them.

@@ -228,6 +228,11 @@ def take_model(name: str | PathLike[str]) -> TakenModel:
         MazeRLError: There is no such model, or a file of it is damaged.
     """
     model = load_model(name)
+    if not hasattr(model, "maze_config"):
+        raise ConfigurationError(
+            f"{name} is a model of another shape (its own HookedTransformerConfig), which training does not build: "
+            "start from a model that maze-rl train or maze_rl.build_model made."
+        )
     place = str(Path(name).resolve() if Path(name).is_dir() else Path(name))
     start = StartModel(model=place, digest=weights_digest(model))
     about = model.about

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformer_lens import HookedTransformer
 from transformer_lens.utilities.components_utils import get_act_name
 
 from maze_rl.calibration.selftest import setting_of
@@ -21,7 +22,8 @@ from maze_rl.interp.finding import Finding
 from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.score_table import scores_html
 from maze_rl.interp.scorecard import Materials, Scorecard, Setting, check_setting, control_probes, gather, score
-from maze_rl.models.build import MazeTransformer, build_model
+from maze_rl.models.attached_tokenization import about_of, tokenization_of
+from maze_rl.models.build import build_model
 from maze_rl.models.places import find_model
 from maze_rl.models.verified_files import read_folder, read_tensors
 from maze_rl.plain_numbers import check_seed
@@ -57,7 +59,7 @@ class SearchOutcome(Shown):
 
 
 def search(
-    model: MazeTransformer | str | PathLike[str],
+    model: HookedTransformer | str | PathLike[str],
     *,
     size: AnySize | None = None,
     num: int = 300,
@@ -71,14 +73,15 @@ def search(
     """Ask whether a model searches, and write the page.
 
     Args:
-        model: A model, a run folder, or the name of a shipped model.
+        model: Any `HookedTransformer` with a tokenization (`maze_rl.attach_tokenization`), the folder of a run or of a
+            saved model, or the name of a shipped model.
         size: Cells per side, as 7 or ``"7"``; None for the size nearest to 7 that it was trained on, and 7 or its
             canvas where that is not recorded.
         num: Mazes of each test; probes get twice as many.
         algorithm: Generator of mazes without cycles.
         seed: Seed of mazes, pairs, controls and draws; 0 or more.
         loops: Times the block of a model with loops is applied; None for as many as it has.
-        out: Folder to write; None for ``search/`` in the run, or ``search-NAME`` for a shipped model.
+        out: Folder to write; None for ``search/`` in the run, or ``search-NAME`` for a model that is given or shipped.
         command: What was typed, for the page.
         progress: Called with (what is being done, share done).
 
@@ -90,7 +93,9 @@ def search(
     started = time.perf_counter()
     loaded = chosen_model(model, loops)
     check_tested(loaded)
-    own_name = str(loaded.about.get("name", "untitled")) if isinstance(model, MazeTransformer) else Path(model).name
+    own_name = (
+        str(about_of(loaded).get("name", "untitled")) if isinstance(model, HookedTransformer) else Path(model).name
+    )
     name = own_name + loops_in_name(loaded)
     setting = Setting(
         size=_usual_size(loaded) if size is None else check_square("size", size),
@@ -104,19 +109,19 @@ def search(
     check_setting(setting)
     check_mazes(loaded, setting.size, num)
     _check_folder(folder)
-    saved, left_out = _checkpoints(model, loaded.tokenization)
+    saved, left_out = _checkpoints(model, tokenization_of(loaded))
     saved = [(step, chosen_model(trained, loops)) for step, trained in saved]
     progress("mazes and pairs", 0.0)
-    materials = gather(loaded.tokenization, setting)
+    materials = gather(tokenization_of(loaded), setting)
     battery = run_battery(loaded, materials, progress=lambda doing, done: progress(doing, 0.02 + 0.6 * done))
     checkpoints, probes = [], None
     for number, (step, trained) in enumerate(saved):
         progress(f"checkpoint {step}", 0.62 + 0.18 * number / len(saved))
         probes = probes or control_probes(trained, materials)
         checkpoints.append((step, score(trained, materials, untrained=probes).scores))
-    known = _calibrate(loaded.tokenization.name, seed, lambda doing, done: progress(doing, 0.8 + 0.19 * done))
+    known = _calibrate(tokenization_of(loaded).name, seed, lambda doing, done: progress(doing, 0.8 + 0.19 * done))
     result = SearchResult(
-        name=name, about=loaded.about, model_facts=_facts(loaded), setting=setting, materials=materials,
+        name=name, about=about_of(loaded), model_facts=_facts(loaded), setting=setting, materials=materials,
         battery=battery, calibration={row: card.scores for row, card in known.items()},
         calibration_searches={row: card.searches for row, card in known.items()},
         attention=_attention(loaded, materials, battery), checkpoints=checkpoints, checkpoints_left_out=left_out,
@@ -127,9 +132,9 @@ def search(
     return SearchOutcome(page, battery.scorecard.verdict, _plain(battery.scorecard.scores), result)
 
 
-def _usual_size(model: MazeTransformer) -> int:
-    trained = [size for size in model.about.get("sizes", ()) if isinstance(size, int)]
-    return min(trained or [min(USUAL, model.tokenization.canvas)], key=lambda size: (abs(size - USUAL), size))
+def _usual_size(model: HookedTransformer) -> int:
+    trained = [size for size in about_of(model).get("sizes", ()) if isinstance(size, int)]
+    return min(trained or [min(USUAL, tokenization_of(model).canvas)], key=lambda size: (abs(size - USUAL), size))
 
 
 def _check_folder(folder: Path) -> None:
@@ -138,25 +143,27 @@ def _check_folder(folder: Path) -> None:
         raise ConfigurationError(f"{there} is a file: the page is written to a folder; give another one.")
 
 
-def _folder(model: MazeTransformer | str | PathLike[str], name: str, loops: str) -> Path:
+def _folder(model: HookedTransformer | str | PathLike[str], name: str, loops: str) -> Path:
     """Return where the page goes: into the run, but never into what ships with the library."""
-    if not isinstance(model, MazeTransformer) and Path(model).is_dir():
+    if not isinstance(model, HookedTransformer) and Path(model).is_dir():
         return find_model(model) / f"search{loops}"
     return Path(f"search-{name}")
 
 
-def _facts(model: MazeTransformer) -> dict[str, Any]:
+def _facts(model: HookedTransformer) -> dict[str, Any]:
     cfg = model.cfg
     return {
-        "layers": cfg.n_layers, "d_model": cfg.d_model, "heads": cfg.n_heads, "format": model.tokenization.name,
-        "canvas": model.tokenization.canvas, "positions": _positions(model),
+        "layers": cfg.n_layers, "d_model": cfg.d_model, "heads": cfg.n_heads, "format": tokenization_of(model).name,
+        "canvas": tokenization_of(model).canvas, "positions": _positions(model),
         "parameters": sum(each.numel() for each in model.parameters() if each.requires_grad),
     }  # fmt: skip
 
 
-def _positions(model: MazeTransformer) -> str:
+def _positions(model: HookedTransformer) -> str:
     config = getattr(model, "maze_config", None)
-    return "set by hand" if config is None else config.positions
+    if config is None:
+        return "set by hand" if "hand_built" in about_of(model) else str(model.cfg.positional_embedding_type)
+    return config.positions
 
 
 def _calibrate(token_format: str, seed: int, progress: Progress) -> dict[str, Scorecard]:
@@ -169,7 +176,7 @@ def _calibrate(token_format: str, seed: int, progress: Progress) -> dict[str, Sc
     return cards
 
 
-def _attention(model: MazeTransformer, materials: Materials, battery: Battery) -> list[DecisionAttention]:
+def _attention(model: HookedTransformer, materials: Materials, battery: Battery) -> list[DecisionAttention]:
     """Return where the best adjacency head, and a frontier head if there are any, look from one decision."""
     decisions = materials.decisions
     row = example_decision(decisions)
@@ -191,21 +198,23 @@ def _attention(model: MazeTransformer, materials: Materials, battery: Battery) -
 
 
 def _checkpoints(
-    model: MazeTransformer | str | PathLike[str], tokenization: Tokenization
-) -> tuple[list[tuple[int, MazeTransformer]], list[int]]:
+    model: HookedTransformer | str | PathLike[str], tokenization: Tokenization
+) -> tuple[list[tuple[int, HookedTransformer]], list[int]]:
     """Return (step, model) for some checkpoints of a run, spread evenly, and the steps of those that do not fit it.
 
     Raises:
         MazeRLError: A checkpoint is damaged.
     """
-    if isinstance(model, MazeTransformer) or not (Path(model) / "checkpoints").is_dir():
+    if isinstance(model, HookedTransformer) or not (Path(model) / "checkpoints").is_dir():
         return [], []
     run = RunFolder(Path(model))
+    if not run.config_path.exists():  # a model without its run
+        return [], []
     steps = checkpoint_steps(run.checkpoints)
     if len(steps) < 2:
         return [], []
     config, last = run.open(), len(steps) - 1
-    found: list[tuple[int, MazeTransformer]] = []
+    found: list[tuple[int, HookedTransformer]] = []
     left_out: list[int] = []
     places = (round(index * last / (_MOST_CHECKPOINTS - 1)) for index in range(_MOST_CHECKPOINTS))
     for step in sorted({steps[place] for place in places}):

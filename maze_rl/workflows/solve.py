@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from transformer_lens import HookedTransformer
 
 from maze_rl.configs.ranges import AnySize, check_square
 from maze_rl.displays.short_repr import Shown
+from maze_rl.errors import MazeRLError
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Cell, Maze
 from maze_rl.mazes.pictures.plotting import first_wrong_step
 from maze_rl.mazes.solve import Solution, solve
 from maze_rl.mazes.splits import SMALLEST_SPLIT_SIZE
-from maze_rl.models.build import MazeTransformer
+from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.decoding import decode_paths
 from maze_rl.tokenization.layouts import PATH_END, SPECIAL_WORDS, Layout, cell_word
 from maze_rl.tokenization.outcomes import Stop, budget_for, parse_rollouts
@@ -84,7 +86,7 @@ class Walk(Shown):
 
 
 def solve_with_model(
-    model: MazeTransformer | str | PathLike[str], maze: Maze, seed: int = 0, *, loops: int | None = None
+    model: HookedTransformer | str | PathLike[str], maze: Maze, seed: int = 0, *, loops: int | None = None
 ) -> Walk:
     """Let a model walk `maze` greedily from its origin, with its block applied `loops` times where that is asked for.
 
@@ -92,14 +94,16 @@ def solve_with_model(
         MazeRLError: There is no such model, the maze does not fit its canvas, or the model has no loops.
     """
     loaded = chosen_model(model, loops)
-    encoded = loaded.tokenization.encode(maze, seed=seed, prompt_only=True)
-    layout, budget = loaded.tokenization.layout, budget_for(maze.shape, loaded.tokenization.layout)
+    tokenization = tokenization_of(loaded)
+    encoded = tokenization.encode(maze, seed=seed, prompt_only=True)
+    layout, budget = tokenization.layout, budget_for(maze.shape, tokenization.layout)
+    _check_room(loaded, encoded.tokens.shape[1] + budget - 1)
     inputs = (encoded.tokens, encoded.spans.lengths, torch.tensor([budget]))
     written = decode_paths(loaded, *(tensor.to(loaded.cfg.device) for tensor in inputs))[0].cpu().numpy()
     origins, offsets = maze.as_batch().origins, encoded.spans.offsets.numpy()
     walk = parse_rollouts(written[None], origins, offsets, maze.shape, layout, np.array([len(written)]))
     cells = [(int(row), int(col)) for row, col in walk.cells[0, : walk.num_cells[0]]]
-    words = [layout.words[token] for token in written]
+    words = [layout.words[token] if token < len(layout.words) else f"<id {token}>" for token in written]
     row, col = offsets[0].tolist()
     stop = Stop(int(walk.stops[0]))
     unread = words[layout.tokens_per_step * (len(cells) - layout.starts_at_origin) :][: layout.tokens_per_step]
@@ -111,6 +115,14 @@ def _in_the_maze(words: list[str], layout: Layout, offset: Cell) -> str:
     """Return words as people read them: a cell of the canvas as one of the maze, all else as it is."""
     cell = layout.words_from_cells().get(" ".join(words))
     return " ".join(words) if cell is None else cell_word(cell[0] - offset[0], cell[1] - offset[1])
+
+
+def _check_room(model: HookedTransformer, most: int) -> None:
+    if most > model.cfg.n_ctx:
+        raise MazeRLError(
+            f"a walk through this maze can take {most} tokens, and the model's context has n_ctx={model.cfg.n_ctx}: "
+            "use a smaller maze."
+        )
 
 
 def draw_maze(size: AnySize, algorithm: str = "dfs", seed: int = 0, **options: Any) -> Maze:

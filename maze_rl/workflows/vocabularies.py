@@ -10,11 +10,12 @@ from maze_rl.tokenization.tokenization import LAYOUTS, load_tokenization
 
 
 def list_tokenizers() -> list[dict[str, object]]:
-    """Return name, number of words and a line about every format."""
-    return [
-        {"name": name, "words": len(load_tokenization(name, path="turns").vocabulary), "about": _first_line(name)}
-        for name in FORMATS
-    ]
+    """Return name, numbers of words (own: without those that options need) and a line of every format."""
+    rows: list[dict[str, object]] = []
+    for name in FORMATS:
+        own, all_words = (len(load_tokenization(name, path=path).vocabulary) for path in ("cells", "turns"))
+        rows.append({"name": name, "words": all_words, "own_words": own, "about": _first_line(name)})
+    return rows
 
 
 def build_tokenizers(out: str | PathLike[str] | None = None) -> list[str]:
