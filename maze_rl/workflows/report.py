@@ -1,6 +1,6 @@
 """`maze-rl report`: the generalization report of one run or several side by side."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 

@@ -24,7 +24,7 @@ Read = Callable[[str], Any]
 
 @pytest.fixture(scope="module")
 def mixed() -> MazeCollection:
-    return collect([*generate(4, num=2, seed=1), *generate(3, num=1, seed=1), *generate([(2, 5)], num=1, seed=1)])
+    return collect([*generate(4, num=2, seed=1), *generate(3, num=1, seed=1), *generate(((2, 5),), num=1, seed=1)])
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_a_dataset_says_where_it_is_and_what_it_holds(tmp_path: Path, read_page:
 
 
 def test_a_summary_is_a_table_by_size(read_page: Read) -> None:
-    summary = summarise([generate([4, 6], num=30)])
+    summary = summarise([generate((4, 6), num=30)])
     assert repr(summary).startswith("<DatasetSummary: 4×4, 6×6: 30 mazes, ")
     page = read_page(summary._repr_html_())
     assert "30 mazes" in page.text
