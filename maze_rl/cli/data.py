@@ -10,7 +10,7 @@ from maze_rl.configs.endpoints import Endpoints, parse_cells, parse_path_lengths
 from maze_rl.configs.maze_files import check_readable, format_to_write
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.options import parse_option
-from maze_rl.configs.ranges import check_size, parse_sizes
+from maze_rl.configs.ranges import parse_grid, parse_sizes
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.mazes.storage.free_place import check_empty, check_new
 from maze_rl.models.places import find_model
@@ -68,9 +68,8 @@ def join(chosen: argparse.Namespace) -> None:
 
 def convert(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl convert``."""
-    if chosen.grid is not None:
-        check_size("--grid", chosen.grid)
-    check_readable(chosen.source, chosen.grid is not None, chosen.source_format)
+    grid = parse_grid(chosen.grid)
+    check_readable(chosen.source, grid is not None, chosen.source_format)
     format_to_write(chosen.out, chosen.format)
     TokenizationConfig(format=chosen.tokenizer)
     from maze_rl.cli.compiling import announce_compiling
@@ -83,7 +82,7 @@ def convert(chosen: argparse.Namespace) -> None:
         source_format=chosen.source_format,
         format=chosen.format,
         tokenizer=chosen.tokenizer,
-        grid=chosen.grid,
+        grid=grid,
         seed=chosen.seed,
     )
     print(json.dumps({"out": str(out), "num": num}) if chosen.json else f"{num:,} mazes in {out}")

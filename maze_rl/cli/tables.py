@@ -4,7 +4,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from maze_rl.errors import Caution
-from maze_rl.evaluation.result_table import HEAD, cells, notes, title
+from maze_rl.evaluation.result_table import cells, head, notes, title
 from maze_rl.evaluation.results import FEWEST_LAYOUTS, EvaluationResult
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def print_evaluation(result: EvaluationResult) -> None:
     from rich.table import Table
 
     table = Table(title=title(result), box=box.SIMPLE, padding=0)  # fits 80 columns
-    for name in HEAD:
+    for name in head(result):
         table.add_column(name, justify="right", no_wrap=True)
-    for row in result.rows:
-        table.add_row(*cells(row))
+    for row in cells(result):
+        table.add_row(*row)
     console = Console()
     console.print(table)
     for note in notes(result):

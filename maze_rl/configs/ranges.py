@@ -77,6 +77,15 @@ def parse_sizes(text: str) -> tuple[Size, ...]:
     return check_sizes(text)
 
 
+def parse_grid(text: str | None) -> Size | None:
+    """Parse the one size of the mazes of token text; None stays None.
+
+    Raises:
+        MazeRLError: As `check_size`.
+    """
+    return None if text is None else check_size("--grid", text)
+
+
 def parse_squares(text: str) -> tuple[int, ...]:
     """Parse maze sizes where only squares are of use.
 

@@ -13,6 +13,7 @@ from maze_rl.evaluation.held_out import held_out_mazes
 from maze_rl.evaluation.results import LoopRow, PairedDifference
 from maze_rl.evaluation.rollouts import Decode, roll_out
 from maze_rl.intervals import paired_difference
+from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.mazes.splits import maze_hashes
 from maze_rl.models.build import with_loops
@@ -34,6 +35,7 @@ def evaluate_loops(
     sizes: AnySizes,
     loops: AnyInts | None = None,
     num: int = 200,
+    mazes: Mapping[int, MazeBatch] | None = None,
     algorithm: str = "dfs",
     options: Mapping[str, OptionValue] | None = None,
     seed: int = 0,
@@ -50,6 +52,7 @@ def evaluate_loops(
         sizes: Cells per side, each with mazes of its own.
         loops: Numbers of loops; None for half to three times the number the model is kept with.
         num: Mazes per size, the first of `maze_rl.evaluation.evaluator.evaluate_model`.
+        mazes: Mazes of one's own by size, to take the first `num` of, in place of generated ones.
         algorithm: Generator of the mazes.
         options: Settings of the generator; those left out are at their defaults.
         seed: Seed of mazes and prompts.
@@ -66,8 +69,11 @@ def evaluate_loops(
     if config is None or not config.looped:
         return []
     kept, rows, tested = config.loops, [], check_squares(sizes)
-    specs = (MazeSpec(sizes=(size,), algorithm=algorithm, options=options or {}, split=split) for size in tested)
-    batches = (held_out_mazes(spec, num, seed) for spec in specs)
+    if mazes is None:
+        specs = (MazeSpec(sizes=(size,), algorithm=algorithm, options=options or {}, split=split) for size in tested)
+        batches = [held_out_mazes(spec, num, seed) for spec in specs]
+    else:
+        batches = [mazes[size][:num] for size in tested]
     solutions = {size: solve_batch(batch, seed) for size, batch in zip(tested, batches, strict=True)}
     solved: dict[tuple[int, int], ndarray] = {}
     tried = loops_to_try(kept) if loops is None else check_ints("loops", loops)

@@ -1,5 +1,6 @@
 """An evaluation as a table: one line per size, for a terminal and for a notebook."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from maze_rl.displays.notebook_html import Drawn, block, headed, interval_bar, remark, table
@@ -8,9 +9,9 @@ from maze_rl.displays.short_repr import interval_text
 if TYPE_CHECKING:
     from maze_rl.evaluation.results import Estimate, EvaluationResult, LengthRow, SizeRow
 
+OWN = "own"
+"""Stands for the algorithm of mazes that were given."""
 HEAD = ("size", "layouts", "shortest", "95 %", "reaches", "valid", "Manhattan", "random", "hard")
-_BAR_PLACE = 4
-"""The bar of the interval stands behind the interval."""
 EXPLAINED = (
     "layouts: different walls up to rotation and reflection; the intervals count these, not mazes.",
     "hard: rate of shortest paths on the mazes that Manhattan greedy fails.",
@@ -22,7 +23,13 @@ _LISTED = 12
 
 def title(result: "EvaluationResult") -> str:
     """Return what was measured on which mazes."""
-    return f"{result.model}: greedy rollouts, {result.num_per_size:,} held-out {result.algorithm} mazes per size"
+    made = f"{result.num_per_size:,} held-out {result.algorithm} mazes per size"
+    return f"{result.model}: greedy rollouts, {'mazes of your own' if result.algorithm == OWN else made}"
+
+
+def head(result: "EvaluationResult") -> tuple[str, ...]:
+    """Return the titles of the columns; mazes of one's own are counted by size."""
+    return ("size", "mazes", *HEAD[1:]) if result.algorithm == OWN else HEAD
 
 
 def size_line(row: "SizeRow") -> str:
@@ -44,13 +51,27 @@ def result_line(result: "EvaluationResult") -> str:
     rates = [f"{row.size}: {row.shortest.value:.2f}" for row in result.rows[:_LISTED]]
     left_out = [f"... {len(result.rows)} sizes"] if len(result.rows) > _LISTED else []
     told = f"shortest paths by size {', '.join(rates + left_out)}"
-    return f"{result.model}; {told}; {result.num_per_size:,} {result.algorithm} mazes per size"
+    if result.algorithm == OWN:
+        mazes = f"{sum(row.num for row in result.rows):,} mazes of your own"
+    else:
+        mazes = f"{result.num_per_size:,} {result.algorithm} mazes per size"
+    return f"{result.model}; {told}; {mazes}"
 
 
-def cells(row: "SizeRow") -> tuple[str, ...]:
-    """Return what stands under `HEAD` for one size."""
+def cells(result: "EvaluationResult") -> list[tuple[str, ...]]:
+    """Return what stands under `head`, a row for each size."""
+    rows = [(_size(row), *_rates(row)) for row in result.rows]
+    if result.algorithm != OWN:
+        return rows
+    return [(size, f"{row.num:,}", *rates) for (size, *rates), row in zip(rows, result.rows, strict=True)]
+
+
+def _size(row: "SizeRow") -> str:
+    return f"{row.size}" if row.in_training_range else f"{row.size}*"
+
+
+def _rates(row: "SizeRow") -> tuple[str, ...]:
     return (
-        f"{row.size}" if row.in_training_range else f"{row.size}*",
         "-" if row.layouts is None else f"{row.layouts:,}",
         _rate(row.shortest),
         f"{row.shortest.low:.2f}-{row.shortest.high:.2f}",
@@ -68,12 +89,18 @@ def _rate(estimate: "Estimate | None") -> str:
 
 def notes(result: "EvaluationResult") -> list[str]:
     """Return what stands below the table."""
-    return [*EXPLAINED, *([OUTSIDE] if result.training_sizes else [])]
+    splits = [] if result.by_split is None else [_splits(result.by_split)]
+    return [*EXPLAINED, *splits, *([OUTSIDE] if result.training_sizes else [])]
+
+
+def _splits(by_split: Mapping[str, int]) -> str:
+    counts = ", ".join(f"{num:,} {name}" for name, num in by_split.items())
+    return f"walls by split: {counts}; a model may have been trained on walls of the training split."
 
 
 def result_text(result: "EvaluationResult") -> str:
     """Return an evaluation as a table of characters."""
-    lines = [HEAD, *map(cells, result.rows)]
+    lines = [head(result), *cells(result)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rows = ["  ".join(word.rjust(width) for word, width in zip(line, widths, strict=True)) for line in lines]
     return "\n".join([title(result), "", *rows, "", *notes(result)])
@@ -81,14 +108,19 @@ def result_text(result: "EvaluationResult") -> str:
 
 def result_html(result: "EvaluationResult") -> str:
     """Return an evaluation as a table with a bar for every interval."""
-    rows = [_with_bar(cells(row), _bar(row)) for row in result.rows]
+    place = head(result).index("95 %") + 1  # behind the interval
+    rows = [_with_bar(words, _bar(row), place) for words, row in zip(cells(result), result.rows, strict=True)]
     bars = "bar: the rate with its 95 % interval, 0 to 1; the tick is Manhattan greedy on the same mazes."
     name, _, rest = title(result).partition(": ")
-    return block(headed(name, rest), table(_with_bar(HEAD, ""), rows), *map(remark, [" ".join([bars, *notes(result)])]))
+    return block(
+        headed(name, rest),
+        table(_with_bar(head(result), "", place), rows),
+        *map(remark, [" ".join([bars, *notes(result)])]),
+    )
 
 
-def _with_bar(words: tuple[str, ...], bar: str) -> tuple[str, ...]:
-    return (*words[:_BAR_PLACE], bar, *words[_BAR_PLACE:])
+def _with_bar(words: tuple[str, ...], bar: str, place: int) -> tuple[str, ...]:
+    return (*words[:place], bar, *words[place:])
 
 
 def _bar(row: "SizeRow") -> Drawn:

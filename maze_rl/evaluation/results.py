@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from maze_rl.displays.short_repr import Shown, interval_text
 from maze_rl.evaluation.result_plot import By, plot_result
+from maze_rl.evaluation.result_table import OWN as OWN
 from maze_rl.evaluation.result_table import length_line, result_html, result_line, result_text, size_line
 
 if TYPE_CHECKING:
@@ -230,7 +231,9 @@ class EvaluationResult(Shown):
     model: str
     """Name or folder of the model."""
     algorithm: str
+    """Generator of the mazes; `OWN` for mazes that were given."""
     num_per_size: int
+    """Mazes of each size; of mazes that were given, of the size that has most."""
     seed: int
     maze_digest: str
     """Digest of all test mazes with their endpoints; equal digests mean equal tests."""
@@ -248,6 +251,8 @@ class EvaluationResult(Shown):
     by_loops: list[LoopRow] = field(default_factory=list)
     """Empty for a model without loops."""
     by_algorithm: list[AlgorithmRow] = field(default_factory=list)
+    by_split: dict[str, int] | None = None
+    """Mazes of each split among those that were given; None for generated ones, all of the test split."""
 
     def _headline(self) -> str:
         return result_line(self)

@@ -5,7 +5,7 @@ aside once. Rows come in the order of the mazes, and of positions within a maze.
 length, in parts that end with their longest sequence, to spare padding. Layers behind the last one needed do not run.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -21,13 +21,11 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.interp.hook_names import NO_POSITION, check_hook_names, last_layer_needed
 from maze_rl.interp.position_labels import LABEL_BYTES, PositionLabels, label_positions
 from maze_rl.interp.requirements import require_known_forward
-from maze_rl.mazes import lattice
-from maze_rl.mazes.lattice import Maze, MazeBatch, MazeCollection
+from maze_rl.mazes.lattice import MazeCollection, Mazes, as_collection
 from maze_rl.models.build import MazeTransformer
 from maze_rl.tokenization.spans import Region, TokenSpans
 from maze_rl.tokenization.tokenization import Encoded, Tokenization, merge_encoded
 
-Mazes = Maze | MazeBatch | MazeCollection | Sequence[Maze]
 Positions = Literal["all"] | Region | Callable[[TokenSpans], Tensor]
 PARTS = 4
 """Parts of similar length a batch runs in."""
@@ -208,11 +206,7 @@ def _check_names(model: MazeTransformer, names: str | Iterable[str]) -> tuple[st
 
 
 def _as_collection(mazes: Mazes) -> MazeCollection:
-    if isinstance(mazes, Maze):
-        mazes = mazes.as_batch()
-    if isinstance(mazes, MazeBatch):
-        mazes = MazeCollection.from_batch(mazes)
-    collection = mazes if isinstance(mazes, MazeCollection) else lattice.collect(mazes)
+    collection = as_collection(mazes)
     if len(collection) == 0:
         raise ConfigurationError("mazes is empty: give at least one maze.")
     return collection

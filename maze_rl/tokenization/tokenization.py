@@ -14,7 +14,7 @@ from maze_rl.configs.ranges import AnySize, shape_of
 from maze_rl.configs.tokenization import FORMATS, TokenizationConfig
 from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
-from maze_rl.mazes.lattice import Cell, Maze, MazeBatch, MazeCollection
+from maze_rl.mazes.lattice import Cell, Maze, MazeBatch, Mazes, as_collection, trusted_batch
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.seeding import stream_key
 from maze_rl.tokenization.cells import cells
@@ -35,6 +35,7 @@ LAYOUTS = {
     "row_column": row_column,
 }
 assert tuple(LAYOUTS) == FORMATS
+_NO_MAZES = trusted_batch(np.empty((0, 2, 1, 1), np.bool_), *np.empty((2, 0, 2), np.int16))
 
 
 class Encoded(NamedTuple):
@@ -97,11 +98,11 @@ class Tokenization(Shown):
         """Return this tokenization with some options changed, e.g. ``with_options(random_offsets=False)``."""
         return Tokenization(replace(self.config, **known_options(options)))  # type: ignore[arg-type]
 
-    def encode(self, mazes: Maze | MazeBatch | MazeCollection, *, seed: int = 0, prompt_only: bool = False) -> Encoded:
+    def encode(self, mazes: Mazes, *, seed: int = 0, prompt_only: bool = False) -> Encoded:
         """Encode mazes with one shortest path each.
 
         Args:
-            mazes: A maze, a batch or a collection; sequence i is maze i.
+            mazes: A maze, a batch, a collection, a stored dataset or a list of mazes; sequence i is maze i.
             seed: Seed of edge order, orientation, offset and choice of path; sequence i depends on (maze, seed, i).
             prompt_only: Stop after all that is given: ``<PATH_START>``, and the origin where it is on the path.
 
@@ -111,15 +112,13 @@ class Tokenization(Shown):
         Raises:
             ConfigurationError: A maze does not fit on the canvas.
         """
-        if isinstance(mazes, Maze):
-            mazes = mazes.as_batch()
-        if isinstance(mazes, MazeBatch):
-            mazes = MazeCollection.from_batch(mazes)
+        collection = as_collection(mazes)
         parts = [
-            self.encode_batch(batch, streams=mazes.indices_of(position), seed=seed, prompt_only=prompt_only)
-            for position, batch in enumerate(mazes.batches)
+            self.encode_batch(batch, streams=collection.indices_of(position), seed=seed, prompt_only=prompt_only)
+            for position, batch in enumerate(collection.batches or [_NO_MAZES])
         ]
-        return merge_encoded(parts, [mazes.indices_of(position) for position in range(len(parts))], len(mazes))
+        indices = [collection.indices_of(position) for position in range(len(parts))]
+        return merge_encoded(parts, indices, len(collection))
 
     def encode_batch(
         self,

@@ -1,6 +1,6 @@
 """`maze-rl convert`: mazes from one kind of file to another, theirs and ours."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 
@@ -24,12 +24,12 @@ from maze_rl.mazes.interchange.maze_hard import from_maze_hard, to_maze_hard
 from maze_rl.mazes.interchange.parquet import read_parquet, write_parquet
 from maze_rl.mazes.interchange.whole_files import written_whole
 from maze_rl.mazes.interchange.zanj import read_zanj
-from maze_rl.mazes.lattice import Maze, MazeCollection, collect
+from maze_rl.mazes.lattice import Maze, MazeCollection, Mazes, as_collection, collect
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.mazes.storage.dataset_writer import write_mazes
 from maze_rl.mazes.storage.store import StoredMazes, open_dataset
 from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
-from maze_rl.workflows.show import draw_picture, measured_mazes
+from maze_rl.workflows.show import draw_picture, shown_mazes
 
 _MOST_DRAWN = 100
 """Mazes in a picture at most."""
@@ -63,7 +63,7 @@ def load_mazes(
     if (chosen == "dataset") != path.is_dir():
         raise MazeRLError(f"{path}: is a {'folder' if path.is_dir() else 'file'}, not {FORMATS[chosen]}.")
     if chosen == "tokens":
-        return _from_tokens(path, tokenizer, grid)
+        return read_tokens(path, tokenizer, grid)
     if chosen == "maze_hard":
         return _from_text(path, from_maze_hard)
     if chosen in ("text", "walls", "cells", "flat"):
@@ -78,8 +78,14 @@ def load_mazes(
     return readers[chosen](path)
 
 
-def _from_tokens(path: Path, tokenizer: str | Tokenization, grid: AnySize | None) -> MazeCollection:
-    assert grid is not None
+def read_tokens(path: Path, tokenizer: str | Tokenization, grid: AnySize | None) -> MazeCollection:
+    """Read token text, one maze a line; the arguments are those of `load_mazes`.
+
+    Raises:
+        MazeRLError: `grid` is missing, or a line is no maze.
+    """
+    if grid is None:
+        raise ConfigurationError(f"{path}: token text does not tell the size of its mazes: give it, as --grid 5.")
     shape = shape_of("grid", grid)
     writes = load_tokenization(tokenizer) if isinstance(tokenizer, str) else tokenizer
 
@@ -121,7 +127,7 @@ def _from_text(path: Path, read: Callable[[str], list[Maze]]) -> MazeCollection:
 
 
 def save_mazes(
-    mazes: MazeCollection | StoredMazes | Maze | Sequence[Maze],
+    mazes: Mazes,
     out: str | PathLike[str],
     *,
     format: str | None = None,
@@ -145,8 +151,8 @@ def save_mazes(
     Raises:
         MazeRLError: The kind is unknown, cannot show such mazes or so many, or the disk refuses.
     """
-    if not isinstance(mazes, MazeCollection | StoredMazes):
-        mazes = collect([mazes] if isinstance(mazes, Maze) else mazes)
+    if not isinstance(mazes, StoredMazes):
+        mazes = as_collection(mazes)
     chosen = format_to_write(out, format)
     out = Path(out)
     if chosen == "dataset":
@@ -200,7 +206,7 @@ def _picture(mazes: MazeCollection | StoredMazes, out: Path) -> Path:
         raise ConfigurationError(f"{out}: pictures are .png or .svg files.")
     if not 1 <= len(mazes) <= _MOST_DRAWN:
         raise ConfigurationError(f"{out}: a picture of {len(mazes):,} mazes: give 1 to {_MOST_DRAWN} of them.")
-    draw_picture(measured_mazes(mazes), ("solution",), out)
+    draw_picture(shown_mazes(mazes), ("solution",), out)
     return out
 
 

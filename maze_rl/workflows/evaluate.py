@@ -1,6 +1,6 @@
 """`maze-rl evaluate`: rollouts and decisions of a trained model on held-out mazes of many sizes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from time import perf_counter
@@ -8,15 +8,18 @@ from typing import Any
 
 from maze_rl.configs.options import check_count
 from maze_rl.configs.ranges import AnySizes, check_squares
+from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.by_algorithm import ALGORITHMS, evaluate_algorithms
 from maze_rl.evaluation.by_loops import FACTORS, evaluate_loops
 from maze_rl.evaluation.evaluator import evaluate_model
 from maze_rl.evaluation.held_out import sizes_held_out, telling_sizes
 from maze_rl.evaluation.results import AlgorithmRow, EvaluationResult
+from maze_rl.mazes.lattice import MazeBatch, Mazes
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.model_files import trained_algorithms
 from maze_rl.plain_numbers import check_seed
 from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
+from maze_rl.workflows.own_mazes import by_split, suitable_by_size
 
 TEST_SEED = 1_000_003
 """Seed of the test mazes when none is given: the same mazes for every model."""
@@ -34,22 +37,25 @@ eight times the work of as many walks."""
 def evaluate(
     model: MazeTransformer | str | PathLike[str],
     sizes: AnySizes | None = None,
-    num: int = 1000,
+    num: int | None = None,
     *,
+    mazes: Mazes | str | PathLike[str] | None = None,
     algorithm: str | None = None,
     seed: int = TEST_SEED,
     device: str = "cpu",
     loops: int | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> EvaluationResult:
-    """Evaluate a model on mazes of the test split.
+    """Evaluate a model on mazes of the test split, or on mazes of one's own.
 
     Args:
         model: A model, a run folder, or the name of a shipped model.
         sizes: Cells per side, as ``"4..12"`` or 7; None for those from the smallest trained on (or 4) to three beyond
-            the largest, at most the model's canvas, of which there are test mazes.
-        num: Mazes per size; at most 100 of them for each further algorithm, and an eighth of them, at most 60, for each
-            number of loops.
+            the largest, at most the model's canvas, of which there are test mazes; or all there are among `mazes`.
+        num: Mazes per size; None for 1000, or for all of `mazes`; at most 100 of them for each further algorithm, and
+            an eighth of them, at most 60, for each number of loops (at most 60 of `mazes`).
+        mazes: Mazes of one's own, in place of generated ones: a collection, a dataset, a list, or a file that
+            `maze_rl.load_mazes` reads. Square, at most as large as the canvas, and with somewhere to go.
         algorithm: Generator of the test mazes; None for the one it was trained on, with its options.
         seed: Seed of the test mazes.
         device: Where to run a model that is loaded here.
@@ -57,24 +63,25 @@ def evaluate(
         progress: Called with (what, share done).
 
     Raises:
-        MazeRLError: There is no such model, a file is damaged, a size does not fit the model's canvas, or `loops`
-            are asked of a model that has none.
+        MazeRLError: There is no such model, a file is damaged, a size does not fit the model's canvas, `loops` are
+            asked of a model that has none, or a maze does not suit the model; names the first such maze.
     """
-    num, seed = check_count("num", num), check_seed(seed)
+    num, seed = None if num is None else check_count("num", num), check_seed(seed)
     loaded = chosen_model(model, loops, device)
     about, started = loaded.about, perf_counter()
-    trained_on = about.get("algorithm", "dfs")
-    chosen = algorithm or trained_on
-    options = about.get("options", {}) if chosen == trained_on else {}
-    tested = test_sizes(loaded, sizes)
-    tested = tested if sizes is not None else sizes_held_out(tested, chosen, options, seed)
-    stages = _Stages(progress, loaded, tested, num)
+    if mazes is None:
+        own: dict[int, MazeBatch] | None = None
+        tests: dict[str, Any] = _generated(loaded, sizes, 1000 if num is None else num, algorithm, seed)
+        stages = _Stages(progress, loaded, tests["sizes"], tests["num"])
+    elif algorithm is not None:
+        raise ConfigurationError(f"algorithm is {algorithm!r}, and mazes are given: leave out one of them.")
+    else:
+        own = suitable_by_size(mazes, loaded.tokenization, sizes, num)
+        tests = {"mazes": own}
+        stages = _Stages(progress, loaded, tuple(own), max(map(len, own.values())), algorithms=0)
     result = evaluate_model(
         loaded,
-        sizes=tested,
-        num=num,
-        algorithm=chosen,
-        options=options,
+        **tests,
         seed=seed,
         training_sizes=about.get("sizes", ()),
         longest_training_path=about.get("longest_path"),
@@ -82,8 +89,37 @@ def evaluate(
         untrained=_untrained(loaded, seed),
         progress=stages.of("main"),
     )
-    further = _further_tests(loaded, result, stages)
+    further = _further_tests(loaded, result, stages) if own is None else _further_of_own(loaded, result, own, stages)
     return replace(result, **further, seconds=perf_counter() - started)
+
+
+def _generated(
+    model: MazeTransformer, sizes: AnySizes | None, num: int, algorithm: str | None, seed: int
+) -> dict[str, Any]:
+    """Return what says which mazes are made for an evaluation."""
+    trained_on = model.about.get("algorithm", "dfs")
+    chosen = algorithm or trained_on
+    options = model.about.get("options", {}) if chosen == trained_on else {}
+    tested = test_sizes(model, sizes)
+    held_out = tested if sizes is not None else sizes_held_out(tested, chosen, options, seed)
+    return {"sizes": held_out, "num": num, "algorithm": chosen, "options": options}
+
+
+def _further_of_own(
+    model: MazeTransformer, result: EvaluationResult, mazes: Mapping[int, MazeBatch], stages: "_Stages"
+) -> dict[str, Any]:
+    """Return what is measured with other numbers of loops on mazes of one's own, and which splits they are of."""
+    loops = evaluate_loops(
+        model,
+        sizes=telling_sizes(tuple(mazes), result.training_sizes),
+        mazes=mazes,
+        num=LOOP_MAZES,
+        seed=result.seed,
+        training_sizes=result.training_sizes,
+        progress=stages.of("loops"),
+    )
+    stages.of("loops")("done", 1.0)
+    return {"by_loops": loops, "by_split": by_split(mazes)}
 
 
 def _further_tests(model: MazeTransformer, result: EvaluationResult, stages: "_Stages") -> dict[str, Any]:
@@ -124,14 +160,19 @@ class _Stages:
     """Turns progress within a stage into progress of the whole; a stage weighs as much as the tokens it walks over."""
 
     def __init__(
-        self, progress: Callable[[str, float], None] | None, model: MazeTransformer, sizes: Sequence[int], num: int
+        self,
+        progress: Callable[[str, float], None] | None,
+        model: MazeTransformer,
+        sizes: Sequence[int],
+        num: int,
+        algorithms: int = len(ALGORITHMS) - 1,
     ) -> None:
         self._progress = progress or (lambda doing, done: None)
         cells = sum(size**3 for size in sizes)
         few = sum(size**3 for size in telling_sizes(sizes, model.about.get("sizes", ())))
         work = {
             "main": 1.5 * num * cells,  # the untrained model walks too, and stops sooner
-            "algorithms": (len(ALGORITHMS) - 1) * min(num, ALGORITHM_MAZES) * few,
+            "algorithms": algorithms * min(num, ALGORITHM_MAZES) * few,
             "loops": sum(FACTORS) * _loop_mazes(num) * few if model.maze_config.looped else 0,
         }
         self._share = {name: each / sum(work.values()) for name, each in work.items()}

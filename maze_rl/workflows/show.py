@@ -1,4 +1,4 @@
-"""`maze-rl show`: the first mazes of a seed, solved, measured and drawn."""
+"""`maze-rl show`: the first mazes of a seed, or mazes of one's own, solved, measured and drawn."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -54,22 +54,22 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def shown_mazes(mazes: Iterable[Maze]) -> list[ShownMaze]:
+    """Solve mazes and count what is said about them."""
+    shown = []
+    for maze in mazes:
+        measures = measure(maze.as_batch())
+        shown.append(ShownMaze(maze, solve(maze), int(measures.forks[0]), int(measures.dead_ends[0])))
+    return shown
+
+
 def show_mazes(spec: MazeSpec, num: int = 1, seed: int = 0) -> list[ShownMaze]:
     """Return the first `num` mazes of (`spec`, `seed`).
 
     Raises:
         ConfigurationError: No maze can meet the specification.
     """
-    return measured_mazes(generate_mazes(spec, np.arange(num), seed))
-
-
-def measured_mazes(mazes: Iterable[Maze]) -> list[ShownMaze]:
-    """Return mazes with what is said about each of them in a drawing."""
-    shown = []
-    for maze in mazes:
-        measures = measure(maze.as_batch())
-        shown.append(ShownMaze(maze, solve(maze), int(measures.forks[0]), int(measures.dead_ends[0])))
-    return shown
+    return shown_mazes(generate_mazes(spec, np.arange(num), seed))
 
 
 def draw_text(shown: Sequence[ShownMaze], marks: str | Sequence[str], width: int, colour: bool = False) -> str:

@@ -6,7 +6,6 @@ Cells are the maze's own, (row, col) from its upper left corner. A model may see
 
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ import torch
 
 from maze_rl.configs.ranges import AnySize, check_square
 from maze_rl.displays.short_repr import Shown
-from maze_rl.errors import MazeRLError
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Cell, Maze
 from maze_rl.mazes.pictures.plotting import first_wrong_step
@@ -120,17 +118,3 @@ def draw_maze(size: AnySize, algorithm: str = "dfs", seed: int = 0, **options: A
     size = check_square("size", size)
     split = "test" if size >= SMALLEST_SPLIT_SIZE else None
     return generate(size, algorithm, num=1, seed=seed, split=split, **options)[0]
-
-
-def read_maze(path: str | PathLike[str], model: MazeTransformer, grid: AnySize) -> Maze:
-    """Read a maze from token text in the model's own format.
-
-    Raises:
-        MazeRLError: The file cannot be read, or its text is no maze.
-    """
-    path = Path(path)
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise MazeRLError(f"{path}: the file cannot be read ({error.strerror}).") from error
-    return model.tokenization.from_text(text, grid)

@@ -14,7 +14,7 @@ from maze_rl.mazes.pictures.drawing import draw_boxes
 from maze_rl.mazes.pictures.marked_drawing import draw_marked
 from maze_rl.mazes.pictures.marks import marks_of
 from maze_rl.mazes.solve import solve
-from maze_rl.workflows.show import draw_text, measured_mazes
+from maze_rl.workflows.show import draw_text, shown_mazes
 
 HOOK = """
 ┌───────┐
@@ -39,7 +39,7 @@ def test_a_drawing_by_hand() -> None:
 @pytest.mark.parametrize("marks", [(), ("solution",), ("distances", "forks"), ("all_paths", "dead_ends", "distances")])
 def test_every_drawing_of_show_is_read_back(marks: tuple[str, ...]) -> None:
     mazes = generate([2, 3, (2, 6), (4, 7), 9], "percolation", num=25, seed=2, percolation=0.6)
-    shown = measured_mazes(mazes)
+    shown = shown_mazes(mazes)
     for width, colour in product((20, 90, 200), (False, True)):
         assert read(draw_text(shown, marks, width, colour)) == list(mazes)
 
