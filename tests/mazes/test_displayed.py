@@ -108,10 +108,7 @@ def test_numbers_of_mazes_in_one_line() -> None:
     assert told.startswith("<MazeMeasures: 40 mazes, means: ")
     assert f"{solve(batch).lengths.mean():.1f} distance" in told
     pairs = find_flip_pairs(batch, depths=(1, 64))
-    assert repr(pairs) == (
-        f"<FlipPairs: {len(pairs)} pairs of 9x9, K {pairs.depth.min()} to {pairs.depth.max()}, "
-        f"found in {pairs.num_found} of 40 mazes searched>"
-    )
+    assert repr(pairs) == (f"<FlipPairs: {len(pairs)} pairs, found in {pairs.num_found} of 40 mazes searched>")
 
 
 def test_a_dataset_says_where_it_is_and_what_it_holds(tmp_path: Path, read_page: Read) -> None:
