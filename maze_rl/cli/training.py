@@ -26,6 +26,7 @@ _SHAPE = (
     "tokenizer",
     "canvas",
     "origin",
+    "path",
     "positions",
     "prompt",
     "embedding",
@@ -36,7 +37,9 @@ _SHAPE = (
     "parametrizations",
     "value_norm",
     "reverse_positions",
+    "reverse_form",
     "memory",
+    "memory_kind",
 )
 """Flags that are settings of the network or the tokens."""
 _TRAINING = (

@@ -27,7 +27,7 @@ from maze_rl.mazes.solve import BatchSolution
 from maze_rl.models.decoding import decode_paths
 from maze_rl.models.readout import logits_at, predictable_words
 from maze_rl.seeding import numpy_generator
-from maze_rl.tokenization.layouts import PADDING, STEPS, Layout
+from maze_rl.tokenization.layouts import NORTH, PADDING, STEPS, Layout
 from maze_rl.tokenization.spans import TokenSpans
 
 BIN_WIDTH = 8
@@ -222,7 +222,7 @@ def _right(
     single = trusted_batch(batch.connections[starts.mazes], starts.cells, batch.targets[starts.mazes])
     labels = label_paths(single, starts.cells[:, None], np.ones(len(single), np.int64))
     if layout.path_as_moves:
-        candidates = np.broadcast_to(layout.path_move_ids[:, None], (len(single), 4, 1))
+        candidates = np.broadcast_to(layout.step_ids(NORTH)[:, None], (len(single), 4, 1))
     else:
         around = (starts.cells + offsets[starts.mazes])[:, None] + STEPS
         around = np.clip(around, 0, layout.canvas - 1)  # what leaves the canvas is not open

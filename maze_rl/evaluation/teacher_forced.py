@@ -1,7 +1,7 @@
 """Next-cell predictions on reference paths: accuracies, legal and optimal mass, calibration at forks.
 
 A path of D steps asks for D + 2 predictions: the origin (at ``<PATH_START>``; not where it is given or the path is
-written as moves), D steps, and the end (at the target). Each has a set of legal and a set of optimal tokens: the origin
+written as steps), D steps, and the end (at the target). Each has a set of legal and a set of optimal tokens: the origin
 alone, the open and the optimal neighbours of the current cell, ``<PATH_END>`` alone. A prediction is right if its top
 token is optimal. Mazes with several shortest paths are asked about up to 8 of them, drawn uniformly, and count once.
 
@@ -28,7 +28,7 @@ from maze_rl.mazes.oracle import PathLabels, label_paths
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.models.readout import logits_at
 from maze_rl.seeding import stream_key
-from maze_rl.tokenization.layouts import PATH_END, STEPS, Layout
+from maze_rl.tokenization.layouts import PATH_END, STEPS, Layout, headings_along
 from maze_rl.tokenization.tokenization import Encoded
 
 MAX_PATHS = 8
@@ -153,7 +153,7 @@ def token_sets(references: ReferencePaths, offsets: Int16[ndarray, "path 2"], la
     legal, optimal = (np.zeros((*shape, 4), np.bool_) for _ in range(2))
     asked[:, 0] &= not layout.starts_at_origin
     if layout.path_as_moves:
-        candidates[:, 1:] = layout.path_move_ids
+        candidates[:, 1:, 0] = layout.step_ids(headings_along(solution.paths))
         legal[:, 1:, 0], optimal[:, 1:, 0] = labels.legal, labels.optimal
     else:
         on_canvas = solution.paths + offsets[:, None]

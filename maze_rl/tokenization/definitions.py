@@ -41,8 +41,8 @@ def hugging_face_tokenizer(tokenization: Tokenization) -> "PreTrainedTokenizerFa
 
 def shipped_definition(format_name: str) -> dict[str, bytes]:
     """Return the files of a shipped vocabulary folder: all words of the format, those that only options need too."""
-    # Any option that needs further words brings the whole block of them.
-    return definition_files(load_tokenization(format_name, canvas=CANVAS, path="moves"))
+    # Turns come behind the block of further words that any option brings whole.
+    return definition_files(load_tokenization(format_name, canvas=CANVAS, path="turns"))
 
 
 def write_definition(format_name: str, folder: str | PathLike[str]) -> None:

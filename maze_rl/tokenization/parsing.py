@@ -13,7 +13,7 @@ from numpy import ndarray
 from maze_rl.errors import InvalidMazeError, MazeRLError
 from maze_rl.mazes.lattice import Cell, Maze
 from maze_rl.tokenization.corner_first import Edge, edge_cells
-from maze_rl.tokenization.layouts import MOVE_WORDS, PADDING, SPECIAL_WORDS, STEPS, WALL_WORD, Layout
+from maze_rl.tokenization.layouts import NORTH, PADDING, SPECIAL_WORDS, STEPS, WALL_WORD, Layout
 
 _LIST = ("<ADJLIST_START>", "<ADJLIST_END>")
 _ORIGIN = ("<ORIGIN_START>", "<ORIGIN_END>")
@@ -167,15 +167,17 @@ class _Reader:
         return [self.cell(words[start : start + size]) for start in range(0, len(words), size)]
 
     def moved(self, words: list[str], origin: Cell) -> list[Cell]:
-        """Read moves: the cells they lead through from `origin`."""
-        assert self.layout.move_ids is not None
-        words_of_moves = (self.layout.words[move] for move in self.layout.move_ids)
-        step_of = dict(zip(words_of_moves, STEPS.tolist(), strict=True))
-        cells = [origin]
+        """Read moves or turns: the cells they lead through from `origin`."""
+        cells, heading = [origin], NORTH
         for word in words:
-            if word not in step_of:
-                raise MazeRLError(f"token text: expected a move ({', '.join(MOVE_WORDS)}) in the path, got {word!r}.")
-            row, col = cells[-1][0] + step_of[word][0], cells[-1][1] + step_of[word][1]
+            directions = {self.layout.words[number]: way for way, number in enumerate(self.layout.step_ids(heading))}
+            if word not in directions:
+                kind = "turn" if self.layout.path_as_turns else "move"
+                known = ", ".join(self.layout.words[number] for number in sorted(self.layout.path_move_ids))
+                raise MazeRLError(f"token text: expected a {kind} ({known}) in the path, got {word!r}.")
+            heading = directions[word]
+            down, right = STEPS[heading].tolist()
+            row, col = cells[-1][0] + down, cells[-1][1] + right
             if not (0 <= row < self.grid[0] and 0 <= col < self.grid[1]):
                 raise InvalidMazeError(f"token text: the path leaves the grid: {word} from {cells[-1]}.")
             cells.append((row, col))

@@ -150,7 +150,7 @@ def _encode_shape(
     optimal, legal = np.full((2, *tokens.shape, 4), -1, np.int64)
     forks, remaining = np.zeros(tokens.shape, np.bool_), np.full(tokens.shape, -1, np.int16)
     labels = (optimal, legal, forks, remaining)
-    places = (spans.offsets.numpy(), layout.cell_tokens, layout.path_move_ids)
+    places = (spans.offsets.numpy(), layout.cell_tokens, layout.path_move_ids, int(layout.path_as_turns))
     label_paths(
         batch.connections,
         solution.distances,

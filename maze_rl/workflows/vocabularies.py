@@ -12,7 +12,7 @@ from maze_rl.tokenization.tokenization import LAYOUTS, load_tokenization
 def list_tokenizers() -> list[dict[str, object]]:
     """Return name, number of words and a line about every format."""
     return [
-        {"name": name, "words": len(load_tokenization(name, path="moves").vocabulary), "about": _first_line(name)}
+        {"name": name, "words": len(load_tokenization(name, path="turns").vocabulary), "about": _first_line(name)}
         for name in FORMATS
     ]
 

@@ -44,7 +44,10 @@ def from_flags(*flags: str) -> RunConfig:
         ("--loops 3 --prompt causal --embedding factored --origin prompt --training-loops 2..3",
          {"loops": 3, "prompt": "causal", "embedding": "factored", "origin": "prompt", "training_loops": (2, 3)}),
         ("--loss all", {"loss": "all"}),
+        ("--path turns --origin prompt", {"path": "turns", "origin": "prompt"}),
         ("--reverse-positions --memory 8", {"reverse_positions": True, "memory": 8}),
+        ("--reverse-positions --reverse-form multiply --memory 8 --memory-kind selector",
+         {"reverse_positions": True, "reverse_form": "multiply", "memory": 8, "memory_kind": "selector"}),
     ],
 )  # fmt: skip
 def test_flags_and_arguments_agree(flags: str, arguments: dict[str, Any]) -> None:

@@ -36,6 +36,8 @@ def tiny_run(**options: Any) -> RunConfig:
         {"format": "edges", "path": "moves", "walls": True},
         {"format": "edges", "origin": "path"},
         {"format": "cells", "origin": "path", "path": "moves"},
+        {"format": "cells", "origin": "path", "path": "turns"},
+        {"format": "coordinate_tuples", "path": "turns"},
         {"format": "unique_cells", "path": "moves", "connectors": False, "query": "first"},
     ],
 )
