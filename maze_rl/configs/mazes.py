@@ -101,6 +101,8 @@ def spec_from_arguments(**settings: Any) -> MazeSpec:
     if settings:
         _check_names(own.get("algorithm", MazeSpec.algorithm), settings)
         own["options"] = settings
+    if "sizes" in own:
+        own["sizes"] = check_sizes(own["sizes"])
     return MazeSpec(**own)
 
 

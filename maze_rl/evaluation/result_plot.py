@@ -1,7 +1,7 @@
 """`result.plot()`: rates of shortest paths by size, or by length of the path, beside the baselines."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from maze_rl.errors import unknown_name
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from maze_rl.evaluation.results import Estimate, EvaluationResult
 
-By = Literal["size", "length"]
+AXES = ("size", "length")
 MODEL, BASELINE = "#2a8fd0", "#8a94a1"
 _BASELINES = {
     "manhattan": ("Manhattan greedy", "--"),
@@ -18,7 +18,7 @@ _BASELINES = {
 }
 
 
-def plot_result(result: "EvaluationResult", ax: "Axes | None" = None, by: By = "size", label: str = "") -> "Axes":
+def plot_result(result: "EvaluationResult", ax: "Axes | None" = None, by: str = "size", label: str = "") -> "Axes":
     """Draw the rates of an evaluation with their 95 % intervals; a second one on the same axes gets its own colour.
 
     Args:
@@ -30,8 +30,8 @@ def plot_result(result: "EvaluationResult", ax: "Axes | None" = None, by: By = "
     Raises:
         UnknownNameError: `by` is neither.
     """
-    if by not in ("size", "length"):
-        raise unknown_name("by", by, ("size", "length"))
+    if by not in AXES:
+        raise unknown_name("by", by, AXES)
     rows = result.rows if by == "size" else result.by_length
     lengths = [_span(row.low, row.high) for row in result.by_length]
     names = [str(row.size) for row in result.rows] if by == "size" else lengths

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from maze_rl.displays.short_repr import Shown, interval_text
-from maze_rl.evaluation.result_plot import By, plot_result
+from maze_rl.evaluation.result_plot import plot_result
 from maze_rl.evaluation.result_table import OWN as OWN
 from maze_rl.evaluation.result_table import length_line, result_html, result_line, result_text, size_line
 
@@ -263,7 +263,7 @@ class EvaluationResult(Shown):
     def _repr_html_(self) -> str:
         return result_html(self)
 
-    def plot(self, ax: "Axes | None" = None, *, by: By = "size", label: str = "") -> "Axes":
+    def plot(self, ax: "Axes | None" = None, *, by: str = "size", label: str = "") -> "Axes":
         """Draw the rates of shortest paths with their intervals, beside the baselines; needs matplotlib.
 
         Args:

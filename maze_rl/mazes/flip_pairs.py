@@ -76,9 +76,7 @@ class FlipPairs(Shown):
         return len(self.base)
 
     def _headline(self) -> str:
-        depths = f", K {self.depth.min()} to {self.depth.max()}" if len(self) else ""
-        found = f"found in {self.num_found:,} of {self.num_searched:,} mazes searched"
-        return f"{counted(len(self), 'pair')} of {'x'.join(map(str, self.clean.shape))}{depths}, {found}"
+        return f"{counted(len(self), 'pair')}, found in {self.num_found:,} of {self.num_searched:,} mazes searched"
 
     @property
     def found_share(self) -> float:

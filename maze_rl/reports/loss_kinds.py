@@ -10,12 +10,13 @@ from typing import Any
 
 from maze_rl.configs.losses import PROMPT_LOSSES
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
+from maze_rl.displays.short_repr import Shown
 
 JsonDict = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class LossKind:
+class LossKind(Shown):
     """One scale of losses."""
 
     name: str

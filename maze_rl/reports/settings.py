@@ -12,6 +12,7 @@ from typing import Any
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.presets import default_run
 from maze_rl.configs.training import run_to_json
+from maze_rl.displays.short_repr import Shown
 from maze_rl.reports.content import Column, Section, Statement, Table
 from maze_rl.reports.run_summary import JsonDict, RunSummary, flat_settings
 from maze_rl.reports.setting_words import setting_name, value_words
@@ -21,7 +22,7 @@ PARTS = ("training", "tokenization", "model", "seed", "start", "device")
 
 
 @dataclass(frozen=True)
-class Setting:
+class Setting(Shown):
     """One setting of a run."""
 
     path: str

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.reports.direct_labels import short_name, text_points
 from maze_rl.reports.loss_kinds import LossKind, kinds_of_rows, validation_kind
 from maze_rl.reports.palette import light
@@ -26,7 +27,7 @@ TITLE_WIDTH = 62
 
 
 @dataclass(frozen=True)
-class Panel:
+class Panel(Shown):
     """One quantity of a log, of the runs that recorded it."""
 
     title: str

@@ -113,4 +113,4 @@ def test_plot_by_length(result: EvaluationResult) -> None:
     assert list(lines_of(axes)) == ["mine"]
     assert [text.get_text() for text in axes.get_xticklabels()] == ["1–4", "5–8", "9–12"]
     with pytest.raises(UnknownNameError, match="length"):
-        result.plot(by="lenght")  # type: ignore[arg-type]
+        result.plot(by="lenght")

@@ -24,7 +24,7 @@ Read = Callable[[str], Any]
 
 @pytest.fixture(scope="module")
 def mixed() -> MazeCollection:
-    return collect([*generate(4, num=2, seed=1), *generate(3, num=1, seed=1), *generate([(2, 5)], num=1, seed=1)])
+    return collect([*generate(4, num=2, seed=1), *generate(3, num=1, seed=1), *generate(((2, 5),), num=1, seed=1)])
 
 
 @pytest.fixture
@@ -108,10 +108,7 @@ def test_numbers_of_mazes_in_one_line() -> None:
     assert told.startswith("<MazeMeasures: 40 mazes, means: ")
     assert f"{solve(batch).lengths.mean():.1f} distance" in told
     pairs = find_flip_pairs(batch, depths=(1, 64))
-    assert repr(pairs) == (
-        f"<FlipPairs: {len(pairs)} pairs of 9x9, K {pairs.depth.min()} to {pairs.depth.max()}, "
-        f"found in {pairs.num_found} of 40 mazes searched>"
-    )
+    assert repr(pairs) == (f"<FlipPairs: {len(pairs)} pairs, found in {pairs.num_found} of 40 mazes searched>")
 
 
 def test_a_dataset_says_where_it_is_and_what_it_holds(tmp_path: Path, read_page: Read) -> None:
@@ -125,7 +122,7 @@ def test_a_dataset_says_where_it_is_and_what_it_holds(tmp_path: Path, read_page:
 
 
 def test_a_summary_is_a_table_by_size(read_page: Read) -> None:
-    summary = summarise([generate([4, 6], num=30)])
+    summary = summarise([generate((4, 6), num=30)])
     assert repr(summary).startswith("<DatasetSummary: 4×4, 6×6: 30 mazes, ")
     page = read_page(summary._repr_html_())
     assert "30 mazes" in page.text

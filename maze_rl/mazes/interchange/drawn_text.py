@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import InvalidMazeError
 from maze_rl.mazes.pictures.drawing import OPEN, ORIGIN, PATH, TARGET, WALL
 
@@ -29,7 +30,7 @@ _COLOURS = re.compile(r"\033\[[\d;]*m")
 
 
 @dataclass(frozen=True)
-class Block:
+class Block(Shown):
     """Some lines of a text, all of one length, and where they stand in it."""
 
     lines: tuple[str, ...]

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("closed_figures")
 
 @pytest.fixture
 def maze() -> Maze:
-    return generate([(3, 4)], num=1)[0]
+    return generate(((3, 4),), num=1)[0]
 
 
 def mesh(axes: Any) -> QuadMesh:
