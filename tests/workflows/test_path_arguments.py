@@ -27,9 +27,10 @@ from maze_rl.workflows.describe import describe
 from maze_rl.workflows.experiment_files import find_experiment
 from maze_rl.workflows.export import export
 from maze_rl.workflows.generate import generate_dataset, join
+from maze_rl.workflows.own_mazes import read_own
 from maze_rl.workflows.run_folder import RunFolder
 from maze_rl.workflows.show import draw_picture, show_mazes
-from maze_rl.workflows.solve import read_maze, solve_with_model
+from maze_rl.workflows.solve import solve_with_model
 from maze_rl.workflows.studies import export_study
 from maze_rl.workflows.vocabularies import build_tokenizers, check_tokenizers
 
@@ -98,7 +99,7 @@ USES: dict[str, Callable[[Callable[[str], Any], Callable[[str], Any]], object]] 
     "write_mazes": lambda at, new: write_mazes(MAZES, new("mazes"), "a test"),
     "open_dataset": lambda at, new: open_dataset(at("part0")),
     "solve_with_model": lambda at, new: solve_with_model(at("run"), MAZES[0]),
-    "read_maze": lambda at, new: read_maze(at("maze.txt"), maze_rl.load_model(at("run")), (4, 4)),
+    "read_own": lambda at, new: read_own(at("maze.txt"), "edges", (4, 4)),
     "checkpoint_steps": lambda at, new: checkpoint_steps(at("run")),
     "checkpoints": lambda at, new: steps_in(at("run/checkpoints")),
     "save_model": lambda at, new: save_model(maze_rl.load_model(at("run")), new("model"), {}),
