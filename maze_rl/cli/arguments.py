@@ -124,15 +124,13 @@ def _convert(commands) -> None:
         "--out", required=True, metavar="PATH", help=f"what to write: {', '.join(WRITTEN)}; no suffix: a dataset folder"
     )
     parser.add_argument(
-        "--from",
-        dest="source_format",
+        "--source-format",
         default=None,
         metavar="FORMAT",
         help="what the source is, beside its suffix",
     )
     parser.add_argument(
-        "--to",
-        dest="format",
+        "--format",
         default=None,
         metavar="FORMAT",
         help=f"what to write, beside its suffix: {_WRITTEN}",

@@ -129,7 +129,7 @@ def tokenizers(chosen: argparse.Namespace) -> int:
             json.dumps(rows)
             if chosen.json
             else "\n".join(
-                f"{row['name']:<17} {row['words']:>5} words, {row['own_words']:>4} without moves and walls  "
+                f"{row['name']:<17} {row['words']:>5} words, {row['own_words']:>4} without moves, turns and walls  "
                 f"{row['about']}"
                 for row in rows
             )

@@ -77,7 +77,7 @@ def solve(chosen: argparse.Namespace) -> None:
         algorithm = chosen.algorithm or trained_on
         options = about.get("options", {}) if algorithm == trained_on else {}
         maze = draw_maze(chosen.size, algorithm, chosen.seed, **options)
-    walk = solve_with_model(model, maze)
+    walk = solve_with_model(model, maze, chosen.seed)
     if not chosen.json or chosen.out is not None:
         draw(maze, walk.solution.path, walk.cells, chosen.out)
     if chosen.json:

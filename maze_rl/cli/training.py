@@ -17,7 +17,7 @@ from maze_rl.configs.options import parse_option
 from maze_rl.configs.plans import check_alone, planned
 from maze_rl.configs.presets import TakenModel, default_run, training_mazes
 from maze_rl.configs.ranges import parse_squares
-from maze_rl.configs.training import DataFolder, Phase, RunConfig, TrainingConfig
+from maze_rl.configs.training import DataFolder, Phase, RunConfig, TrainingConfig, least_and_most
 from maze_rl.errors import Caution, ConfigurationError
 from maze_rl.models.places import find_model
 from maze_rl.workflows.run_place import check_begun, check_free
@@ -152,7 +152,7 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
         lr_controller=chosen.lr_controller,
         update_rule=chosen.update_rule,
         **_given(**{name: getattr(chosen, name) for name in _TRAINING}),
-        **_given(training_loops=chosen.training_loops),
+        **_training_loops(chosen),
         **_shape(chosen),
         **_plan(chosen, base, mazes),
     )
@@ -248,6 +248,11 @@ def _data(chosen: argparse.Namespace, mazes: MazeSpec) -> tuple[MazeSpec, DataFo
         if getattr(chosen, name) is not None and wish != has:
             raise ConfigurationError(f"--{name} {wish} contradicts {chosen.data}, which has {has}: leave it out.")
     return held, data
+
+
+def _training_loops(chosen: argparse.Namespace) -> dict[str, Any]:
+    given = chosen.training_loops
+    return {} if given is None else {"training_loops": least_and_most(given)}
 
 
 def _shape(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -186,7 +186,7 @@ class TrainingConfig(Shown):
 
     def __post_init__(self) -> None:
         check_field_types(self)
-        object.__setattr__(self, "training_loops", _least_and_most(self.training_loops))
+        object.__setattr__(self, "training_loops", least_and_most(self.training_loops))
         factors = self.weight_factors  # JSON has lists; equal configurations must be equal
         object.__setattr__(self, "weight_factors", (factors,) if isinstance(factors, str) else tuple(factors))
         if not all(isinstance(phase, Phase) for phase in self.phases):
@@ -280,7 +280,7 @@ class TrainingConfig(Shown):
         return self.phases[self.phase_number(step)]
 
 
-def _least_and_most(loops: AnyInts) -> tuple[int, ...]:
+def least_and_most(loops: AnyInts) -> tuple[int, ...]:
     """Return (least, most) of a range in words, a range or a number; what is given as two numbers as it is."""
     found = check_ints("training_loops", loops)
     whole = isinstance(loops, str | range) or index_of(loops) is not None

@@ -94,8 +94,9 @@ class Tokenization(Shown):
         """How many words there are, and why the shipped folder of the format, or another run's, has more or fewer."""
         name, canvas = self.name, self.canvas
         plain = len(Tokenization(TokenizationConfig(format=name, canvas=canvas)).vocabulary)
-        further = "moves" if self.layout.lists_cells else "moves and walls"
-        options = "path='moves'" if self.layout.lists_cells else "path='moves' or walls=True"
+        further, options = "moves and turns", "path='moves' or path='turns'"
+        if not self.layout.lists_cells:
+            further, options = "moves, turns and walls", f"{options} or walls=True"
         own = f"{plain} words of format {name} on a canvas of {canvas} x {canvas}"
         if self.config.needs_further_words:
             return f"{own}, then {len(self.vocabulary) - plain} of {further}, which {options} needs."

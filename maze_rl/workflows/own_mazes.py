@@ -19,13 +19,13 @@ from maze_rl.workflows.convert import load_mazes, read_tokens
 
 
 def read_own(
-    path: str | PathLike[str], tokenization: str | Tokenization = "unique_cells", grid: AnySize | None = None
+    path: str | PathLike[str], tokenizer: str | Tokenization = "unique_cells", grid: AnySize | None = None
 ) -> MazeCollection | StoredMazes:
     """Read mazes from any file that `load_mazes` reads, or from token text whatever its suffix.
 
     Args:
         path: The file or dataset folder.
-        tokenization: What token text is written in.
+        tokenizer: What token text is written in.
         grid: Cells per side, or (rows, cols), of the mazes of token text: it does not tell.
 
     Raises:
@@ -34,8 +34,8 @@ def read_own(
     path = Path(path)
     told = READ.keys() - {".txt"}  # what these suffixes promise is never token text
     if path.is_file() and path.suffix not in told and _is_token_text(path):
-        return read_tokens(path, tokenization, grid)
-    return load_mazes(path, tokenizer=tokenization, grid=grid)
+        return read_tokens(path, tokenizer, grid)
+    return load_mazes(path, tokenizer=tokenizer, grid=grid)
 
 
 def rows_from(mazes: MazeCollection | StoredMazes, index: int, num: int, name: str) -> range:

@@ -88,7 +88,7 @@ def test_both_say_why_they_have_another_number_of_words(name: str) -> None:
     tokenizer = AutoTokenizer.from_pretrained(str(shipped("tokenizers", name)))
     tokenization = load_tokenization(name)
     own, further = len(tokenization.vocabulary), len(tokenizer) - len(tokenization.vocabulary)
-    kinds = "moves" if name == "cells" else "moves and walls"
+    kinds = "moves and turns" if name == "cells" else "moves, turns and walls"
     assert further == {"cells": 4, "edges": 4 + 760}.get(name, 5)
     assert tokenizer.convert_ids_to_tokens(range(own)) == list(tokenization.vocabulary)
     assert tokenizer.init_kwargs["maze_words"] == tokenization.with_options(path="moves").vocabulary_note

@@ -27,6 +27,7 @@ from maze_rl.workflows.export import export
 from maze_rl.workflows.generate import generate_dataset, join
 from maze_rl.workflows.show import draw_picture, show_mazes
 from maze_rl.workflows.solve import draw_maze, solve_with_model
+from maze_rl.workflows.own_mazes import read_own, rows_from
 from maze_rl.workflows.studies import export_study, run_study
 from maze_rl.workflows.vocabularies import build_tokenizers, check_tokenizers
 
@@ -35,10 +36,10 @@ IN_PYTHON: dict[str, tuple[Callable[..., Any] | type, ...]] = {
     "join": (join,),
     "convert": (convert,),
     "describe": (describe,),
-    "show": (MazeSpec, show_mazes, draw_picture),
+    "show": (MazeSpec, show_mazes, draw_picture, read_own, rows_from),
     "train": (maze_rl.train, TrainingConfig, TokenizationConfig, ModelConfig),
-    "evaluate": (maze_rl.evaluate,),
-    "solve": (solve_with_model, draw_maze),
+    "evaluate": (maze_rl.evaluate, read_own),
+    "solve": (solve_with_model, draw_maze, rows_from),
     "report": (maze_rl.report,),
     "search": (maze_rl.search,),
     "selftest": (selftest,),

@@ -39,7 +39,7 @@ def saved(mazes: MazeCollection, folder: Path, name: str, model: Path | None) ->
     if "tokens" not in name:
         return save_mazes(mazes, folder / name)
     tokenization = "unique_cells" if model is None else load_model(model).tokenization
-    written = save_mazes(mazes, folder / "mazes.tokens", tokenization=tokenization)
+    written = save_mazes(mazes, folder / "mazes.tokens", tokenizer=tokenization)
     return written.rename(folder / name)
 
 
@@ -154,11 +154,11 @@ def test_the_table_says_what_was_evaluated(
     assert [(row[0].rstrip("*"), int(row[1])) for row in rows] == [("4", fours), ("5", fives)]
 
 
-@pytest.mark.parametrize(("name", "index"), [("mazes", 3), ("mazes.npz", -1), ("tokens.txt", 1), ("maze.png", 0)])
+@pytest.mark.parametrize(("name", "index"), [("mazes", 3), ("mazes.npz", -1), ("tokens.txt", 1), ("maze.pixels.png", 0)])
 def test_a_model_walks_a_maze_of_every_kind_of_file(
     name: str, index: int, fives: MazeCollection, default_kind: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen = fives[:1] if name == "maze.png" else fives
+    chosen = fives[:1] if name == "maze.pixels.png" else fives
     file = saved(chosen, tmp_path, name, default_kind)
     size = ["--size", "5"] if "tokens" in name else []
     assert run(["solve", str(default_kind), "--maze", str(file), *size, "--index", str(index), "--json"]) == 0
@@ -174,14 +174,14 @@ def test_a_rectangle_is_walked_too(default_kind: Path, tmp_path: Path, capsys: p
     assert f"maze 0 of 2 in {file}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", [*KINDS, "maze.png", "minimal_inline.zanj"])
+@pytest.mark.parametrize("name", [*KINDS, "maze.pixels.png", "minimal_inline.zanj"])
 def test_mazes_of_every_kind_of_file_are_drawn(
     name: str, fives: MazeCollection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if name.endswith(".zanj"):
         file, chosen = FILES / name, load_mazes(FILES / name)
     else:
-        chosen = fives[:1] if name == "maze.png" else fives
+        chosen = fives[:1] if name == "maze.pixels.png" else fives
         file = saved(chosen, tmp_path, name, None)
     tokens = ["--grid", "5"] if "tokens" in name else []
     assert run(["show", str(file), *tokens, "--json"]) == 0
@@ -204,7 +204,7 @@ def test_mazes_of_every_kind_of_file_are_drawn(
         (["show", "no.npz"], "no.npz: there is no such file or folder"),
         (["evaluate", "x", "--mazes", "no.npz"], "no.npz: there is no such file or folder"),
         (["evaluate", "x", "--grid", "5"], "--grid 5 is about token text of your own: name its file"),
-        (["evaluate", "x", "--mazes", "mazes.npz", "--grid", "4,5"], "--grid 4,5: token text has mazes of one size"),
+        (["evaluate", "x", "--mazes", "mazes.npz", "--grid", "4,5"], "--grid is '4,5': expected one size"),
         (["solve", "x", "--maze", "no.npz"], "no.npz: there is no such file or folder"),
         (["solve", "x", "--index", "1"], "--index is about mazes of your own: name their file"),
         (["solve", "x", "--maze", "mazes.npz", "--seed", "1"], "--seed is about mazes that are made"),

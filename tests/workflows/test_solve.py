@@ -72,7 +72,7 @@ def test_what_ended_a_walk_is_said_in_the_coordinates_of_the_maze() -> None:
 def test_every_format_is_told_in_cells(name: str, options: dict[str, str]) -> None:
     """An untrained model writes anything: each word read is a cell of the walk, what is no cell stands behind them."""
     tokenization = load_tokenization(name, canvas=7, random_offsets=True, **options)
-    model = build_model(replace(SEARCHING, loops=1, d_model=16, n_heads=2), tokenization)
+    model = build_model(replace(SEARCHING, embedding="free", loops=1, d_model=16, n_heads=2), tokenization)
     for maze in generate(3, num=4, seed=5):
         found = solve_with_model(model, maze, seed=3)
         assert cells_of(" ".join(found.steps))[: len(found.cells)] == found.cells
