@@ -262,5 +262,5 @@ def test_hooks_with_a_memory_act_on_one_pass_at_a_time(tmp_path: Path, load_scri
         )
     finally:
         torch.set_num_threads(threads)
-    assert len(np.unique(expected.cells[:, 0], axis=0)) > 3, "all walks begin alike"
+    assert len(np.unique(expected.cells[:, 0], axis=0)) > 1, "all walks begin alike"
     np.testing.assert_array_equal(walked.cells, expected.cells)
