@@ -7,6 +7,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.algorithms import TREES
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import OptionValue
+from maze_rl.configs.ranges import AnySizes, check_squares
 from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import WALKERS, walk
 from maze_rl.evaluation.estimates import rate
@@ -27,7 +28,7 @@ ALGORITHMS = ("dfs", "wilson", "dfs_percolation")
 def evaluate_algorithms(
     model: HookedTransformer,
     *,
-    sizes: Sequence[int],
+    sizes: AnySizes,
     algorithms: Sequence[str] = ALGORITHMS,
     options: Mapping[str, Mapping[str, OptionValue]] | None = None,
     trained_on: Sequence[str] = (),
@@ -57,9 +58,10 @@ def evaluate_algorithms(
         decode: Generates paths from prompts.
         progress: Called with (what, share done).
     """
-    rows, done, whole = [], 0, len(algorithms) * sum(size**3 for size in sizes)
+    tested = check_squares(sizes)
+    rows, done, whole = [], 0, len(algorithms) * sum(size**3 for size in tested)
     for algorithm in algorithms:
-        for size in sizes:
+        for size in tested:
             progress(f"{size} x {size}: {algorithm}", done / whole)
             done += size**3
             if not has_room(model, tokenization_of(model), size, tree=algorithm in TREES):

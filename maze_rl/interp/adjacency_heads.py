@@ -21,6 +21,7 @@ from jaxtyping import Float, Int64
 from numpy import ndarray
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.attention_maps import (
     GroupedAttention,
     decisions_per_maze,
@@ -51,7 +52,7 @@ _INCIDENT, _WALLED, _FAR = range(3)
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdjacencyHeads:
+class AdjacencyHeads(Shown):
     """The adjacency score of every head, and the best one confirmed."""
 
     finding: Finding

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.requirements import require_known_forward
 from maze_rl.tokenization.spans import TokenSpans
@@ -69,7 +70,7 @@ def _hand_over(reducers: Sequence[PatternReducer], layer: int, pattern: Tensor, 
         reducer.add(layer, pattern)
 
 
-class GroupedAttention:
+class GroupedAttention(Shown):
     """Reducer: attention from decisions to groups of earlier tokens, weighted and summed over each maze's decisions.
 
     Args:

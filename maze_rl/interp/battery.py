@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.activation_patching import patch_map
 from maze_rl.interp.attention_maps import stream_patterns
 from maze_rl.interp.attribution_patching import Confirmation, attribution_maps, confirm, shortlist
@@ -32,6 +33,7 @@ from maze_rl.interp.patch_effects import PatchMap
 from maze_rl.interp.patching_pairs import PatchingPairs, SolvedPairs, solved_pairs
 from maze_rl.interp.position_groups import FORK, position_groups
 from maze_rl.interp.requirements import FEWEST_MAZES, require_causal_prompt
+from maze_rl.interp.score_table import scores_html, scores_line
 from maze_rl.interp.scorecard import (
     Materials,
     Progress,
@@ -49,7 +51,7 @@ _PATCHED_PAIRS, _SHORTLIST, _MOST_ABLATED = 48, 20, 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Patching:
+class Patching(Shown):
     """Patching of the solved pairs; LD is the logit difference of right and wrong next step."""
 
     pairs: PatchingPairs
@@ -75,7 +77,7 @@ class Patching:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Battery:
+class Battery(Shown):
     """All results."""
 
     scorecard: Scorecard
@@ -102,6 +104,12 @@ class Battery:
     """(layer, head) of the heads that attention scores named, ablated together."""
     ablation: AblationResult | None
     """On the probes' mazes, which had no part in naming them; None where none is named."""
+
+    def _headline(self) -> str:
+        return scores_line(self.scorecard.verdict, self.scorecard.scores)
+
+    def _repr_html_(self) -> str:
+        return scores_html("search battery", self.scorecard.verdict, self.scorecard.scores)
 
 
 def run_battery(

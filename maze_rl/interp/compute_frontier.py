@@ -27,6 +27,7 @@ from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.decisions import Decisions, decision_streams, read_out
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.look_ahead import Axis, skills, widths
@@ -42,7 +43,7 @@ end at 1.1 or below."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComputeFrontier:
+class ComputeFrontier(Shown):
     """Steps seen layer by layer; layer 0 is the embedding, layer l what block l - 1 leaves."""
 
     axis: Axis

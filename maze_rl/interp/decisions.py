@@ -17,6 +17,7 @@ from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 from transformer_lens.hook_points import HookPoint
 
+from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import analysed_tokenization, check_tokens, require_known_forward
@@ -30,7 +31,7 @@ from maze_rl.tokenization.tokenization import Tokenization
 
 
 @dataclass(frozen=True, eq=False)
-class Decisions:
+class Decisions(Shown):
     """Decisions of one batch of mazes, maze by maze; directions are 0 down, 1 right, 2 up, 3 left."""
 
     batch: MazeBatch
@@ -128,6 +129,8 @@ def neighbour_ids(
 
 class DecisionBatch(NamedTuple):
     """Some of the mazes, cut after their last decision, on a device; and the decisions in them."""
+
+    __repr__ = short_repr
 
     rows: Int64[ndarray, " chosen"]
     """Which decisions: those of the mazes, wherever they stand in the list."""

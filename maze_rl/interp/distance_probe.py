@@ -22,6 +22,7 @@ from jaxtyping import Float64, Int64
 from numpy import ndarray
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.cell_features import (
     Halves,
     Variable,
@@ -50,7 +51,7 @@ _HELD: dict[Variable, Held] = {"distance": "distances to the target", "alive": "
 
 
 @dataclass(frozen=True, eq=False)
-class ProbeScore:
+class ProbeScore(Shown):
     """How well one set of labels is read, at the layer chosen on the fitted half."""
 
     explained: Float64[ndarray, " maze"]
@@ -76,7 +77,7 @@ class ProbeScore:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class VariableProbe:
+class VariableProbe(Shown):
     """One variable: its score, its controls, and what is left."""
 
     variable: str
@@ -86,11 +87,15 @@ class VariableProbe:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LatentState:
+class LatentState(Shown):
     """Which search's variable the stream holds before the path starts."""
 
     probes: dict[str, VariableProbe]
     """By variable."""
+
+    def _headline(self) -> str:
+        best = self.best
+        return f"best of {len(self.probes)} variables: {best.variable}, {best.finding._brief()}"
 
     @property
     def best(self) -> VariableProbe:

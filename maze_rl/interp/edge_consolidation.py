@@ -22,6 +22,7 @@ from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.attention_maps import stream_patterns
 from maze_rl.interp.cell_features import split_halves
 from maze_rl.interp.decisions import Decisions
@@ -41,7 +42,7 @@ _OWN, _MATCHED, _PERMUTED = range(3)
 
 
 @dataclass(frozen=True, kw_only=True)
-class EdgeConsolidation:
+class EdgeConsolidation(Shown):
     """Consolidation of both endpoints."""
 
     findings: tuple[Finding, Finding] | None
@@ -62,7 +63,7 @@ class EdgeConsolidation:
         return self.findings is not None and all(each.verdict == "yes" for each in self.findings)
 
 
-class ConsolidationAttention:
+class ConsolidationAttention(Shown):
     """Reducer: attention at the ends of edges.
 
     Raises:

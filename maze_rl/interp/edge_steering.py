@@ -29,6 +29,7 @@ from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.cell_features import split_halves
 from maze_rl.interp.finding import Finding
@@ -50,7 +51,7 @@ Features = dict[int, Float[Tensor, "2 rows cols d_model"]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SteeringEffect:
+class SteeringEffect(Shown):
     """One of the two edits, at the layer and strength that did best on the discovery pairs."""
 
     edit: Literal["add", "remove"]
@@ -91,7 +92,7 @@ class SteeringEffect:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SteeringResult:
+class SteeringResult(Shown):
     """Adding and removing, side by side."""
 
     add: SteeringEffect

@@ -21,6 +21,7 @@ from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.cell_features import of_other_mazes, split_halves, variable_of
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.maze_draws import layouts_of, percentile_interval, redrawn_sums, sums_by_layout
@@ -37,7 +38,7 @@ _DRAWS = 2000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Emergence:
+class Emergence(Shown):
     """When distances become known."""
 
     finding: Finding

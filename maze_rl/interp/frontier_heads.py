@@ -27,6 +27,7 @@ from jaxtyping import Float, Int16, Int64
 from numpy import ndarray
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.attention_maps import (
     GroupedAttention,
     decisions_per_maze,
@@ -57,7 +58,7 @@ _OTHER = "other"
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnchoredFrontier:
+class AnchoredFrontier(Shown):
     """How rings around one anchor are followed through the layers."""
 
     finding: Finding
@@ -77,7 +78,7 @@ class AnchoredFrontier:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FrontierHeads:
+class FrontierHeads(Shown):
     """The score for every anchor."""
 
     anchors: Mapping[str, AnchoredFrontier]

@@ -31,6 +31,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.decisions import Decisions, in_batches, right_choices
 from maze_rl.interp.finding import Finding, Verdict
@@ -65,7 +66,7 @@ class BeyondRandom(Finding):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AblationResult:
+class AblationResult(Shown):
     """What was lost with the chosen heads, and with random ones; rates are over forks, intervals over layouts."""
 
     heads: Heads

@@ -33,6 +33,7 @@ from jaxtyping import Float64, Int64
 from numpy import ndarray
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.cell_features import Variable, variable_of
 from maze_rl.interp.decision_stream import Change, DecisionStream
 from maze_rl.interp.decisions import read_out
@@ -60,7 +61,7 @@ _Change = Callable[[ndarray], ndarray]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Interchange:
+class Interchange(Shown):
     """What swapping one variable does; rates are over swaps, one of each base, intervals over pairs of fork and target.
 
     Swaps of one fork and target ask for steps between the same few cells, and share the means that are taken off: they

@@ -14,6 +14,7 @@ import numpy as np
 from numpy import ndarray
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.cell_features import far_cells, manhattan, split_halves
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.maze_draws import layouts_of
@@ -31,7 +32,7 @@ LEAST_STEPS = 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class OnPathProbe:
+class OnPathProbe(Shown):
     """AUROCs at cells far from both ends."""
 
     finding: Finding

@@ -15,13 +15,14 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.requirements import analysed_tokenization, require_known_forward
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.attached_tokenization import tokenization_of
 
 
 @dataclass(frozen=True, eq=False)
-class ProbeSites:
+class ProbeSites(Shown):
     """Residual streams of one batch of mazes at ``<PATH_START>``, the last token before the path."""
 
     batch: MazeBatch

@@ -35,11 +35,11 @@ def analysed_tokenization(tokenization: Tokenization) -> Tokenization:
     """Return the tokenization with mazes at a fixed place of the canvas, so that a cell is the same token everywhere.
 
     Raises:
-        ConfigurationError: A step of the path takes several tokens or is a move, or walls are listed.
+        ConfigurationError: A step of the path takes several tokens or is a move or turn, or walls are listed.
     """
     config, layout = tokenization.config, tokenization.layout
     if layout.tokens_per_cell != 1 or layout.path_as_moves or layout.walls:
-        written = "moves" if layout.path_as_moves else "listed walls" if layout.walls else config.format
+        written = config.path if layout.path_as_moves else "listed walls" if layout.walls else config.format
         raise ConfigurationError(
             f"the analyses need one token per cell of the path and no list of walls (formats edges, unique_cells and "
             f"cells), and this model was trained on {written}."

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.cell_features import one_hot, open_edges, split_halves
 from maze_rl.interp.distance_probe import THRESHOLD, VariableProbe, probe_variables, site_scores
 from maze_rl.interp.maze_draws import layouts_of
@@ -23,7 +24,7 @@ from maze_rl.mazes.lattice import MazeBatch
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class WallProbe:
+class WallProbe(Shown):
     """How well the walls are read at the best layer."""
 
     probe: VariableProbe

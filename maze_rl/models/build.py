@@ -231,9 +231,9 @@ def _vary(model: HookedTransformer, config: ModelConfig, seed: int) -> None:
     for attention in (block.attn for block in model.blocks):
         attention.normalize_values = config.value_norm  # type: ignore[union-attr, assignment]
     if config.reverse_positions:
-        add_reverse_positions(model, torch_generator(seed, "reverse_positions"))
+        add_reverse_positions(model, config.reverse_form, torch_generator(seed, "reverse_positions"))
     if config.memory:
-        add_memory(model, config.memory, torch_generator(seed, "memory"))
+        add_memory(model, config.memory, config.memory_kind, torch_generator(seed, "memory"))
 
 
 def _remove_positions(model: HookedTransformer) -> None:

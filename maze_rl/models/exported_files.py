@@ -4,6 +4,7 @@
 lies beside adds it. The gain of the norm between loops stands under a key of its own, ``outer_norm.w``.
 """
 
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from maze_rl.models.own_shapes import describe_own, own_weights
 from maze_rl.tokenization.layouts import PADDING, PATH_START
 
 
-def save_export(model: HookedTransformer, folder: Path, loader: bytes) -> None:
+def save_export(model: HookedTransformer, folder: str | PathLike[str], loader: bytes) -> None:
     """Write the folded, unrolled model to `folder`.
 
     Args:
@@ -30,6 +31,7 @@ def save_export(model: HookedTransformer, folder: Path, loader: bytes) -> None:
         CheckpointError: The disk is full or refuses.
         ConfigurationError: The model has hooks, or parts of its own, that files do not hold.
     """
+    folder = Path(folder)
     if not (isinstance(model, MazeTransformer) and hasattr(model, "maze_config")):  # of any shape: stock already
         own = describe_own(model) | {"tokenization": vars(tokenization_of(model).config), "about": about_of(model)}
         description = {"model": None, "hooks": None} | own

@@ -18,6 +18,7 @@ from maze_rl.models.attached_tokenization import other_word
 from maze_rl.models.forward_pass import ForwardPass
 from maze_rl.models.fused_attention import FusedAttention
 from maze_rl.models.looped_cache import LoopedCache
+from maze_rl.models.model_facts import model_html, model_line
 from maze_rl.models.visibility import sight_of
 from maze_rl.tokenization.definitions import hugging_face_tokenizer
 from maze_rl.tokenization.layouts import PADDING, PATH_END, PATH_START
@@ -81,6 +82,15 @@ class MazeTransformer(HookedTransformer):
         super().set_tokenizer(tokenizer, default_padding_side)
         if begins is None and self._tokenizer is not None:
             self._tokenizer.bos_token = None  # TransformerLens takes the end's
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {model_line(self)}>"
+
+    def __str__(self) -> str:
+        return HookedTransformer.__repr__(self)  # all modules, as of any network
+
+    def _repr_html_(self) -> str:
+        return model_html(self)
 
     @property
     def loops(self) -> int:

@@ -13,6 +13,7 @@ folds those. A block that is applied in loops stands there once.
 
 import json
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ _STOCK_FIELDS = (
 )
 
 
-def save_model(model: HookedTransformer, folder: str | Path, about: dict[str, Any] | None = None) -> None:
+def save_model(model: HookedTransformer, folder: str | PathLike[str], about: dict[str, Any] | None = None) -> None:
     """Write the folded model to `folder`, from where `load_model` and every command take it.
 
     Args:
@@ -101,7 +102,7 @@ def stock_shape(model: MazeTransformer) -> dict[str, Any]:
 
 
 def write_model(
-    folder: Path,
+    folder: str | PathLike[str],
     tokenization: Tokenization,
     weights: dict[str, Tensor],
     description: dict[str, Any],
@@ -112,6 +113,7 @@ def write_model(
     Raises:
         CheckpointError: The disk is full or refuses.
     """
+    folder = Path(folder)
     files = {WEIGHTS: tensor_bytes(weights), MODEL: json_bytes(description)}
     write_folder(folder / "tokenizer", definition_files(tokenization))
     write_into(folder, files | (further or {}))
@@ -140,7 +142,7 @@ def _same_names(config: ModelConfig) -> tuple[str, ...]:
     return ("attn.mask", "attn.IGNORE", *(name for name, holds in fixed.items() if holds))
 
 
-def load_model(name: str | Path, device: str = "cpu", checkpoint: int | None = None) -> MazeTransformer:
+def load_model(name: str | PathLike[str], device: str = "cpu", checkpoint: int | None = None) -> MazeTransformer:
     """Load a trained model: a run folder, an exported one, or the name of a shipped model.
 
     Args:
@@ -206,7 +208,7 @@ def trained_algorithms(about: dict[str, Any]) -> tuple[str, ...]:
     return tuple(about.get("algorithms") or filter(None, [about.get("algorithm")]))
 
 
-def checkpoint_steps(name: str | Path) -> list[int]:
+def checkpoint_steps(name: str | PathLike[str]) -> list[int]:
     """List the steps of the checkpoints that lie beside a model, ascending.
 
     Raises:

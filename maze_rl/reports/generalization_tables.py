@@ -54,7 +54,7 @@ def loop_table(rows: Sequence[LoopRow]) -> Table:
         table.append({"loops": loops, "kept": here[0].as_kept, "num": here[0].shortest.num} | _filled(values, sizes))
     return Table(
         name="loops",
-        caption="Shortest paths by number of loops, %.",
+        caption="Shortest paths by number of loops, %. New: a size it never trained on.",
         columns=columns,
         rows=table,
         folded=True,
@@ -83,7 +83,8 @@ def algorithm_table(rows: Sequence[AlgorithmRow]) -> Table:
             shaded.append(here[0].trained_on)
     return Table(
         name="algorithms",
-        caption="Shortest paths by algorithm of the mazes, %. Small type: 95% interval over layouts.",
+        caption="Shortest paths by algorithm of the mazes, %. Small type: 95% interval over layouts. New: a size it "
+        "never trained on.",
         columns=columns,
         rows=table,
         shaded=shaded,

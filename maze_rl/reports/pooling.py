@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.results import Estimate, EvaluationResult, FirstErrorRow, LengthRow, SizeRow
 from maze_rl.intervals import wilson_of_effective
 from maze_rl.reports.names import NO_ERROR
@@ -45,7 +46,7 @@ def pooled_effective(nums: Sequence[int], effective: Sequence[float | None]) -> 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Split:
+class Split(Shown):
     """One rate inside and outside the training sizes; None where no size was tested."""
 
     inside: Estimate | None
@@ -80,7 +81,7 @@ def baseline_names(evaluation: EvaluationResult) -> list[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HazardStep:
+class HazardStep(Shown):
     """First errors in a stretch of steps, over the rollouts that had none before."""
 
     first: int
@@ -165,13 +166,6 @@ def reliable_lengths(evaluation: EvaluationResult) -> list[LengthRow]:
     """Return the bins of path length that hold `FEWEST` mazes or more; all of them where none does."""
     rows = evaluation.by_length
     return [row for row in rows if row.num >= FEWEST] or rows
-
-
-def leading_errors(evaluations: Sequence[EvaluationResult], most: int = 6, smallest_share: float = 0.02) -> list[str]:
-    """List the commonest types of first error, `most` at most, each with some share of all errors."""
-    counts = error_counts(evaluations)
-    enough = smallest_share * sum(counts.values())
-    return [kind for kind, count in counts.items() if count >= enough][:most]
 
 
 def error_counts(evaluations: Sequence[EvaluationResult]) -> dict[str, int]:

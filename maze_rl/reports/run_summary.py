@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from maze_rl.configs.ranges import format_range
+from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.results import EvaluationResult
 
 JsonDict = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunSummary:
+class RunSummary(Shown):
     """One run, as read from its folder and evaluated; or a model without its run."""
 
     name: str

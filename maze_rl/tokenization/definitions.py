@@ -5,6 +5,7 @@ no template. A test rebuilds every shipped folder and compares the bytes.
 """
 
 import json
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,21 +41,22 @@ def hugging_face_tokenizer(tokenization: Tokenization) -> "PreTrainedTokenizerFa
 
 def shipped_definition(format_name: str) -> dict[str, bytes]:
     """Return the files of a shipped vocabulary folder: all words of the format, those that only options need too."""
-    # Any option that needs further words brings the whole block of them.
-    return definition_files(load_tokenization(format_name, canvas=CANVAS, path="moves"))
+    # Turns come behind the block of further words that any option brings whole.
+    return definition_files(load_tokenization(format_name, canvas=CANVAS, path="turns"))
 
 
-def write_definition(format_name: str, folder: Path) -> None:
+def write_definition(format_name: str, folder: str | PathLike[str]) -> None:
     """Write the shipped definition of a format to ``folder / format_name``."""
+    folder = Path(folder)
     target = folder / format_name
     target.mkdir(parents=True, exist_ok=True)
     for name, data in shipped_definition(format_name).items():
         (target / name).write_bytes(data)
 
 
-def stale_definitions(folder: Path | None = None) -> list[str]:
+def stale_definitions(folder: str | PathLike[str] | None = None) -> list[str]:
     """List the files of the vocabulary folders that are missing or differ from what the code would write."""
-    root = folder or shipped_folder("tokenizers")
+    root = shipped_folder("tokenizers") if folder is None else Path(folder)
     stale = []
     for format_name in FORMATS:
         for name, data in shipped_definition(format_name).items():

@@ -1,5 +1,6 @@
 """The model that a command is about: given or loaded, with as many loops as are asked for."""
 
+from os import PathLike
 from pathlib import Path
 
 from transformer_lens import HookedTransformer
@@ -16,7 +17,7 @@ HAND_BUILT_CANVAS = 5
 
 
 def chosen_model(
-    model: HookedTransformer | str | Path, loops: int | None = None, device: str = "cpu"
+    model: HookedTransformer | str | PathLike[str], loops: int | None = None, device: str = "cpu"
 ) -> HookedTransformer:
     """Return a model with its block applied `loops` times.
 
@@ -43,7 +44,7 @@ def chosen_model(
     return view
 
 
-def _named(name: str | Path, device: str) -> HookedTransformer:
+def _named(name: str | PathLike[str], device: str) -> HookedTransformer:
     if str(name) in HAND_BUILT and not Path(name).exists():
         from maze_rl.calibration.hand_built import build_hand_built
         from maze_rl.tokenization.tokenization import load_tokenization

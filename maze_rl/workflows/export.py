@@ -1,5 +1,6 @@
 """`maze-rl export`: the folded model with stock keys, its vocabulary and a loader, for use without our code."""
 
+from os import PathLike
 from pathlib import Path
 
 from transformer_lens import HookedTransformer
@@ -13,7 +14,9 @@ from maze_rl.workflows.chosen_model import chosen_model
 _LOADER = Path(__file__).with_name("export_loader.py")
 
 
-def export(model: HookedTransformer | str | Path, out: Path, *, loops: int | None = None) -> Path:
+def export(
+    model: HookedTransformer | str | PathLike[str], out: str | PathLike[str], *, loops: int | None = None
+) -> Path:
     """Write ``model.safetensors``, ``model.json``, ``tokenizer/`` and ``loader.py`` of a trained model to `out`.
 
     Args:
@@ -27,6 +30,7 @@ def export(model: HookedTransformer | str | Path, out: Path, *, loops: int | Non
             loops and some are asked for.
         MazeRLError: There is no such model, or a file of it is damaged.
     """
+    out = Path(out)
     loaded = chosen_model(model, loops)
     config = getattr(loaded, "maze_config", None)
     own = () if config is None else not_exported(config)

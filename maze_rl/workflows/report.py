@@ -1,25 +1,30 @@
 """`maze-rl report`: the generalization report of one model or several side by side, with or without their runs."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from transformer_lens import HookedTransformer
 
-from maze_rl.errors import CheckpointError
+from maze_rl.configs.options import check_count
+from maze_rl.configs.ranges import AnySizes, check_squares
+from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.evaluation.results import EvaluationResult, result_from_json
 from maze_rl.models.attached_tokenization import about_of, tokenization_of
 from maze_rl.models.model_files import FOLDED_FIELDS
 from maze_rl.models.places import find_model
+from maze_rl.plain_numbers import check_seed
 from maze_rl.reports.generalization_report import write_report
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
+from maze_rl.workflows.comparison_folder import check_own_place, comparison_folder
 from maze_rl.workflows.evaluate import TEST_SEED, TRAIN_MAZES, evaluate
 from maze_rl.workflows.run_folder import RunFolder
 
 Progress = Callable[[str, float], None]
-Subject = HookedTransformer | str | Path
+Subject = HookedTransformer | str | PathLike[str]
 """A model with a tokenization, the folder of a run or of a saved model, or the name of a shipped model."""
 
 
@@ -39,8 +44,8 @@ class _Subject:
 
 def report(
     runs: Subject | Sequence[Subject],
-    out: str | Path | None = None,
-    sizes: Iterable[int] | None = None,
+    out: str | PathLike[str] | None = None,
+    sizes: AnySizes | None = None,
     num: int | None = None,
     *,
     seed: int = TEST_SEED,
@@ -55,38 +60,53 @@ def report(
     Args:
         runs: A model with a tokenization (`maze_rl.attach_tokenization`), the folder of a run or of a saved model, the
             name of a shipped model; or several of these.
-        out: Where to write; None for `report/` in the first folder, or `report-NAME/` for a model that is given or
-            shipped; with `-N-loops` behind it where it has other loops.
-        sizes: Sizes to test; None for those of the evaluation on disk, or those of `maze_rl.evaluate`.
+        out: Where to write; None for `report/` in its folder, or `report-NAME/` for a model that is given or shipped,
+            with `-N-loops` behind it where it has other loops; of several for ``runs/comparisons/A-B``, so that no
+            run's own report is touched.
+        sizes: Sizes to test, as ``"4..12"`` or 7; None for those of the evaluation on disk, or of `maze_rl.evaluate`.
         num: Mazes per size; None for those of the evaluation on disk, or 500.
         seed: Seed of the test mazes.
         loops: Times the blocks of the models are applied; None for as many as they have.
         progress: Called with (what, share done).
 
     Raises:
-        MazeRLError: There is no such model, a file of it is damaged, or it has no loops and some are asked for.
+        MazeRLError: There is no such model, a file of it is damaged, it has no loops and some are asked for, or `out`
+            is the report of one of several runs.
     """
-    given = [runs] if isinstance(runs, (HookedTransformer, str, Path)) else list(runs)
-    subjects = [_subject(each, loops) for each in given]  # all, before one is evaluated
-    chosen = None if sizes is None else tuple(sizes)
+    num, seed = None if num is None else check_count("num", num), check_seed(seed)
+    chosen = None if sizes is None else check_squares(sizes)
+    subjects = [_subject(each, loops) for each in _given(runs)]  # all, before one is evaluated
+    if out is not None:
+        check_own_place(Path(out), [each.usual for each in subjects])
     summaries = [_summary(each, _evaluation(each, chosen, num, seed, progress)) for each in subjects]
-    usual = subjects[0].usual
-    usual = usual.with_name(usual.name + loops_in_name(subjects[0].model))
-    return write_report(summaries, usual if out is None else Path(out))
+    return write_report(summaries, _usual_place(subjects) if out is None else out)
+
+
+def _given(runs: Subject | Sequence[Subject]) -> list[Subject]:
+    several = [runs] if isinstance(runs, HookedTransformer | str | PathLike) else list(runs)
+    if not several:
+        raise ConfigurationError("runs is empty: give a run, a model or the name of one, or several.")
+    return several
+
+
+def _usual_place(subjects: Sequence[_Subject]) -> Path:
+    ending = loops_in_name(subjects[0].model)
+    if len(subjects) > 1:
+        return comparison_folder([(each.name, each.place) for each in subjects], ending)
+    return subjects[0].usual.with_name(subjects[0].usual.name + ending)
 
 
 def _subject(given: Subject, loops: int | None) -> _Subject:
     """Return what is reported on, its files checked before anything slow is done with it."""
-    if isinstance(given, HookedTransformer) or not Path(given).is_dir():
-        model = chosen_model(given, loops)
-        is_object = isinstance(given, HookedTransformer)
-        name = str(about_of(model).get("name", "untitled")) if is_object else str(given)
-        return _Subject(model, None, name, None if is_object else name, Path(f"report-{Path(name).name}"))
+    if isinstance(given, HookedTransformer):
+        name = str(about_of(given).get("name", "untitled"))
+        return _Subject(chosen_model(given, loops), None, name, None, Path(f"report-{Path(name).name}"))
+    if not Path(given).is_dir():
+        return _Subject(chosen_model(given, loops), None, str(given), str(given), Path(f"report-{Path(given).name}"))
     run = RunFolder(find_model(given))
     if run.config_path.exists():
         run.open()
-    model = chosen_model(run.folder, loops)
-    return _Subject(model, run, run.folder.name, str(run.folder), run.report)
+    return _Subject(chosen_model(run.folder, loops), run, run.folder.name, str(run.folder), run.report)
 
 
 def _evaluation(

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,20 @@ from transformer_lens.utilities.components_utils import get_act_name
 
 from maze_rl.calibration.selftest import setting_of
 from maze_rl.calibration.zoo import ROWS, Instance
+from maze_rl.configs.options import check_count
+from maze_rl.configs.ranges import AnySize, check_square
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.battery import Battery, check_tested, run_battery
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.requirements import check_mazes
+from maze_rl.interp.score_table import scores_html
 from maze_rl.interp.scorecard import Materials, Scorecard, Setting, check_setting, control_probes, gather, score
 from maze_rl.models.attached_tokenization import about_of, tokenization_of
 from maze_rl.models.build import build_model
 from maze_rl.models.places import find_model
 from maze_rl.models.verified_files import read_folder, read_tensors
+from maze_rl.plain_numbers import check_seed
 from maze_rl.reports.search.search_report import write_search_report
 from maze_rl.reports.search.search_result import DecisionAttention, SearchResult, example_decision
 from maze_rl.tokenization.tokenization import Tokenization
@@ -35,7 +41,7 @@ Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
-class SearchOutcome:
+class SearchOutcome(Shown):
     """What `maze-rl search` found and wrote."""
 
     page: Path
@@ -44,16 +50,23 @@ class SearchOutcome:
     """By score: effect, low, high, threshold, verdict, name, mazes, layouts."""
     result: SearchResult
 
+    def _headline(self) -> str:
+        return f"{self.result._headline()}; page: {self.page}"
+
+    def _repr_html_(self) -> str:
+        card = self.result.battery.scorecard
+        return scores_html(self.result.name, card.verdict, card.scores, f"page: {self.page}")
+
 
 def search(
-    model: HookedTransformer | str | Path,
+    model: HookedTransformer | str | PathLike[str],
     *,
-    size: int | None = None,
+    size: AnySize | None = None,
     num: int = 300,
     algorithm: str = "dfs",
     seed: int = 0,
     loops: int | None = None,
-    out: Path | None = None,
+    out: str | PathLike[str] | None = None,
     command: str = "",
     progress: Progress = lambda doing, done: None,
 ) -> SearchOutcome:
@@ -62,8 +75,8 @@ def search(
     Args:
         model: Any `HookedTransformer` with a tokenization (`maze_rl.attach_tokenization`), the folder of a run or of a
             saved model, or the name of a shipped model.
-        size: Cells per side; None for the size nearest to 7 that it was trained on, and 7 or its canvas where that is
-            not recorded.
+        size: Cells per side, as 7 or ``"7"``; None for the size nearest to 7 that it was trained on, and 7 or its
+            canvas where that is not recorded.
         num: Mazes of each test; probes get twice as many.
         algorithm: Generator of mazes without cycles.
         seed: Seed of mazes, pairs, controls and draws; 0 or more.
@@ -76,6 +89,7 @@ def search(
         MazeRLError: There is no such model, a test is not right for it, its format, its canvas or the number of mazes
             does not fit, a checkpoint is damaged, or `out` is no folder.
     """
+    num, seed = check_count("num", num, 0), check_seed(seed)
     started = time.perf_counter()
     loaded = chosen_model(model, loops)
     check_tested(loaded)
@@ -84,13 +98,17 @@ def search(
     )
     name = own_name + loops_in_name(loaded)
     setting = Setting(
-        size=_usual_size(loaded) if size is None else size, algorithm=algorithm, num_mazes=num, num_pairs=num,
-        num_probed=2 * num, seed=seed,
-    )  # fmt: skip
-    folder = out or _folder(model, name, loops_in_name(loaded))
+        size=_usual_size(loaded) if size is None else check_square("size", size),
+        algorithm=algorithm,
+        num_mazes=num,
+        num_pairs=num,
+        num_probed=2 * num,
+        seed=seed,
+    )
+    folder = _folder(model, name, loops_in_name(loaded)) if out is None else Path(out)
     check_setting(setting)
     check_mazes(loaded, setting.size, num)
-    _check_seed_and_folder(seed, folder)
+    _check_folder(folder)
     saved, left_out = _checkpoints(model, tokenization_of(loaded))
     saved = [(step, chosen_model(trained, loops)) for step, trained in saved]
     progress("mazes and pairs", 0.0)
@@ -119,15 +137,13 @@ def _usual_size(model: HookedTransformer) -> int:
     return min(trained or [min(USUAL, tokenization_of(model).canvas)], key=lambda size: (abs(size - USUAL), size))
 
 
-def _check_seed_and_folder(seed: int, folder: Path) -> None:
-    if seed < 0:
-        raise ConfigurationError(f"seed is {seed}: it must be 0 or more.")
+def _check_folder(folder: Path) -> None:
     there = next((each for each in (folder, *folder.parents) if each.exists()), Path())
     if not there.is_dir():
         raise ConfigurationError(f"{there} is a file: the page is written to a folder; give another one.")
 
 
-def _folder(model: HookedTransformer | str | Path, name: str, loops: str) -> Path:
+def _folder(model: HookedTransformer | str | PathLike[str], name: str, loops: str) -> Path:
     """Return where the page goes: into the run, but never into what ships with the library."""
     if not isinstance(model, HookedTransformer) and Path(model).is_dir():
         return find_model(model) / f"search{loops}"
@@ -182,7 +198,7 @@ def _attention(model: HookedTransformer, materials: Materials, battery: Battery)
 
 
 def _checkpoints(
-    model: HookedTransformer | str | Path, tokenization: Tokenization
+    model: HookedTransformer | str | PathLike[str], tokenization: Tokenization
 ) -> tuple[list[tuple[int, HookedTransformer]], list[int]]:
     """Return (step, model) for some checkpoints of a run, spread evenly, and the steps of those that do not fit it.
 

@@ -44,7 +44,7 @@ def test_an_altered_or_missing_file_is_noticed(tmp_path: Path) -> None:
 def test_hugging_face_gives_the_same_ids(name: str) -> None:
     tokenizer = AutoTokenizer.from_pretrained(str(shipped("tokenizers", name)))
     tokenization = load_tokenization(name, random_offsets=True)
-    assert tokenizer.get_vocab() == tokenization.with_options(path="moves").word_ids
+    assert tokenizer.get_vocab() == tokenization.with_options(path="turns").word_ids
     for maze in generate((2, 5, 9), "dfs_percolation", num=20, percolation=0.2):
         text = tokenization.to_text(maze)
         ids = tokenizer(text)["input_ids"]
@@ -55,7 +55,8 @@ def test_hugging_face_gives_the_same_ids(name: str) -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_run_keeps_exactly_its_own_words(name: str, tmp_path: Path) -> None:
     further = {"path": "moves"} if name == "cells" else {"walls": True}
-    for tokenization in (load_tokenization(name, canvas=6), load_tokenization(name, canvas=6, **further)):
+    for options in ({}, further, {"path": "turns"}):
+        tokenization = load_tokenization(name, canvas=6, **options)
         for file, data in definition_files(tokenization).items():
             (tmp_path / file).write_bytes(data)
         assert AutoTokenizer.from_pretrained(str(tmp_path)).get_vocab() == tokenization.word_ids
