@@ -36,7 +36,7 @@ def describe_own(model: HookedTransformer) -> dict[str, Any]:
 
 
 def _is_told(field: Any, cfg: object) -> bool:
-    return field.default is MISSING or bool(getattr(cfg, field.name) != field.default)
+    return field.default is MISSING or bool(getattr(cfg, field.name) != field.default)  # numpy has its own
 
 
 def build_own(
