@@ -16,15 +16,14 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
-from transformer_lens import HookedTransformer
 
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.training.slots import Loss
 from maze_rl.training.spin.pair_batches import PairBatch
 from maze_rl.training.spin.pair_table import Kind
-from maze_rl.training.spin.sequence_log_probability import sequence_log_probabilities
+from maze_rl.training.spin.sequence_log_probability import Score, sequence_log_probabilities
 
 _LARGEST_EXPONENT = 30.0
 _NOISE = 0.01
@@ -57,15 +56,17 @@ class SpinObjective:
     """The objective of a round, for the trainer's slot."""
 
     config: SpinConfig
+    score: Score = sequence_log_probabilities
+    """How the log probabilities of responses are got from a model."""
 
-    def weight(self, model: HookedTransformer, micro: PairBatch) -> float:
+    def weight(self, model: nn.Module, micro: PairBatch) -> float:
         """Return the sum of the pairs' weights."""
         return float(micro.weights.sum())
 
-    def loss(self, model: HookedTransformer, micro: PairBatch) -> Loss:
+    def loss(self, model: nn.Module, micro: PairBatch) -> Loss:
         """Return the weighted sum over the pairs; one forward pass sees real and written paths together."""
-        micro = micro.to(model.cfg.device)
-        found = sequence_log_probabilities(model, micro.tokens, micro.starts, micro.lengths)
+        micro = micro.to(next(model.parameters()).device)
+        found = self.score(model, micro.tokens, micro.starts, micro.lengths)
         real, generated = map(BothPlayers, found.chunk(2), micro.reference.chunk(2))
         scaled_real, scaled_generated = real, generated
         if self.config.length_normalised:
