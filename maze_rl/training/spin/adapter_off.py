@@ -7,6 +7,7 @@ first round, and all rounds would be played against that one.
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import nn
@@ -49,16 +50,16 @@ def begin_adapter(model: nn.Module, seed: int, round_number: int) -> nn.Module:
         return model
     import peft  # type: ignore[import-not-found]
 
-    assert isinstance(model, peft.PeftModel)
-    names = list(model.peft_config)
+    wrapped: Any = model  # peft may not be there to be checked against
+    names = list(wrapped.peft_config)
     if len(names) != 1:
         raise ConfigurationError(f"the model has adapters {names}: expected one; merge the others first.")
-    settings = model.peft_config[names[0]]
-    if settings.is_prompt_learning or not hasattr(model.base_model, "merge_and_unload"):
+    settings = wrapped.peft_config[names[0]]
+    if settings.is_prompt_learning or not hasattr(wrapped.base_model, "merge_and_unload"):
         raise ConfigurationError(
             f"an adapter of kind {settings.peft_type} cannot be folded into the weights: use one that can, as LoRA."
         )
-    inner = model.merge_and_unload()
+    inner = wrapped.merge_and_unload()
     if hasattr(inner, "peft_config"):  # what is left behind would be taken for a second adapter
         del inner.peft_config
     settings.inference_mode = False

@@ -112,15 +112,15 @@ def likelihoods(real: BothPlayers, generated: BothPlayers) -> dict[str, Tensor]:
     }  # fmt: skip
 
 
-def falling_alarm(measures: Mapping[str, float]) -> str | None:
-    """Return a warning if real paths have become less likely than when the round began, else None.
+def falling_alarm(measures: Mapping[str, float], what: str = "real paths") -> str | None:
+    """Return a warning if `what` is real has become less likely than when the round began, else None.
 
     The loss asks for a margin, which both log probabilities can buy by falling, the written one faster.
     """
     if measures["real_reward"] >= -_NOISE:
         return None
     return (
-        f"real paths became less likely than at the start of the round (reward {measures['real_reward']:.3f}, "
+        f"{what} became less likely than at the start of the round (reward {measures['real_reward']:.3f}, "
         f"{measures['real_fell']:.0%} of them fell): lower the learning rate, raise beta, or add nll."
     )
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from maze_rl.configs.options import is_count
+from maze_rl.configs.options import check_count
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.errors import ConfigurationError
 from maze_rl.tokenization.layouts import PADDING
@@ -73,13 +73,16 @@ class TextGame:
             micro_batch_tokens: Most tokens that go through the network at once to score them when a round begins.
 
         Raises:
-            ConfigurationError: A pair lacks a prompt or an answer or is longer than the model reads, or a setting has
-                no sense without mazes.
+            ConfigurationError: A pair lacks a prompt or an answer or is longer than the model reads, a count is none,
+                or a setting has no sense without mazes.
         """
         _check_settings(config)
+        check_count("end", end, 0)
+        check_count("writing_batch", writing_batch)
+        check_count("micro_batch_tokens", micro_batch_tokens)
         self.model, self.config, self.seed, self.end = model, config, seed, end
         self.pairs = [(list(prompt), list(answer)) for prompt, answer in pairs]
-        self.most_tokens = _check_pairs(self.pairs, config, getattr(without_wrapper(model).config, _CONTEXT, None))
+        self.most_tokens = _check_pairs(self.pairs, config, _context_of(model))
         self.table: PairTable | None = None
         self.rounds = 0
         self.objective = SpinObjective(config, causal_log_probabilities)
@@ -169,16 +172,17 @@ class TextGame:
             on_step: Called with each row.
 
         Returns:
-            A row for each step, what `open_round` tells in all of them: loss and measures before the update. None
-            where the opponent wrote nothing but the real answers; fewer than `steps` where `kl_stop` ends the round.
+            A row for each step: what `open_round` tells, and loss and measures before the update. None at all where
+            the opponent wrote nothing but the real answers; fewer than `steps` where `kl_stop` ends the round.
 
         Raises:
+            ConfigurationError: A count is none, or an adapter cannot be folded (see `begin_adapter`).
             TrainingError: Loss or gradient is not finite, and no controller goes back.
         """
         for name, value in (("steps", steps), ("batch_size", batch_size), ("accumulation", accumulation)):
-            if not is_count(value):
-                raise ConfigurationError(f"{name} is {value}: use a whole number, at least 1.")
-        opened, rows = self.open_round(), []
+            check_count(name, value)
+        opened = self.open_round()
+        rows: list[Row] = []
         assert self.table is not None
         if not bool((self.table.weights > 0).any()):
             return rows
@@ -186,7 +190,7 @@ class TextGame:
         control = LearningRateController(trained, controller, steps=steps, schedule=schedule, warmup_steps=warmup_steps)
         for step in range(steps):
             row = take_text_step(self.model, self.objective, self.batches(step, batch_size, accumulation), control)
-            alarm = falling_alarm(row)
+            alarm = falling_alarm(row, "real answers")
             rows.append({**opened, "step": step + 1, **row} | ({"alarm": alarm} if alarm else {}))
             on_step(rows[-1])
             if past_kl_stop(self.config, row):
@@ -194,7 +198,9 @@ class TextGame:
         return rows
 
 
-_CONTEXT = "max_position_embeddings"
+def _context_of(model: nn.Module) -> int | None:
+    """Return how many tokens the model reads; None where its configuration sets no limit."""
+    return getattr(without_wrapper(model).config, "max_position_embeddings", None)
 
 
 def _check_settings(config: SpinConfig) -> None:

@@ -263,5 +263,8 @@ def test_counts_are_checked_and_answers_end_where_the_model_can_read_no_more(mak
     game = make_game(most_tokens=None)
     assert game.most_tokens == 24 - max(len(prompt) for prompt, _ in game.pairs)
     game.open_round()
-    with pytest.raises(ConfigurationError, match="steps is 0"):
-        game.play_round(adam, steps=0)
+    for counts, message in (({"steps": 0}, "steps is 0"), ({"steps": 1, "batch_size": 0.5}, "batch_size is 0.5")):
+        with pytest.raises(ConfigurationError, match=message):
+            game.play_round(adam, **counts)
+    with pytest.raises(ConfigurationError, match="writing_batch is 0"):
+        TextGame(game.model, game.pairs, end=END, config=game.config, writing_batch=0)
