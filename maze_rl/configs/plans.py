@@ -13,6 +13,7 @@ smaller ones begin again.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,9 @@ def check_alone(beside: Mapping[str, object]) -> None:
             raise ConfigurationError(f"{name} contradicts the plan, whose phases say that themselves: leave it out.")
 
 
-def planned(file: str | Path, training: TrainingConfig, mazes: MazeSpec, open_data: OpenData) -> dict[str, Any]:
+def planned(
+    file: str | PathLike[str], training: TrainingConfig, mazes: MazeSpec, open_data: OpenData
+) -> dict[str, Any]:
     """Return what a plan changes in a training: its phases, and the warm-up that fits them.
 
     Args:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from maze_rl.configs.spin import SpinConfig
+from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.training.slots import Loss
 from maze_rl.training.spin.pair_batches import PairBatch
 from maze_rl.training.spin.pair_table import Kind
@@ -32,6 +33,8 @@ _NOISE = 0.01
 
 class BothPlayers(NamedTuple):
     """Log probabilities of a response under the two players, nats."""
+
+    __repr__ = short_repr
 
     policy: Float[Tensor, " pairs"]
     opponent: Float[Tensor, " pairs"]
@@ -52,7 +55,7 @@ def pair_losses(config: SpinConfig, real: BothPlayers, generated: BothPlayers) -
 
 
 @dataclass(frozen=True)
-class SpinObjective:
+class SpinObjective(Shown):
     """The objective of a round, for the trainer's slot."""
 
     config: SpinConfig
