@@ -29,7 +29,7 @@ from maze_rl.training.spin.causal_language_model import TokenPair, causal_log_pr
 from maze_rl.training.spin.generation import sample_numbers
 from maze_rl.training.spin.make_pairs import joined, with_reference
 from maze_rl.training.spin.objective import SpinObjective, falling_alarm, past_kl_stop
-from maze_rl.training.spin.pair_batches import PairBatch, pair_batches
+from maze_rl.training.spin.pair_batches import PairBatch, draw_pairs, pair_batch
 from maze_rl.training.spin.pair_table import Kind, PairTable
 from maze_rl.training.spin.samples import Samples
 from maze_rl.training.spin.tabulate import Padded, tabulate_answers
@@ -135,16 +135,9 @@ class TextGame:
     def batches(self, step: int, batch_size: int, accumulation: int = 1) -> list[PairBatch]:
         """Return the mini-batches of a step of the open round, for a loop of one's own with `objective`."""
         assert self.table is not None, "open_round comes first"
-        whole = 2 * batch_size * int(self.table.prompt_lengths.max() + self.table.response_lengths.max())
-        minis = pair_batches(
-            self.table,
-            seed=self.seed,
-            step=step,
-            batch_size=batch_size,
-            accumulation=accumulation,
-            micro_batch_tokens=whole,
-        )
-        return [micro for mini in minis for micro in mini]
+        total = batch_size * accumulation
+        drawn = draw_pairs(self.table, self.seed, step * total, total)
+        return [pair_batch(self.table, part) for part in drawn.split(batch_size)]
 
     def play_round(
         self,

@@ -188,6 +188,13 @@ def test_mini_batches_add_up_to_the_step_of_all_their_pairs(make_player, make_ga
     assert (weights[0] - weights[1]).abs().max() < 1e-6
 
 
+def test_a_mini_batch_stays_whole(make_game) -> None:
+    game = make_game()
+    game.open_round()
+    assert [len(batch) for batch in game.batches(0, 12)] == [12]
+    assert [len(batch) for batch in game.batches(1, 5, accumulation=2)] == [5, 5]
+
+
 def test_an_update_rule_and_a_controller_fit(make_game) -> None:
     class Half:
         seen: list[Outcome]
