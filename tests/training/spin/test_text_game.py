@@ -117,7 +117,7 @@ def test_every_pair_of_a_round_begins_at_ln_2_those_of_the_round_before_too(kind
     assert game.table.rounds.unique().tolist() == [0, 1]
     with torch.no_grad():
         found = causal_log_probabilities(game.model, *game.table.sequences(torch.arange(len(game.table.responses))))
-    assert (found - game.table.reference).abs().max() < 1e-5
+    assert (found - game.table.reference).abs().max() < 1e-4
 
 
 def test_lora_trains_the_adapter_alone_and_is_folded_when_the_next_round_begins(make_player, make_game) -> None:
@@ -139,7 +139,7 @@ def test_lora_trains_the_adapter_alone_and_is_folded_when_the_next_round_begins(
     for context in (adapter_off(game.model), torch.no_grad()):
         with context:
             folded = game.model(input_ids=torch.tensor([[13, 3, 14, 4]])).logits
-        assert (folded - logits).abs().max() < 1e-5
+        assert (folded - logits).abs().max() < 1e-4
     assert {name for name, weight in game.model.named_parameters() if weight.requires_grad} == names
 
 
@@ -156,7 +156,7 @@ def test_an_adapter_that_was_trained_before_is_part_of_the_first_opponent(make_p
         assert abs(plain_score(model, *pair) - started) > 1e-2
     game.open_round()
     with adapter_off(game.model):
-        assert plain_score(game.model, *pair) == pytest.approx(started, abs=1e-4)
+        assert plain_score(game.model, *pair) == pytest.approx(started, abs=1e-3)
 
 
 def test_several_adapters_and_prompts_that_are_learnt_are_refused(make_player, make_gpt_neo, make_game) -> None:
