@@ -8,7 +8,7 @@ have written ``<PATH_END>`` leave the batch when half of it is done. A visible p
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
@@ -110,7 +110,7 @@ def decode_paths(
             if uniforms is None or temperature == 0:
                 chosen = _choose(logits, temperature, generator)
             else:
-                chosen = _choose_at(logits, temperature, uniforms[rows, position])
+                chosen = choose_at(logits, temperature, uniforms[rows, position])
             written[rows[alive], position] = chosen[alive]
             alive = alive & (chosen != PATH_END) & (position + 1 < budget[rows])
             if goes_on is not None:
@@ -149,8 +149,10 @@ def _choose(logits: Tensor, temperature: float, generator: torch.Generator | Non
     return torch.multinomial(probabilities, 1, generator=generator)[:, 0].to(logits.device)
 
 
-def _choose_at(logits: Tensor, temperature: float, uniform: Float64[Tensor, " rows"]) -> Tensor:
-    """Invert the distribution function at each row's number."""
+def choose_at(
+    logits: Float[Tensor, "rows words"], temperature: float, uniform: Float64[Tensor, " rows"]
+) -> Int64[Tensor, " rows"]:
+    """Sample softmax(logits / temperature): invert its distribution function at each row's number in [0, 1)."""
     cumulative = torch.softmax(logits.double() / temperature, dim=-1).cumsum(dim=-1)
     passed = cumulative <= uniform[:, None] * cumulative[:, -1:]
     return passed.sum(dim=-1).clamp(max=logits.shape[-1] - 1)

@@ -58,12 +58,14 @@ def write_paths(
             new = decode_paths(model, *moved, temperature=temperature, uniforms=numbers).cpu()
             written[rows, : new.shape[1]] = new
             progress(min(first + batch_size, len(prompts)))
-    return written, _path_lengths(written, budgets)
+    return written, written_lengths(written, budgets)
 
 
-def _path_lengths(written: Int64[Tensor, "num new"], budgets: Int64[Tensor, " num"]) -> Int64[Tensor, " num"]:
-    """Return how many tokens each path has; padding before the end or the budget was the model's own."""
-    ends = written == PATH_END
+def written_lengths(
+    written: Int64[Tensor, "num new"], budgets: Int64[Tensor, " num"], end: int = PATH_END
+) -> Int64[Tensor, " num"]:
+    """Return how many tokens each row has, up to its first `end`; padding before that was the model's own."""
+    ends = written == end
     return torch.where(ends.any(dim=1), ends.int().argmax(dim=1) + 1, budgets)
 
 

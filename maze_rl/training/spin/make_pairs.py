@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from maze_rl.configs.spin import SpinConfig
@@ -13,7 +13,7 @@ from maze_rl.models.build import MazeTransformer
 from maze_rl.tokenization.tokenization import Encoded, Tokenization, merge_encoded
 from maze_rl.training.spin.pair_table import PairTable
 from maze_rl.training.spin.samples import judge_samples, write_samples
-from maze_rl.training.spin.sequence_log_probability import sequence_log_probabilities
+from maze_rl.training.spin.sequence_log_probability import Score, sequence_log_probabilities
 from maze_rl.training.spin.tabulate import tabulate
 
 WRITING_SHARE = 0.9
@@ -64,8 +64,7 @@ def make_pairs(
     )
     kinds = judge_samples(mazes, encoded, samples)
     table = tabulate(encoded, samples, kinds, config, round_number, model.cfg.d_vocab)
-    if previous is not None:
-        table = _still_trained(previous, round_number - config.window + 1).join(table)
+    table = joined(previous, table, config.window)
     table = with_reference(model, table, micro_batch_tokens)
     progress(1.0)
     return table
@@ -81,19 +80,28 @@ def _encode(tokenization: Tokenization, mazes: MazeCollection, seed: int, first:
     return merge_encoded(parts, indices, len(mazes))
 
 
-def _still_trained(table: PairTable, oldest: int) -> PairTable:
-    """Return the pairs of earlier rounds that the window reaches and that are trained on."""
-    return table.keep(((table.rounds >= oldest) & (table.weights > 0)).nonzero()[:, 0])
+def joined(previous: PairTable | None, table: PairTable, window: int) -> PairTable:
+    """Return the pairs of a round with those before it that the window reaches and that are trained on."""
+    if previous is None:
+        return table
+    oldest = table.newest_round - window + 1
+    return previous.keep(((previous.rounds >= oldest) & (previous.weights > 0)).nonzero()[:, 0]).join(table)
 
 
 @torch.no_grad()
-def with_reference(model: MazeTransformer, table: PairTable, micro_batch_tokens: int = 8192) -> PairTable:
-    """Return the table with the log probabilities of all its responses under `model`."""
-    found = torch.zeros(len(table.responses), dtype=torch.promote_types(model.cfg.dtype, torch.float32))
+def with_reference(
+    model: nn.Module,
+    table: PairTable,
+    micro_batch_tokens: int = 8192,
+    score: Score = sequence_log_probabilities,
+) -> PairTable:
+    """Return the table with the log probabilities of all its responses under `model`, as `score` tells them."""
+    weight = next(model.parameters())
+    found = torch.zeros(len(table.responses), dtype=torch.promote_types(weight.dtype, torch.float32))
     with parametrize.cached():
         for chosen in _of_like_length(table, micro_batch_tokens):
-            inputs = (tensor.to(model.cfg.device) for tensor in table.sequences(chosen))
-            found[chosen] = sequence_log_probabilities(model, *inputs).cpu()
+            inputs = (tensor.to(weight.device) for tensor in table.sequences(chosen))
+            found[chosen] = score(model, *inputs).cpu()
     return replace(table, reference=found)
 
 

@@ -16,16 +16,15 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
-from transformer_lens import HookedTransformer
 
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.training.slots import Loss
 from maze_rl.training.spin.pair_batches import PairBatch
 from maze_rl.training.spin.pair_table import Kind
-from maze_rl.training.spin.sequence_log_probability import sequence_log_probabilities
+from maze_rl.training.spin.sequence_log_probability import Score, sequence_log_probabilities
 
 _LARGEST_EXPONENT = 30.0
 _NOISE = 0.01
@@ -60,15 +59,17 @@ class SpinObjective(Shown):
     """The objective of a round, for the trainer's slot."""
 
     config: SpinConfig
+    score: Score = sequence_log_probabilities
+    """How the log probabilities of responses are got from a model."""
 
-    def weight(self, model: HookedTransformer, micro: PairBatch) -> float:
+    def weight(self, model: nn.Module, micro: PairBatch) -> float:
         """Return the sum of the pairs' weights."""
         return float(micro.weights.sum())
 
-    def loss(self, model: HookedTransformer, micro: PairBatch) -> Loss:
+    def loss(self, model: nn.Module, micro: PairBatch) -> Loss:
         """Return the weighted sum over the pairs; one forward pass sees real and written paths together."""
-        micro = micro.to(model.cfg.device)
-        found = sequence_log_probabilities(model, micro.tokens, micro.starts, micro.lengths)
+        micro = micro.to(next(model.parameters()).device)
+        found = self.score(model, micro.tokens, micro.starts, micro.lengths)
         real, generated = map(BothPlayers, found.chunk(2), micro.reference.chunk(2))
         scaled_real, scaled_generated = real, generated
         if self.config.length_normalised:
@@ -114,15 +115,15 @@ def likelihoods(real: BothPlayers, generated: BothPlayers) -> dict[str, Tensor]:
     }  # fmt: skip
 
 
-def falling_alarm(measures: Mapping[str, float]) -> str | None:
-    """Return a warning if real paths have become less likely than when the round began, else None.
+def falling_alarm(measures: Mapping[str, float], what: str = "real paths") -> str | None:
+    """Return a warning if `what` is real has become less likely than when the round began, else None.
 
     The loss asks for a margin, which both log probabilities can buy by falling, the written one faster.
     """
     if measures["real_reward"] >= -_NOISE:
         return None
     return (
-        f"real paths became less likely than at the start of the round (reward {measures['real_reward']:.3f}, "
+        f"{what} became less likely than at the start of the round (reward {measures['real_reward']:.3f}, "
         f"{measures['real_fell']:.0%} of them fell): lower the learning rate, raise beta, or add nll."
     )
 

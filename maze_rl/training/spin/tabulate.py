@@ -4,9 +4,11 @@ Identical pairs have none; tied and invalid ones have what the round's settings 
 times is one pair of that weight.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
-from jaxtyping import Int8
+from jaxtyping import Int8, Int64
 from numpy import ndarray
 from torch import Tensor
 
@@ -15,6 +17,13 @@ from maze_rl.tokenization.layouts import PADDING
 from maze_rl.tokenization.tokenization import Encoded
 from maze_rl.training.spin.pair_table import Kind, PairTable
 from maze_rl.training.spin.samples import Samples
+
+
+class Padded(NamedTuple):
+    """Token ids, and how many each row has before the padding."""
+
+    tokens: Int64[Tensor, "rows pos"]
+    lengths: Int64[Tensor, " rows"]
 
 
 def tabulate(
@@ -27,21 +36,37 @@ def tabulate(
 ) -> PairTable:
     """Set each different path that was written for a maze against its real path; references are still 0."""
     starts = encoded.spans.answer_start
+    prompts = torch.where(torch.arange(encoded.tokens.shape[1]) < starts[:, None], encoded.tokens, PADDING)
+    asked = Padded(prompts[:, : int(starts.max())], starts)
+    return tabulate_answers(asked, _real_paths(encoded), samples, kinds, config, round_number, d_vocab)
+
+
+def tabulate_answers(
+    prompts: Padded,
+    real: Padded,
+    samples: Samples,
+    kinds: Int8[ndarray, "prompts samples"],
+    config: SpinConfig,
+    round_number: int,
+    d_vocab: int,
+) -> PairTable:
+    """Set each different answer that was written behind a prompt against the real one; references are still 0.
+
+    A written answer that equals the real one is of kind `Kind.IDENTICAL`, whatever `kinds` says of it.
+    """
     num, per_maze = kinds.shape
-    real_tokens, real_lengths = _real_paths(encoded)
     mazes = torch.cat([torch.arange(num), torch.arange(num).repeat_interleave(per_maze)])
-    lengths = torch.cat([real_lengths, samples.lengths.flatten()])
-    tokens = _stacked(real_tokens, samples.tokens.flatten(0, 1))[:, : int(lengths.max())]
+    lengths = torch.cat([real.lengths, samples.lengths.flatten()])
+    tokens = _stacked(real.tokens, samples.tokens.flatten(0, 1))[:, : int(lengths.max())]
     # Real paths come first, one for each maze: response i is the real path of maze i.
     kept, response_of = _first_of_equals(torch.cat([mazes[:, None], lengths[:, None], tokens], dim=1))
     generated, at, counts = np.unique(response_of[num:], return_index=True, return_counts=True)
-    real = mazes[kept[generated]].numpy()
-    of_pair = np.where(generated == real, np.int8(Kind.IDENTICAL), kinds.ravel()[at])
-    columns = _with_tied_as_real(real, generated, of_pair, counts, config)
+    of_prompt = mazes[kept[generated]].numpy()
+    of_pair = np.where(generated == of_prompt, np.int8(Kind.IDENTICAL), kinds.ravel()[at])
+    columns = _with_tied_as_real(of_prompt, generated, of_pair, counts, config)
     ids = torch.int16 if d_vocab <= 2**15 else torch.int32
-    prompts = torch.where(torch.arange(encoded.tokens.shape[1]) < starts[:, None], encoded.tokens, PADDING)
     return PairTable(
-        prompts=prompts[:, : int(starts.max())].to(ids), prompt_lengths=starts.int(),
+        prompts=prompts.tokens.to(ids), prompt_lengths=prompts.lengths.int(),
         responses=tokens[kept].to(ids), response_lengths=lengths[kept].int(), prompt_of=mazes[kept].int(),
         reference=torch.zeros(len(kept)),
         rounds=torch.full((len(columns[0]),), round_number, dtype=torch.int32),
@@ -49,13 +74,13 @@ def tabulate(
     )  # fmt: skip
 
 
-def _real_paths(encoded: Encoded) -> tuple[Tensor, Tensor]:
+def _real_paths(encoded: Encoded) -> Padded:
     """Return the tokens behind the prompt, right-padded, and how many there are."""
     starts = encoded.spans.answer_start
     lengths = encoded.spans.lengths - starts
     place = torch.arange(int(lengths.max()))
     tokens = encoded.tokens.gather(1, (starts[:, None] + place).clamp(max=encoded.tokens.shape[1] - 1))
-    return torch.where(place < lengths[:, None], tokens, PADDING), lengths
+    return Padded(torch.where(place < lengths[:, None], tokens, PADDING), lengths)
 
 
 def _stacked(first: Tensor, second: Tensor) -> Tensor:

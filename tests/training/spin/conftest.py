@@ -1,9 +1,13 @@
-"""A tiny model, mazes with cycles, and the pairs of a round."""
+"""A tiny model, mazes with cycles, and the pairs of a round; a tiny GPT-Neo, its tokenizer, and text pairs."""
 
 from collections.abc import Callable
 
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from transformers import GPTNeoConfig, GPTNeoForCausalLM, PreTrainedTokenizerFast
 
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.spin import SpinConfig
@@ -66,3 +70,67 @@ def batch_of() -> MakeBatch:
         )
 
     return make
+
+
+NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+WORDS = ["<end>", "<pad>", "<unk>", "and", "is", "say", "then", ":", "it", "of", "the", "numbers", *NUMBERS]
+
+
+@pytest.fixture
+def texts() -> list[tuple[str, str]]:
+    """Sums in words: a dozen pairs, prompts and answers of several lengths."""
+    sums = [(0, 1), (1, 1), (2, 1), (3, 1), (0, 2), (1, 2), (2, 2), (3, 3), (4, 3), (5, 2), (6, 3), (4, 4)]
+    pairs = [(f"say {NUMBERS[a]} and then {NUMBERS[b]} : it is", NUMBERS[a + b]) for a, b in sums[:6]]
+    pairs += [(f"{NUMBERS[a]} and {NUMBERS[b]} is", NUMBERS[a + b]) for a, b in sums[6:]]
+    return [(pairs[0][0], "of the numbers : one"), *pairs[1:]]
+
+
+@pytest.fixture
+def make_tokenizer() -> Callable[..., PreTrainedTokenizerFast]:
+    def make(padding_side: str = "right", **tokens: object) -> PreTrainedTokenizerFast:
+        inner = Tokenizer(WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="<unk>"))
+        inner.pre_tokenizer = Whitespace()  # type: ignore[reportAttributeAccessIssue]
+        settings = {"eos_token": "<end>", "pad_token": "<pad>", "unk_token": "<unk>"} | tokens
+        return PreTrainedTokenizerFast(tokenizer_object=inner, padding_side=padding_side, **settings)
+
+    return make
+
+
+@pytest.fixture
+def make_gpt_neo() -> Callable[..., GPTNeoForCausalLM]:
+    """Two layers, one of local attention; with dropout, for nothing may depend on it."""
+
+    def make(seed: int = 0, dtype: torch.dtype = torch.float32) -> GPTNeoForCausalLM:
+        config = GPTNeoConfig(
+            vocab_size=len(WORDS),
+            hidden_size=32,
+            num_layers=2,
+            num_heads=2,
+            attention_types=[[["global", "local"], 1]],
+            window_size=4,
+            max_position_embeddings=24,
+            initializer_range=0.3,
+            resid_dropout=0.1,
+            embed_dropout=0.1,
+            attention_dropout=0.1,
+            bos_token_id=0,
+            eos_token_id=0,
+        )
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return GPTNeoForCausalLM(config).to(dtype)  # type: ignore[reportArgumentType]
+
+    return make
+
+
+@pytest.fixture
+def plain_score() -> Callable[..., float]:
+    """Adds up log probabilities in a plain loop over one pair without padding."""
+
+    def score(model: torch.nn.Module, prompt: list[int], answer: list[int]) -> float:
+        with torch.no_grad():
+            logits = model(input_ids=torch.tensor([[*prompt, *answer]])).logits[0].double()
+        scores = torch.log_softmax(logits, dim=-1)
+        return sum(float(scores[len(prompt) - 1 + place, word]) for place, word in enumerate(answer))
+
+    return score

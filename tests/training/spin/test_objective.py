@@ -260,6 +260,7 @@ def test_stop_and_alarm() -> None:
     assert not past_kl_stop(SpinConfig(kl_stop=0.7), measures)
     assert not past_kl_stop(SpinConfig(), measures)
     assert "75% of them fell" in str(falling_alarm(measures))
+    assert str(falling_alarm(measures, "real answers")).startswith("real answers became less likely")
     assert falling_alarm({"kl": 0.6, "real_reward": 0.0, "real_fell": 0.5}) is None
 
 
