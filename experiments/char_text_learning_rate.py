@@ -13,7 +13,7 @@ Run 0 is the cosine alone; runs 1 to 4 add the original's agents: logged but not
 As there, runs 2 to 4 have twice the base rate of runs 0 and 1: compare them with `--controllers none --rate 2e-3`.
     python experiments/char_text_learning_rate.py input.txt --seeds 0 1 2 --out results/shakespeare
 
-`--out` gets the original's two figures, `train_loss_NAME.png` and `val_loss_NAME.png` (NAME is that of `--like`), a line
+`--out` gets the original's two figures, `train_loss_NAME.png` and `val_loss_NAME.png` (NAME as in `--like`), a line
 for each controller, and `curves_NAME.csv`: both losses and the rate at every evaluation. The training loss is the mean
 over the steps since the evaluation before, with dropout; the original's is measured without.
 
