@@ -1,8 +1,8 @@
 """Do dice lead elsewhere in the loss landscape than plain updates, and to flatter ground?
 
 A script with loops of its own: ``python experiments/loss_landscape.py --out FOLDER``. Roll-to-Train promises that dice
-explore the landscape; here that is measured. Runs share first weights, mazes and their order, and differ in what becomes
-of an update: as it is (`plain`), rolled for (`dice`, the classic rules), or shrunk by the mean of those rolls
+explore the landscape; here that is measured. Runs share first weights, mazes and their order; they differ in what
+becomes of an update: as it is (`plain`), rolled for (`dice`, the classic rules), or shrunk by the mean of those rolls
 (`mean_scale`, the sham: as much dice as there is without chance). On held-out mazes, a run's weights being one point:
 
 - barrier: on the straight line between two ends, the most by which the loss lies above the line between their losses;
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 ARMS = {
     "plain": ("every_step", "blue"),
     "dice": ("dice:classic", "vermillion"),
-    "mean_scale": (f"scale:{mean_scale('classic'):.10g}", "reference-mid"),
+    "mean_scale": (f"scale:{mean_scale('classic'):.10g}", "green"),
 }
 """Name -> update rule and colour."""
 JUDGED = 0.2
@@ -256,8 +256,8 @@ def landscape_figure(rows: Sequence[dict[str, Any]], plane: dict[str, Any], sett
     from matplotlib.figure import Figure
 
     with figure_style():
-        figure = Figure(figsize=(WIDTH, 3.5), layout="constrained")
-        left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1.25, 1))
+        figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
+        left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1.5, 1))
         _draw_line(left, rows, settings)
         _draw_plane(middle, plane)
         _draw_rises(right, rows)
@@ -273,7 +273,9 @@ def _draw_line(axes: "Axes", rows: Sequence[dict[str, Any]], settings: Settings)
         axes.plot([share], [loss], "o", color=light(ARMS[arm][1]), zorder=4)
         axes.annotate(arm, (share, loss), (0, 9), textcoords="offset points", ha="center", color=light(ARMS[arm][1]))
     axes.set(yscale="log", xlabel="from the end of plain (0) to that of dice (1)", ylabel="validation loss, nats")
-    axes.set_title(f"on a line: {len(rows)} seeds and their mean")
+    axes.set_title(f"line: {len(rows)} seeds and their mean")
+    for ticks in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        ticks(lambda loss, _: f"{loss:.2g}")
 
 
 def _draw_plane(axes: "Axes", plane: dict[str, Any]) -> None:
@@ -288,8 +290,8 @@ def _draw_plane(axes: "Axes", plane: dict[str, Any]) -> None:
         axes.plot(*way[-1], "o", color=colour, markersize=7)
     axes.plot(*plane["ways"]["plain"][0], "s", color=light("ink"), markersize=6, label="start")
     axes.legend(fontsize=7.5, loc="best", framealpha=0.9)
-    axes.set(xlabel="towards the end of plain", ylabel="towards the end of dice")
-    axes.set_title("on the plane of seed 0 (share of a way in it)")
+    axes.set(xlabel="towards the end of plain", ylabel="at right angles, towards the end of dice")
+    axes.set_title("plane of seed 0 (in brackets: share of the way in it)")
     axes.grid(False)
 
 
@@ -300,7 +302,7 @@ def _draw_rises(axes: "Axes", rows: Sequence[dict[str, Any]]) -> None:
         axes.plot(DISTANCES, mean, ".-", color=light(colour), label=arm)
         axes.fill_between(DISTANCES, mean - half, mean + half, color=light(colour), alpha=0.2, linewidth=0)
     axes.set(xlabel="relative distance from the end", ylabel="rise of the loss, nats")
-    axes.set_title("around the ends: mean, 95 % over seeds")
+    axes.set_title("around the ends, 95 % over seeds")
     axes.legend(fontsize=8)
 
 
@@ -377,8 +379,8 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
     assert plane is not None
     keep(landscape_figure(rows, plane, settings), out, "loss_landscape")
     found = list(answers(rows))
-    numbers = {"settings": vars(settings), "answers": found, "share_in_plane": plane["shares"], "seeds": rows}
-    (out / "loss_landscape.json").write_text(json.dumps(numbers, indent=1) + "\n")
+    numbers = {"settings": vars(settings), "answers": found, "seeds": rows, "plane": plane}
+    (out / "loss_landscape.json").write_text(json.dumps(numbers, default=np.ndarray.tolist) + "\n")
     print("\n".join(found))
     return rows
 

@@ -1,4 +1,4 @@
-"""The landscape script: weights come back bit for bit, corners are the runs' own losses, directions, answers, faults."""
+"""The landscape script: weights come back, corners are the runs' own losses, directions, answers, faults."""
 
 import json
 import shlex
@@ -128,7 +128,7 @@ def test_runs_share_their_start_and_corners_are_their_own_losses(script: Any, wa
     assert drawn["shares"]["plain"] < 1.0 + 1e-6
 
 
-def test_a_plain_end_is_that_of_the_trainer(script: Any, ways: Any, tmp_path: Path) -> None:
+def test_the_same_seed_goes_the_same_ways(script: Any, ways: Any) -> None:
     again = script.train_ways(script.Settings(**settings_of(script)), 0)
     for arm in script.ARMS:
         assert torch.equal(again.end(arm), ways.end(arm))
