@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from maze_rl.mazes.lattice import MazeBatch as MazeBatch
     from maze_rl.mazes.lattice import MazeCollection as MazeCollection
     from maze_rl.mazes.solve import solve as solve
+    from maze_rl.models.attached_tokenization import attach_tokenization as attach_tokenization
     from maze_rl.models.build import build_model as build_model
     from maze_rl.models.model_files import load_model as load_model
+    from maze_rl.models.model_files import save_model as save_model
     from maze_rl.tokenization.tokenization import Tokenization as Tokenization
     from maze_rl.tokenization.tokenization import load_tokenization as load_tokenization
     from maze_rl.workflows.convert import load_mazes as load_mazes
@@ -39,7 +41,9 @@ _HOMES = {
     "MazeCollection": "mazes.lattice",
     "solve": "mazes.solve",
     "build_model": "models.build",
+    "attach_tokenization": "models.attached_tokenization",
     "load_model": "models.model_files",
+    "save_model": "models.model_files",
     "Tokenization": "tokenization.tokenization",
     "load_tokenization": "tokenization.tokenization",
     "evaluate": "workflows.evaluate",

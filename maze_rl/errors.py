@@ -5,7 +5,8 @@ one line and exits with status 2. Broken invariants of our own code are `assert`
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+
+from maze_rl.near_names import nearest_names
 
 
 class MazeRLError(ValueError):
@@ -35,8 +36,10 @@ class Caution(UserWarning):
 def unknown_name(kind: str, name: str, choices: Iterable[str]) -> UnknownNameError:
     """Build the error for an unknown `name` of some `kind`, e.g. ``unknown_name("loss", "pathonly", [...])``."""
     known = sorted(choices)
-    written = {choice.casefold(): choice for choice in known}  # a name in capitals is near
-    cut_short = sorted((choice for choice in written if len(name) > 2 and choice.startswith(name.casefold())), key=len)
-    nearest = cut_short or get_close_matches(name.casefold(), written, n=1, cutoff=0.5)
-    hint = f" Did you mean {written[nearest[0]]!r}?" if nearest else ""
-    return UnknownNameError(f"unknown {kind} {name!r}.{hint} Choices: {', '.join(known)}.")
+    return UnknownNameError(f"unknown {kind} {name!r}.{did_you_mean(name, known)} Choices: {', '.join(known)}.")
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """Return the end of an error message that names what was meant; empty where nothing is near."""
+    nearest = nearest_names(name, choices)[:3]
+    return f" Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""

@@ -3,12 +3,11 @@
 import inspect
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 from maze_rl.configs.choices import Choice
-from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.errors import ConfigurationError, MazeRLError, did_you_mean
 
 
 def import_own(slot: str, name: str, known: Iterable[str] = ()) -> Any:
@@ -28,8 +27,7 @@ def import_own(slot: str, name: str, known: Iterable[str] = ()) -> Any:
         for attribute in path.split("."):
             found = getattr(found, attribute)
     except Exception as error:  # whatever another package does when it is imported
-        nearest = get_close_matches(module, known, n=1, cutoff=0.6)
-        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        hint = did_you_mean(module, known)
         raise ConfigurationError(f"{slot} {name}: cannot be imported ({_in_one_line(error)}).{hint}") from error
     if not callable(found):
         raise ConfigurationError(f"{slot} {name}: expected a function, got {found!r}.")

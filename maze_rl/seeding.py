@@ -9,10 +9,16 @@ import hashlib
 
 import numpy as np
 
+from maze_rl.plain_numbers import check_seed
+
 
 def stream_key(seed: int, *names: str | int) -> int:
-    """Return the 64-bit key of the stream `names` of `seed`; the same on every machine."""
-    text = "\x1f".join([str(int(seed)), *map(str, names)])
+    """Return the 64-bit key of the stream `names` of `seed`; the same on every machine.
+
+    Raises:
+        ConfigurationError: The seed is no whole number from 0 to 2^64 - 1.
+    """
+    text = "\x1f".join([str(check_seed(seed)), *map(str, names)])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 

@@ -2,9 +2,10 @@
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -24,3 +25,19 @@ def load_script() -> Callable[..., ModuleType]:
         return module
 
     return load
+
+
+@pytest.fixture(scope="session")
+def read_page(load_script: Callable[..., ModuleType]) -> Callable[[str], Any]:
+    """Return a function that reads what a notebook is shown: it must be well-formed; `text` is what a reader sees."""
+    return load_script("notebook_outputs", "tests").read_page
+
+
+@pytest.fixture
+def closed_figures() -> Iterator[None]:
+    """Close the figures that pyplot was asked for."""
+    from matplotlib import pyplot
+
+    pyplot.switch_backend("agg")
+    yield
+    pyplot.close("all")

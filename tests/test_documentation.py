@@ -81,7 +81,7 @@ def smaller(command: str) -> list[str]:
             first = words[number + 1].partition("..")[0]
             words[number + 1] = f"{first}..{int(first) + 1}"
     more = [] if "num" in given.given else ADDED.get(words[0], [])
-    own = {"sizes", "data", "resume", "plan"} & given.given  # these have sizes of their own
+    own = {"sizes", "data", "resume", "plan", "mazes"} & given.given  # these have sizes of their own
     sizes = ["--sizes", "4..5"] if words[0] in ("evaluate", "report", "train") and not own else []
     elsewhere = ["--out", "built"] if words[:2] == ["tokenizers", "build"] else []  # not over those of the repository
     return [*words, *more, *sizes, *elsewhere]
@@ -135,6 +135,9 @@ def provide(given: Namespace, stand_ins: dict[str, Path]) -> None:
     for kind, name in read:
         if "/" in name or kind != "run":
             shutil.copytree(stand_ins[kind], name, dirs_exist_ok=True)
+    for name in filter(None, (getattr(given, part, None) for part in ("mazes", "maze", "file"))):
+        if not Path(name).exists():
+            maze_rl.save_mazes(maze_rl.generate(5, num=4), name)
     if source and Path(source).suffix == ".zanj":
         shutil.copy(ROOT / "tests/mazes/interchange/files/minimal.zanj", source)
     if getattr(given, "plan", None) and given.plan not in PLANS:

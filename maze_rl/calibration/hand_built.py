@@ -27,7 +27,8 @@ from maze_rl.calibration.rotation import random_rotation, rotated
 from maze_rl.calibration.softness import SHARP, Softness
 from maze_rl.calibration.weights import Weights
 from maze_rl.errors import ConfigurationError
-from maze_rl.models.build import MazeTransformer, build_bare, longest_sequence
+from maze_rl.models.build import MazeTransformer, build_bare
+from maze_rl.models.context_room import longest_sequence
 from maze_rl.seeding import numpy_generator
 from maze_rl.tokenization.layouts import (
     ADJLIST_START,

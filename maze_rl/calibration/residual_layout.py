@@ -12,9 +12,11 @@ import numpy as np
 from jaxtyping import Int64
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
+
 
 @dataclass(frozen=True)
-class ResidualLayout:
+class ResidualLayout(Shown):
     """Names of the blocks of one model, and how many cells and position dimensions it has."""
 
     fields: tuple[str, ...]

@@ -12,7 +12,10 @@ from statistics import mean
 
 import torch
 
-from maze_rl.calibration.zoo import ROWS, SCORES, STRENGTHS, Instance, ZooRow, build_ablated, instances
+from maze_rl.calibration.zoo import ROWS, SCORES, STRENGTHS, Instance, ZooRow, build_ablated
+from maze_rl.calibration.zoo import instances as make_instances
+from maze_rl.configs.options import check_count
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.decisions import decision_logits
 from maze_rl.interp.distance_probe import Held, ProbeScore, latent_state
 from maze_rl.interp.finding import Finding
@@ -29,7 +32,7 @@ Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class Judged(Shown):
     """All verdicts on one instance of one row."""
 
     row: str
@@ -49,7 +52,7 @@ class Judged:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelfTest:
+class SelfTest(Shown):
     """Everything the self-test found."""
 
     judged: Sequence[Judged]
@@ -94,17 +97,18 @@ def setting_of(instance: Instance, seed: int) -> Setting:
 
 
 def selftest(
-    num: int = 10, *, workers: int = 2, seed: int = 0, progress: Progress = lambda doing, done: None
+    instances: int = 10, *, workers: int = 2, seed: int = 0, progress: Progress = lambda doing, done: None
 ) -> SelfTest:
     """Run the battery's scores over the calibration models.
 
     Args:
-        num: Instances of every row.
+        instances: Models of every row.
         workers: Processes of one thread each; 0 runs here.
         seed: Seed of the mazes.
         progress: Called with (what, share done).
     """
-    tasks = [(instance, seed) for instance in instances(num)]
+    num, workers = check_count("instances", instances), check_count("workers", workers, 0)
+    tasks = [(instance, seed) for instance in make_instances(num)]
     # the longest sequences first, so that no process is left with much at the end
     order = sorted(range(num), key=lambda place: -_num_edge_tokens(tasks[place][0]))
     results = {}

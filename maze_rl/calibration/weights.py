@@ -6,9 +6,10 @@ import numpy as np
 from numpy import ndarray
 
 from maze_rl.calibration.residual_layout import ResidualLayout
+from maze_rl.displays.short_repr import Shown
 
 
-class Head:
+class Head(Shown):
     """One attention head: what it asks for, what answers, and what it copies where.
 
     A query-key dimension is a pair of linear readings whose product adds to the score; scores are not divided.
@@ -38,7 +39,7 @@ class Head:
             self.output[dims, goal] = scale
 
 
-class Neurons:
+class Neurons(Shown):
     """The MLP of one layer: rectified readings of the residual stream, and what each adds to it."""
 
     def __init__(self, read: ndarray, bias: ndarray, write: ndarray) -> None:
@@ -68,7 +69,7 @@ class Neurons:
         self.add([(block, 1.0)], 0.0, block, -1.0)
 
 
-class Weights:
+class Weights(Shown):
     """All arrays of one model."""
 
     def __init__(self, layout: ResidualLayout, n_layers: int, n_heads: int, d_head: int, d_mlp: int) -> None:

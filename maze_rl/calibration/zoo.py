@@ -10,6 +10,7 @@ from typing import Literal
 
 from maze_rl.calibration.hand_built import READING_LAYERS, Kind, build_hand_built
 from maze_rl.calibration.memorizer import train_memorizer
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.distance_probe import Held
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.untrained import untrained_twin
@@ -21,7 +22,7 @@ SCORES = ("adjacency", "S1", "S2", "S3", "S4", "S5", "search")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Instance:
+class Instance(Shown):
     """One model to build: its tokens, depth, basis and seed."""
 
     token_format: str
@@ -42,7 +43,7 @@ class Instance:
 
 
 @dataclass(frozen=True)
-class ZooRow:
+class ZooRow(Shown):
     """A kind of model with the verdicts the toolkit must give."""
 
     name: str

@@ -8,11 +8,13 @@ from maze_rl.configs.algorithms import ALGORITHMS
 from maze_rl.configs.endpoints import PATHS, PLACES
 from maze_rl.configs.losses import LOSSES
 from maze_rl.configs.marks import MARKS, NO_MARKS
+from maze_rl.configs.maze_files import READ, WRITTEN
 from maze_rl.configs.tokenization import FORMATS
 from maze_rl.shipped import VERSION
 
 RANGE = "sizes as 5..9, 5..15..2 or 4,6,8"
 _OPTIONS = "; ".join(f"{name}: {', '.join(options)}" for name, options in ALGORITHMS.items() if options)
+_WRITTEN = ", ".join(dict.fromkeys(WRITTEN.values()))
 
 
 class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -120,23 +122,56 @@ def _join(commands) -> None:
 
 def _convert(commands) -> None:
     parser = _command(commands, "convert", "data:convert", "mazes from one kind of file to another")
-    parser.add_argument("source", help="a dataset folder, .zanj, .npz, .parquet, .png, .txt (drawings) or .tokens")
+    parser.add_argument("source", help=f"a dataset folder, or a file: {', '.join(READ)}")
     parser.add_argument(
-        "--out", required=True, metavar="PATH", help="as the source, but for .zanj; no suffix: a folder"
+        "--out", required=True, metavar="PATH", help=f"what to write: {', '.join(WRITTEN)}; no suffix: a dataset folder"
+    )
+    parser.add_argument(
+        "--from",
+        dest="source_format",
+        default=None,
+        metavar="FORMAT",
+        help="what the source is, beside its suffix",
+    )
+    parser.add_argument(
+        "--to",
+        dest="format",
+        default=None,
+        metavar="FORMAT",
+        help=f"what to write, beside its suffix: {_WRITTEN}",
     )
     parser.add_argument(
         "--tokenizer", default="unique_cells", metavar="NAME", help=f"of .tokens files: {', '.join(FORMATS)}"
     )
-    parser.add_argument("--grid", default=None, metavar="SIZE", help="of the mazes of a .tokens file: 5, or 4x7")
+    _grid(parser)
     parser.add_argument("--seed", type=int, default=0, help="seed of edge order and paths in token text")
 
 
 def _show(commands) -> None:
     parser = _command(commands, "show", "showing:show", "draw a maze or several, with what you want marked")
+    parser.add_argument(
+        "file",
+        nargs="?",
+        default=None,
+        metavar="FILE",
+        help="mazes of your own: anything that `maze-rl convert` reads",
+    )
+    _index(parser, "number of the first maze of FILE to draw; -1 is the last")
+    _grid(parser)
+    parser.add_argument(
+        "--tokenizer", default="unique_cells", metavar="NAME", help=f"of token text: {', '.join(FORMATS)}"
+    )
     parser.add_argument("--size", default="9", help="cells per side, or rows x columns as 4x7")
     _mazes(parser)
     parser.add_argument("--num", type=int, default=1, metavar="N", help="mazes to draw, side by side")
-    parser.add_argument("--mark", default="solution", metavar="NAMES", help=f"{', '.join(MARKS)}, or {NO_MARKS}")
+    parser.add_argument(
+        "--mark",
+        "--marks",
+        dest="marks",
+        default="solution",
+        metavar="NAMES",
+        help=f"{', '.join(MARKS)}, or {NO_MARKS}",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of the mazes")
     parser.add_argument(
         "--out", type=new_file, default=None, metavar="FILE", help="draw to a .png, .svg or .txt file, not the terminal"
@@ -182,7 +217,14 @@ def _train(commands) -> None:
 def _evaluate(commands) -> None:
     parser = _command(commands, "evaluate", "measuring:evaluate", "measure a trained model on held-out mazes")
     _trained_model(parser)
-    _test_mazes(parser, 1000)
+    _test_mazes(parser, "1000, or all of --mazes")
+    parser.add_argument(
+        "--mazes",
+        default=None,
+        metavar="FILE",
+        help="mazes of your own: anything that `maze-rl convert` reads",
+    )
+    _grid(parser)
     parser.add_argument(
         "--algorithm", default=None, metavar="NAME", help="generator (default: the one it was trained on)"
     )
@@ -200,28 +242,42 @@ def _solve(commands) -> None:
         "--algorithm", default=None, metavar="NAME", help="generator (default: the one it was trained on)"
     )
     parser.add_argument(
-        "--maze", default=None, metavar="FILE", help="token text of a maze of --size in the model's format"
+        "--maze",
+        default=None,
+        metavar="FILE",
+        help="a maze of your own: what `maze-rl convert` reads (token text: of --size, in the model's format)",
     )
+    _index(parser, "number of the maze in FILE; -1 is the last")
     parser.add_argument("--seed", type=int, default=0, help="seed of the maze")
     parser.add_argument("--out", type=new_file, default=None, metavar="FILE", help="draw to a .png, .svg or .txt file")
 
 
 def _report(commands) -> None:
-    parser = _command(commands, "report", "measuring:report", "write the generalization report of one run or several")
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders")
+    parser = _command(commands, "report", "measuring:report", "write the generalization report of one model or several")
+    parser.add_argument(
+        "runs", nargs="+", metavar="MODEL", help="folders of runs or saved models, or names of shipped models"
+    )
     _loops(parser)
-    _test_mazes(parser, None)
+    _test_mazes(parser, "as many as the run was evaluated on, or 500")
     parser.add_argument(
         "--out",
         type=new_folder,
         default=None,
         metavar="DIR",
-        help="folder to write (default: report/ in the first run)",
+        help="folder to write (default: report/ in the run or report-NAME; of several runs/comparisons/A-B)",
     )
 
 
+def _index(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--index", type=int, default=0, metavar="N", help=text)
+
+
+def _grid(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--grid", default=None, metavar="SIZE", help="of the mazes of token text: 5, or 4x7")
+
+
 def _trained_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", help="a run folder or the name of a shipped model")
+    parser.add_argument("run", help="folder of a run or a saved model, or name of a shipped or hand-built model")
     _loops(parser)
 
 
@@ -229,14 +285,14 @@ def _loops(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--loops", type=int, metavar="N", help="apply its block N times (default: as in its files)")
 
 
-def _test_mazes(parser: argparse.ArgumentParser, num: int | None) -> None:
+def _test_mazes(parser: argparse.ArgumentParser, num_help: str) -> None:
     beyond = "from the smallest trained on, or 4, to three beyond the largest, at most the model's canvas"
     parser.add_argument("--sizes", default=None, help=f"{RANGE} (default: {beyond})")
     parser.add_argument(
         "--num",
         type=int,
-        default=num,
-        help=f"mazes per size (default: {num or 'as many as the run was evaluated on, or 500'})",
+        default=None,
+        help=f"mazes per size (default: {num_help})",
     )
     parser.add_argument(
         "--seed", type=int, default=None, help="seed of the test mazes (default: the same for every model)"

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from maze_rl.cli.given_paths import check_folder
 from maze_rl.configs.endpoints import Endpoints, parse_cells, parse_path_lengths
-from maze_rl.configs.maze_files import check_readable, check_writable
+from maze_rl.configs.maze_files import check_readable, format_to_write
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.options import parse_option
-from maze_rl.configs.ranges import parse_sizes
+from maze_rl.configs.ranges import parse_grid, parse_sizes
 from maze_rl.configs.tokenization import TokenizationConfig
-from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.storage.free_place import check_empty, check_new
-from maze_rl.models.places import find_model
+from maze_rl.models.places import check_model
 
 
 def generate(chosen: argparse.Namespace) -> int:
@@ -69,18 +68,23 @@ def join(chosen: argparse.Namespace) -> None:
 
 def convert(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl convert``."""
-    grids = None if chosen.grid is None else parse_sizes(chosen.grid)
-    if grids is not None and len(grids) != 1:
-        raise ConfigurationError(f"--grid {chosen.grid}: token text has mazes of one size.")
-    check_readable(chosen.source, grids is not None)
-    check_writable(chosen.out)
+    grid = parse_grid(chosen.grid)
+    check_readable(chosen.source, grid is not None, chosen.source_format)
+    format_to_write(chosen.out, chosen.format)
     TokenizationConfig(format=chosen.tokenizer)
     from maze_rl.cli.compiling import announce_compiling
     from maze_rl.workflows.convert import convert as convert_mazes
 
     announce_compiling()
-    grid = None if grids is None else grids[0]
-    out, num = convert_mazes(chosen.source, chosen.out, tokenization=chosen.tokenizer, grid=grid, seed=chosen.seed)
+    out, num = convert_mazes(
+        chosen.source,
+        chosen.out,
+        source_format=chosen.source_format,
+        format=chosen.format,
+        tokenizer=chosen.tokenizer,
+        grid=grid,
+        seed=chosen.seed,
+    )
     print(json.dumps({"out": str(out), "num": num}) if chosen.json else f"{num:,} mazes in {out}")
 
 
@@ -103,7 +107,7 @@ def _print_dataset(chosen: argparse.Namespace, stored) -> None:
 
 def export(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl export``."""
-    find_model(chosen.run)
+    check_model(chosen.run)
     check_empty(Path(chosen.out))
     from maze_rl.workflows.export import export as export_model
 
@@ -124,7 +128,11 @@ def tokenizers(chosen: argparse.Namespace) -> int:
         print(
             json.dumps(rows)
             if chosen.json
-            else "\n".join(f"{row['name']:<14} {row['words']:>5} words  {row['about']}" for row in rows)
+            else "\n".join(
+                f"{row['name']:<17} {row['words']:>5} words, {row['own_words']:>4} without moves and walls  "
+                f"{row['about']}"
+                for row in rows
+            )
         )
         return 0
     if chosen.action == "build":

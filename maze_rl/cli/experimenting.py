@@ -108,7 +108,7 @@ def compare(chosen: argparse.Namespace) -> int:
 
 def _print_comparison(chosen: argparse.Namespace, page: Path, failed: list[str]) -> None:
     """Print the table and the verdicts of a comparison that was written."""
-    from maze_rl.reports.run_comparison.comparison_files import COLUMNS, NUMBERS, cell_text, shown_columns
+    from maze_rl.reports.run_comparison.comparison_files import NUMBERS, cell_text, shown_columns
 
     numbers = json.loads((page.parent / NUMBERS).read_text())
     if chosen.json:
@@ -118,11 +118,12 @@ def _print_comparison(chosen: argparse.Namespace, page: Path, failed: list[str])
     from rich.console import Console
     from rich.table import Table
 
-    keys = [key for key in shown_columns(numbers["table"]) if key not in _ONLY_ON_THE_PAGE]
+    columns = numbers["columns"]
+    keys = [key for key in shown_columns(columns, numbers["table"]) if key not in _ONLY_ON_THE_PAGE]
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for key in keys:
         justify = "left" if key == "arm" else "right"
-        table.add_column(COLUMNS[key], justify=justify, no_wrap=key == "arm", max_width=None if key == "arm" else 11)
+        table.add_column(columns[key], justify=justify, no_wrap=key == "arm", max_width=None if key == "arm" else 11)
     for row in numbers["table"]:
         table.add_row(*(cell_text(key, row[key]) for key in keys))
     Console().print(table)

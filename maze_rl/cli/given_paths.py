@@ -17,11 +17,11 @@ def check_folder(path: str) -> None:
         raise MazeRLError(f"{path}: there is no such folder; give one that `maze-rl generate --out` wrote.")
 
 
-def check_file(path: str) -> None:
-    """Check that a file is there.
+def check_there(path: str | None) -> None:
+    """Check that a file or folder of mazes, where one is given, is there.
 
     Raises:
         MazeRLError: It is not.
     """
-    if not Path(path).is_file():
-        raise MazeRLError(f"{path}: there is no such file.")
+    if path is not None and not Path(path).exists():
+        raise MazeRLError(f"{path}: there is no such file or folder.")

@@ -38,8 +38,8 @@ def run(arguments: list[str]) -> int:
     except MazeRLError as error:
         print(f"maze-rl: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("maze-rl: stopped.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"maze-rl: {str(stop) or 'stopped.'}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # The reader has gone; what is still buffered has nowhere to go.

@@ -6,12 +6,12 @@ import os
 import sys
 from pathlib import Path
 
-from maze_rl.cli.given_paths import check_folder
+from maze_rl.cli.given_paths import check_folder, check_there
 from maze_rl.configs.marks import parse_marks
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.options import parse_option
-from maze_rl.configs.ranges import format_range, parse_sizes
-from maze_rl.errors import MazeRLError
+from maze_rl.configs.ranges import format_range, parse_grid, parse_sizes
+from maze_rl.errors import ConfigurationError, MazeRLError
 
 _DRAWINGS = (".png", ".svg", ".txt")
 _MAZES_PER_LINE = 3
@@ -27,22 +27,17 @@ copies:   mazes whose walls occurred before, as they are, rotated or mirrored"""
 def show(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl show``."""
     # Settings are checked before numba is imported, so that a typing error answers at once.
-    marks = parse_marks(chosen.mark)
-    options = dict(map(parse_option, chosen.options))
-    spec = MazeSpec(sizes=parse_sizes(chosen.size), algorithm=chosen.algorithm, options=options)
-    GenerationConfig(spec=spec, num=chosen.num, seed=chosen.seed)
+    marks = parse_marks(chosen.marks)
     out = None if chosen.out is None else drawing_file(chosen.out)
-    from maze_rl.cli.compiling import announce_compiling
-    from maze_rl.workflows.show import draw_picture, draw_text, show_mazes
+    shown, about = _own(chosen) if chosen.file is not None else _generated(chosen)
+    from maze_rl.workflows.show import draw_picture, draw_text
 
-    announce_compiling()
-    shown = show_mazes(spec, chosen.num, chosen.seed)
     if out is not None and out.suffix != ".txt":
         draw_picture(shown, marks, out)
     elif out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(
-            draw_text(shown, marks, _MAZES_PER_LINE * (6 * max(cols for _, cols in spec.shapes) + 20)) + "\n",
+            draw_text(shown, marks, _MAZES_PER_LINE * (6 * max(each.maze.shape[1] for each in shown) + 20)) + "\n",
             encoding="utf-8",
         )
     elif not chosen.json:
@@ -53,7 +48,42 @@ def show(chosen: argparse.Namespace) -> None:
         values = [_shown_json(each) for each in shown]
         print(json.dumps(values[0] if chosen.num == 1 else {"mazes": values}))
     else:
-        print(f"{format_range(spec.sizes)}, {chosen.algorithm}, seed {chosen.seed}")
+        print(about)
+
+
+def _generated(chosen: argparse.Namespace):
+    """Return the mazes to draw, made, and what they are."""
+    if of_files := sorted(chosen.given & {"index", "grid", "tokenizer"}):
+        raise ConfigurationError(f"--{of_files[0]} is about mazes of your own: name their file, as maze-rl show FILE.")
+    options = dict(map(parse_option, chosen.options))
+    spec = MazeSpec(sizes=parse_sizes(chosen.size), algorithm=chosen.algorithm, options=options)
+    GenerationConfig(spec=spec, num=chosen.num, seed=chosen.seed)
+    from maze_rl.cli.compiling import announce_compiling
+    from maze_rl.workflows.show import show_mazes
+
+    announce_compiling()
+    about = f"{format_range(spec.sizes)}, {chosen.algorithm}, seed {chosen.seed}"
+    return show_mazes(spec, chosen.num, chosen.seed), about
+
+
+def _own(chosen: argparse.Namespace):
+    """Return the mazes to draw, read from a file, and which they are."""
+    if of_made := sorted(chosen.given & {"size", "algorithm", "options", "seed"}):
+        flag = "option" if of_made[0] == "options" else of_made[0]
+        raise ConfigurationError(f"--{flag} is about mazes that are made: {chosen.file} holds its own.")
+    if chosen.num < 1:
+        raise ConfigurationError(f"num is {chosen.num}: draw at least one maze.")
+    check_there(chosen.file)
+    grid = parse_grid(chosen.grid)
+    from maze_rl.cli.compiling import announce_compiling
+    from maze_rl.workflows.own_mazes import read_own, rows_from
+    from maze_rl.workflows.show import shown_mazes
+
+    announce_compiling()
+    mazes = read_own(chosen.file, chosen.tokenizer, grid)
+    rows = rows_from(mazes, chosen.index, chosen.num, chosen.file)
+    which = f"maze {rows.start}" if len(rows) == 1 else f"mazes {rows.start}..{rows.stop - 1}"
+    return shown_mazes(mazes.take(rows)), f"{which} of {len(mazes):,} in {chosen.file}"
 
 
 def draw(maze, path, walked, out: str | None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from maze_rl.configs.algorithms import check_algorithm
 from maze_rl.configs.ranges import parse_squares
 from maze_rl.errors import ConfigurationError
-from maze_rl.models.places import find_model
+from maze_rl.models.places import check_model, find_model
 from maze_rl.shipped import shipped
 
 
@@ -97,7 +97,7 @@ def selftest(chosen: argparse.Namespace) -> int:
 
 def search(chosen: argparse.Namespace) -> None:
     """Handle ``maze-rl search``."""
-    find_model(chosen.run)
+    check_model(chosen.run)
     check_algorithm(chosen.algorithm)
     if chosen.size is not None:
         parse_squares(str(chosen.size))

@@ -4,7 +4,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from maze_rl.errors import Caution
-from maze_rl.evaluation.results import FEWEST_LAYOUTS, Estimate, EvaluationResult
+from maze_rl.evaluation.result_table import cells, head, notes, title
+from maze_rl.evaluation.results import FEWEST_LAYOUTS, EvaluationResult
 
 if TYPE_CHECKING:
     from maze_rl.reports.search.search_result import SearchResult
@@ -42,31 +43,15 @@ def print_evaluation(result: EvaluationResult) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    title = f"{result.model}: greedy rollouts, {result.num_per_size} held-out {result.algorithm} mazes per size"
-    table = Table(title=title, box=box.SIMPLE, padding=0)  # fits 80 columns
-    for name in ("size", "layouts", "shortest", "95 %", "reaches", "valid", "Manhattan", "random", "hard"):
+    table = Table(title=title(result), box=box.SIMPLE, padding=0)  # fits 80 columns
+    for name in head(result):
         table.add_column(name, justify="right", no_wrap=True)
-    for row in result.rows:
-        size = f"{row.size}" if row.in_training_range else f"{row.size}*"
-        interval = f"{row.shortest.low:.2f}-{row.shortest.high:.2f}"
-        failed = row.solved_where_manhattan_fails
-        table.add_row(
-            size,
-            "-" if row.layouts is None else f"{row.layouts:,}",
-            _rate(row.shortest),
-            interval,
-            _rate(row.reaches),
-            _rate(row.valid),
-            _rate(row.baselines["manhattan"]),
-            _rate(row.baselines["random_non_backtracking"]),
-            "-" if failed is None else _rate(failed),
-        )
+    for row in cells(result):
+        table.add_row(*row)
     console = Console()
     console.print(table)
-    console.print("layouts: different walls up to rotation and reflection; the intervals count these, not mazes.")
-    console.print("hard: rate of shortest paths on the mazes that Manhattan greedy fails.")
-    if result.training_sizes:
-        console.print("*: outside the sizes trained on.")
+    for note in notes(result):
+        console.print(note)
 
 
 def print_bench(rows: list[dict[str, Any]], missing: list[str]) -> None:
@@ -114,7 +99,3 @@ def print_selftest(values: dict[str, Any]) -> None:
 def _verdict_cell(cell: dict[str, Any]) -> str:
     mark = "" if cell["right"] == cell["num"] else "!"
     return f"{cell['says_yes']}/{cell['num']}{mark}"
-
-
-def _rate(estimate: Estimate) -> str:
-    return f"{estimate.value:.3f}"

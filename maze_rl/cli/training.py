@@ -10,35 +10,38 @@ from pathlib import Path
 from typing import Any
 
 from maze_rl.cli.given_paths import check_folder
-from maze_rl.configs.changes import change_run
+from maze_rl.configs.changes import FLAG_NAMES, change_run
 from maze_rl.configs.devices import check_device_name
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import parse_option
 from maze_rl.configs.plans import check_alone, check_steps, planned, shares_steps
 from maze_rl.configs.presets import TakenModel, default_run, training_mazes
-from maze_rl.configs.ranges import parse_range, parse_squares
+from maze_rl.configs.ranges import parse_squares
 from maze_rl.configs.training import DataFolder, Phase, RunConfig, TrainingConfig
 from maze_rl.errors import Caution, ConfigurationError
 from maze_rl.models.places import find_model
 from maze_rl.workflows.run_place import check_begun, check_free
 
-_SHAPE = {
-    "tokenizer": "format",
-    "canvas": "canvas",
-    "origin": "origin",
-    "positions": "positions",
-    "prompt": "prompt",
-    "embedding": "embedding",
-    "loops": "loops",
-    "layers": "n_layers",
-    "d_model": "d_model",
-    "heads": "n_heads",
-    "parametrization": "parametrizations",
-    "value_norm": "value_norm",
-    "reverse_positions": "reverse_positions",
-    "memory": "memory",
-}
-"""Flag -> setting of the network or the tokens."""
+_SHAPE = (
+    "tokenizer",
+    "canvas",
+    "origin",
+    "path",
+    "positions",
+    "prompt",
+    "embedding",
+    "loops",
+    "layers",
+    "d_model",
+    "heads",
+    "parametrizations",
+    "value_norm",
+    "reverse_positions",
+    "reverse_form",
+    "memory",
+    "memory_kind",
+)
+"""Flags that are settings of the network or the tokens."""
 _TRAINING = (
     "schedule",
     "learning_rate",
@@ -48,6 +51,7 @@ _TRAINING = (
     "weight_factors",
 )
 """Flags that are settings of the training."""
+_REPEATED = ("options", "parametrizations", "weight_factors")
 
 
 def train(chosen: argparse.Namespace) -> int:
@@ -70,7 +74,7 @@ def train(chosen: argparse.Namespace) -> int:
                 config=config,
                 out=chosen.out,
                 resume=chosen.resume,
-                evaluation_mazes=num,
+                num=num,
                 progress=bar,
                 command=chosen.command_line,
             )
@@ -98,10 +102,11 @@ def _what_follows(chosen: argparse.Namespace, config: RunConfig) -> Iterator[str
     """Yield the flags that were not given and have another value than usual, as others cannot go with that."""
     usual = default_run(MazeSpec(sizes=config.sizes, split="train"), device=config.device)
     parts = [(run.training, run.tokenization, run.model) for run in (config, usual)]
-    for flag, name in {**_SHAPE, **{name: name for name in _TRAINING}}.items():
+    for flag in (*_SHAPE, *_TRAINING):
+        name = FLAG_NAMES.get(flag, flag)
         new, old = (next(getattr(part, name) for part in run if hasattr(part, name)) for run in parts)
         if new != old and flag not in chosen.given:
-            yield f"--{flag.replace('_', '-')} {_in_words(new)} (usually {_in_words(old)})"
+            yield f"{_flag(flag)} {_in_words(new)} (usually {_in_words(old)})"
 
 
 def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
@@ -147,7 +152,7 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
         lr_controller=chosen.lr_controller,
         update_rule=chosen.update_rule,
         **_given(**{name: getattr(chosen, name) for name in _TRAINING}),
-        **_loops(chosen),
+        **_given(training_loops=chosen.training_loops),
         **_shape(chosen),
         **_plan(chosen, base, mazes),
     )
@@ -198,18 +203,23 @@ def _to_continue(chosen: argparse.Namespace) -> RunConfig:
         return run_config(flags, flags.device or RunFolder(out).open().device)
 
     try:
-        return resumed(out, chosen.steps, asked, {_SHAPE.get(name, name) for name in again})
+        return resumed(out, chosen.steps, asked, {FLAG_NAMES.get(name, name) for name in again})
     except OtherSettingsError as error:
         has = {name.rpartition(".")[2]: old for name, old, _ in reversed(error.differences)}
         said = [
-            f"--{name.replace('_', '-')} is {_in_words(old)} in the run, {_in_words(wish)} was given"
+            f"{_flag(name)} is {_in_words(old)} in the run, {_in_words(wish)} was given"
             for name in sorted(again)
-            if (old := has.get(_SHAPE.get(name, name), getattr(begun, name))) != (wish := getattr(chosen, name))
+            if (old := has.get(FLAG_NAMES.get(name, name), getattr(begun, name))) != (wish := getattr(chosen, name))
         ]
         raise ConfigurationError(
             f"{out} goes on with the settings it has: {'; '.join(said) or error}. Leave that out, or begin another "
             "run with another --out."
         ) from error
+
+
+def _flag(name: str) -> str:
+    """Write the flag of a setting; one that may be given several times names one of them."""
+    return f"--{(name[:-1] if name in _REPEATED else name).replace('_', '-')}"
 
 
 def _in_words(value: object) -> str:
@@ -243,27 +253,19 @@ def _data(chosen: argparse.Namespace, mazes: MazeSpec) -> tuple[MazeSpec, DataFo
     return held, data
 
 
-def _loops(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Return the range that --training-loops names."""
-    if chosen.training_loops is None:
-        return {}
-    loops = parse_range(chosen.training_loops)
-    return {"training_loops": (min(loops), max(loops))}
-
-
 def _shape(chosen: argparse.Namespace) -> dict[str, Any]:
     """Return the settings of network and tokens that the flags change."""
-    return _given(**{name: getattr(chosen, flag) for flag, name in _SHAPE.items()})
+    return _given(**{name: getattr(chosen, name) for name in _SHAPE})
 
 
 def _taken(chosen: argparse.Namespace) -> TakenModel | None:
     """Return the trained model that --start-from names."""
     if chosen.start_from is None:
         return None
-    for flag in _SHAPE:
-        if getattr(chosen, flag) is not None:
+    for name in _SHAPE:
+        if getattr(chosen, name) is not None:
             raise ConfigurationError(
-                f"--{flag.replace('_', '-')} contradicts --start-from, which takes the whole model: leave it out."
+                f"{_flag(name)} contradicts --start-from, which takes the whole model: leave it out."
             )
     from maze_rl.workflows.run import take_model
 

@@ -4,10 +4,10 @@ import argparse
 
 from maze_rl.configs.learning_rates import CONTROLLERS, SCHEDULES
 from maze_rl.configs.losses import FACTORS
-from maze_rl.configs.model import EMBEDDINGS, POSITIONS, PROMPTS
+from maze_rl.configs.model import EMBEDDINGS, MEMORY_KINDS, POSITIONS, PROMPTS, REVERSE_FORMS
 from maze_rl.configs.named_plans import PLANS
 from maze_rl.configs.parametrizations import PARAMETRIZATIONS
-from maze_rl.configs.tokenization import FORMATS, ORIGINS
+from maze_rl.configs.tokenization import FORMATS, ORIGINS, PATHS
 from maze_rl.configs.training import OPTIMIZERS
 from maze_rl.configs.update_rules import UPDATE_RULES
 
@@ -32,6 +32,9 @@ def add_network(parser: argparse.ArgumentParser) -> None:
         default=None,
         metavar="WHERE",
         help=f"where the origin is given: {', '.join(ORIGINS)} (default path)",
+    )
+    parser.add_argument(
+        "--path", default=None, metavar="KIND", help=f"how the path is written: {', '.join(PATHS)} (default cells)"
     )
     parser.add_argument(
         "--positions",
@@ -67,7 +70,19 @@ def add_network(parser: argparse.ArgumentParser) -> None:
         help="attention scores get a learned term of query and distance; stays when folded",
     )
     parser.add_argument(
+        "--reverse-form",
+        default=None,
+        metavar="KIND",
+        help=f"what that term does to a score: {', '.join(REVERSE_FORMS)} (default add)",
+    )
+    parser.add_argument(
         "--memory", type=int, default=None, metavar="N", help="learned cells each MLP attends to; stay when folded"
+    )
+    parser.add_argument(
+        "--memory-kind",
+        default=None,
+        metavar="KIND",
+        help=f"how it chooses among them: {', '.join(MEMORY_KINDS)} (default keys)",
     )
 
 
@@ -115,6 +130,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--parametrization",
+        dest="parametrizations",
         action="append",
         default=None,
         metavar="NAME",

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from maze_rl.displays.short_repr import Shown
+
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Asked(Shown):
     """How much there is beside one maze and its path; where there is less room, all there is is taken."""
 
     starts: int = 0

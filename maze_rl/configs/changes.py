@@ -1,6 +1,6 @@
 """Change a run by the names of its settings, wherever they stand: in its training, its tokens or its network."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -8,8 +8,10 @@ from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.refusals import LISTS_OF_ONE_TOKEN, losses_on_prompt
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL, TokenizationConfig
 from maze_rl.configs.training import RunConfig, TrainingConfig
-from maze_rl.errors import unknown_name
+from maze_rl.errors import ConfigurationError, unknown_name
 
+FLAG_NAMES = {"tokenizer": "format", "layers": "n_layers", "heads": "n_heads"}
+"""Settings that flags call otherwise than their fields, which are named as in files and TransformerLens; both count."""
 PLAIN_LAYERS = 6
 """Layers of a default run whose options do without loops."""
 
@@ -24,6 +26,7 @@ def change_run(run: RunConfig, **changes: Any) -> RunConfig:
     Args:
         run: What to change.
         **changes: Fields of `TrainingConfig`, `TokenizationConfig` or `ModelConfig` by name.
+            `FLAG_NAMES` has other names of some.
 
     Raises:
         UnknownNameError: There is no such field.
@@ -91,14 +94,37 @@ def _of_training(
         yield "training_loops", (min(least, most), most)
 
 
+def renamed(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings by the names of their fields, which may be given as the command line has them.
+
+    Raises:
+        ConfigurationError: One is given under both its names.
+    """
+    fields_of: dict[str, Any] = {}
+    for name, value in changes.items():
+        field = FLAG_NAMES.get(name, name)
+        if field in fields_of:
+            raise ConfigurationError(
+                f"{name} is given twice: {' and '.join(sorted((name, _twin(name))))} are the same."
+            )
+        fields_of[field] = value
+    return fields_of
+
+
+def _twin(name: str) -> str:
+    return FLAG_NAMES.get(name) or next(flag for flag, field in FLAG_NAMES.items() if field == name)
+
+
 def sort_changes(changes: dict[str, Any], *kinds: Any) -> list[dict[str, Any]]:
     """Sort settings by the dataclass, of those in `kinds`, that has a field of that name.
 
     Raises:
         UnknownNameError: None has a field of that name.
+        ConfigurationError: One is given under both its names.
     """
     names = [[field.name for field in fields(kind)] for kind in kinds]
-    for name in changes:
+    settings = renamed(changes)
+    for name in settings:
         if not any(name in known for known in names):
-            raise unknown_name("setting", name, [name for known in names for name in known])
-    return [{name: changes[name] for name in known if name in changes} for known in names]
+            raise unknown_name("setting", name, [*FLAG_NAMES, *(name for known in names for name in known)])
+    return [{name: settings[name] for name in known if name in settings} for known in names]

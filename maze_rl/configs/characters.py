@@ -11,6 +11,8 @@ brings all charges back; monsters have points that a roll at or above their diff
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from maze_rl.displays.short_repr import Shown
+
 SUCCESSES = ("success", "critical success")
 FAILURE = ("failure",)
 CRITICAL_FAILURE = ("critical failure",)
@@ -18,7 +20,7 @@ ANY = ("critical failure", "failure", "success", "critical success")
 
 
 @dataclass(frozen=True)
-class Effect:
+class Effect(Shown):
     """One row: when it fires, and what it makes of the scale."""
 
     name: str
@@ -43,7 +45,7 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class Monster:
+class Monster(Shown):
     """What an encounter brings: an effect on every roll below its difficulty, until it is beaten or leaves."""
 
     effect: Effect

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from maze_rl.configs.options import Option, OptionValue, complete, is_count, is_number, parse_value
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 
 Known = Mapping[str, Mapping[str, Option]]
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Shown):
     """One plug-in with all its options."""
 
     name: str

@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from maze_rl.configs.ranges import format_range, parse_range
+from maze_rl.configs.field_types import check_field_types
+from maze_rl.configs.ranges import check_ints, format_range, parse_range
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
+from maze_rl.plain_numbers import index_of, whole_number
 
 PLACES = ("anywhere", "dead_end")
 PATHS = ("any", "one", "several")
@@ -15,7 +18,7 @@ Cells = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Endpoints:
+class Endpoints(Shown):
     """A distribution over (origin, target) pairs of one maze: uniform over the pairs that meet every constraint.
 
     Pairs are of different cells that can reach each other; where not all cells can, both lie in the largest component.
@@ -43,6 +46,7 @@ class Endpoints:
     """`one`: exactly one shortest path; `several`: more than one; `any`."""
 
     def __post_init__(self) -> None:
+        check_field_types(self)
         for name in ("origin", "target"):
             if getattr(self, name) not in PLACES:
                 raise unknown_name(f"place of the {name}", getattr(self, name), PLACES)
@@ -119,25 +123,50 @@ def _lengths_text(lengths: tuple[tuple[int, float], ...]) -> str:
 
 
 def endpoints_from(values: Mapping[str, Any]) -> Endpoints:
-    """Build `Endpoints` from plain values: lists for tuples, and ``{steps: weight}`` for `path_lengths`.
+    """Build `Endpoints` from values as people give them.
+
+    `path_lengths` are lengths as in `maze_rl.configs.ranges`, ``{steps: weight}``, or text as the command line has it;
+    `origins` and `targets` are cells (row, col), a single one, or such text.
 
     Raises:
-        ConfigurationError: A value has another form.
+        MazeRLError: A value has another form.
     """
     found = dict(values)
+    if "path_lengths" in found:
+        found["path_lengths"] = _lengths_from(found["path_lengths"])
+    for name in ("origins", "targets"):
+        if found.get(name) is not None:
+            found[name] = _cells_from(name, found[name])
+    return Endpoints(**found)
+
+
+def _lengths_from(given: Any) -> tuple[tuple[int, float], ...]:
+    if isinstance(given, str):
+        return parse_path_lengths(given)
     try:
-        if "path_lengths" in found:
-            lengths = found["path_lengths"]
-            pairs = lengths.items() if isinstance(lengths, Mapping) else lengths
-            found["path_lengths"] = tuple((int(steps), float(weight)) for steps, weight in pairs)
-        for name in ("origins", "targets"):
-            if found.get(name) is not None:
-                found[name] = tuple(dict.fromkeys((int(row), int(col)) for row, col in found[name]))
+        pairs = given.items() if isinstance(given, Mapping) else [tuple(pair) for pair in given]
+        return tuple((whole_number("a path length", steps), float(weight)) for steps, weight in pairs)
+    except (TypeError, ValueError):
+        pass
+    try:
+        return tuple((steps, 1.0) for steps in check_ints("path_lengths", given))
+    except MazeRLError:
+        raise ConfigurationError(
+            f"path_lengths is {given!r}: expected lengths, as 12, '5..20' or range(5, 21), or {{steps: weight}}."
+        ) from None
+
+
+def _cells_from(name: str, given: Any) -> Cells:
+    if isinstance(given, str):
+        return parse_cells(given)
+    try:
+        several = list(given)
+        cells = [several] if len(several) == 2 and all(index_of(each) is not None for each in several) else several
+        return tuple(dict.fromkeys((whole_number(name, row), whole_number(name, col)) for row, col in cells))
     except (TypeError, ValueError):
         raise ConfigurationError(
-            "origins and targets: expected cells (row, col); path_lengths: expected {steps: weight}."
+            f"{name} is {given!r}: expected cells (row, col), as [(0, 0), (4, 4)], one cell, or '0,0;4,4'."
         ) from None
-    return Endpoints(**found)
 
 
 def parse_path_lengths(text: str) -> tuple[tuple[int, float], ...]:

@@ -12,9 +12,10 @@ from maze_rl.configs.changes import sort_changes
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.presets import warmup_of
-from maze_rl.configs.ranges import format_range
+from maze_rl.configs.ranges import AnySizes, check_squares, format_range
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL, TokenizationConfig
 from maze_rl.configs.training import Phase, RunConfig, TrainingConfig
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 
 SMALLEST_TEST_SIZE = 3
@@ -27,7 +28,7 @@ LOWER_IS_BETTER = ("loss", "adjacency_first")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scale:
+class Scale(Shown):
     """How big the runs of an experiment are."""
 
     sizes: tuple[int, ...]
@@ -46,7 +47,7 @@ LARGE = Scale(sizes=(5, 6, 7, 8, 9), canvas=12, steps=5000, model=ModelConfig(),
 
 
 @dataclass(frozen=True, kw_only=True)
-class Experiment:
+class Experiment(Shown):
     """Runs to train, and what to ask of them.
 
     Raises:
@@ -65,7 +66,8 @@ class Experiment:
     measures: tuple[str, ...] = ("rollouts",)
     """What is measured on trained models: names of `maze_rl.evaluation.measures`, or ``package.module:function``."""
     test_sizes: tuple[int, ...] = ()
-    """Cells per side of the test mazes; () for one less than the smallest trained on, up to the canvas."""
+    """Cells per side of the test mazes, as ``"4..6"`` or (4, 5); () for one less than the smallest trained on, up to
+    the canvas."""
     test_mazes: int = SMALL.test_mazes
     """Test mazes per size, of the algorithm of the control's last phase."""
     judged: tuple[str, ...] = ()
@@ -81,8 +83,9 @@ class Experiment:
             raise ConfigurationError(f"seeds is {self.seeds}, test_mazes is {self.test_mazes}: both are at least 1.")
         canvas = min(arm.tokenization.canvas for arm in self.arms.values())
         trained = self.arms[self.control].sizes
-        if not self.test_sizes:
-            object.__setattr__(self, "test_sizes", tuple(range(max(trained[0] - 1, SMALLEST_TEST_SIZE), canvas + 1)))
+        usual = tuple(range(max(trained[0] - 1, SMALLEST_TEST_SIZE), canvas + 1))
+        named = not (isinstance(self.test_sizes, tuple) and len(self.test_sizes) == 0)
+        object.__setattr__(self, "test_sizes", check_squares(self.test_sizes) if named else usual)
         if max(self.test_sizes) > canvas:
             raise ConfigurationError(f"test size {max(self.test_sizes)} does not fit on an arm's canvas of {canvas}.")
         if not self.judged:
@@ -132,12 +135,12 @@ def scale(large: bool) -> Scale:
 
 
 def small_run(
-    sizes: tuple[int, ...] | None = None, *, steps: int | None = None, large: bool = False, **changes: Any
+    sizes: AnySizes | None = None, *, steps: int | None = None, large: bool = False, **changes: Any
 ) -> RunConfig:
     """Return the base of an experiment's arms: a small run of path_only on depth-first mazes, with some changes.
 
     Args:
-        sizes: Cells per side of the training mazes; None for those of the scale.
+        sizes: Cells per side of the training mazes, as ``"3..4"`` or 7; None for those of the scale.
         steps: Optimizer steps; None for those of the scale.
         large: The sizes, model and steps of `LARGE` instead of `SMALL`.
         **changes: Fields of `TrainingConfig`, `ModelConfig`, `TokenizationConfig` or `MazeSpec` by name.
@@ -151,7 +154,8 @@ def small_run(
     model, tokens, mazes, training = sort_changes(changes, *kinds)
     token_format = tokens.get("format", TokenizationConfig.format)
     model.setdefault("embedding", "factored" if token_format in ONE_TOKEN_PER_CELL else "free")
-    phase = Phase(steps=steps, mazes=MazeSpec(**{"sizes": sizes or base.sizes, "split": "train"} | mazes))
+    usual = {"sizes": base.sizes if sizes is None else sizes, "split": "train"}
+    phase = Phase(steps=steps, mazes=MazeSpec(**(usual | mazes)))
     settings = {
         "phases": (phase,), "batch_size": 64, "micro_batch_tokens": 8192, "warmup_steps": warmup_of(steps),
         "checkpoint_every": max(1, steps // 4), "validate_every": max(1, steps // 20), "validation_mazes": 128,

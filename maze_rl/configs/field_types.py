@@ -6,12 +6,15 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from maze_rl.errors import ConfigurationError
+from maze_rl.plain_numbers import as_plain
 
 _PLAIN = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", NoneType: "none"}
 
 
 def check_field_types(config: Any) -> None:
     """Check every field that is annotated with plain types: int, float, bool, str, None.
+
+    NumPy's numbers are replaced by Python's, which files can hold.
 
     Args:
         config: A dataclass.
@@ -21,11 +24,13 @@ def check_field_types(config: Any) -> None:
             neither.
     """
     for name, kinds in _plain_fields(type(config)).items():
-        value = getattr(config, name)
+        given = getattr(config, name)
+        value = as_plain(given)
         allowed = (*kinds, int) if float in kinds else kinds
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in kinds):
             expected = " or ".join(text for kind, text in _PLAIN.items() if kind in kinds)
-            raise ConfigurationError(f"{name} is {value!r}: expected {expected}.")
+            raise ConfigurationError(f"{name} is {given!r}: expected {expected}.")
+        object.__setattr__(config, name, value)
 
 
 @cache

@@ -1,5 +1,7 @@
 """What a drawing of a maze can mark, by the names people write: ``solution,forks``."""
 
+from collections.abc import Iterable
+
 from maze_rl.errors import ConfigurationError, unknown_name
 
 MARKS = {
@@ -12,14 +14,15 @@ MARKS = {
 NO_MARKS = "none"
 
 
-def parse_marks(text: str) -> tuple[str, ...]:
-    """Parse names of marks, e.g. ``"solution,forks"`` -> ``("solution", "forks")``; ``"none"`` -> ``()``.
+def parse_marks(text: str | Iterable[str]) -> tuple[str, ...]:
+    """Parse names of marks, in one text or several, e.g. ``"solution,forks"`` or ``["solution", "forks"]``; none: ().
 
     Raises:
         UnknownNameError: A name is unknown.
         ConfigurationError: ``none`` stands beside another name.
     """
-    names = tuple(dict.fromkeys(text.replace(" ", "").replace("-", "_").split(",")))
+    words = text.split(",") if isinstance(text, str) else text
+    names = tuple(dict.fromkeys(word.replace(" ", "").replace("-", "_") for word in words))
     for name in names:
         if name not in (*MARKS, NO_MARKS):
             raise unknown_name("mark", name, (*MARKS, NO_MARKS))

@@ -1,57 +1,102 @@
-"""The kinds of files that mazes are read from and written to, told by their suffix."""
+"""The kinds of files that hold mazes: their names, and which suffix means which."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
-from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
 
-KINDS = {
-    "": "a dataset folder",
-    ".parquet": "a Parquet file",
-    ".npz": "a NumPy archive",
-    ".png": "a picture of one maze",
-    ".txt": "drawings with # and spaces, an empty line between",
-    ".tokens": "token text, one maze a line",
+FORMATS = {
+    "dataset": "a dataset folder",
+    "parquet": "a Parquet file",
+    "npz": "a NumPy archive",
+    "walls": "drawings with # and blanks, an empty line between",
+    "cells": "grids of free cells in #, blank, S and G, an empty line between",
+    "flat": "square grids of free cells, one a line",
+    "maze_hard": "a CSV file with columns question and answer, as Maze-Hard",
+    "tokens": "token text, one maze a line",
+    "pixels": "an image of one maze, a pixel for each cell, wall and opening",
+    "picture": "a picture for people",
+    "zanj": "a file of maze-dataset",
+    "text": "drawings, each as it looks",
 }
-"""What a file is written as, by its suffix; `.zanj` is read too."""
+"""What a file of each format is."""
+READ = {
+    ".parquet": "parquet",
+    ".npz": "npz",
+    ".txt": "text",
+    ".cells.txt": "cells",
+    ".flat.txt": "flat",
+    ".csv": "maze_hard",
+    ".tokens": "tokens",
+    ".png": "pixels",
+    ".zanj": "zanj",
+}
+"""The format that is read from a file with a suffix."""
+WRITTEN = {
+    ".parquet": "parquet",
+    ".npz": "npz",
+    ".txt": "walls",
+    ".cells.txt": "cells",
+    ".flat.txt": "flat",
+    ".csv": "maze_hard",
+    ".tokens": "tokens",
+    ".png": "picture",
+    ".svg": "picture",
+    ".pixels.png": "pixels",
+}
+"""The format that is written to a file with a suffix."""
 
 
-def check_readable(path: str | Path, grid_is_given: bool) -> None:
-    """Check that `path` is a folder, or a file of a kind that is read.
+def format_to_read(path: str | os.PathLike[str], named: str | None = None) -> str:
+    """Return the format to read from a file or folder: the one `named`, else that of its suffix.
 
     Raises:
-        MazeRLError: It is not there, of no known kind, or token text without the size of its mazes.
+        UnknownNameError: No format that is read has this name.
+        MazeRLError: There is no such file, or its suffix is none of a maze file; the message lists them.
     """
-    path = Path(path)
-    if path.is_dir():
-        return
-    if not path.is_file():
+    if not Path(path).exists():
         raise MazeRLError(f"{path}: there is no such file or folder.")
-    if path.suffix not in (*filter(None, KINDS), ".zanj"):
-        raise _unknown_kind(path, [*KINDS, ".zanj"])
-    if path.suffix == ".tokens" and not grid_is_given:
+    if named is not None:
+        return _known(named, {"dataset", *READ.values(), "walls"})
+    return "dataset" if Path(path).is_dir() else _by_suffix(path, READ)
+
+
+def check_readable(path: str | os.PathLike[str], grid_is_given: bool, named: str | None = None) -> None:
+    """Check that mazes can be read from `path`, as far as its name tells.
+
+    Raises:
+        MazeRLError: As `format_to_read`, or it is token text without the size of its mazes.
+    """
+    if format_to_read(path, named) == "tokens" and not grid_is_given:
         raise ConfigurationError(f"{path}: token text does not tell the size of its mazes: give it, as --grid 5.")
 
 
-def is_dataset(out: str | Path) -> bool:
-    """Tell whether mazes written to `out` become a dataset folder; a name that ends with / does whatever its suffix."""
-    return Path(out).suffix == "" or str(out).endswith(("/", os.sep))
-
-
-def check_writable(out: str | Path) -> None:
-    """Check that `out` is a folder, or of a kind that is written.
+def format_to_write(out: str | os.PathLike[str], named: str | None = None) -> str:
+    """Return the format to write: the one `named`, else that of the suffix; without one, or with / behind it, a folder.
 
     Raises:
-        MazeRLError: It is of no known kind.
+        UnknownNameError: No format that is written has this name.
+        MazeRLError: The suffix is none of a maze file; the message lists them.
     """
-    if not is_dataset(out) and Path(out).suffix not in KINDS:
-        raise _unknown_kind(Path(out), KINDS)
+    if named is not None:
+        return _known(named, {"dataset", *WRITTEN.values()})
+    is_folder = str(out).endswith(("/", os.sep)) or not Path(out).suffix
+    return "dataset" if is_folder else _by_suffix(out, WRITTEN)
 
 
-def _unknown_kind(path: Path, known: Iterable[str]) -> MazeRLError:
-    kinds = ", ".join(suffix for suffix in known if suffix)
-    return MazeRLError(
-        f"{path}: {path.suffix or 'no suffix'} is no kind of maze file: use {kinds}, or a folder (with / at the end if "
-        "its name has a dot)."
-    )
+def _known(name: str, choices: set[str]) -> str:
+    if name not in choices:
+        raise unknown_name("format", name, choices)
+    return name
+
+
+def _by_suffix(path: str | os.PathLike[str], formats: Mapping[str, str]) -> str:
+    name = Path(path).name.lower()
+    fitting = [suffix for suffix in formats if name.endswith(suffix)]
+    if not fitting:
+        raise MazeRLError(
+            f"{path}: {Path(path).suffix or 'no suffix'} is no kind of maze file: use {', '.join(formats)}, or a "
+            "folder (with / at the end if its name has a dot)."
+        )
+    return formats[max(fitting, key=len)]

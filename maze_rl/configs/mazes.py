@@ -4,18 +4,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from maze_rl.configs.algorithms import TREES, check_algorithm, complete_options
+from maze_rl.configs.algorithms import ALGORITHMS, TREES, check_algorithm, complete_options
 from maze_rl.configs.endpoints import Endpoints, endpoints_from
+from maze_rl.configs.field_types import check_field_types
 from maze_rl.configs.options import OptionValue
 from maze_rl.configs.ranges import Size, check_sizes
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
+from maze_rl.plain_numbers import check_seed
 
 MOST_MAZES, LARGEST_INDEX = 10**12, 2**62
 SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, kw_only=True)
-class MazeSpec:
+class MazeSpec(Shown):
     """A distribution over mazes; with a seed and an index it names one maze.
 
     Raises:
@@ -24,7 +27,8 @@ class MazeSpec:
     """
 
     sizes: tuple[Size, ...] = (5, 6, 7, 8, 9)
-    """Cells per side, or (rows, cols); each maze draws one of them uniformly."""
+    """Cells per side, or (rows, cols), or anything `maze_rl.configs.ranges` reads as sizes; each maze draws one of them
+    uniformly."""
     algorithm: str = "dfs"
     """Name of the generator, or ``package.module:function`` for one's own."""
     options: Mapping[str, OptionValue] = field(default_factory=dict)
@@ -35,8 +39,13 @@ class MazeSpec:
     """`train`, `validation` or `test`, decided by the maze's connections; None takes all mazes."""
 
     def __post_init__(self) -> None:
+        check_field_types(self)
         object.__setattr__(self, "sizes", check_sizes(self.sizes))
         check_algorithm(self.algorithm)
+        if not isinstance(self.options, Mapping):
+            raise ConfigurationError(
+                f"options is {self.options!r}: expected names and values, as {{'percolation': 0.2}}."
+            )
         object.__setattr__(self, "options", complete_options(self.algorithm, self.options))
         if self.split is not None and self.split not in SPLITS:
             raise unknown_name("split", self.split, SPLITS)
@@ -56,7 +65,7 @@ class MazeSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenerationConfig:
+class GenerationConfig(Shown):
     """Which mazes of a specification to make, from which seed."""
 
     spec: MazeSpec = field(default_factory=MazeSpec)
@@ -68,6 +77,8 @@ class GenerationConfig:
     """Index of the first maze: several machines can share one (spec, seed)."""
 
     def __post_init__(self) -> None:
+        check_field_types(self)
+        check_seed(self.seed)
         if self.num < 1:
             raise ConfigurationError(f"num is {self.num}: ask for at least one maze.")
         if self.first < 0:
@@ -88,8 +99,22 @@ def spec_from_arguments(**settings: Any) -> MazeSpec:
     if ends:
         own["endpoints"] = endpoints_from(ends)
     if settings:
+        _check_names(own.get("algorithm", MazeSpec.algorithm), settings)
         own["options"] = settings
+    if "sizes" in own:
+        own["sizes"] = check_sizes(own["sizes"])
     return MazeSpec(**own)
+
+
+def _check_names(algorithm: str, settings: Mapping[str, Any]) -> None:
+    """Check that an algorithm has options of these names; a name that is near may be that of another setting."""
+    if algorithm not in ALGORITHMS:
+        return
+    options = ALGORITHMS[algorithm]
+    others = {each.name for kind in (MazeSpec, Endpoints, GenerationConfig) for each in fields(kind)} - {"spec"}
+    for name in settings:
+        if name not in options:
+            raise unknown_name(f"setting of {algorithm} mazes", name, [*options, *others])
 
 
 def spec_to_json(spec: MazeSpec) -> dict[str, Any]:

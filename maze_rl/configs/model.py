@@ -7,17 +7,20 @@ from maze_rl.configs.field_types import check_field_types
 from maze_rl.configs.options import is_count
 from maze_rl.configs.parametrizations import read_parametrizations
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 
 POSITIONS = ("none", "learned", "rotary")
 EMBEDDINGS = ("factored", "waves", "free")
 UNEMBEDDINGS = ("all", "path")
 PROMPTS = ("causal", "visible")
+REVERSE_FORMS = ("add", "multiply")
+MEMORY_KINDS = ("keys", "selector")
 ACTIVATIONS = ("relu", "gelu", "gelu_new", "silu")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelConfig:
+class ModelConfig(Shown):
     """A decoder-only transformer; names follow TransformerLens.
 
     Raises:
@@ -56,8 +59,12 @@ class ModelConfig:
     """Layer norm of every head's values, without gain and shift (`value_affine` trains those). Does not fold."""
     reverse_positions: bool = False
     """Attention scores get a term of query and distance, as learned vectors per head. Does not fold."""
+    reverse_form: str = "add"
+    """Whether that term is to `add` to the scores or to `multiply` them."""
     memory: int = 0
     """Learned cells each MLP also attends to; 0 for none. Does not fold."""
+    memory_kind: str = "keys"
+    """How cells are chosen: by `keys` that are compared with the stream, or by a `selector` of two layers per head."""
 
     def __post_init__(self) -> None:
         check_field_types(self)
@@ -70,6 +77,8 @@ class ModelConfig:
             ("unembedding", UNEMBEDDINGS),
             ("prompt", PROMPTS),
             ("act_fn", ACTIVATIONS),
+            ("reverse_form", REVERSE_FORMS),
+            ("memory_kind", MEMORY_KINDS),
         ):
             if getattr(self, name) not in known:
                 raise unknown_name(name, getattr(self, name), known)
@@ -111,6 +120,12 @@ class ModelConfig:
             )
         if self.memory < 0 or self.memory == 1:
             raise ConfigurationError(f"memory is {self.memory}: it must be 0 for none, or at least 2 cells.")
+        if self.reverse_form != "add" and not self.reverse_positions:
+            raise ConfigurationError(
+                "reverse_form needs reverse positions: set reverse_positions (--reverse-positions) too."
+            )
+        if self.memory_kind != "keys" and not self.memory:
+            raise ConfigurationError("memory_kind needs memory cells: set memory (--memory) too.")
 
     @property
     def looped(self) -> bool:

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
+from maze_rl.plain_numbers import as_plain, index_of, whole_number
 
 OptionValue = int | float | bool | str | None
 _WORDS: dict[str, OptionValue] = {"true": True, "false": False, "none": None}
 
 
 @dataclass(frozen=True)
-class Option:
+class Option(Shown):
     """A setting of one named thing: its default, what it may be, and the words for that."""
 
     default: OptionValue
@@ -30,17 +32,17 @@ def is_share(value: object) -> bool:
 
 def is_count(value: object, least: int = 1, most: int = 2**31 - 1) -> bool:
     """Tell whether a value is a whole number within bounds."""
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+    found = index_of(value)
+    return found is not None and least <= found <= most
 
 
-def check_count(name: str, value: object, least: int = 1) -> None:
-    """Check that a setting is a whole number.
+def check_count(name: str, value: object, least: int = 1) -> int:
+    """Return a setting that is a whole number as a plain int.
 
     Raises:
         ConfigurationError: It is none, or below `least`.
     """
-    if not is_count(value, least):
-        raise ConfigurationError(f"{name} is {value!r}: expected a whole number, at least {least}.")
+    return whole_number(name, value, least, 2**31 - 1)
 
 
 def complete(what: str, known: Mapping[str, Option], given: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
@@ -50,12 +52,13 @@ def complete(what: str, known: Mapping[str, Option], given: Mapping[str, OptionV
         UnknownNameError: There is no option of that name.
         ConfigurationError: A value is out of range; names the option.
     """
-    for name, value in given.items():
+    plain = {name: as_plain(value) for name, value in given.items()}
+    for name, value in plain.items():
         if name not in known:
             raise unknown_name(f"option of {what}", name, known)
         if not known[name].allows(value):
             raise ConfigurationError(f"{what}: {name} is {value!r}: expected {known[name].expected}.")
-    values = {name: given.get(name, option.default) for name, option in known.items()}
+    values = {name: plain.get(name, option.default) for name, option in known.items()}
     # 1 and 1.0 are the same share
     return {name: float(value) if known[name].allows is is_share else value for name, value in values.items()}  # type: ignore[arg-type]
 

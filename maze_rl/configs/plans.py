@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from itertools import accumulate
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def check_alone(beside: Mapping[str, object]) -> None:
             raise ConfigurationError(f"{name} contradicts the plan, whose phases say that themselves: leave it out.")
 
 
-def check_steps(plan: str | Path, name: str, steps: int | None) -> None:
+def check_steps(plan: str | PathLike[str], name: str, steps: int | None) -> None:
     """Check that steps are given only beside a plan that shares them.
 
     Args:
@@ -89,7 +90,7 @@ def check_steps(plan: str | Path, name: str, steps: int | None) -> None:
         )
 
 
-def shares_steps(plan: str | Path) -> bool:
+def shares_steps(plan: str | PathLike[str]) -> bool:
     """Tell whether the phases of a plan, a name or a file, share the steps of a run.
 
     Raises:
@@ -98,7 +99,7 @@ def shares_steps(plan: str | Path) -> bool:
     return any(isinstance(phase, dict) and "share" in phase for phase in _written(plan_text(plan)))
 
 
-def plan_text(plan: str | Path) -> str:
+def plan_text(plan: str | PathLike[str]) -> str:
     """Return the JSON of a plan.
 
     Args:
@@ -121,7 +122,9 @@ def plan_text(plan: str | Path) -> str:
         raise ConfigurationError(f"{file}: the plan cannot be read ({error.strerror}).") from error
 
 
-def planned(plan: str | Path, training: TrainingConfig, mazes: MazeSpec, open_data: OpenData) -> dict[str, Any]:
+def planned(
+    plan: str | PathLike[str], training: TrainingConfig, mazes: MazeSpec, open_data: OpenData
+) -> dict[str, Any]:
     """Return what a plan changes in a training: its phases, and the warm-up that fits them.
 
     Args:

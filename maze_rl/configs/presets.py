@@ -11,6 +11,7 @@ from maze_rl.configs.options import OptionValue, check_count
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.configs.training import DataFolder, Phase, RunConfig, StartModel, TrainingConfig
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 
 GROWTH_SHARE = 0.45
@@ -20,7 +21,7 @@ DEFAULT_CANVAS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Budget:
+class Budget(Shown):
     """How much a default run may cost on one kind of device."""
 
     model: ModelConfig
@@ -71,7 +72,7 @@ ASKED = Asked(starts=24, stray_tokens=24)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TakenModel:
+class TakenModel(Shown):
     """A trained model that a run goes on from: its weights, its tokens and its shape."""
 
     start: StartModel

@@ -1,11 +1,14 @@
-"""Ranges of sizes as people write them: ``5..9`` (inclusive), ``5..15..2`` or ``4,6,8``; rectangles as ``4x7``."""
+"""Ranges of sizes as people write them: ``5..9`` (inclusive), ``5..15..2`` or ``4,6,8``; rectangles as ``4x7``.
 
-import operator
+Python's own ways count too: an int, a range, a list, a NumPy array; and texts among the others.
+"""
+
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, SupportsIndex
 
 from maze_rl.errors import MazeRLError
+from maze_rl.plain_numbers import index_of
 
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?:\.\.(-?\d+))?")
 _RECTANGLE = re.compile(r"(\d+)x(\d+)")
@@ -14,6 +17,12 @@ LARGEST_SIZE = 1024
 LONGEST_RANGE = 10_000
 Size = int | tuple[int, int]
 """Cells per side of a square, or (rows, cols)."""
+AnyInts = str | SupportsIndex | Iterable[Any]
+"""Whole numbers as people give them: ``"5..9"``, 7, ``range(5, 10)``, ``[5, 7]``, an array."""
+AnySizes = AnyInts
+"""Sizes as people give them: as `AnyInts`, with rectangles as ``"4x7"`` or (rows, cols) among others: ``[(4, 7)]``."""
+AnySize = str | SupportsIndex | Iterable[Any]
+"""One size as people give it: 5, ``"5"``, ``"4x7"`` or (rows, cols)."""
 
 
 def parse_range(text: str) -> tuple[int, ...]:
@@ -45,17 +54,36 @@ def _parse_part(part: str, text: str) -> range:
     return values
 
 
+def check_ints(name: str, given: AnyInts) -> tuple[int, ...]:
+    """Return whole numbers, however they are given, as plain ints.
+
+    Raises:
+        MazeRLError: It is a text that is no range, or something else than whole numbers; `name` is in the message.
+    """
+    if isinstance(given, str):
+        return parse_range(given)
+    values = [index_of(each) for each in _each(given)]
+    if any(value is None for value in values):
+        raise MazeRLError(f"{name} is {given!r}: expected whole numbers, as 7, '5..9', range(5, 10) or [5, 7].")
+    return tuple(value for value in values if value is not None)
+
+
 def parse_sizes(text: str) -> tuple[Size, ...]:
     """Parse maze sizes: cells per side as in `parse_range`, or rows x columns as in ``4x7``.
 
     Raises:
         MazeRLError: As `parse_range`, or a size lies outside 2..1024.
     """
-    sizes: list[Size] = []
-    for part in text.replace(" ", "").split(","):
-        rectangle = _RECTANGLE.fullmatch(part)
-        sizes.extend([(int(rectangle[1]), int(rectangle[2]))] if rectangle else _parse_part(part, text))
-    return tuple(dict.fromkeys(check_sizes(sizes)))
+    return check_sizes(text)
+
+
+def parse_grid(text: str | None) -> Size | None:
+    """Parse the one size of the mazes of token text; None stays None.
+
+    Raises:
+        MazeRLError: As `check_size`.
+    """
+    return None if text is None else check_size("--grid", text)
 
 
 def parse_squares(text: str) -> tuple[int, ...]:
@@ -64,38 +92,22 @@ def parse_squares(text: str) -> tuple[int, ...]:
     Raises:
         MazeRLError: As `parse_sizes`, or a size is a rectangle.
     """
-    return check_squares(parse_sizes(text))
+    return check_squares(text)
 
 
-def check_sizes(sizes: Iterable[Size]) -> tuple[Size, ...]:
-    """Return `sizes`, a square rectangle as one number, if every side lies in 2..1024.
+def check_sizes(sizes: AnySizes) -> tuple[Size, ...]:
+    """Return sizes, however they are given, a square rectangle as one number; every side must lie in 2..1024.
 
     Raises:
-        MazeRLError: There is none, or one is out of bounds.
+        MazeRLError: There is none, one is out of bounds, or it is nothing that can be read as a size.
     """
-    checked: list[Size] = []
-    for size in sizes:
-        rows, cols = _sides(size)
-        for side in (rows, cols):
-            if not SMALLEST_SIZE <= side <= LARGEST_SIZE:
-                raise MazeRLError(
-                    f"maze size {side} is out of bounds: sizes are {SMALLEST_SIZE} to {LARGEST_SIZE} cells per side."
-                )
-        checked.append(rows if rows == cols else (rows, cols))
+    checked = tuple(size for each in _each(sizes) for size in _sizes_in(each))
     if not checked:
         raise MazeRLError("no maze size was given: write for example 5..9.")
-    return tuple(checked)
+    return checked
 
 
-def _sides(size: Any) -> tuple[int, int]:
-    try:
-        rows, cols = size if isinstance(size, Sequence) else (size, size)
-        return operator.index(rows), operator.index(cols)
-    except (TypeError, ValueError):
-        raise MazeRLError(f"maze size {size!r} is no size: write cells per side, or (rows, cols).") from None
-
-
-def check_squares(sizes: Iterable[Size]) -> tuple[int, ...]:
+def check_squares(sizes: AnySizes) -> tuple[int, ...]:
     """Return `sizes` if every one is a square in bounds.
 
     Raises:
@@ -107,6 +119,73 @@ def check_squares(sizes: Iterable[Size]) -> tuple[int, ...]:
             raise MazeRLError(f"size {size[0]}x{size[1]} is no square: training and evaluation take squares, as 5..9.")
         squares.append(size)
     return tuple(squares)
+
+
+def check_size(name: str, size: AnySize) -> Size:
+    """Return the one size that is given.
+
+    Raises:
+        MazeRLError: As `check_sizes`, or there are several.
+    """
+    sizes = _sizes_in(size)
+    if len(sizes) != 1:
+        raise MazeRLError(f"{name} is {size!r}: expected one size, as 5 or 4x7.")
+    return sizes[0]
+
+
+def shape_of(name: str, size: AnySize) -> tuple[int, int]:
+    """Return rows and columns of the one size that is given; errors are those of `check_size`."""
+    found = check_size(name, size)
+    return (found, found) if isinstance(found, int) else found
+
+
+def check_square(name: str, size: AnySize) -> int:
+    """Return the one size of squares that is given.
+
+    Raises:
+        MazeRLError: As `check_size`, or it is a rectangle.
+    """
+    return check_squares([check_size(name, size)])[0]
+
+
+def _each(given: Any) -> Iterator[Any]:
+    """Yield what there is several of, or the only one: a text and a number are one."""
+    several = isinstance(given, Iterable) and not isinstance(given, str) and index_of(given) is None
+    yield from given if several else [given]
+
+
+def _sizes_in(size: Any) -> tuple[Size, ...]:
+    """Return the sizes that one thing stands for: several where it is a range in words."""
+    if not isinstance(size, str):
+        return (_checked(*_sides(size)),)
+    found: list[Size] = []
+    for part in size.replace(" ", "").split(","):
+        rectangle = _RECTANGLE.fullmatch(part)
+        sides = [(int(rectangle[1]), int(rectangle[2]))] if rectangle else [(n, n) for n in _parse_part(part, size)]
+        found.extend(_checked(*each) for each in sides)
+    return tuple(dict.fromkeys(found))
+
+
+def _sides(size: Any) -> tuple[int, int]:
+    """Return rows and columns of a number or a pair."""
+    side = index_of(size)
+    pair = (side, side) if side is not None else tuple(size) if isinstance(size, Iterable) else ()
+    rows, cols = map(index_of, pair) if len(pair) == 2 else (None, None)
+    if rows is None or cols is None:
+        raise MazeRLError(
+            f"maze size {size!r} is no size: expected cells per side, as 7, '5..9', range(5, 10) or [5, 7], "
+            "or rectangles, as '4x7' or [(4, 7)]."
+        )
+    return rows, cols
+
+
+def _checked(rows: int, cols: int) -> Size:
+    for side in (rows, cols):
+        if not SMALLEST_SIZE <= side <= LARGEST_SIZE:
+            raise MazeRLError(
+                f"maze size {side} is out of bounds: sizes are {SMALLEST_SIZE} to {LARGEST_SIZE} cells per side."
+            )
+    return rows if rows == cols else (rows, cols)
 
 
 def format_range(values: tuple[Size, ...]) -> str:

@@ -8,6 +8,7 @@ from maze_rl.configs.choices import read_choice
 from maze_rl.configs.losses import PROMPT_LOSSES
 from maze_rl.configs.options import OptionValue
 from maze_rl.configs.update_rules import UPDATE_RULES
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ LISTS_OF_ONE_TOKEN = ("edges", "cells")
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Refusal(Shown):
     """Two plug-ins that refuse each other."""
 
     first: str

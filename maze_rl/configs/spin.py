@@ -6,7 +6,9 @@ arXiv 2401.01335 (2024).
 
 from dataclasses import dataclass
 
+from maze_rl.configs.field_types import check_field_types
 from maze_rl.configs.options import is_count, is_number
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 
 SPIN_LOSSES = ("logistic", "hinge", "filtered")
@@ -15,7 +17,7 @@ INVALID_POLICIES = ("punish", "skip")
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpinConfig:
+class SpinConfig(Shown):
     """One round: the model learns to tell real paths from those it wrote itself when the round began.
 
     Raises:
@@ -58,6 +60,7 @@ class SpinConfig:
     """End the run with the weights of the best round, judged on the validation split."""
 
     def __post_init__(self) -> None:
+        check_field_types(self)
         self._check_names()
         self._check_numbers()
         if self.temperature == 0 and self.samples > 1:

@@ -3,19 +3,20 @@
 from dataclasses import dataclass
 
 from maze_rl.configs.field_types import check_field_types
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 
 ONE_TOKEN_PER_CELL = ("unique_cells", "edges", "cells")
 """Formats in which a cell is one token."""
 FORMATS = (*ONE_TOKEN_PER_CELL, "coordinate_tuples", "row_column")
-PATHS = ("cells", "moves")
+PATHS = ("cells", "moves", "turns")
 QUERIES = ("last", "first")
 ORIGINS = ("prompt", "path")
 LARGEST_CANVAS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class TokenizationConfig:
+class TokenizationConfig(Shown):
     """A token format with its options.
 
     Raises:
@@ -32,7 +33,8 @@ class TokenizationConfig:
     shuffle_edges: bool = True
     """List edges (or cells) in a random order, edges with their cells in a random order; otherwise sorted by cells."""
     path: str = "cells"
-    """`cells`, origin and target included, or `moves`: a word NORTH, SOUTH, EAST or WEST for each step."""
+    """`cells`, origin and target included; `moves`: a word NORTH, SOUTH, EAST or WEST for each step; or `turns`:
+    FORWARD, BACKWARD, LEFT or RIGHT of a walker who faces the way of its last step, and north where it starts."""
     connectors: bool = True
     """Write ``cell <--> cell ;`` for an edge; otherwise its two cells alone."""
     walls: bool = False
@@ -67,4 +69,4 @@ class TokenizationConfig:
     @property
     def needs_further_words(self) -> bool:
         """Whether an option uses words beyond those of the format itself."""
-        return self.path == "moves" or self.walls
+        return self.path != "cells" or self.walls

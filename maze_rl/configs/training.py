@@ -14,12 +14,14 @@ from maze_rl.configs.losses import FACTORS, LOSSES
 from maze_rl.configs.mazes import MazeSpec, spec_from_json, spec_to_json
 from maze_rl.configs.model import ModelConfig, check_embedding
 from maze_rl.configs.options import is_count, is_number
-from maze_rl.configs.ranges import check_squares
+from maze_rl.configs.ranges import AnyInts, check_ints, check_squares
 from maze_rl.configs.refusals import check_prompts, check_together
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.configs.update_rules import UPDATE_RULES, check_update_rule
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
+from maze_rl.plain_numbers import check_seed, index_of
 
 OPTIMIZERS: Known = {name: {} for name in ("muon", "adamw", "sgd", "rmsprop", "adagrad", "schedule_free")}
 _LARGEST = 1e300
@@ -28,7 +30,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataFolder:
+class DataFolder(Shown):
     """A dataset on disk."""
 
     folder: str
@@ -37,7 +39,7 @@ class DataFolder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Phase:
+class Phase(Shown):
     """A part of a run: its data, its steps, and what of the run's settings it changes.
 
     Raises:
@@ -105,7 +107,7 @@ class Phase:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stretch:
+class Stretch(Shown):
     """Phases that share one optimizer and one learning-rate schedule."""
 
     first: int
@@ -126,7 +128,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingConfig:
+class TrainingConfig(Shown):
     """One training run; budgets are step counts, never clock time.
 
     Raises:
@@ -151,7 +153,8 @@ class TrainingConfig:
     mazes_per_canvas: int = 1
     """Most mazes in a prompt, each with a target of its own; their number is drawn evenly from 1 on."""
     training_loops: Sequence[int] = ()
-    """(least, most) of the loops of a step, drawn evenly; empty for as many as the model is built with."""
+    """(least, most) of the loops of a step, drawn evenly, also as ``"4..18"``; empty for as many as the model is built
+    with."""
     batch_size: int = 64
     """Mazes per mini-batch."""
     accumulation: int = 1
@@ -183,9 +186,9 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         check_field_types(self)
-        for name in ("weight_factors", "training_loops"):  # JSON has lists; equal configurations must be equal
-            value = getattr(self, name)
-            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
+        object.__setattr__(self, "training_loops", _least_and_most(self.training_loops))
+        factors = self.weight_factors  # JSON has lists; equal configurations must be equal
+        object.__setattr__(self, "weight_factors", (factors,) if isinstance(factors, str) else tuple(factors))
         if not all(isinstance(phase, Phase) for phase in self.phases):
             raise ConfigurationError(f"phases is {self.phases!r}: expected a tuple of Phase.")
         for slot, known, text in (
@@ -277,8 +280,15 @@ class TrainingConfig:
         return self.phases[self.phase_number(step)]
 
 
+def _least_and_most(loops: AnyInts) -> tuple[int, ...]:
+    """Return (least, most) of a range in words, a range or a number; what is given as two numbers as it is."""
+    found = check_ints("training_loops", loops)
+    whole = isinstance(loops, str | range) or index_of(loops) is not None
+    return (min(found), max(found)) if whole and found else found
+
+
 @dataclass(frozen=True, kw_only=True)
-class StartModel:
+class StartModel(Shown):
     """A trained model to go on from."""
 
     model: str
@@ -288,7 +298,7 @@ class StartModel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig:
+class RunConfig(Shown):
     """Everything that decides a run, short of the machine."""
 
     training: TrainingConfig
@@ -303,6 +313,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         check_field_types(self)
+        check_seed(self.seed)
         check_device_name(self.device)
         largest = max(self.sizes)
         if largest > self.tokenization.canvas:

@@ -13,6 +13,7 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.breadth_first import is_open, step
 from maze_rl.mazes.carving import set_edge
 from maze_rl.mazes.counter_random import below, start_stream
@@ -25,7 +26,7 @@ _END, _OVER_BUDGET = int(Stop.END), int(Stop.OVER_BUDGET)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Walker:
+class Walker(Shown):
     """What a walker knows and does; the plain one steps to any open neighbour but the one it came from."""
 
     steps_back: bool = False

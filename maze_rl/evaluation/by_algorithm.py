@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from transformer_lens import HookedTransformer
 
+from maze_rl.configs.algorithms import TREES
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import OptionValue
+from maze_rl.configs.ranges import AnySizes, check_squares
 from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import WALKERS, walk
 from maze_rl.evaluation.estimates import rate
@@ -14,6 +16,8 @@ from maze_rl.evaluation.results import AlgorithmRow
 from maze_rl.evaluation.rollouts import Decode, roll_out
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.mazes.splits import maze_hashes
+from maze_rl.models.attached_tokenization import tokenization_of
+from maze_rl.models.context_room import has_room
 from maze_rl.models.decoding import decode_paths
 from maze_rl.tokenization.outcomes import judge
 
@@ -24,7 +28,7 @@ ALGORITHMS = ("dfs", "wilson", "dfs_percolation")
 def evaluate_algorithms(
     model: HookedTransformer,
     *,
-    sizes: Sequence[int],
+    sizes: AnySizes,
     algorithms: Sequence[str] = ALGORITHMS,
     options: Mapping[str, Mapping[str, OptionValue]] | None = None,
     trained_on: Sequence[str] = (),
@@ -36,14 +40,16 @@ def evaluate_algorithms(
     decode: Decode = decode_paths,
     progress: Callable[[str, float], None] = lambda doing, done: None,
 ) -> list[AlgorithmRow]:
-    """Let a model walk mazes of several algorithms; where an algorithm has no test maze of a size, there is no row.
+    """Let a model walk mazes of several algorithms.
+
+    There is no row where an algorithm has no test maze of a size, or its mazes may not fit the model's context.
 
     Args:
         model: The model, with its `tokenization`.
         sizes: Cells per side.
         algorithms: Generators.
         options: Settings of some generators; the others, and those left out, are at their defaults.
-        trained_on: Generators the model was trained on.
+        trained_on: Generators the model was trained on; none where they are not known.
         num: Mazes of each algorithm and size.
         seed: Seed of mazes and prompts.
         split: Split the mazes are from.
@@ -52,11 +58,14 @@ def evaluate_algorithms(
         decode: Generates paths from prompts.
         progress: Called with (what, share done).
     """
-    rows, done, whole = [], 0, len(algorithms) * sum(size**3 for size in sizes)
+    tested = check_squares(sizes)
+    rows, done, whole = [], 0, len(algorithms) * sum(size**3 for size in tested)
     for algorithm in algorithms:
-        for size in sizes:
+        for size in tested:
             progress(f"{size} x {size}: {algorithm}", done / whole)
             done += size**3
+            if not has_room(model, tokenization_of(model), size, tree=algorithm in TREES):
+                continue
             chosen = (options or {}).get(algorithm, {})
             spec = MazeSpec(sizes=(size,), algorithm=algorithm, options=chosen, split=split)
             try:
@@ -70,8 +79,8 @@ def evaluate_algorithms(
                 AlgorithmRow(
                     algorithm=algorithm,
                     size=size,
-                    trained_on=algorithm in trained_on,
-                    in_training_range=size in training_sizes,
+                    trained_on=algorithm in trained_on if trained_on else None,
+                    in_training_range=size in training_sizes if training_sizes else None,
                     shortest=rate(judge(solution, walked).shortest, layouts),
                     manhattan=rate(judge(solution, greedy).shortest, layouts),
                 )

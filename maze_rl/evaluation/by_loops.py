@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from numpy import ndarray
 from transformer_lens import HookedTransformer
 
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import OptionValue
+from maze_rl.configs.ranges import AnyInts, AnySizes, check_ints, check_squares
 from maze_rl.evaluation.estimates import rate
 from maze_rl.evaluation.held_out import held_out_mazes
-from maze_rl.evaluation.results import LoopRow
+from maze_rl.evaluation.results import LoopRow, PairedDifference
 from maze_rl.evaluation.rollouts import Decode, roll_out
+from maze_rl.intervals import paired_difference
+from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.mazes.splits import maze_hashes
 from maze_rl.models.build import with_loops
@@ -28,9 +32,10 @@ def loops_to_try(kept: int, factors: Sequence[float] = FACTORS) -> list[int]:
 def evaluate_loops(
     model: HookedTransformer,
     *,
-    sizes: Sequence[int],
-    loops: Sequence[int] | None = None,
+    sizes: AnySizes,
+    loops: AnyInts | None = None,
     num: int = 200,
+    mazes: Mapping[int, MazeBatch] | None = None,
     algorithm: str = "dfs",
     options: Mapping[str, OptionValue] | None = None,
     seed: int = 0,
@@ -47,6 +52,7 @@ def evaluate_loops(
         sizes: Cells per side, each with mazes of its own.
         loops: Numbers of loops; None for half to three times the number the model is kept with.
         num: Mazes per size, the first of `maze_rl.evaluation.evaluator.evaluate_model`.
+        mazes: Mazes of one's own by size, to take the first `num` of, in place of generated ones.
         algorithm: Generator of the mazes.
         options: Settings of the generator; those left out are at their defaults.
         seed: Seed of mazes and prompts.
@@ -62,27 +68,36 @@ def evaluate_loops(
     config = getattr(model, "maze_config", None)
     if config is None or not config.looped:
         return []
-    kept, rows = config.loops, []
-    specs = (MazeSpec(sizes=(size,), algorithm=algorithm, options=options or {}, split=split) for size in sizes)
-    batches = (held_out_mazes(spec, num, seed) for spec in specs)
-    solved = {size: solve_batch(batch, seed) for size, batch in zip(sizes, batches, strict=True)}
-    tried = loops_to_try(kept) if loops is None else loops
-    whole = sum(tried) * sum(size**3 for size in solved)
+    kept, rows, tested = config.loops, [], check_squares(sizes)
+    if mazes is None:
+        specs = (MazeSpec(sizes=(size,), algorithm=algorithm, options=options or {}, split=split) for size in tested)
+        batches = [held_out_mazes(spec, num, seed) for spec in specs]
+    else:
+        batches = [mazes[size][:num] for size in tested]
+    solutions = {size: solve_batch(batch, seed) for size, batch in zip(tested, batches, strict=True)}
+    solved: dict[tuple[int, int], ndarray] = {}
+    tried = loops_to_try(kept) if loops is None else check_ints("loops", loops)
+    whole = sum(tried) * sum(size**3 for size in solutions)
     done = 0
     for number in tried:
         view = model if number == kept else with_loops(model, number)  # type: ignore[arg-type]
-        for size, solution in solved.items():
+        for size, solution in solutions.items():
             progress(f"{size} x {size}: {number} loops", done / whole)
             walked = roll_out(view, solution, seed=seed, batch_size=batch_size, decode=decode, shortest_only=True)
-            shortest = judge(solution, walked).shortest
-            rows.append(
-                LoopRow(
-                    size=size,
-                    loops=number,
-                    as_kept=number == kept,
-                    in_training_range=size in training_sizes,
-                    shortest=rate(shortest, maze_hashes(solution.batch)),
-                )
-            )
+            solved[number, size] = judge(solution, walked).shortest
             done += number * size**3
+    for number, size in solved:
+        layouts = maze_hashes(solutions[size].batch)
+        rows.append(
+            LoopRow(
+                size=size,
+                loops=number,
+                as_kept=number == kept,
+                in_training_range=size in training_sizes if training_sizes else None,
+                shortest=rate(solved[number, size], layouts),
+                against_kept=None
+                if number == kept or kept not in tried
+                else PairedDifference(**paired_difference(solved[number, size], solved[kept, size], layouts)._asdict()),
+            )
+        )
     return rows

@@ -15,19 +15,21 @@ import numpy as np
 from transformer_lens import HookedTransformer
 
 from maze_rl.configs.mazes import MazeSpec
-from maze_rl.configs.options import OptionValue
+from maze_rl.configs.options import OptionValue, check_count
+from maze_rl.configs.ranges import AnySizes, check_squares
 from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import walk_all
 from maze_rl.evaluation.examples import pick_examples
 from maze_rl.evaluation.first_error import NONE, find_first_errors, first_error_row
 from maze_rl.evaluation.held_out import MOST_MAZES, first_mazes, held_out_mazes
-from maze_rl.evaluation.results import EvaluationResult
-from maze_rl.evaluation.rollouts import Decode, roll_out, tokenization_of
+from maze_rl.evaluation.results import OWN, EvaluationResult
+from maze_rl.evaluation.rollouts import Decode, roll_out
 from maze_rl.evaluation.single_steps import ask_steps, step_rows
 from maze_rl.evaluation.summaries import MeasuredSize, grid_cells, length_rows, size_row
 from maze_rl.evaluation.teacher_forced import predict, sample_paths, teacher_forced_row
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import BatchSolution, solve_batch
+from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.decoding import decode_paths
 from maze_rl.tokenization.outcomes import Rollouts, judge
 
@@ -38,8 +40,9 @@ Progress = Callable[[str, float], None]
 def evaluate_model(
     model: HookedTransformer,
     *,
-    sizes: Sequence[int],
+    sizes: AnySizes = (),
     num: int = 1000,
+    mazes: Mapping[int, MazeBatch] | None = None,
     algorithm: str = "dfs",
     options: Mapping[str, OptionValue] | None = None,
     seed: int = 0,
@@ -58,11 +61,13 @@ def evaluate_model(
         model: The model, with its `tokenization`.
         sizes: Cells per side; each is evaluated on its own mazes.
         num: Number of mazes per size; single decisions are asked for in the first 200 of them.
+        mazes: Mazes of one's own by size, each of that many cells per side; `sizes`, `num`, `algorithm`, `options` and
+            `split` say nothing then.
         algorithm: Generator of the test mazes.
         options: Settings of the generator; those left out are at their defaults.
         seed: Seed of mazes, prompts, random walkers and bootstrap draws.
         split: Split the mazes are from; None takes any, seen in training or not.
-        training_sizes: Sizes the model trained on, which mark rows as inside or outside.
+        training_sizes: Sizes the model trained on, which mark rows as inside or outside; none where they are not known.
         longest_training_path: Steps of the longest shortest path in training, if known.
         name: Name of the model in the result.
         untrained: A model of the same configuration before training, as a baseline.
@@ -74,11 +79,17 @@ def evaluate_model(
         ConfigurationError: A size exceeds the model's canvas, or the split holds no maze of that size.
     """
     started = time.perf_counter()
-    sizes = _check_sizes(sizes, num, tokenization_of(model).canvas)
-    report = _Reporter(progress, sizes)
+    if mazes is not None:
+        sizes, num, algorithm = tuple(mazes), max(map(len, mazes.values()), default=0), OWN
+    tested = _check_sizes(sizes, num, tokenization_of(model).canvas)
+    report = _Reporter(progress, tested)
     examine = _Examiner(model, untrained, seed, batch_size, decode, report)
-    specs = [MazeSpec(sizes=(size,), algorithm=algorithm, options=options or {}, split=split) for size in sizes]
-    measured = [examine(held_out_mazes(spec, num, seed)) for spec in specs]
+    if mazes is None:
+        specs = [MazeSpec(sizes=(size,), algorithm=algorithm, options=options or {}, split=split) for size in tested]
+        batches = (held_out_mazes(spec, num, seed) for spec in specs)
+    else:
+        batches = (mazes[size] for size in tested)
+    measured = [examine(batch) for batch in batches]
     report("summaries", 1.0)
     return EvaluationResult(
         model=name,
@@ -98,7 +109,7 @@ def _summaries(
 ) -> dict[str, Any]:
     """Return the fields of the result that summarise the measurements."""
     return {
-        "rows": [size_row(one, one.size in training_sizes, seed) for one in measured],
+        "rows": [size_row(one, one.size in training_sizes if training_sizes else None, seed) for one in measured],
         "by_length": length_rows(measured, longest_training_path),
         "grid": grid_cells(measured),
         "teacher_forced": [
@@ -184,16 +195,16 @@ class _Reporter:
         self._open.remove(size)
 
 
-def _check_sizes(sizes: Sequence[int], num: int, canvas: int) -> tuple[int, ...]:
+def _check_sizes(sizes: AnySizes, num: int, canvas: int) -> tuple[int, ...]:
     """Return the sizes, each once and in order, or say what is wrong with them."""
-    if num < 1 or not sizes:
-        raise ConfigurationError(f"sizes is {list(sizes)} and num is {num}: give at least one size and one maze.")
-    if max(sizes) > canvas:
+    asked = check_squares(sizes)
+    check_count("num", num)
+    if max(asked) > canvas:
         raise ConfigurationError(
-            f"size {max(sizes)} is larger than the model's canvas of {canvas} x {canvas} cells: evaluate sizes up to "
+            f"size {max(asked)} is larger than the model's canvas of {canvas} x {canvas} cells: evaluate sizes up to "
             f"{canvas}, or train with a larger canvas."
         )
-    return tuple(sorted(set(sizes)))
+    return tuple(sorted(set(asked)))
 
 
 def digest(batches: Sequence[MazeBatch]) -> str:

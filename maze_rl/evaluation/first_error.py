@@ -13,6 +13,7 @@ from jaxtyping import Int8, Int32, Int64, UInt64
 from numba import njit
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.results import FirstErrorRow
 from maze_rl.intervals import effective_number
 from maze_rl.mazes.oracle import label_paths
@@ -36,7 +37,7 @@ _KIND_OF_STOP = np.array([PREMATURE_END, OVER_BUDGET, MALFORMED_TOKEN, MALFORMED
 
 
 @dataclass(frozen=True, eq=False)
-class FirstErrors:
+class FirstErrors(Shown):
     """The first error of one rollout per maze."""
 
     kinds: Int8[ndarray, " batch"]

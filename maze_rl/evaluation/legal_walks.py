@@ -8,12 +8,13 @@ import numpy as np
 from jaxtyping import Bool, Int64
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.solve import BatchSolution
-from maze_rl.tokenization.layouts import PATH_END, STEPS
+from maze_rl.tokenization.layouts import NORTH, PADDING, PATH_END, STEPS
 from maze_rl.tokenization.spans import TokenSpans
 
 
-class LegalWalks:
+class LegalWalks(Shown):
     """Follows the walk of every maze of a batch, token by token.
 
     Args:
@@ -28,6 +29,7 @@ class LegalWalks:
         self._distances = solution.distances if shortest_only else None
         self._offsets, self._layout = spans.offsets.numpy().astype(np.int64), spans.layout
         self._cells = batch.origins.astype(np.int64)
+        self._headings = np.full(len(batch), NORTH)
         self._begun = np.full(len(batch), spans.layout.starts_at_origin)
         self.follows = spans.layout.tokens_per_step == 1
         """Whether a token is a step, so that walks can be followed; where a cell is spelled they are not."""
@@ -45,12 +47,14 @@ class LegalWalks:
         return legal | (tokens == PATH_END)
 
     def _reached(self, rows: ndarray, tokens: ndarray, before: ndarray) -> Int64[ndarray, "rows 2"]:
-        """Return the cell each token names or leads to; far outside for one that does neither."""
+        """Return the cell each token names or leads to, far outside for one that does neither; walkers turn with it."""
         if self._layout.path_as_moves:
-            is_move = np.asarray(np.equal(tokens[:, None], self._layout.path_move_ids))
-            moves = np.asarray(is_move.any(axis=1))
-            return np.where(moves[:, None], before + is_move.astype(np.int64) @ STEPS, -9)
-        on_canvas = np.stack([self._layout.row_of_id[tokens], self._layout.col_of_id[tokens]], axis=1).astype(np.int64)
+            is_step = np.asarray(np.equal(tokens[:, None], self._layout.step_ids(self._headings[rows])))
+            directions, steps = is_step.argmax(axis=1), np.asarray(is_step.any(axis=1))
+            self._headings[rows] = np.where(steps, directions, self._headings[rows])
+            return np.where(steps[:, None], before + STEPS[directions], -9)
+        words = np.where(tokens < len(self._layout.words), tokens, PADDING)  # a model may have ids without words
+        on_canvas = np.stack([self._layout.row_of_id[words], self._layout.col_of_id[words]], axis=1).astype(np.int64)
         return np.where(on_canvas[:, :1] < 0, -9, on_canvas - self._offsets[rows])
 
     def _joined(self, rows: ndarray, before: ndarray, after: ndarray) -> Bool[ndarray, " rows"]:

@@ -12,11 +12,12 @@ import numpy as np
 from transformer_lens import HookedTransformer
 
 from maze_rl.errors import unknown_name
-from maze_rl.evaluation.rollouts import roll_out, tokenization_of
+from maze_rl.evaluation.rollouts import roll_out
 from maze_rl.evaluation.teacher_forced import Predictions, predict, sample_paths
 from maze_rl.intervals import num_clusters
 from maze_rl.mazes.solve import BatchSolution
 from maze_rl.mazes.splits import maze_hashes
+from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.decoding import decode_paths
 from maze_rl.own_plugins import import_own
 from maze_rl.tokenization.outcomes import Rollouts, Stop, judge

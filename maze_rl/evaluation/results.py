@@ -5,7 +5,15 @@ have Wilson intervals of the effective number of mazes, means have bootstrap int
 """
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from maze_rl.displays.short_repr import Shown, interval_text
+from maze_rl.evaluation.result_plot import plot_result
+from maze_rl.evaluation.result_table import OWN as OWN
+from maze_rl.evaluation.result_table import length_line, result_html, result_line, result_text, size_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 JsonDict = dict[str, Any]
 FEWEST_LAYOUTS = 200
@@ -13,7 +21,7 @@ FEWEST_LAYOUTS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class Estimate(Shown):
     """A proportion or a mean over mazes with its 95 % interval."""
 
     value: float
@@ -26,9 +34,12 @@ class Estimate:
     effective: float | None = None
     """Number of independent mazes with as wide an interval, for rates whose interval is over layouts."""
 
+    def _headline(self) -> str:
+        return f"{interval_text(self)}, num={self.num:,}"
+
 
 @dataclass(frozen=True, kw_only=True)
-class PairedDifference:
+class PairedDifference(Shown):
     """Model minus a baseline on the same mazes, in success rate."""
 
     value: float
@@ -37,15 +48,18 @@ class PairedDifference:
     p_value: float
     """Exact McNemar test, two-sided."""
 
+    def _headline(self) -> str:
+        return f"{interval_text(self)}, p {self.p_value:.2g}"
+
 
 @dataclass(frozen=True, kw_only=True)
-class SizeRow:
+class SizeRow(Shown):
     """Greedy rollouts on mazes of one size."""
 
     size: int
     num: int
-    in_training_range: bool
-    """Whether the model was trained on mazes of this size."""
+    in_training_range: bool | None
+    """Whether the model was trained on mazes of this size; None where what it was trained on is not known."""
     valid: Estimate
     reaches: Estimate
     simple: Estimate
@@ -64,6 +78,15 @@ class SizeRow:
     """Rate of shortest paths among the mazes on which Manhattan greedy fails; None where it fails on none."""
     layouts: int | None = None
     """Number of layouts among the mazes; None where they were not counted."""
+    against_baselines: dict[str, PairedDifference] = field(default_factory=dict)
+    """Model minus each baseline on the same mazes; empty in evaluations of earlier versions, as the next two are."""
+    solved: str = ""
+    """Whether each maze was walked along a shortest path, 1 or 0, in order: what pairs it with another model."""
+    layout_of: list[int] = field(default_factory=list)
+    """Number of each maze's layout; empty where every maze has one of its own."""
+
+    def _headline(self) -> str:
+        return size_line(self)
 
     @property
     def few_layouts(self) -> bool:
@@ -72,22 +95,25 @@ class SizeRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LengthRow:
+class LengthRow(Shown):
     """Greedy rollouts on mazes whose shortest path has `low`..`high` steps (inclusive), all sizes together."""
 
     low: int
     high: int
     num: int
-    in_training_range: bool
+    in_training_range: bool | None
     """Whether training mazes had paths this long (up to their longest)."""
     shortest: Estimate
     baselines: dict[str, Estimate]
     layouts: int | None = None
     """Number of layouts among the mazes; None where they were not counted."""
 
+    def _headline(self) -> str:
+        return length_line(self)
+
 
 @dataclass(frozen=True, kw_only=True)
-class GridCell:
+class GridCell(Shown):
     """One cell of the size x path length heat map."""
 
     size: int
@@ -98,7 +124,7 @@ class GridCell:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TeacherForcedRow:
+class TeacherForcedRow(Shown):
     """Next-cell predictions on reference shortest paths of mazes of one size."""
 
     size: int
@@ -116,7 +142,7 @@ class TeacherForcedRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepRow:
+class StepRow(Shown):
     """Single steps from cells of mazes of one size that are `low`..`high` steps (inclusive) from the target."""
 
     size: int
@@ -130,27 +156,30 @@ class StepRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoopRow:
+class LoopRow(Shown):
     """Greedy rollouts of a model with loops, its block applied `loops` times, on mazes of one size."""
 
     size: int
     loops: int
     as_kept: bool
     """Whether the model is kept with so many loops."""
-    in_training_range: bool
+    in_training_range: bool | None
     """Whether the model was trained on mazes of this size."""
     shortest: Estimate
+    against_kept: PairedDifference | None = None
+    """Rate with these loops minus that with as many as the model is kept with, on the same mazes; None for those
+    themselves, and in evaluations of earlier versions."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlgorithmRow:
+class AlgorithmRow(Shown):
     """Greedy rollouts on mazes of one size that an algorithm makes."""
 
     algorithm: str
     size: int
-    trained_on: bool
+    trained_on: bool | None
     """Whether the model was trained on mazes of this algorithm."""
-    in_training_range: bool
+    in_training_range: bool | None
     """Whether the model was trained on mazes of this size."""
     shortest: Estimate
     manhattan: Estimate
@@ -158,7 +187,7 @@ class AlgorithmRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FirstErrorRow:
+class FirstErrorRow(Shown):
     """Where and how rollouts on mazes of one size first leave the shortest paths."""
 
     size: int
@@ -181,7 +210,7 @@ class FirstErrorRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Example:
+class Example(Shown):
     """One maze with the path the model walked."""
 
     size: int
@@ -196,13 +225,15 @@ class Example:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluationResult:
+class EvaluationResult(Shown):
     """All that was measured on one model."""
 
     model: str
     """Name or folder of the model."""
     algorithm: str
+    """Generator of the mazes; `OWN` for mazes that were given."""
     num_per_size: int
+    """Mazes of each size; of mazes that were given, of the size that has most."""
     seed: int
     maze_digest: str
     """Digest of all test mazes with their endpoints; equal digests mean equal tests."""
@@ -220,6 +251,27 @@ class EvaluationResult:
     by_loops: list[LoopRow] = field(default_factory=list)
     """Empty for a model without loops."""
     by_algorithm: list[AlgorithmRow] = field(default_factory=list)
+    by_split: dict[str, int] | None = None
+    """Mazes of each split among those that were given; None for generated ones, all of the test split."""
+
+    def _headline(self) -> str:
+        return result_line(self)
+
+    def __str__(self) -> str:
+        return result_text(self)
+
+    def _repr_html_(self) -> str:
+        return result_html(self)
+
+    def plot(self, ax: "Axes | None" = None, *, by: str = "size", label: str = "") -> "Axes":
+        """Draw the rates of shortest paths with their intervals, beside the baselines; needs matplotlib.
+
+        Args:
+            ax: Where to draw, beside other results if there are any; a new figure without it.
+            by: ``size`` of the mazes or ``length`` of their shortest paths.
+            label: What the legend calls the model; its name without it.
+        """
+        return plot_result(self, ax, by, label)
 
     def to_json(self) -> JsonDict:
         """Return plain JSON values."""
@@ -251,10 +303,17 @@ def result_from_json(values: JsonDict) -> EvaluationResult:
     def estimate(item: JsonDict | None) -> Estimate | None:
         return None if item is None else Estimate(**item)
 
+    def paired(item: JsonDict | None) -> PairedDifference | None:
+        return None if item is None else PairedDifference(**item)
+
     def rebuild(kind: type, item: JsonDict, names: tuple[str, ...]) -> Any:
         changed: JsonDict = {name: estimate(item[name]) for name in names}
         if "baselines" in item:
             changed["baselines"] = {name: Estimate(**value) for name, value in item["baselines"].items()}
+        if "against_baselines" in item:
+            changed["against_baselines"] = {name: paired(value) for name, value in item["against_baselines"].items()}
+        for name in {"against_manhattan", "against_kept"} & item.keys():
+            changed[name] = paired(item[name])
         return kind(**(item | changed))
 
     size_names = (
@@ -267,14 +326,7 @@ def result_from_json(values: JsonDict) -> EvaluationResult:
         "optimality_ratio",
         "progress",
     )
-    rows = [
-        rebuild(
-            SizeRow,
-            row | {"against_manhattan": PairedDifference(**row["against_manhattan"])},
-            (*size_names, "solved_where_manhattan_fails"),
-        )
-        for row in values["rows"]
-    ]
+    rows = [rebuild(SizeRow, row, (*size_names, "solved_where_manhattan_fails")) for row in values["rows"]]
     forced_names = (
         "token_accuracy",
         "fork_accuracy",

@@ -1,6 +1,6 @@
 """Greedy rollouts of a model: prompts in, one walk per maze out."""
 
-from typing import Protocol, cast, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -13,13 +13,14 @@ from transformer_lens import HookedTransformer
 from maze_rl.evaluation.legal_walks import LegalWalks
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import BatchSolution
+from maze_rl.models.attached_tokenization import about_of, tokenization_of
 from maze_rl.models.decoding import GoesOn
+from maze_rl.models.hooked_models import has_hooks
 from maze_rl.models.threads import side_by_side
 from maze_rl.models.weights_once import weights_once
 from maze_rl.tokenization.layouts import PADDING
 from maze_rl.tokenization.outcomes import Rollouts, budget_for, parse_rollouts
 from maze_rl.tokenization.spans import TokenSpans
-from maze_rl.tokenization.tokenization import Tokenization
 
 
 @runtime_checkable
@@ -41,11 +42,6 @@ class Decode(Protocol):
 
 _MOST_CACHE_BYTES = 1_000_000_000
 """Largest cache of keys and values: large mazes and many loops are decoded in smaller batches."""
-
-
-def tokenization_of(model: HookedTransformer) -> Tokenization:
-    """Return the tokenization a model was built for."""
-    return cast(Tokenization, model.tokenization)
 
 
 def roll_out(
@@ -99,7 +95,8 @@ def roll_out(
 
     # A parametrized weight is computed once here, not once per token.
     with torch.inference_mode(), parametrize.cached(), weights_once(model):
-        for _ in side_by_side(walk, pieces, device):
+        # Hooks may keep something from one part of a pass to the next: one pass at a time.
+        for _ in map(walk, pieces) if has_hooks(model) else side_by_side(walk, pieces, device):
             pass
     return parse_rollouts(tokens, batch.origins, spans.offsets.numpy(), batch.shape, layout, budgets)
 
@@ -116,7 +113,7 @@ def origin_is_given(model: HookedTransformer) -> bool:
 
     It stands on the path already, or the training left out its copy.
     """
-    layout, loss = tokenization_of(model).layout, str(getattr(model, "about", {}).get("loss", ""))
+    layout, loss = tokenization_of(model).layout, str(about_of(model).get("loss", ""))
     left_out = loss.partition(":")[0] == "path_from_first_choice" and not layout.path_as_moves
     return layout.origin_on_path or left_out
 

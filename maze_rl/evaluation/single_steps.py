@@ -16,17 +16,19 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.evaluation.estimates import rate
 from maze_rl.evaluation.held_out import MOST_MAZES, first_mazes
 from maze_rl.evaluation.results import StepRow
-from maze_rl.evaluation.rollouts import chunks, tokenization_of
+from maze_rl.evaluation.rollouts import chunks
 from maze_rl.mazes.lattice import MazeBatch, trusted_batch
 from maze_rl.mazes.oracle import label_paths
 from maze_rl.mazes.solve import BatchSolution
+from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.decoding import decode_paths
 from maze_rl.models.readout import logits_at, predictable_words
 from maze_rl.seeding import numpy_generator
-from maze_rl.tokenization.layouts import PADDING, STEPS, Layout
+from maze_rl.tokenization.layouts import NORTH, PADDING, STEPS, Layout
 from maze_rl.tokenization.spans import TokenSpans
 
 BIN_WIDTH = 8
@@ -40,6 +42,8 @@ STARTS_OF_OWN_PROMPT = 4
 class Starts(NamedTuple):
     """Cells to start from, those of a maze one after another; never the target."""
 
+    __repr__ = short_repr
+
     mazes: Int64[ndarray, " start"]
     """Row of the maze in its batch, ascending."""
     cells: Int16[ndarray, "start 2"]
@@ -48,7 +52,7 @@ class Starts(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class StepAnswers:
+class StepAnswers(Shown):
     """Whether a model's step is right, for each start."""
 
     mazes: Int64[ndarray, " start"]
@@ -219,7 +223,7 @@ def _right(
     single = trusted_batch(batch.connections[starts.mazes], starts.cells, batch.targets[starts.mazes])
     labels = label_paths(single, starts.cells[:, None], np.ones(len(single), np.int64))
     if layout.path_as_moves:
-        candidates = np.broadcast_to(layout.path_move_ids[:, None], (len(single), 4, 1))
+        candidates = np.broadcast_to(layout.step_ids(NORTH)[:, None], (len(single), 4, 1))
     else:
         around = (starts.cells + offsets[starts.mazes])[:, None] + STEPS
         around = np.clip(around, 0, layout.canvas - 1)  # what leaves the canvas is not open

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Int, UInt64
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.estimates import mean_estimates, rate
 from maze_rl.evaluation.first_error import FirstErrors
 from maze_rl.evaluation.results import Estimate, GridCell, LengthRow, PairedDifference, SizeRow
@@ -23,7 +24,7 @@ LENGTH_BINS = ((1, 4), (5, 8), (9, 12), (13, 16), (17, 24), (25, 32), (33, 48), 
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class MeasuredSize:
+class MeasuredSize(Shown):
     """Everything measured on the mazes of one size."""
 
     size: int
@@ -42,11 +43,14 @@ class MeasuredSize:
         return maze_hashes(self.solution.batch)
 
 
-def size_row(measured: MeasuredSize, in_training_range: bool, seed: int) -> SizeRow:
+def size_row(measured: MeasuredSize, in_training_range: bool | None, seed: int) -> SizeRow:
     """Summarise the rollouts on mazes of one size."""
     outcomes, manhattan, layouts = measured.outcomes, measured.baselines["manhattan"], measured.layouts
-    difference = paired_difference(outcomes.shortest, manhattan, layouts)
     failed = ~manhattan
+    against = {
+        name: PairedDifference(**paired_difference(outcomes.shortest, shortest, layouts)._asdict())
+        for name, shortest in measured.baselines.items()
+    }
     return SizeRow(
         size=measured.size,
         num=len(manhattan),
@@ -58,10 +62,19 @@ def size_row(measured: MeasuredSize, in_training_range: bool, seed: int) -> Size
         exact_match=rate(outcomes.exact_match, layouts),
         **_path_means(outcomes, layouts, seed),  # type: ignore[arg-type]
         baselines={name: rate(shortest, layouts) for name, shortest in measured.baselines.items()},
-        against_manhattan=PairedDifference(**difference._asdict()),
+        against_manhattan=against["manhattan"],
         solved_where_manhattan_fails=rate(outcomes.shortest[failed], layouts[failed]) if failed.any() else None,
         layouts=num_clusters(layouts),
+        against_baselines=against,
+        solved="".join("1" if right else "0" for right in outcomes.shortest),
+        layout_of=_numbers_of(layouts),
     )
+
+
+def _numbers_of(layouts: UInt64[ndarray, " maze"]) -> list[int]:
+    """Return small numbers for the layouts, equal for equal ones; none where all differ."""
+    names, numbers = np.unique(layouts, return_inverse=True)
+    return [] if len(names) == len(layouts) else numbers.tolist()
 
 
 def _path_means(outcomes: Outcomes, layouts: UInt64[ndarray, " maze"], seed: int) -> dict[str, Estimate | None]:
@@ -92,7 +105,7 @@ def length_rows(measured: Sequence[MeasuredSize], longest_training_path: int | N
             high=high,
             num=int(where.sum()),
             layouts=num_clusters(layouts[where]),
-            in_training_range=longest_training_path is not None and low <= longest_training_path,
+            in_training_range=None if longest_training_path is None else low <= longest_training_path,
             shortest=rate(shortest[where], layouts[where]),
             baselines={name: rate(values[where], layouts[where]) for name, values in baselines.items()},
         )

@@ -1,7 +1,7 @@
 """Next-cell predictions on reference paths: accuracies, legal and optimal mass, calibration at forks.
 
 A path of D steps asks for D + 2 predictions: the origin (at ``<PATH_START>``; not where it is given or the path is
-written as moves), D steps, and the end (at the target). Each has a set of legal and a set of optimal tokens: the origin
+written as steps), D steps, and the end (at the target). Each has a set of legal and a set of optimal tokens: the origin
 alone, the open and the optimal neighbours of the current cell, ``<PATH_END>`` alone. A prediction is right if its top
 token is optimal. Mazes with several shortest paths are asked about up to 8 of them, drawn uniformly, and count once.
 
@@ -20,14 +20,16 @@ from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.evaluation.estimates import mean_estimates
 from maze_rl.evaluation.results import TeacherForcedRow
-from maze_rl.evaluation.rollouts import chunks, tokenization_of
+from maze_rl.evaluation.rollouts import chunks
 from maze_rl.mazes.oracle import PathLabels, label_paths
 from maze_rl.mazes.solve import BatchSolution, solve_batch
+from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.readout import logits_at
 from maze_rl.seeding import stream_key
-from maze_rl.tokenization.layouts import PATH_END, STEPS, Layout
+from maze_rl.tokenization.layouts import PATH_END, STEPS, Layout, headings_along
 from maze_rl.tokenization.tokenization import Encoded
 
 MAX_PATHS = 8
@@ -36,7 +38,7 @@ _LOGITS_AT_ONCE = 40_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class ReferencePaths:
+class ReferencePaths(Shown):
     """Shortest paths to ask about, one row each, and the token sets they allow."""
 
     mazes: Int64[ndarray, " path"]
@@ -47,7 +49,7 @@ class ReferencePaths:
 
 
 @dataclass(frozen=True, eq=False)
-class Predictions:
+class Predictions(Shown):
     """What a model predicts on reference paths; decision 0 is the origin, D + 1 the end."""
 
     mazes: Int64[ndarray, " path"]
@@ -133,6 +135,8 @@ def _combined(tokens: _TokenPredictions, used: Bool[ndarray, "path decision"]) -
 class TokenSets(NamedTuple):
     """Which tokens each decision allows, token by token; four at most, as a cell has four neighbours."""
 
+    __repr__ = short_repr
+
     asked: Bool[ndarray, "path decision token"]
     """Whether there is such a token: the end is one, whatever a cell takes."""
     candidates: Int64[ndarray, "path decision token 4"]
@@ -150,7 +154,7 @@ def token_sets(references: ReferencePaths, offsets: Int16[ndarray, "path 2"], la
     legal, optimal = (np.zeros((*shape, 4), np.bool_) for _ in range(2))
     asked[:, 0] &= not layout.starts_at_origin
     if layout.path_as_moves:
-        candidates[:, 1:] = layout.path_move_ids
+        candidates[:, 1:, 0] = layout.step_ids(headings_along(solution.paths))
         legal[:, 1:, 0], optimal[:, 1:, 0] = labels.legal, labels.optimal
     else:
         on_canvas = solution.paths + offsets[:, None]

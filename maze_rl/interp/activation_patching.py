@@ -16,6 +16,7 @@ from jaxtyping import Bool
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.pair_tokens import Direction, PairTokens
 from maze_rl.interp.patch_effects import PatchMap
@@ -108,7 +109,7 @@ def _check_places(
         raise ConfigurationError("there is nothing to patch: give at least one pair and one position or group.")
 
 
-class Patcher:
+class Patcher(Shown):
     """Both runs of some pairs, ready to patch one component at any layer and set of positions."""
 
     def __init__(self, model: HookedTransformer, pairs: PairTokens, component: Component, direction: Direction) -> None:

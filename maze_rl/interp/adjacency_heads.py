@@ -19,7 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int64
 from numpy import ndarray
+from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.attention_maps import (
     GroupedAttention,
     decisions_per_maze,
@@ -42,7 +44,6 @@ from maze_rl.interp.sign_flips import (
     sign_flip_p_values,
 )
 from maze_rl.intervals import Interval, num_clusters
-from maze_rl.models.build import MazeTransformer
 
 THRESHOLD = 0.1
 """A tenth of the head's attention. On 4 x 4 mazes hand-built adjacency heads reach 1 and untrained heads stay below
@@ -51,7 +52,7 @@ _INCIDENT, _WALLED, _FAR = range(3)
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdjacencyHeads:
+class AdjacencyHeads(Shown):
     """The adjacency score of every head, and the best one confirmed."""
 
     finding: Finding
@@ -77,10 +78,10 @@ class AdjacencyHeads:
 
 
 def find_adjacency_heads(
-    model: MazeTransformer,
+    model: HookedTransformer,
     decisions: Decisions,
     *,
-    control_model: MazeTransformer | None = None,
+    control_model: HookedTransformer | None = None,
     attention: GroupedAttention | None = None,
     seed: int = 0,
 ) -> AdjacencyHeads:
@@ -125,7 +126,7 @@ def find_adjacency_heads(
     )
 
 
-def adjacency_attention(model: MazeTransformer, decisions: Decisions) -> GroupedAttention:
+def adjacency_attention(model: HookedTransformer, decisions: Decisions) -> GroupedAttention:
     """Return the reducer of this score, for `stream_patterns`.
 
     Raises:
@@ -136,7 +137,7 @@ def adjacency_attention(model: MazeTransformer, decisions: Decisions) -> Grouped
     return GroupedAttention(model, decisions, groups, weights)
 
 
-def _measured(model: MazeTransformer, decisions: Decisions) -> GroupedAttention:
+def _measured(model: HookedTransformer, decisions: Decisions) -> GroupedAttention:
     attention = adjacency_attention(model, decisions)
     stream_patterns(model, decisions, [attention])
     return attention

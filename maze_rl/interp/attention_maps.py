@@ -14,10 +14,11 @@ from jaxtyping import Float, Int, Int64
 from numpy import ndarray
 from torch import Tensor
 from torch.nn.utils import parametrize
+from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.requirements import require_known_forward
-from maze_rl.models.build import MazeTransformer
 from maze_rl.tokenization.spans import TokenSpans
 
 
@@ -36,7 +37,7 @@ class PatternReducer(Protocol):
 
 @torch.inference_mode()
 def stream_patterns(
-    model: MazeTransformer, decisions: Decisions, reducers: Sequence[PatternReducer], *, batch_size: int = 64
+    model: HookedTransformer, decisions: Decisions, reducers: Sequence[PatternReducer], *, batch_size: int = 64
 ) -> None:
     """Run the model over the decisions' mazes and hand every layer's pattern to each reducer.
 
@@ -69,7 +70,7 @@ def _hand_over(reducers: Sequence[PatternReducer], layer: int, pattern: Tensor, 
         reducer.add(layer, pattern)
 
 
-class GroupedAttention:
+class GroupedAttention(Shown):
     """Reducer: attention from decisions to groups of earlier tokens, weighted and summed over each maze's decisions.
 
     Args:
@@ -87,7 +88,7 @@ class GroupedAttention:
 
     def __init__(
         self,
-        model: MazeTransformer,
+        model: HookedTransformer,
         decisions: Decisions,
         groups: Int[ndarray, "view pos"],
         weights: Float[ndarray, "view group"],

@@ -18,6 +18,7 @@ from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.activation_patching import PAIRS_AT_ONCE, Component, patch_map, single_positions
 from maze_rl.interp.pair_tokens import Direction, PairTokens
 from maze_rl.interp.patch_effects import PatchMap
@@ -29,7 +30,7 @@ COMPONENTS: tuple[Component, ...] = ("resid_pre", "head", "mlp_out")
 
 
 @dataclass(frozen=True)
-class Node:
+class Node(Shown):
     """An activation at a place."""
 
     component: Component
@@ -43,7 +44,7 @@ class Node:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Confirmation:
+class Confirmation(Shown):
     """Estimated and exact effects of the same nodes."""
 
     nodes: tuple[Node, ...]

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.activation_patching import patch_map
 from maze_rl.interp.attention_maps import stream_patterns
 from maze_rl.interp.attribution_patching import Confirmation, attribution_maps, confirm, shortlist
@@ -31,6 +33,7 @@ from maze_rl.interp.patch_effects import PatchMap
 from maze_rl.interp.patching_pairs import PatchingPairs, SolvedPairs, solved_pairs
 from maze_rl.interp.position_groups import FORK, position_groups
 from maze_rl.interp.requirements import FEWEST_MAZES, require_causal_prompt
+from maze_rl.interp.score_table import scores_html, scores_line
 from maze_rl.interp.scorecard import (
     Materials,
     Progress,
@@ -41,14 +44,14 @@ from maze_rl.interp.scorecard import (
     score,
 )
 from maze_rl.interp.wall_probe import WallProbe, wall_probe
-from maze_rl.models.build import MazeTransformer
+from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.untrained import untrained_twin
 
 _PATCHED_PAIRS, _SHORTLIST, _MOST_ABLATED = 48, 20, 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Patching:
+class Patching(Shown):
     """Patching of the solved pairs; LD is the logit difference of right and wrong next step."""
 
     pairs: PatchingPairs
@@ -74,7 +77,7 @@ class Patching:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Battery:
+class Battery(Shown):
     """All results."""
 
     scorecard: Scorecard
@@ -102,9 +105,15 @@ class Battery:
     ablation: AblationResult | None
     """On the probes' mazes, which had no part in naming them; None where none is named."""
 
+    def _headline(self) -> str:
+        return scores_line(self.scorecard.verdict, self.scorecard.scores)
+
+    def _repr_html_(self) -> str:
+        return scores_html("search battery", self.scorecard.verdict, self.scorecard.scores)
+
 
 def run_battery(
-    model: MazeTransformer, materials: Materials, *, progress: Progress = lambda doing, done: None
+    model: HookedTransformer, materials: Materials, *, progress: Progress = lambda doing, done: None
 ) -> Battery:
     """Run every test on a model and its untrained twin.
 
@@ -118,7 +127,7 @@ def run_battery(
     """
     check_tested(model)
     seed, decisions = materials.setting.seed, materials.decisions
-    pairs = pairs_of_any_depth(model.tokenization, materials.setting)
+    pairs = pairs_of_any_depth(tokenization_of(model), materials.setting)
     twin = untrained_twin(model, seed)
     probes = control_probes(model, materials)
     card = score(model, materials, untrained=probes, progress=lambda doing, done: progress(doing, 0.25 * done))
@@ -165,7 +174,7 @@ def run_battery(
     )
 
 
-def check_tested(model: MazeTransformer) -> None:
+def check_tested(model: HookedTransformer) -> None:
     """Check, before anything is made, that every test of the battery is right for a model.
 
     Raises:
@@ -175,15 +184,15 @@ def check_tested(model: MazeTransformer) -> None:
     require_causal_prompt(model, "the battery of search tests")
 
 
-def _ablated(model: MazeTransformer, materials: Materials, heads: tuple[tuple[int, int], ...]) -> AblationResult:
+def _ablated(model: HookedTransformer, materials: Materials, heads: tuple[tuple[int, int], ...]) -> AblationResult:
     """Ablate heads on other mazes than those that named them."""
     seed = materials.setting.seed
-    asked = find_decisions(model.tokenization, materials.probed, seed=seed)
+    asked = find_decisions(tokenization_of(model), materials.probed, seed=seed)
     return ablate_heads(model, asked, heads, how="resample", seed=seed)
 
 
 def attention_scores(
-    model: MazeTransformer, decisions: Decisions, seed: int
+    model: HookedTransformer, decisions: Decisions, seed: int
 ) -> tuple[FrontierHeads | None, EdgeConsolidation]:
     """Measure frontier heads (None for a model of one layer) and consolidation in one run."""
     rings = frontier_attention(model, decisions, seed=seed) if model.cfg.n_layers > 1 else {}
@@ -195,7 +204,7 @@ def attention_scores(
     return frontier, measure_consolidation(model, decisions, attention=ends, seed=seed)
 
 
-def patch(model: MazeTransformer, pairs: PatchingPairs, solved: SolvedPairs, seed: int) -> Patching:
+def patch(model: HookedTransformer, pairs: PatchingPairs, solved: SolvedPairs, seed: int) -> Patching:
     """Patch the pairs that the model solves, one half to find nodes and other layouts to confirm them."""
     chosen = pairs.take(solved.rows[:_PATCHED_PAIRS])
     tokens, groups = flip_tokens(chosen), position_groups(chosen)
@@ -227,7 +236,7 @@ def patch(model: MazeTransformer, pairs: PatchingPairs, solved: SolvedPairs, see
     )
 
 
-def control_map(model: MazeTransformer, pairs: PatchingPairs, flips: PatchMap, seed: int = 0) -> PatchMap:
+def control_map(model: HookedTransformer, pairs: PatchingPairs, flips: PatchMap, seed: int = 0) -> PatchMap:
     """Patch the control pairs, whose own slot is the changed one, in units of the flips' logit differences."""
     groups = position_groups(pairs, pairs.control_slot)
     control = patch_map(model, control_tokens(pairs), groups=groups, seed=seed)

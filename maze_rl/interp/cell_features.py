@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import short_repr
 from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.cell_labels import label_cells, random_cell_values
 from maze_rl.mazes.lattice import MazeBatch
@@ -23,6 +24,8 @@ Variable = Literal["distance", "alive"]
 
 class Halves(NamedTuple):
     """Rows of the mazes that probes are fitted on and chosen with, and of those they are judged on."""
+
+    __repr__ = short_repr
 
     fit: Int64[ndarray, " fit"]
     held_out: Int64[ndarray, " held_out"]

@@ -25,7 +25,9 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int64
 from numpy import ndarray
 from torch import Tensor
+from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.decisions import Decisions, decision_streams, read_out
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.look_ahead import Axis, skills, widths
@@ -33,7 +35,6 @@ from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.interp.simple_rules import manhattan
 from maze_rl.intervals import Interval, num_clusters
-from maze_rl.models.build import MazeTransformer
 
 THRESHOLD = 1.25
 """Steps by which what is seen must grow beyond its largest rise. Calibrated: on 200 mazes each, the intervals of ten
@@ -42,7 +43,7 @@ end at 1.1 or below."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComputeFrontier:
+class ComputeFrontier(Shown):
     """Steps seen layer by layer; layer 0 is the embedding, layer l what block l - 1 leaves."""
 
     axis: Axis
@@ -61,7 +62,7 @@ class ComputeFrontier:
 
 
 def compute_frontier(
-    model: MazeTransformer,
+    model: HookedTransformer,
     decisions: Decisions,
     *,
     streams: Float[Tensor, "decision layer d_model"] | None = None,
@@ -105,7 +106,7 @@ def compute_frontier(
 
 
 def right_by_layer(
-    model: MazeTransformer, decisions: Decisions, streams: Float[Tensor, "decision layer d_model"]
+    model: HookedTransformer, decisions: Decisions, streams: Float[Tensor, "decision layer d_model"]
 ) -> Bool[ndarray, "decision layer"]:
     """Tell whether the likeliest option is right, read from the stream after the embedding and after every layer."""
     ids, closed = torch.from_numpy(decisions.next_ids).clamp(min=0), torch.from_numpy(~decisions.options)

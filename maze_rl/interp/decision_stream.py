@@ -13,6 +13,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.interp.requirements import require_plain_stream
 from maze_rl.interp.residual_replay import Earlier, at_decision
 from maze_rl.models.readout import unembedded
@@ -21,6 +22,8 @@ from maze_rl.models.readout import unembedded
 class Change(NamedTuple):
     """Residual streams put in place of those a layer left at the decision."""
 
+    __repr__ = short_repr
+
     layer: int
     """Block whose output is replaced."""
     rows: Int64[Tensor, " change"]
@@ -28,7 +31,7 @@ class Change(NamedTuple):
     streams: Float[Tensor, "change d_model"]
 
 
-class DecisionStream:
+class DecisionStream(Shown):
     """A run on right-padded sequences, kept so that it can be continued from changes at the decision.
 
     Args:

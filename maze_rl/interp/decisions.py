@@ -14,15 +14,16 @@ from jaxtyping import Bool, Float, Int16, Int64
 from numpy import ndarray
 from torch import Tensor
 from torch.nn.utils import parametrize
+from transformer_lens import HookedTransformer
 from transformer_lens.hook_points import HookPoint
 
+from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import analysed_tokenization, check_tokens, require_known_forward
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.oracle import label_paths
 from maze_rl.mazes.solve import solve_batch
-from maze_rl.models.build import MazeTransformer
 from maze_rl.models.readout import unembedded
 from maze_rl.tokenization.layouts import STEPS
 from maze_rl.tokenization.spans import TokenSpans
@@ -30,7 +31,7 @@ from maze_rl.tokenization.tokenization import Tokenization
 
 
 @dataclass(frozen=True, eq=False)
-class Decisions:
+class Decisions(Shown):
     """Decisions of one batch of mazes, maze by maze; directions are 0 down, 1 right, 2 up, 3 left."""
 
     batch: MazeBatch
@@ -129,6 +130,8 @@ def neighbour_ids(
 class DecisionBatch(NamedTuple):
     """Some of the mazes, cut after their last decision, on a device; and the decisions in them."""
 
+    __repr__ = short_repr
+
     rows: Int64[ndarray, " chosen"]
     """Which decisions: those of the mazes, wherever they stand in the list."""
     mazes: Int64[ndarray, " maze"]
@@ -154,7 +157,7 @@ def in_batches(decisions: Decisions, batch_size: int, device: torch.device) -> I
 
 @torch.inference_mode()
 def decision_streams(
-    model: MazeTransformer, decisions: Decisions, *, batch_size: int = 256
+    model: HookedTransformer, decisions: Decisions, *, batch_size: int = 256
 ) -> Float[Tensor, "decision layer d_model"]:
     """Return the residual stream at each decision after the embedding and after every layer, on the CPU.
 
@@ -182,14 +185,14 @@ def decision_streams(
 
 
 def decision_logits(
-    model: MazeTransformer, decisions: Decisions, *, batch_size: int = 256
+    model: HookedTransformer, decisions: Decisions, *, batch_size: int = 256
 ) -> Float[Tensor, "decision d_vocab"]:
     """Return the model's logits at each decision, on the CPU, in the order of the decisions; see `decision_streams`."""
     return read_out(model, decision_streams(model, decisions, batch_size=batch_size)[:, -1])
 
 
 @torch.inference_mode()
-def read_out(model: MazeTransformer, streams: Float[Tensor, "row d_model"]) -> Float[Tensor, "row d_vocab"]:
+def read_out(model: HookedTransformer, streams: Float[Tensor, "row d_model"]) -> Float[Tensor, "row d_vocab"]:
     """Read streams out as the last layer's are, through the final norm and the unembedding; on the CPU."""
     with parametrize.cached():
         return unembedded(model, streams[:, None].to(model.W_U.device))[:, 0].cpu()

@@ -20,7 +20,9 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float64, Int64
 from numpy import ndarray
+from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.cell_features import (
     Halves,
     Variable,
@@ -37,7 +39,7 @@ from maze_rl.interp.requirements import check_mazes, require_origin_in_prompt
 from maze_rl.interp.ridge_probe import Base, RidgeProbe
 from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.mazes.lattice import MazeBatch
-from maze_rl.models.build import MazeTransformer
+from maze_rl.models.attached_tokenization import tokenization_of
 
 THRESHOLD = 0.2
 """Score beyond the controls that counts as a variable being there."""
@@ -49,7 +51,7 @@ _HELD: dict[Variable, Held] = {"distance": "distances to the target", "alive": "
 
 
 @dataclass(frozen=True, eq=False)
-class ProbeScore:
+class ProbeScore(Shown):
     """How well one set of labels is read, at the layer chosen on the fitted half."""
 
     explained: Float64[ndarray, " maze"]
@@ -75,7 +77,7 @@ class ProbeScore:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class VariableProbe:
+class VariableProbe(Shown):
     """One variable: its score, its controls, and what is left."""
 
     variable: str
@@ -85,11 +87,15 @@ class VariableProbe:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LatentState:
+class LatentState(Shown):
     """Which search's variable the stream holds before the path starts."""
 
     probes: dict[str, VariableProbe]
     """By variable."""
+
+    def _headline(self) -> str:
+        best = self.best
+        return f"best of {len(self.probes)} variables: {best.variable}, {best.finding._brief()}"
 
     @property
     def best(self) -> VariableProbe:
@@ -108,10 +114,10 @@ class LatentState:
 
 
 def latent_state(
-    model: MazeTransformer,
+    model: HookedTransformer,
     batch: MazeBatch,
     *,
-    control_model: MazeTransformer | None = None,
+    control_model: HookedTransformer | None = None,
     untrained: Mapping[str, ProbeScore] | None = None,
     variables: tuple[Variable, ...] = VARIABLES,
     threshold: float = THRESHOLD,
@@ -144,7 +150,7 @@ def latent_state(
 
 
 def untrained_scores(
-    model: MazeTransformer, batch: MazeBatch, *, variables: tuple[Variable, ...] = VARIABLES, seed: int = 0
+    model: HookedTransformer, batch: MazeBatch, *, variables: tuple[Variable, ...] = VARIABLES, seed: int = 0
 ) -> dict[str, ProbeScore]:
     """Return how well each variable is read from an untrained model; arguments and faults as for `latent_state`."""
     _check_known(model, variables)
@@ -152,10 +158,10 @@ def untrained_scores(
     return site_scores(path_start_sites(model, batch, seed=seed), labels, base_features(batch), seed)
 
 
-def _check_known(model: MazeTransformer, variables: tuple[Variable, ...]) -> None:
+def _check_known(model: HookedTransformer, variables: tuple[Variable, ...]) -> None:
     if "alive" in variables:
         require_origin_in_prompt(
-            model.tokenization.layout, "a probe at <PATH_START> for the cells that lead on (alive)"
+            tokenization_of(model).layout, "a probe at <PATH_START> for the cells that lead on (alive)"
         )
 
 

@@ -15,6 +15,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
+
 SMALLEST_GROWTH = 1.0
 """Steps by which R must rise in all for it to grow at all."""
 CLEAR = 2.0
@@ -23,7 +25,7 @@ _SMALLEST_RESIDUAL = 1e-6
 
 
 @dataclass(frozen=True)
-class LineFit:
+class LineFit(Shown):
     """One fitted line."""
 
     intercept: float
@@ -33,7 +35,7 @@ class LineFit:
 
 
 @dataclass(frozen=True)
-class GrowthOfReach:
+class GrowthOfReach(Shown):
     """Both fits, and which one wins."""
 
     linear: LineFit | None

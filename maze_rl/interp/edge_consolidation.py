@@ -20,7 +20,9 @@ import torch
 from jaxtyping import Float, Int64
 from numpy import ndarray
 from torch import Tensor
+from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.attention_maps import stream_patterns
 from maze_rl.interp.cell_features import split_halves
 from maze_rl.interp.decisions import Decisions
@@ -29,7 +31,6 @@ from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import check_mazes, require_causal_prompt
 from maze_rl.interp.sign_flips import head_means, mean_over_mazes, sign_flip_p_values
 from maze_rl.intervals import num_clusters
-from maze_rl.models.build import MazeTransformer
 from maze_rl.tokenization.layouts import SEPARATOR
 from maze_rl.tokenization.spans import Region
 
@@ -41,7 +42,7 @@ _OWN, _MATCHED, _PERMUTED = range(3)
 
 
 @dataclass(frozen=True, kw_only=True)
-class EdgeConsolidation:
+class EdgeConsolidation(Shown):
     """Consolidation of both endpoints."""
 
     findings: tuple[Finding, Finding] | None
@@ -62,7 +63,7 @@ class EdgeConsolidation:
         return self.findings is not None and all(each.verdict == "yes" for each in self.findings)
 
 
-class ConsolidationAttention:
+class ConsolidationAttention(Shown):
     """Reducer: attention at the ends of edges.
 
     Raises:
@@ -73,7 +74,7 @@ class ConsolidationAttention:
     means: Float[ndarray, "maze layer head endpoint 3"]
     """Mean attention to the own cell, at matched positions, and to cells of other edges; nan without an edge."""
 
-    def __init__(self, model: MazeTransformer, decisions: Decisions) -> None:
+    def __init__(self, model: HookedTransformer, decisions: Decisions) -> None:
         require_causal_prompt(model, "edge consolidation")
         self._decisions = decisions
         shape = (len(decisions.tokens), model.cfg.n_layers, model.cfg.n_heads, 2, 3)
@@ -123,7 +124,7 @@ def consolidation_applies(decisions: Decisions) -> bool:
 
 
 def measure_consolidation(
-    model: MazeTransformer,
+    model: HookedTransformer,
     decisions: Decisions,
     *,
     attention: ConsolidationAttention | None = None,

@@ -27,7 +27,9 @@ import torch
 from jaxtyping import Bool, Float, Int16, Int64
 from numpy import ndarray
 from torch import Tensor
+from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.cell_features import split_halves
 from maze_rl.interp.finding import Finding
@@ -35,7 +37,7 @@ from maze_rl.interp.patching_pairs import PatchingPairs, pair_logits
 from maze_rl.interp.requirements import require_causal_prompt, require_known_forward, require_plain_stream
 from maze_rl.interp.tree_and_cycle_edits import open_added_edges
 from maze_rl.intervals import Interval, clustered_wilson, num_clusters, paired_difference
-from maze_rl.models.build import MazeTransformer
+from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.readout import unembedded
 from maze_rl.seeding import numpy_generator
 from maze_rl.tokenization.layouts import ADJLIST_END
@@ -49,7 +51,7 @@ Features = dict[int, Float[Tensor, "2 rows cols d_model"]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SteeringEffect:
+class SteeringEffect(Shown):
     """One of the two edits, at the layer and strength that did best on the discovery pairs."""
 
     edit: Literal["add", "remove"]
@@ -90,7 +92,7 @@ class SteeringEffect:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SteeringResult:
+class SteeringResult(Shown):
     """Adding and removing, side by side."""
 
     add: SteeringEffect
@@ -119,7 +121,7 @@ class _Edit:
 
 
 def steer_edges(
-    model: MazeTransformer,
+    model: HookedTransformer,
     pairs: PatchingPairs,
     *,
     layers: Sequence[int] | None = None,
@@ -160,7 +162,7 @@ def steer_edges(
 
 
 @torch.no_grad()
-def edge_features(model: MazeTransformer, pairs: PatchingPairs, layers: Sequence[int]) -> Features:
+def edge_features(model: HookedTransformer, pairs: PatchingPairs, layers: Sequence[int]) -> Features:
     """Return f_l(e) of every edge of the lattice, measured on the clean mazes of the pairs.
 
     Raises:
@@ -189,9 +191,9 @@ def edge_features(model: MazeTransformer, pairs: PatchingPairs, layers: Sequence
     }
 
 
-def _edits(model: MazeTransformer, pairs: PatchingPairs, seed: int) -> tuple[_Edit, _Edit]:
+def _edits(model: HookedTransformer, pairs: PatchingPairs, seed: int) -> tuple[_Edit, _Edit]:
     """Return what is added and what is removed."""
-    cyclic = open_added_edges(model.tokenization, pairs, seed=seed)
+    cyclic = open_added_edges(tokenization_of(model), pairs, seed=seed)
 
     def chosen(tokens: Tensor, position: Tensor) -> Tensor:
         return pair_logits(model, tokens, position).argmax(dim=-1).cpu()
@@ -226,7 +228,7 @@ def _edits(model: MazeTransformer, pairs: PatchingPairs, seed: int) -> tuple[_Ed
 
 
 def _steered(
-    model: MazeTransformer,
+    model: HookedTransformer,
     edit: _Edit,
     name: Literal["add", "remove"],
     features: Features,
@@ -272,7 +274,7 @@ def _steered(
 
 @torch.no_grad()
 def _turned(
-    model: MazeTransformer,
+    model: HookedTransformer,
     edit: _Edit,
     rows: Int64[ndarray, " chosen"],
     layer: int,

@@ -19,7 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
+from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.cell_features import of_other_mazes, split_halves, variable_of
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.maze_draws import layouts_of, percentile_interval, redrawn_sums, sums_by_layout
@@ -28,7 +30,6 @@ from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.ridge_probe import RidgeProbe
 from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.mazes.lattice import MazeBatch
-from maze_rl.models.build import MazeTransformer
 
 NEVER = -1
 _LEAST_CELLS = 20
@@ -37,7 +38,7 @@ _DRAWS = 2000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Emergence:
+class Emergence(Shown):
     """When distances become known."""
 
     finding: Finding
@@ -54,7 +55,7 @@ class Emergence:
     """d(v) of the held-out mazes."""
 
 
-def emergence(model: MazeTransformer, batch: MazeBatch, *, threshold: float = 0.0, seed: int = 0) -> Emergence:
+def emergence(model: HookedTransformer, batch: MazeBatch, *, threshold: float = 0.0, seed: int = 0) -> Emergence:
     """Find the layer in which each cell's distance becomes known.
 
     Args:

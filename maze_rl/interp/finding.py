@@ -8,13 +8,14 @@ never fitted to the model under study.
 from dataclasses import dataclass
 from typing import Literal
 
+from maze_rl.displays.short_repr import Shown, interval_text
 from maze_rl.intervals import Interval
 
 Verdict = Literal["yes", "no", "unclear"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Finding(Shown):
     """One test's outcome."""
 
     name: str
@@ -32,6 +33,12 @@ class Finding:
     """The same measure where nothing should be found; it is already subtracted where the name says so."""
     control_name: str = ""
     """What the control is."""
+
+    def _headline(self) -> str:
+        return f"{self.name}: {interval_text(self.effect)}, threshold {self.threshold:g}: {self.verdict}"
+
+    def _brief(self) -> str:
+        return f"{interval_text(self.effect)}: {self.verdict}"
 
     @property
     def verdict(self) -> Verdict:

@@ -27,6 +27,7 @@ from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.logit_lens import logit_lens
 from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_layout
@@ -40,7 +41,7 @@ THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class FlipRates:
+class FlipRates(Shown):
     """How choices follow the changes; every row counts pairs, one from each maze."""
 
     depth: Int64[ndarray, " pair"]
@@ -149,7 +150,7 @@ def _finding(solved: ndarray, flips: ndarray, leaves: ndarray, is_far: ndarray, 
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogitSensitivity:
+class LogitSensitivity(Shown):
     """dLD = LD_clean - LD_flipped by depth and layer, in units of |LD_clean| + |LD_flipped|; all pairs count."""
 
     layers: tuple[str, ...]

@@ -25,7 +25,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int16, Int64
 from numpy import ndarray
+from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.attention_maps import (
     GroupedAttention,
     decisions_per_maze,
@@ -44,7 +46,6 @@ from maze_rl.interp.sign_flips import head_means
 from maze_rl.intervals import Interval, num_clusters
 from maze_rl.mazes.breadth_first import distances_from
 from maze_rl.mazes.lattice import MazeBatch
-from maze_rl.models.build import MazeTransformer
 from maze_rl.seeding import numpy_generator
 
 ANCHORS = ("target", "origin", "current")
@@ -57,7 +58,7 @@ _OTHER = "other"
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnchoredFrontier:
+class AnchoredFrontier(Shown):
     """How rings around one anchor are followed through the layers."""
 
     finding: Finding
@@ -77,7 +78,7 @@ class AnchoredFrontier:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FrontierHeads:
+class FrontierHeads(Shown):
     """The score for every anchor."""
 
     anchors: Mapping[str, AnchoredFrontier]
@@ -102,7 +103,7 @@ class FrontierHeads:
 
 
 def find_frontier_heads(
-    model: MazeTransformer,
+    model: HookedTransformer,
     decisions: Decisions,
     *,
     attention: Mapping[str, GroupedAttention] | None = None,
@@ -132,7 +133,7 @@ def find_frontier_heads(
     )
 
 
-def frontier_attention(model: MazeTransformer, decisions: Decisions, *, seed: int = 0) -> dict[str, GroupedAttention]:
+def frontier_attention(model: HookedTransformer, decisions: Decisions, *, seed: int = 0) -> dict[str, GroupedAttention]:
     """Return the reducers of this score by anchor, for `stream_patterns`; those of the control are named `other`.
 
     Raises:

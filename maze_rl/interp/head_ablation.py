@@ -29,7 +29,9 @@ from jaxtyping import Bool, Float, Float64, Int64
 from numpy import ndarray
 from torch import Tensor
 from torch.nn.utils import parametrize
+from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.decisions import Decisions, in_batches, right_choices
 from maze_rl.interp.finding import Finding, Verdict
@@ -37,7 +39,6 @@ from maze_rl.interp.maze_draws import sums_by_layout
 from maze_rl.interp.random_head_sets import Heads, random_head_sets
 from maze_rl.interp.requirements import require_plain_stream
 from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
-from maze_rl.models.build import MazeTransformer
 from maze_rl.models.readout import unembedded
 from maze_rl.seeding import numpy_generator, stream_key
 
@@ -65,7 +66,7 @@ class BeyondRandom(Finding):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AblationResult:
+class AblationResult(Shown):
     """What was lost with the chosen heads, and with random ones; rates are over forks, intervals over layouts."""
 
     heads: Heads
@@ -113,7 +114,7 @@ class AblationResult:
 
 
 def ablate_heads(
-    model: MazeTransformer,
+    model: HookedTransformer,
     decisions: Decisions,
     heads: Sequence[tuple[int, int]],
     *,
@@ -155,7 +156,7 @@ def ablate_heads(
     return _summarised(forks, right, chosen, how, cut, seed)
 
 
-def _checked_heads(model: MazeTransformer, heads: Sequence[tuple[int, int]]) -> Heads:
+def _checked_heads(model: HookedTransformer, heads: Sequence[tuple[int, int]]) -> Heads:
     layers, per_layer = model.cfg.n_layers, model.cfg.n_heads
     for layer, head in heads:
         if not (0 <= layer < layers and 0 <= head < per_layer):
@@ -170,7 +171,7 @@ def _checked_heads(model: MazeTransformer, heads: Sequence[tuple[int, int]]) -> 
 
 @torch.inference_mode()
 def _right_by_set(
-    model: MazeTransformer,
+    model: HookedTransformer,
     decisions: Decisions,
     forks: Decisions,
     sets: Sequence[Heads],
@@ -198,7 +199,7 @@ class _LayerwiseAblation:
     """Runs one batch with many sets of heads taken out, as a walk down the layers that branches where sets differ."""
 
     def __init__(
-        self, model: MazeTransformer, tokens: Tensor, sets: Sequence[Heads], instead: dict[int, Tensor]
+        self, model: HookedTransformer, tokens: Tensor, sets: Sequence[Heads], instead: dict[int, Tensor]
     ) -> None:
         self.model, self.tokens, self.sets, self.instead = model, tokens, sets, instead
 
@@ -243,7 +244,7 @@ class _Replacement:
 
     def __init__(
         self,
-        model: MazeTransformer,
+        model: HookedTransformer,
         layers: Sequence[int],
         how: How,
         decisions: Decisions,

@@ -31,7 +31,9 @@ import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 from numpy import ndarray
+from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.cell_features import Variable, variable_of
 from maze_rl.interp.decision_stream import Change, DecisionStream
 from maze_rl.interp.decisions import read_out
@@ -42,7 +44,6 @@ from maze_rl.interp.recombined_mazes import RecombinedMazes
 from maze_rl.interp.requirements import FEWEST_MAZES, require_plain_stream
 from maze_rl.interp.ridge_probe import RidgeProbe
 from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
-from maze_rl.models.build import MazeTransformer
 from maze_rl.seeding import numpy_generator
 
 THRESHOLD = 0.3
@@ -60,7 +61,7 @@ _Change = Callable[[ndarray], ndarray]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Interchange:
+class Interchange(Shown):
     """What swapping one variable does; rates are over swaps, one of each base, intervals over pairs of fork and target.
 
     Swaps of one fork and target ask for steps between the same few cells, and share the means that are taken off: they
@@ -99,7 +100,7 @@ class Interchange:
 
 
 def interchange(
-    model: MazeTransformer,
+    model: HookedTransformer,
     mazes: RecombinedMazes,
     *,
     variable: Variable = "distance",
@@ -176,7 +177,7 @@ def interchange(
 class _Sites:
     """Streams at the forks of all mazes, and the variable there."""
 
-    def __init__(self, model: MazeTransformer, mazes: RecombinedMazes, variable: Variable, seed: int) -> None:
+    def __init__(self, model: HookedTransformer, mazes: RecombinedMazes, variable: Variable, seed: int) -> None:
         self._model, self._mazes, self._seed = model, mazes, seed
         position = torch.from_numpy(mazes.position)
         parts = zip(mazes.tokens.split(_BATCH), position.split(_BATCH), strict=True)
@@ -242,7 +243,7 @@ class _Swaps:
     """Swaps into some bases; the runs on these are kept, to go on from."""
 
     def __init__(
-        self, model: MazeTransformer, mazes: RecombinedMazes, streams: ndarray, chosen: Int64[ndarray, " swap"]
+        self, model: HookedTransformer, mazes: RecombinedMazes, streams: ndarray, chosen: Int64[ndarray, " swap"]
     ) -> None:
         base, source = mazes.base[chosen], mazes.source[chosen]
         self.answer, self.source_answer = mazes.answer[chosen], mazes.right[source]

@@ -5,7 +5,7 @@ aside once. Rows come in the order of the mazes, and of positions within a maze.
 length, in parts that end with their longest sequence, to spare padding. Layers behind the last one needed do not run.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -14,19 +14,19 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from numpy import ndarray
 from torch import Tensor
+from transformer_lens import HookedTransformer
 from transformer_lens.hook_points import HookPoint
 
+from maze_rl.displays.short_repr import Shown, brief, counted
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.hook_names import NO_POSITION, check_hook_names, last_layer_needed
 from maze_rl.interp.position_labels import LABEL_BYTES, PositionLabels, label_positions
 from maze_rl.interp.requirements import require_known_forward
-from maze_rl.mazes import lattice
-from maze_rl.mazes.lattice import Maze, MazeBatch, MazeCollection
-from maze_rl.models.build import MazeTransformer
+from maze_rl.mazes.lattice import MazeCollection, Mazes, as_collection
+from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.tokenization.spans import Region, TokenSpans
 from maze_rl.tokenization.tokenization import Encoded, Tokenization, merge_encoded
 
-Mazes = Maze | MazeBatch | MazeCollection | Sequence[Maze]
 Positions = Literal["all"] | Region | Callable[[TokenSpans], Tensor]
 PARTS = 4
 """Parts of similar length a batch runs in."""
@@ -35,7 +35,7 @@ SMALLEST_PART = 32
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledActivations:
+class LabelledActivations(Shown):
     """Activations of some positions and what is true there."""
 
     activations: dict[str, Float[Tensor, "position ..."]]
@@ -45,6 +45,10 @@ class LabelledActivations:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def _headline(self) -> str:
+        hooks = ", ".join(f"{name} {brief(values)}" for name, values in self.activations.items())
+        return f"{counted(len(self), 'position')}: {hooks}"
 
     def __getitem__(self, name: str) -> Float[Tensor, "position ..."]:
         return self.activations[name]
@@ -59,7 +63,7 @@ class LabelledActivations:
 class _Request:
     """What is asked of every batch."""
 
-    model: MazeTransformer
+    model: HookedTransformer
     mazes: MazeCollection
     names: tuple[str, ...]
     tokenization: Tokenization
@@ -85,7 +89,7 @@ class _Batch:
 
 
 def stream(
-    model: MazeTransformer,
+    model: HookedTransformer,
     mazes: Mazes,
     names: str | Iterable[str],
     *,
@@ -122,7 +126,7 @@ def stream(
         model=model,
         mazes=_as_collection(mazes),
         names=_check_names(model, names),
-        tokenization=model.tokenization.with_options(random_offsets=random_offsets),
+        tokenization=tokenization_of(model).with_options(random_offsets=random_offsets),
         batch_size=batch_size,
         seed=seed,
         positions=positions,
@@ -134,7 +138,7 @@ def stream(
 
 
 def collect(
-    model: MazeTransformer,
+    model: HookedTransformer,
     mazes: Mazes,
     names: str | Iterable[str],
     *,
@@ -170,7 +174,7 @@ def collect(
         model=model,
         mazes=_as_collection(mazes),
         names=_check_names(model, names),
-        tokenization=model.tokenization.with_options(random_offsets=random_offsets),
+        tokenization=tokenization_of(model).with_options(random_offsets=random_offsets),
         batch_size=batch_size,
         seed=seed,
         positions=positions,
@@ -191,7 +195,7 @@ def collect(
     return whole
 
 
-def _check_names(model: MazeTransformer, names: str | Iterable[str]) -> tuple[str, ...]:
+def _check_names(model: HookedTransformer, names: str | Iterable[str]) -> tuple[str, ...]:
     checked = check_hook_names(model, names)
     for name in checked:
         if name.endswith(NO_POSITION):
@@ -203,11 +207,7 @@ def _check_names(model: MazeTransformer, names: str | Iterable[str]) -> tuple[st
 
 
 def _as_collection(mazes: Mazes) -> MazeCollection:
-    if isinstance(mazes, Maze):
-        mazes = mazes.as_batch()
-    if isinstance(mazes, MazeBatch):
-        mazes = MazeCollection.from_batch(mazes)
-    collection = mazes if isinstance(mazes, MazeCollection) else lattice.collect(mazes)
+    collection = as_collection(mazes)
     if len(collection) == 0:
         raise ConfigurationError("mazes is empty: give at least one maze.")
     return collection

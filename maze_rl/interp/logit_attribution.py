@@ -20,6 +20,7 @@ from numpy import ndarray
 from torch import Tensor
 from transformer_lens import ActivationCache, HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.requirements import require_plain_stream
 from maze_rl.interp.residual_replay import Readout, at_decision
@@ -31,7 +32,7 @@ _KEPT = ("hook_embed", "hook_pos_embed", "hook_z", "hook_mlp_out", "ln_final.hoo
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogitAttribution:
+class LogitAttribution(Shown):
     """Every component's part of the logit difference."""
 
     names: tuple[str, ...]

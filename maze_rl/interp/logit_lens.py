@@ -13,13 +13,14 @@ from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.probe_sites import streams_at
 from maze_rl.intervals import Interval, bootstrap_ratios, clustered_wilson
 from maze_rl.models.readout import unembedded
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogitLens:
+class LogitLens(Shown):
     """Answers layer by layer; layer 0 is the embedding, layer l what block l - 1 leaves."""
 
     names: tuple[str, ...]

@@ -28,6 +28,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_layout
 from maze_rl.interp.simple_rules import manhattan, right_share
@@ -48,7 +49,7 @@ _SURE = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
-class PsychometricFit:
+class PsychometricFit(Shown):
     """One fitted curve."""
 
     where: Literal["within", "below", "above"]
@@ -66,7 +67,7 @@ class PsychometricFit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LookAhead:
+class LookAhead(Shown):
     """The curve over k and what it comes to."""
 
     axis: Axis
@@ -136,7 +137,7 @@ def ideal_curves(
 
 
 @dataclass(frozen=True, kw_only=True)
-class CurveData:
+class CurveData(Shown):
     """Right and wrong choices at each layout in cells of equal (k, m)."""
 
     k: Float64[ndarray, " cell"]

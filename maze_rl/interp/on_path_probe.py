@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy import ndarray
+from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.cell_features import far_cells, manhattan, split_halves
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.maze_draws import layouts_of
@@ -22,7 +24,7 @@ from maze_rl.interp.ridge_probe import RidgeProbe, within_maze_pairs
 from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.mazes.cell_labels import label_cells
 from maze_rl.mazes.lattice import MazeBatch
-from maze_rl.models.build import MazeTransformer
+from maze_rl.models.attached_tokenization import tokenization_of
 
 THRESHOLD = 0.1
 """AUROC beyond the baseline that counts."""
@@ -30,7 +32,7 @@ LEAST_STEPS = 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class OnPathProbe:
+class OnPathProbe(Shown):
     """AUROCs at cells far from both ends."""
 
     finding: Finding
@@ -45,10 +47,10 @@ class OnPathProbe:
 
 
 def on_path_probe(
-    model: MazeTransformer,
+    model: HookedTransformer,
     batch: MazeBatch,
     *,
-    control_model: MazeTransformer | None = None,
+    control_model: HookedTransformer | None = None,
     least_steps: int = LEAST_STEPS,
     threshold: float = THRESHOLD,
     seed: int = 0,
@@ -67,7 +69,7 @@ def on_path_probe(
         ConfigurationError: The model or the mazes cannot be analysed.
     """
     check_mazes(model, max(batch.shape), len(batch))
-    require_origin_in_prompt(model.tokenization.layout, "a probe at <PATH_START> for the path")
+    require_origin_in_prompt(tokenization_of(model).layout, "a probe at <PATH_START> for the path")
     on_path, far = label_cells(batch).on_path, far_cells(batch, least_steps)
     right, layer = _ordered(path_start_sites(model, batch, seed=seed).streams, batch, on_path, far, seed)
     rows = split_halves(batch, seed).held_out

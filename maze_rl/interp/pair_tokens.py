@@ -12,13 +12,14 @@ from jaxtyping import Int64
 from numpy import ndarray
 from torch import Tensor
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 
 Direction = Literal["denoise", "noise"]
 
 
 @dataclass(frozen=True)
-class PairTokens:
+class PairTokens(Shown):
     """Pairs of runs, one of each maze.
 
     Raises:

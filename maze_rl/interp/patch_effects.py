@@ -11,6 +11,7 @@ from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown, counted, short_repr
 from maze_rl.interp.pair_tokens import Direction, PairTokens
 from maze_rl.interp.requirements import require_known_forward
 from maze_rl.interp.residual_replay import Readout, at_decision
@@ -22,13 +23,15 @@ _METRICS_AT_ONCE = 128
 class EffectIntervals(NamedTuple):
     """Effects with the ends of their intervals, each of the shape of the map."""
 
+    __repr__ = short_repr
+
     value: Float64[ndarray, "layer *site"]
     low: Float64[ndarray, "layer *site"]
     high: Float64[ndarray, "layer *site"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PatchMap:
+class PatchMap(Shown):
     """What patching one component did, by layer, (head) and place."""
 
     component: str
@@ -43,6 +46,13 @@ class PatchMap:
     """LD_clean - LD_corrupt; 0 where a pair has no position in a group."""
     layouts: Int64[ndarray, " pair"] | None = None
     """Layout of each clean maze; None where each is taken to have its own."""
+
+    def _headline(self) -> str:
+        pairs, layers, *_ = self.numerators.shape
+        places = f"{len(self.places)} places" if len(self.places) > 6 else ", ".join(map(str, self.places))
+        heads = f" x {self.numerators.shape[2]} heads" if self.numerators.ndim == 4 else ""
+        what = f"{self.component}, {self.direction}"
+        return f"{what}: {counted(pairs, 'pair')}, {counted(layers, 'layer')}{heads}, places: {places}"
 
     @property
     def effects(self) -> Float64[ndarray, "layer *site"]:

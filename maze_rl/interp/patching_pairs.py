@@ -22,7 +22,9 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.configs.algorithms import ALGORITHMS, TREES
 from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.ranges import AnyInts, AnySize, check_square
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import check_tokens, require_edges_in_prompt, require_known_forward
@@ -30,7 +32,6 @@ from maze_rl.mazes.flip_pairs import FlipPairs, concatenate_pairs, find_flip_pai
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import solve_batch
-from maze_rl.models.build import MazeTransformer
 from maze_rl.models.readout import logits_at
 from maze_rl.tokenization.edge_slots import edge_slots, replace_edge
 from maze_rl.tokenization.layouts import PADDING
@@ -43,7 +44,7 @@ _MAZES_PER_PAIR = 200
 
 
 @dataclass(frozen=True, eq=False)
-class PatchingPairs:
+class PatchingPairs(Shown):
     """Prompts with their path up to the fork, right-padded with ``<PADDING>``; one pair per maze."""
 
     pairs: FlipPairs
@@ -100,7 +101,7 @@ class PatchingPairs:
 
 
 @dataclass(frozen=True, eq=False)
-class SolvedPairs:
+class SolvedPairs(Shown):
     """Which pairs a model solves: its most likely token, among all, is the right one in clean and in flipped."""
 
     rows: Int64[ndarray, " solved"]
@@ -123,9 +124,9 @@ class SolvedPairs:
 def make_pairs(
     tokenization: Tokenization,
     *,
-    size: int,
+    size: AnySize,
     num: int,
-    depths: range | tuple[int, int] = (1, 64),
+    depths: AnyInts = (1, 64),
     algorithm: str = "dfs",
     seed: int = 0,
     split: str | None = "test",
@@ -138,7 +139,7 @@ def make_pairs(
         tokenization: One token per cell and step, without walls; mazes are placed in the corner of its canvas.
         size: Cells per side.
         num: Number of pairs.
-        depths: Values of K: a range, or (smallest, largest), both included.
+        depths: Values of K: a range, as ``"2..8"`` or ``range(2, 9)``, or (smallest, largest), both included.
         algorithm: A generator of mazes without cycles.
         seed: Seed of mazes, pairs and edge order.
         split: Split of the clean mazes; None, which sizes below 4 need, takes all.
@@ -149,6 +150,7 @@ def make_pairs(
         ConfigurationError: The format or the algorithm cannot be used, the maze is larger than the canvas, or too few
             mazes have such a pair; the message tells the share that had.
     """
+    size = check_square("size", size)
     _check(tokenization, size, num, algorithm)
     spec = MazeSpec(sizes=(size,), algorithm=algorithm, split=split)
     parts, found = [], 0
@@ -192,7 +194,7 @@ def solved_pairs(model: HookedTransformer, pairs: PatchingPairs, batch_size: int
     Raises:
         ConfigurationError: The pairs are not written in the model's words.
     """
-    if isinstance(model, MazeTransformer):
+    if hasattr(model, "tokenization"):
         check_tokens(model, pairs.spans.layout)
     solved = [
         (pair_logits(model, tokens, pairs.position, batch_size).argmax(dim=-1).cpu() == answer).numpy()

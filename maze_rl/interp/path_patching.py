@@ -20,6 +20,7 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 from transformer_lens.utilities.tensors import repeat_along_head_dimension
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.pair_tokens import Direction, PairTokens
 from maze_rl.interp.requirements import require_causal_prompt, require_mlps, require_plain_stream
@@ -32,7 +33,7 @@ Receiver = HeadReceiver | tuple[int, Literal["mlp"]] | Literal["logits"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PathEffect:
+class PathEffect(Shown):
     """What the paths from a sender to receivers carry."""
 
     sender: Sender

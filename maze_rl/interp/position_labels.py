@@ -19,6 +19,7 @@ from jaxtyping import Bool, Float32, Int, Int8, Int16, Int64, Shaped
 from numpy import ndarray
 from torch import Tensor
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.cell_labels import label_cells, random_cell_values, shuffled_cells
 from maze_rl.mazes.lattice import MazeCollection
 from maze_rl.mazes.oracle import label_paths
@@ -27,7 +28,7 @@ from maze_rl.tokenization.spans import Region, TokenSpans
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class PositionLabels:
+class PositionLabels(Shown):
     """Labels of positions, row for row; directions are 0 down, 1 right, 2 up, 3 left.
 
     What is said of a cell is -1 or False at positions without one: delimiters, and edges of format `edges`.

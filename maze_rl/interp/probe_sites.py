@@ -15,13 +15,14 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.requirements import analysed_tokenization, require_known_forward
 from maze_rl.mazes.lattice import MazeBatch
-from maze_rl.models.build import MazeTransformer
+from maze_rl.models.attached_tokenization import tokenization_of
 
 
 @dataclass(frozen=True, eq=False)
-class ProbeSites:
+class ProbeSites(Shown):
     """Residual streams of one batch of mazes at ``<PATH_START>``, the last token before the path."""
 
     batch: MazeBatch
@@ -36,7 +37,7 @@ class ProbeSites:
         return self.streams.shape[1] - 1
 
 
-def path_start_sites(model: MazeTransformer, batch: MazeBatch, *, seed: int = 0, batch_size: int = 256) -> ProbeSites:
+def path_start_sites(model: HookedTransformer, batch: MazeBatch, *, seed: int = 0, batch_size: int = 256) -> ProbeSites:
     """Run a model on the prompts of a batch.
 
     Args:
@@ -48,7 +49,7 @@ def path_start_sites(model: MazeTransformer, batch: MazeBatch, *, seed: int = 0,
     Raises:
         ConfigurationError: The model's format cannot be analysed, or the mazes do not fit on its canvas.
     """
-    tokenization = analysed_tokenization(model.tokenization)
+    tokenization = analysed_tokenization(tokenization_of(model))
     encoded = tokenization.encode_batch(batch, streams=np.arange(len(batch)), seed=seed, prompt_only=True)
     position = encoded.spans.path_start
     streams, bags = [], []

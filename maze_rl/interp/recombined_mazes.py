@@ -17,6 +17,7 @@ from torch import Tensor
 
 from maze_rl.configs.algorithms import TREES
 from maze_rl.configs.mazes import MazeSpec
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.cell_features import flat
 from maze_rl.interp.decisions import Decisions, find_decisions
@@ -35,7 +36,7 @@ _FAR = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
-class RecombinedMazes:
+class RecombinedMazes(Shown):
     """Groups of mazes, and the pairs found in them. Directions are 0 down, 1 right, 2 up, 3 left."""
 
     batch: MazeBatch

@@ -8,7 +8,8 @@ says so by one of the functions called `require_...`, first thing.
 from transformer_lens import HookedTransformer
 
 from maze_rl.errors import ConfigurationError
-from maze_rl.models.build import MazeTransformer
+from maze_rl.models.attached_tokenization import tokenization_of
+from maze_rl.models.context_room import has_room, longest_read
 from maze_rl.models.stock_fields import NORMED_OUTSIDE, Values, found_among
 from maze_rl.tokenization.layouts import Layout
 from maze_rl.tokenization.tokenization import Tokenization
@@ -34,11 +35,11 @@ def analysed_tokenization(tokenization: Tokenization) -> Tokenization:
     """Return the tokenization with mazes at a fixed place of the canvas, so that a cell is the same token everywhere.
 
     Raises:
-        ConfigurationError: A step of the path takes several tokens or is a move, or walls are listed.
+        ConfigurationError: A step of the path takes several tokens or is a move or turn, or walls are listed.
     """
     config, layout = tokenization.config, tokenization.layout
     if layout.tokens_per_cell != 1 or layout.path_as_moves or layout.walls:
-        written = "moves" if layout.path_as_moves else "listed walls" if layout.walls else config.format
+        written = config.path if layout.path_as_moves else "listed walls" if layout.walls else config.format
         raise ConfigurationError(
             f"the analyses need one token per cell of the path and no list of walls (formats edges, unique_cells and "
             f"cells), and this model was trained on {written}."
@@ -46,17 +47,22 @@ def analysed_tokenization(tokenization: Tokenization) -> Tokenization:
     return tokenization.with_options(random_offsets=False)
 
 
-def check_mazes(model: MazeTransformer, size: int, num: int) -> None:
+def check_mazes(model: HookedTransformer, size: int, num: int) -> None:
     """Check that mazes of `size` fit the model and that one half of `num` gives an interval: the other is fitted on.
 
     Raises:
         ConfigurationError: They do not; the line says what would.
     """
-    analysed_tokenization(model.tokenization)
-    canvas = model.tokenization.canvas
+    tokenization = analysed_tokenization(tokenization_of(model))
+    canvas = tokenization.canvas
     if not 2 <= size <= canvas:
         raise ConfigurationError(
             f"size is {size}, and the model's canvas has {canvas} x {canvas} cells: use sizes from 2 to {canvas}."
+        )
+    if not has_room(model, tokenization, size, tree=True):
+        raise ConfigurationError(
+            f"size is {size}: its mazes can take {longest_read(tokenization, size, tree=True)} tokens, and the model's "
+            f"context has n_ctx={model.cfg.n_ctx}: use smaller mazes."
         )
     if num < 2 * FEWEST_MAZES:
         raise ConfigurationError(
@@ -65,18 +71,18 @@ def check_mazes(model: MazeTransformer, size: int, num: int) -> None:
         )
 
 
-def check_tokens(model: MazeTransformer, written: Layout) -> None:
+def check_tokens(model: HookedTransformer, written: Layout) -> None:
     """Check that sequences were written in the words that the model reads.
 
     Raises:
         ConfigurationError: Another format, or a larger canvas.
     """
-    words = model.tokenization.layout.words
-    if words[: len(written.words)] != written.words:
+    tokenization = tokenization_of(model)
+    if tokenization.layout.words[: len(written.words)] != written.words:
         raise ConfigurationError(
             f"the mazes are written in {len(written.words)} words on a canvas of {written.canvas} cells a side, which "
-            f"are not those of the model's {model.tokenization.name} on {model.tokenization.canvas}: make them with "
-            f"model.tokenization."
+            f"are not those of the model's {tokenization.name} on {tokenization.canvas}: make them with "
+            "model.tokenization."
         )
 
 

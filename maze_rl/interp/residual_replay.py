@@ -16,6 +16,7 @@ from transformer_lens import HookedTransformer
 from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValueCacheEntry
 from transformer_lens.utilities.activation_functions import softcap_enabled
 
+from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.interp.requirements import require_causal_prompt, require_plain_stream
 from maze_rl.models.readout import normalized, unembedded
 
@@ -25,11 +26,13 @@ _KEPT = ("hook_resid_pre", "attn.hook_k", "attn.hook_v", "attn.hook_z", "hook_at
 class Entering(NamedTuple):
     """Changed residual streams that enter a layer; each goes on the run of one row."""
 
+    __repr__ = short_repr
+
     rows: Int64[Tensor, " change"]
     stream: Float[Tensor, "change late_pos d_model"]
 
 
-class Readout:
+class Readout(Shown):
     """logit(right) - logit(wrong) of each row as a function of its final residual stream."""
 
     def __init__(self, model: HookedTransformer, right: Int64[Tensor, " row"], wrong: Int64[Tensor, " row"]) -> None:
@@ -52,7 +55,7 @@ class Readout:
         return self.at(final, torch.arange(len(final), device=final.device))
 
 
-class ResidualReplay:
+class ResidualReplay(Shown):
     """One run of the model on right-padded tokens, kept so that it can be continued with changes.
 
     Args:
@@ -127,7 +130,7 @@ class ResidualReplay:
         return list(read.split([len(change.rows) for change in entering]))
 
 
-class Earlier(TransformerLensKeyValueCacheEntry):
+class Earlier(TransformerLensKeyValueCacheEntry, Shown):
     """Keys and values of some rows at the positions before, as attention expects them."""
 
     def __init__(self, keys: Tensor, values: Tensor, rows: Tensor) -> None:

@@ -15,12 +15,14 @@ import numpy as np
 from jaxtyping import Bool, Float64
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
+
 STRENGTHS = 10.0 ** np.arange(-7, 5)
 _NEGLIGIBLE = 1e-11
 """Squared singular values below this share of the squares of all features are rounding: streams are float32."""
 
 
-class Base:
+class Base(Shown):
     """What a probe stands on: a constant, and base features with a ridge regression of fixed strength.
 
     Args:
@@ -55,7 +57,7 @@ class Base:
         return self.residual @ columns / np.maximum(np.diag(self.residual), 1e-9)[:, None]
 
 
-class RidgeProbe:
+class RidgeProbe(Shown):
     """Ridge regression on one set of features; targets come later.
 
     Args:

@@ -19,6 +19,7 @@ from jaxtyping import Bool, Float, Float64
 from numpy import ndarray
 from torch import Tensor
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.decisions import Decisions, right_choices
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.flip_rate import FAR
@@ -32,7 +33,7 @@ _INDISPENSABLE = "manhattan"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RuleComparison:
+class RuleComparison(Shown):
     """One rule beside the model."""
 
     name: str
@@ -54,7 +55,7 @@ class RuleComparison:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RuleExclusion:
+class RuleExclusion(Shown):
     """S5, and what each rule contributes."""
 
     rules: tuple[RuleComparison, ...]

@@ -26,9 +26,13 @@ import numpy as np
 from jaxtyping import Float, Int64
 from numpy import ndarray
 from torch import Tensor
+from transformer_lens import HookedTransformer
 
 from maze_rl.configs.algorithms import TREES
+from maze_rl.configs.field_types import check_field_types
 from maze_rl.configs.mazes import MazeSpec, spec_from_arguments
+from maze_rl.configs.ranges import check_square
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.adjacency_heads import AdjacencyHeads, find_adjacency_heads
 from maze_rl.interp.compute_frontier import ComputeFrontier, compute_frontier
@@ -46,12 +50,14 @@ from maze_rl.interp.requirements import (
     require_plain_stream,
 )
 from maze_rl.interp.rule_exclusion import RuleExclusion, exclude_rules
+from maze_rl.interp.score_table import scores_html, scores_line
 from maze_rl.interp.simple_rules import manhattan
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch, trusted_batch
 from maze_rl.mazes.splits import maze_hashes
-from maze_rl.models.build import MazeTransformer
+from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.untrained import untrained_twin
+from maze_rl.plain_numbers import check_seed
 from maze_rl.seeding import stream_key
 from maze_rl.tokenization.layouts import Layout
 from maze_rl.tokenization.tokenization import Tokenization
@@ -63,10 +69,11 @@ _BLOCK, _MOST_SEARCHED = 512, 400
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
+class Setting(Shown):
     """The mazes a model is judged on."""
 
     size: int
+    """Cells per side, as 7 or ``"7"``."""
     algorithm: str = "dfs"
     split: str | None = "test"
     num_mazes: int = 300
@@ -81,9 +88,14 @@ class Setting:
     """Longest shortest path, and distance from fork to target; None for no limit."""
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", check_square("size", self.size))
+        check_field_types(self)
+        check_seed(self.seed)
+
 
 @dataclass(frozen=True, eq=False)
-class Materials:
+class Materials(Shown):
     """What every model of one tokenization is shown."""
 
     setting: Setting
@@ -94,7 +106,7 @@ class Materials:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Scorecard:
+class Scorecard(Shown):
     """All scores of one model; each keeps the details it was made from."""
 
     setting: Setting
@@ -106,6 +118,12 @@ class Scorecard:
     frontier: ComputeFrontier
     rules: RuleExclusion
     adjacency: AdjacencyHeads
+
+    def _headline(self) -> str:
+        return scores_line(self.verdict, self.scores)
+
+    def _repr_html_(self) -> str:
+        return scores_html("search scorecard", self.verdict, self.scores)
 
     @property
     def scores(self) -> dict[str, Finding]:
@@ -215,7 +233,7 @@ def check_setting(setting: Setting) -> None:
         )
 
 
-def control_probes(model: MazeTransformer, materials: Materials) -> dict[str, ProbeScore]:
+def control_probes(model: HookedTransformer, materials: Materials) -> dict[str, ProbeScore]:
     """Return how well the variables are read from the model's untrained twin; the same for all weights of one shape."""
     seed = materials.setting.seed
     return untrained_scores(untrained_twin(model, seed + 1), materials.probed, seed=seed)
@@ -246,7 +264,7 @@ def demanding_mazes(tokenization: Tokenization, setting: Setting) -> MazeBatch:
 
 
 def score(
-    model: MazeTransformer,
+    model: HookedTransformer,
     materials: Materials,
     *,
     untrained: Mapping[str, ProbeScore] | None = None,
@@ -293,13 +311,13 @@ def score(
     )
 
 
-def check_scored(model: MazeTransformer) -> None:
+def check_scored(model: HookedTransformer) -> None:
     """Check, before anything is made, that every score is right for a model.
 
     Raises:
         ConfigurationError: It has loops, its prompt lists no edges, or the origin is not in it.
     """
-    _check_prompt(model.tokenization.layout)
+    _check_prompt(tokenization_of(model).layout)
     require_plain_stream(model, "the scorecard")
 
 

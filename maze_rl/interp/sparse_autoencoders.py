@@ -14,16 +14,16 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from transformer_lens import HookedTransformer
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.hook_names import check_hook_names
 from maze_rl.interp.labelled_activations import Mazes, Positions, stream
-from maze_rl.models.build import MazeTransformer
 from maze_rl.seeding import numpy_generator
 
 
 def activation_batches(
-    model: MazeTransformer,
+    model: HookedTransformer,
     mazes: Mazes,
     name: str,
     *,
@@ -75,7 +75,7 @@ def activation_batches(
 
 
 def train_sparse_autoencoder(
-    model: MazeTransformer,
+    model: HookedTransformer,
     mazes: Mazes,
     name: str,
     *,

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Int64
 from numpy import ndarray
 from torch import Tensor
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.patching_pairs import PatchingPairs
 from maze_rl.interp.requirements import analysed_tokenization
 from maze_rl.mazes.lattice import MazeBatch, trusted_batch
@@ -23,7 +24,7 @@ from maze_rl.tokenization.tokenization import Tokenization
 
 
 @dataclass(frozen=True, eq=False)
-class CycleEdits:
+class CycleEdits(Shown):
     """M+ of each flip pair: the maze, its tokens up to and with the fork, and what is right there."""
 
     batch: MazeBatch

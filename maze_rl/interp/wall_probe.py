@@ -10,7 +10,9 @@ rate of each edge over mazes gives the baseline.
 from dataclasses import dataclass
 
 import numpy as np
+from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.cell_features import one_hot, open_edges, split_halves
 from maze_rl.interp.distance_probe import THRESHOLD, VariableProbe, probe_variables, site_scores
 from maze_rl.interp.maze_draws import layouts_of
@@ -19,11 +21,10 @@ from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.ridge_probe import Base, RidgeProbe, within_maze_pairs
 from maze_rl.intervals import Interval, bootstrap_ratio
 from maze_rl.mazes.lattice import MazeBatch
-from maze_rl.models.build import MazeTransformer
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class WallProbe:
+class WallProbe(Shown):
     """How well the walls are read at the best layer."""
 
     probe: VariableProbe
@@ -37,10 +38,10 @@ class WallProbe:
 
 
 def wall_probe(
-    model: MazeTransformer,
+    model: HookedTransformer,
     batch: MazeBatch,
     *,
-    control_model: MazeTransformer | None = None,
+    control_model: HookedTransformer | None = None,
     threshold: float = THRESHOLD,
     seed: int = 0,
 ) -> WallProbe:

@@ -71,6 +71,8 @@ def _load_registered(name: str) -> Any:
 
 def name_of(function: OwnAlgorithm) -> str:
     """Return the name under which `find_generator` finds a function that can be imported."""
+    if not callable(function):
+        raise ConfigurationError(f"algorithm is {function!r}: expected a name, as 'dfs', or a function of your own.")
     where = getattr(function, "__module__", "__main__")
     return f"{where}:{getattr(function, '__qualname__', type(function).__qualname__)}"
 

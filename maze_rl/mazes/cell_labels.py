@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float32, Int8, Int16, Int32, Int64
 from numba import njit
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.breadth_first import distances_from, is_open, step
 from maze_rl.mazes.counter_random import start_stream, uniform
 from maze_rl.mazes.lattice import MazeBatch
@@ -22,7 +23,7 @@ from maze_rl.seeding import numpy_generator, stream_key
 
 
 @dataclass(frozen=True, eq=False)
-class CellLabels:
+class CellLabels(Shown):
     """Labels of every cell of each maze, row-major; directions are 0 down, 1 right, 2 up, 3 left.
 
     Of a cell that cannot be reached from the origin only `legal` is told; the rest is -1, 0 or False.

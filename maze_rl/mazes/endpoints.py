@@ -13,6 +13,7 @@ from numba import njit
 from numpy import ndarray
 
 from maze_rl.configs.endpoints import PATHS, Endpoints
+from maze_rl.displays.short_repr import short_repr
 from maze_rl.mazes.breadth_first import degree, distances_from, leads_on, step
 from maze_rl.mazes.counter_random import below, uniform
 from maze_rl.mazes.solve import count_field
@@ -23,6 +24,8 @@ _ANY, _ONE, _SEVERAL = range(len(PATHS))
 
 class PairRule(NamedTuple):
     """`Endpoints` for grids of one shape, as compiled code takes them."""
+
+    __repr__ = short_repr
 
     shortest: int
     longest: int

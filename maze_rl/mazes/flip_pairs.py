@@ -23,6 +23,8 @@ from jaxtyping import Int16, Int64
 from numba import njit
 from numpy import ndarray
 
+from maze_rl.configs.ranges import AnyInts, check_ints
+from maze_rl.displays.short_repr import Shown, counted
 from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.breadth_first import distances_from, is_open, step
 from maze_rl.mazes.counter_random import below, start_stream
@@ -39,7 +41,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, eq=False)
-class FlipPairs:
+class FlipPairs(Shown):
     """Pairs (clean, flipped) with their controls; at most one for each maze searched."""
 
     clean: MazeBatch
@@ -73,6 +75,9 @@ class FlipPairs:
     def __len__(self) -> int:
         return len(self.base)
 
+    def _headline(self) -> str:
+        return f"{counted(len(self), 'pair')}, found in {self.num_found:,} of {self.num_searched:,} mazes searched"
+
     @property
     def found_share(self) -> float:
         """Share of the mazes searched that gave a pair."""
@@ -93,7 +98,7 @@ class FlipPairs:
 def find_flip_pairs(
     batch: MazeBatch,
     *,
-    depths: range | tuple[int, int] = (1, 64),
+    depths: AnyInts = (1, 64),
     seed: int = 0,
     indices: Int64[ndarray, " batch"] | None = None,
     uniform_depth: bool = True,
@@ -102,7 +107,7 @@ def find_flip_pairs(
 
     Args:
         batch: Perfect mazes.
-        depths: Values of K asked for: a range, or (smallest, largest), both included.
+        depths: Values of K asked for: a range, as ``"2..8"`` or ``range(2, 9)``, or (smallest, largest), both included.
         seed: Seed of the draws.
         indices: Stream of each maze (default: its row): its pair is a function of (maze, seed, stream) alone.
         uniform_depth: Draw K uniformly among the values the maze offers, then the pair among those of that K, so that
@@ -155,9 +160,11 @@ def verify(pairs: FlipPairs) -> None:
         assert np.array_equal(optimal, expected), "the oracle demands another step at a fork"
 
 
-def _wanted(depths: range | tuple[int, int], cells: int) -> ndarray:
+def _wanted(depths: AnyInts, cells: int) -> ndarray:
     """Return Bool[cells]: which depths are asked for."""
-    chosen = depths if isinstance(depths, range) else range(depths[0], depths[1] + 1)
+    found = check_ints("depths", depths)
+    whole = isinstance(depths, str | range) or len(found) != 2
+    chosen = found if whole else range(found[0], found[1] + 1)
     if len(chosen) == 0 or min(chosen) < 0:
         raise ConfigurationError(f"depths {depths} hold no depth: give (smallest, largest), both from 0 on.")
     return np.isin(np.arange(cells), chosen)

@@ -5,7 +5,6 @@ split asked for, and an (origin, target) pair is drawn. A maze in another split 
 anew. Everything is drawn from stream i of the key, in that order.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, no_type_check
 
@@ -16,7 +15,8 @@ from numpy import ndarray
 
 from maze_rl.configs.endpoints import Endpoints
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec, spec_from_arguments
-from maze_rl.configs.ranges import Size
+from maze_rl.configs.ranges import AnySizes
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.algorithms import Generator, OwnAlgorithm, find_generator, from_function, name_of
 from maze_rl.mazes.counter_random import below, start_stream
@@ -33,7 +33,7 @@ _PATIENCE = 8
 
 
 @dataclass(frozen=True)
-class Attempts:
+class Attempts(Shown):
     """What it took to find mazes that meet a specification; adds up."""
 
     accepted: int = 0
@@ -64,7 +64,7 @@ class Attempts:
 
 
 def generate(
-    sizes: int | Iterable[Size] = range(5, 10),
+    sizes: AnySizes = range(5, 10),
     algorithm: str | OwnAlgorithm = "dfs",
     num: int = 1000,
     seed: int = 0,
@@ -74,8 +74,8 @@ def generate(
     """Generate `num` mazes; the plain form of `generate_mazes`.
 
     Args:
-        sizes: Cells per side, one or several; each maze draws one uniformly. Rectangles are pairs (rows, cols) among
-            several: ``[(4, 7)]``.
+        sizes: Cells per side, one or several, as ``7``, ``"5..9"``, ``range(5, 10)`` or ``[5, 7]``; each maze draws one
+            uniformly. Rectangles are ``"4x7"``, or pairs (rows, cols) among several: ``[(4, 7)]``.
         algorithm: Name of the generator (one of `maze_rl.configs.algorithms.ALGORITHMS`, or as its module says), or a
             function of one's own, see `maze_rl.mazes.algorithms`.
         num: Number of mazes.
@@ -87,12 +87,11 @@ def generate(
     Raises:
         MazeRLError: A setting is out of range or unknown, or no maze can meet the constraints.
     """
-    chosen = tuple(sizes) if isinstance(sizes, Iterable) else (sizes,)
     name = algorithm if isinstance(algorithm, str) else name_of(algorithm)
-    spec = spec_from_arguments(sizes=chosen, algorithm=name, **settings)
-    GenerationConfig(spec=spec, num=num, seed=seed, first=first)  # checks the numbers
+    spec = spec_from_arguments(sizes=sizes, algorithm=name, **settings)
+    asked = GenerationConfig(spec=spec, num=num, seed=seed, first=first)  # checks the numbers
     carve = None if isinstance(algorithm, str) else from_function(algorithm)
-    return generate_counted(spec, np.arange(first, first + num), seed, carve)[0]
+    return generate_counted(spec, np.arange(asked.first, asked.first + asked.num), asked.seed, carve)[0]
 
 
 def generate_mazes(spec: MazeSpec, indices: Int64[ndarray, " num"], seed: int) -> MazeCollection:

@@ -3,79 +3,31 @@
 `connections[0, r, c]`: (r, c)-(r+1, c) is open; `connections[1, r, c]`: (r, c)-(r, c+1) is open (the
 convention of maze-dataset). Construction checks the invariants once: shapes, a closed border, endpoints
 inside the grid and connected; the error names the first offending maze and field.
+
+Batches, collections and stored datasets are sequences of mazes (`MazeSequence`): slices, lists of numbers and masks
+choose from them, and two are equal when they hold equal mazes in the same order. Where mazes are asked for, any of them
+does, a single maze and a list of mazes too (`Mazes`, `as_collection`).
 """
 
-import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int, Int16
+from jaxtyping import Bool, Int, Int16, Int64
 from numpy import ndarray
 
-from maze_rl.errors import InvalidMazeError
+from maze_rl.errors import InvalidMazeError, MazeRLError
 from maze_rl.mazes.breadth_first import endpoints_connected
-
-Cell = tuple[int, int]
-LARGEST_SIDE = 2**15 - 1
-"""Most rows or cols of a grid: coordinates are int16."""
-
-
-@dataclass(frozen=True, eq=False)
-class MazeBatch:
-    """Mazes of one shape.
-
-    Raises:
-        InvalidMazeError: An invariant does not hold; names the first offending maze and field.
-    """
-
-    connections: Bool[ndarray, "batch 2 rows cols"]
-    origins: Int16[ndarray, "batch 2"]
-    targets: Int16[ndarray, "batch 2"]
-
-    def __post_init__(self) -> None:
-        _check_shapes(self)
-        # kernels read the edges of a maze as one row of memory
-        object.__setattr__(self, "connections", np.ascontiguousarray(self.connections))
-        faults = [find_leak(self.connections)]
-        faults += [_find_outside(field, getattr(self, field), self.shape) for field in ("origins", "targets")]
-        first, message = min(faults, key=lambda fault: fault[0])
-        linked = endpoints_connected(self.connections[:first], self.origins[:first], self.targets[:first])
-        if not linked.all():
-            first = int(np.argmin(linked))
-            message = "target cannot be reached from origin: open walls or move an endpoint."
-        if message:
-            raise InvalidMazeError(f"maze {first}: {message}")
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.connections.shape[2], self.connections.shape[3]
-
-    def __len__(self) -> int:
-        return len(self.connections)
-
-    def __getitem__(self, index: int) -> "Maze":
-        return Maze._view(self.connections[index], self.origins[index], self.targets[index])
-
-    def __iter__(self) -> Iterator["Maze"]:
-        return (self[index] for index in range(len(self)))
-
-    def take(self, indices: "Int[ndarray, ' chosen'] | slice") -> "MazeBatch":
-        """Return the mazes at `indices`, without checking them again."""
-        chosen = np.ascontiguousarray(self.connections[indices])
-        return trusted_batch(chosen, self.origins[indices], self.targets[indices])
+from maze_rl.mazes.displayed import DisplayedMaze, DisplayedMazes
+from maze_rl.mazes.duplicates import Arrays
+from maze_rl.mazes.lattice_checks import LARGEST_SIDE as LARGEST_SIDE
+from maze_rl.mazes.lattice_checks import Cell, as_cell, check_shapes, find_leak, find_outside
+from maze_rl.mazes.maze_sequence import MazeSequence
+from maze_rl.mazes.selection import chosen_rows
 
 
-def trusted_batch(connections: ndarray, origins: ndarray, targets: ndarray) -> MazeBatch:
-    """Build a `MazeBatch` from arrays already known to be valid (fresh from a generator, or a slice)."""
-    batch = object.__new__(MazeBatch)
-    for name, value in (("connections", connections), ("origins", origins), ("targets", targets)):
-        object.__setattr__(batch, name, value)
-    return batch
-
-
-class Maze:
+class Maze(DisplayedMaze):
     """One maze with an origin and a target: a view of one row of a `MazeBatch`.
 
     Args:
@@ -96,7 +48,7 @@ class Maze:
         array = np.asarray(connections)
         if array.ndim != 3 or array.shape[0] != 2:
             raise InvalidMazeError(f"connections: expected Bool[2, rows, cols], got shape {array.shape}.")
-        ends = [_as_cell(field, cell, array.shape[1:]) for field, cell in (("origin", origin), ("target", target))]
+        ends = [as_cell(field, cell, array.shape[1:]) for field, cell in (("origin", origin), ("target", target))]
         batch = MazeBatch(array[None], *np.array(ends).astype(np.int16)[:, None])
         self._set(batch.connections[0], batch.origins[0], batch.targets[0])
 
@@ -128,7 +80,7 @@ class Maze:
         )
         return [neighbour for neighbour, is_open in steps if is_open]
 
-    def as_batch(self) -> MazeBatch:
+    def as_batch(self) -> "MazeBatch":
         """Return a batch that holds this maze alone."""
         return trusted_batch(
             self.connections[None], np.array([self.origin], np.int16), np.array([self.target], np.int16)
@@ -149,7 +101,68 @@ class Maze:
 
 
 @dataclass(frozen=True, eq=False)
-class MazeCollection:
+class MazeBatch(DisplayedMazes, MazeSequence[Maze, "MazeBatch"]):
+    """Mazes of one shape.
+
+    Raises:
+        InvalidMazeError: An invariant does not hold; names the first offending maze and field.
+    """
+
+    connections: Bool[ndarray, "batch 2 rows cols"]
+    origins: Int16[ndarray, "batch 2"]
+    targets: Int16[ndarray, "batch 2"]
+
+    def __post_init__(self) -> None:
+        check_shapes(*self.arrays)
+        # kernels read the edges of a maze as one row of memory
+        object.__setattr__(self, "connections", np.ascontiguousarray(self.connections))
+        faults = [find_leak(self.connections)]
+        faults += [find_outside(field, getattr(self, field), self.shape) for field in ("origins", "targets")]
+        first, message = min(faults, key=lambda fault: fault[0])
+        linked = endpoints_connected(self.connections[:first], self.origins[:first], self.targets[:first])
+        if not linked.all():
+            first = int(np.argmin(linked))
+            message = "target cannot be reached from origin: open walls or move an endpoint."
+        if message:
+            raise InvalidMazeError(f"maze {first}: {message}")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.connections.shape[2], self.connections.shape[3]
+
+    @property
+    def arrays(self) -> Arrays:
+        """Connections, origins and targets."""
+        return self.connections, self.origins, self.targets
+
+    def __len__(self) -> int:
+        return len(self.connections)
+
+    def _row(self, row: int) -> Maze:
+        return Maze._view(self.connections[row], self.origins[row], self.targets[row])
+
+    def take(self, rows: Any) -> "MazeBatch":
+        """Return the mazes that a slice, numbers or a mask choose, in that order, without checking them again."""
+        chosen = rows if isinstance(rows, slice) else chosen_rows(rows, len(self))
+        # contiguous, as all batches are: another memory layout would compile every kernel a second time
+        return trusted_batch(*(np.ascontiguousarray(array[chosen]) for array in self.arrays))
+
+    def all(self) -> "MazeCollection":
+        """Return the batch as a collection."""
+        return MazeCollection.from_batch(self)
+
+
+def trusted_batch(connections: ndarray, origins: ndarray, targets: ndarray) -> MazeBatch:
+    """Build a `MazeBatch` from arrays already known to be valid (fresh from a generator, or a slice)."""
+    batch = object.__new__(MazeBatch)
+    for name, value in (("connections", connections), ("origins", origins), ("targets", targets)):
+        object.__setattr__(batch, name, value)
+    return batch
+
+
+@dataclass(frozen=True, eq=False)
+class MazeCollection(DisplayedMazes, MazeSequence[Maze, "MazeCollection"]):
     """Mazes of several shapes in one order: one batch per shape, and where each maze lies.
 
     Maze i is row ``row_of[i]`` of ``batches[batch_of[i]]``.
@@ -165,31 +178,44 @@ class MazeCollection:
         return cls((batch,), np.zeros(len(batch), np.int64), np.arange(len(batch)))
 
     @classmethod
-    def concatenate(cls, parts: Sequence["MazeCollection"]) -> "MazeCollection":
-        """Join collections one after another; batches of equal shape stay separate."""
-        batches = tuple(batch for part in parts for batch in part.batches)
-        first_batch = np.cumsum([0] + [len(part.batches) for part in parts])
-        batch_of = [part.batch_of + first for part, first in zip(parts, first_batch, strict=False)]
-        return cls(batches, np.concatenate(batch_of), np.concatenate([part.row_of for part in parts]))
+    def concatenate(cls, parts: "Iterable[Mazes]") -> "MazeCollection":
+        """Join collections, batches, datasets, lists of mazes and single mazes, one after another."""
+        collections = [as_collection(part) for part in parts]
+        batches = tuple(batch for part in collections for batch in part.batches)
+        first_batch = np.cumsum([0] + [len(part.batches) for part in collections])
+        batch_of = [part.batch_of + first for part, first in zip(collections, first_batch, strict=False)]
+        row_of = [part.row_of for part in collections]
+        none = [np.empty(0, np.int64)]
+        joined = cls(batches, np.concatenate(batch_of or none), np.concatenate(row_of or none))
+        return joined if len({batch.shape for batch in batches}) == len(batches) else joined._one_batch_per_shape()
 
     def __len__(self) -> int:
         return len(self.batch_of)
 
-    def __getitem__(self, index: int) -> Maze:
-        return self.batches[self.batch_of[index]][int(self.row_of[index])]
+    def _row(self, row: int) -> Maze:
+        return self.batches[self.batch_of[row]]._row(int(self.row_of[row]))
 
     def __iter__(self) -> Iterator[Maze]:
-        return (self[index] for index in range(len(self)))
+        places = zip(self.batch_of.tolist(), self.row_of.tolist(), strict=True)
+        return (self.batches[batch]._row(row) for batch, row in places)
 
-    def take(self, rows: Int[ndarray, " chosen"]) -> "MazeCollection":
-        """Return the mazes at `rows`, in that order."""
-        batches, batch_of, row_of = [], np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
-        for position, batch in enumerate(self.batches):
-            where = np.flatnonzero(self.batch_of[rows] == position)
-            if len(where):
-                batch_of[where], row_of[where] = len(batches), np.arange(len(where))
-                batches.append(batch.take(self.row_of[rows[where]]))
+    def take(self, rows: Any) -> "MazeCollection":
+        """Return the mazes that a slice, numbers or a mask choose, in that order."""
+        chosen = chosen_rows(rows, len(self))
+        batches, batch_of, row_of = [], np.empty(len(chosen), np.int64), np.empty(len(chosen), np.int64)
+        for number, where in self.batches_behind(chosen):
+            batch_of[where], row_of[where] = len(batches), np.arange(len(where))
+            batches.append(self.batches[number].take(self.row_of[chosen[where]]))
         return MazeCollection(tuple(batches), batch_of, row_of)
+
+    def all(self) -> "MazeCollection":
+        """Return the collection itself."""
+        return self
+
+    def batches_behind(self, rows: Int[ndarray, " chosen"]) -> Iterator[tuple[int, Int64[ndarray, " some"]]]:
+        """Yield the number of each batch that `rows` lie in, and which of `rows` do; numbers ascend."""
+        home = self.batch_of[rows]
+        return ((int(number), np.flatnonzero(home == number)) for number in np.unique(home))
 
     def indices_of(self, batch_index: int) -> Int[ndarray, " rows"]:
         """Return the positions in the collection of the rows of one batch, in row order."""
@@ -198,67 +224,90 @@ class MazeCollection:
         order[self.row_of[where]] = where
         return order
 
+    def places_of(self, maze: object) -> Int64[ndarray, " places"]:
+        """Return where `maze` stands, ascending."""
+        found = [np.empty(0, np.int64)]
+        for number, batch in enumerate(self.batches):
+            if isinstance(maze, Maze) and batch.shape == maze.shape:
+                ends = (batch.origins == maze.origin) & (batch.targets == maze.target)
+                rows = np.flatnonzero(ends.all(axis=1))
+                rows = rows[(batch.connections[rows] == maze.connections).all(axis=(1, 2, 3))]
+                found.append(self.indices_of(number)[rows])
+        return np.sort(np.concatenate(found))
 
-def collect(mazes: Sequence[Maze]) -> MazeCollection:
-    """Put mazes of any shapes into one collection, in their order."""
-    shapes = sorted({maze.shape for maze in mazes})
-    batch_of = np.array([shapes.index(maze.shape) for maze in mazes], np.int64)
-    row_of, batches = np.empty(len(mazes), np.int64), []
-    for position in range(len(shapes)):
+    def holds(self, mazes: "Mazes") -> bool:
+        """Tell whether these are the mazes of the collection, all of them, in its order."""
+        others = as_collection(mazes)
+        theirs = others.by_shape()
+        for shape, (places, batch) in self.by_shape().items():
+            their_places, other = theirs.get(shape, (places[:0], batch[:0]))
+            if not np.array_equal(places, their_places) or not all(map(np.array_equal, batch.arrays, other.arrays)):
+                return False
+        return len(others) == len(self)
+
+    def by_shape(self) -> dict[tuple[int, int], tuple[ndarray, MazeBatch]]:
+        """Return by shape (rows, cols) where its mazes stand, Int[rows] ascending, and the mazes in that order."""
+        numbers: dict[tuple[int, int], list[int]] = {}
+        for number, batch in enumerate(self.batches):
+            numbers.setdefault(batch.shape, []).append(number)
+        found = {}
+        for shape in sorted(numbers):
+            places = np.concatenate([self.indices_of(number) for number in numbers[shape]])
+            parts = [self.batches[number] for number in numbers[shape]]
+            whole = parts[0] if len(parts) == 1 else _joined(parts)
+            order = np.argsort(places)
+            in_order = bool((np.diff(places) > 0).all())
+            found[shape] = (places, whole) if in_order else (places[order], whole.take(order))
+        return found
+
+    def _one_batch_per_shape(self) -> "MazeCollection":
+        batches, batch_of, row_of = [], np.empty(len(self), np.int64), np.empty(len(self), np.int64)
+        for places, batch in self.by_shape().values():
+            batch_of[places], row_of[places] = len(batches), np.arange(len(places))
+            batches.append(batch)
+        return MazeCollection(tuple(batches), batch_of, row_of)
+
+
+Mazes = Maze | MazeSequence | Iterable[Maze]
+"""Whatever holds mazes: one, a batch, a collection, a stored dataset, a list."""
+
+
+def as_collection(mazes: Mazes) -> MazeCollection:
+    """Return mazes of any kind as a collection, in their order; a stored dataset is read whole.
+
+    Raises:
+        MazeRLError: They are no mazes.
+    """
+    if isinstance(mazes, Maze):
+        return MazeCollection.from_batch(mazes.as_batch())
+    return mazes.all() if isinstance(mazes, MazeSequence) else collect(mazes)
+
+
+def collect(mazes: Iterable[Maze]) -> MazeCollection:
+    """Put mazes of any shapes into one collection, in their order.
+
+    Raises:
+        MazeRLError: Something among them is no maze.
+    """
+    listed = list(mazes) if isinstance(mazes, Iterable) else [mazes]
+    strange = next((place for place, maze in enumerate(listed) if not isinstance(maze, Maze)), None)
+    if strange is not None:
+        kind = type(listed[strange]).__name__
+        raise MazeRLError(f"expected mazes, got {kind} at place {strange}: maze_rl.load_mazes reads them from files.")
+    ends = [np.array([getattr(maze, end) for maze in listed], np.int16) for end in ("origin", "target")]
+    shape_of = [maze.connections.shape for maze in listed]
+    number = {shape: position for position, shape in enumerate(sorted(set(shape_of)))}
+    batch_of = np.array([number[shape] for shape in shape_of], np.int64)
+    row_of, batches = np.empty(len(listed), np.int64), []
+    for shape, position in number.items():
         where = np.flatnonzero(batch_of == position)
         row_of[where] = np.arange(len(where))
-        chosen = [mazes[int(index)] for index in where]
-        ends = (np.array([getattr(maze, name) for maze in chosen], np.int16) for name in ("origin", "target"))
-        batches.append(trusted_batch(np.stack([maze.connections for maze in chosen]), *ends))
+        # joining along the first axis is several times as fast as stacking
+        connections = np.concatenate([listed[index].connections for index in where.tolist()])
+        batches.append(trusted_batch(connections.reshape(len(where), *shape), *(cells[where] for cells in ends)))
     return MazeCollection(tuple(batches), batch_of, row_of)
 
 
-def _check_shapes(batch: MazeBatch) -> None:
-    connections, origins, targets = batch.connections, batch.origins, batch.targets
-    if connections.ndim != 4 or connections.shape[1] != 2:
-        raise InvalidMazeError(f"connections: expected Bool[batch, 2, rows, cols], got shape {connections.shape}.")
-    if connections.dtype != np.bool_:
-        raise InvalidMazeError(f"connections: expected booleans, got {connections.dtype}.")
-    if min(connections.shape[2:]) < 1:
-        raise InvalidMazeError(f"connections: a grid of {connections.shape[2]} x {connections.shape[3]} has no cells.")
-    if max(connections.shape[2:]) > LARGEST_SIDE:
-        raise InvalidMazeError(f"connections: a grid may have at most {LARGEST_SIDE} rows and cols.")
-    for field, cells in (("origins", origins), ("targets", targets)):
-        if cells.shape != (len(connections), 2):
-            raise InvalidMazeError(f"{field}: expected shape ({len(connections)}, 2), got {cells.shape}.")
-        if cells.dtype != np.int16:
-            raise InvalidMazeError(f"{field}: expected int16, got {cells.dtype}.")
-
-
-def find_leak(connections: ndarray) -> tuple[int, str]:
-    """Return the first maze with an open border and what is wrong; the number of mazes and "" if all are closed."""
-    leaks = np.stack([connections[:, 0, -1, :].any(axis=1), connections[:, 1, :, -1].any(axis=1)])
-    if not leaks.any():
-        return len(connections), ""
-    first = int(np.argmax(leaks.any(axis=0)))
-    way = "downward from the last row" if leaks[0, first] else "right from the last column"
-    return first, f"connections lead {way}: the border must be closed."
-
-
-def _find_outside(field: str, cells: ndarray, shape: tuple[int, int]) -> tuple[int, str]:
-    """Return the first maze whose cell lies off the grid and what is wrong; the number of mazes and "" if none does."""
-    outside = ((cells < 0) | (cells >= np.asarray(shape))).any(axis=1)
-    if not outside.any():
-        return len(cells), ""
-    first = int(np.argmax(outside))
-    return first, _outside(field, tuple(map(int, cells[first])), shape)
-
-
-def _outside(field: str, cell: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    return f"{field} {cell} lies outside the {shape[0]} x {shape[1]} grid."
-
-
-def _as_cell(field: str, cell: Sequence[int], shape: tuple[int, ...]) -> Cell:
-    """Return `cell` as two integers on the grid; checked before int16 could wrap them."""
-    try:
-        row, col = map(operator.index, cell)
-    except (TypeError, ValueError):
-        raise InvalidMazeError(f"{field}: expected a cell (row, col), got {cell!r}.") from None
-    if not (0 <= row < shape[0] and 0 <= col < shape[1]):
-        raise InvalidMazeError(_outside(field, (row, col), shape))
-    return row, col
+def _joined(batches: Sequence[MazeBatch]) -> MazeBatch:
+    """Return batches of one shape one after another."""
+    return trusted_batch(*map(np.concatenate, zip(*(batch.arrays for batch in batches), strict=True)))

@@ -14,6 +14,7 @@ from jaxtyping import Float64, Int32, Int64, UInt64
 from numba import njit
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown, counted
 from maze_rl.mazes.breadth_first import degree
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import count_field, solve_batch
@@ -25,7 +26,7 @@ _CELLS_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class MazeMeasures:
+class MazeMeasures(Shown):
     """One number of each kind per maze."""
 
     distance: Int32[ndarray, " num"]
@@ -49,6 +50,11 @@ class MazeMeasures:
 
     def __len__(self) -> int:
         return len(self.distance)
+
+    def _headline(self) -> str:
+        told = ("distance", "decisions", "forks", "dead_ends", "loops")
+        means = ", ".join(f"{getattr(self, name).mean():.1f} {name.replace('_', ' ')}" for name in told)
+        return f"{counted(len(self), 'maze')}" + (f", means: {means}" if len(self) else "")
 
     @property
     def detour(self) -> Float64[ndarray, " num"]:

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Int8, Int16, Int32, Int64
 from numba import njit
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.breadth_first import distances_from, is_open, step
 from maze_rl.mazes.lattice import MazeBatch
@@ -27,7 +28,7 @@ NEVER = -1
 
 
 @dataclass(frozen=True, eq=False)
-class PathLabels:
+class PathLabels(Shown):
     """The oracle's labels for each position of each path; directions are 0 down, 1 right, 2 up, 3 left."""
 
     distances: Int32[ndarray, "batch length"]

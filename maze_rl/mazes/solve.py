@@ -7,26 +7,30 @@ in integers while the counts stay below 2^62 (open grids up to 33 x 33); beyond,
 logarithms in float64, right to about 12 digits. `path_count` is always an exact integer.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import no_type_check, overload
+from typing import Any, no_type_check, overload
 
 import numpy as np
 from jaxtyping import Int16, Int32, Int64
 from numba import njit
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import counted
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.breadth_first import distances_from, is_open, link_to, step
 from maze_rl.mazes.counter_random import below_exact, start_stream, uniform
-from maze_rl.mazes.lattice import Cell, Maze, MazeBatch, MazeCollection
+from maze_rl.mazes.displayed import DisplayedMaze, DisplayedMazes
+from maze_rl.mazes.lattice import Cell, Maze, MazeBatch, MazeCollection, Mazes, as_collection
+from maze_rl.mazes.selection import RowSequence, chosen_rows
 from maze_rl.seeding import stream_key
 
 _OVERFLOW = np.int64(1) << np.int64(62)
 
 
 @dataclass(frozen=True, eq=False)
-class Solution:
+class Solution(DisplayedMaze):
     """The shortest paths of one maze."""
 
     maze: Maze
@@ -44,6 +48,34 @@ class Solution:
     def path_count(self) -> int:
         """Number of different shortest paths, an exact integer of any size."""
         return count_paths(self.maze, self.distances)
+
+    def _headline(self) -> str:
+        rows, cols = self.maze.shape
+        return f"{rows}x{cols}, {counted(self.distance, 'step')}, {self.maze.origin} -> {self.maze.target}"
+
+    def paths(self) -> Iterator[list[Cell]]:
+        """Iterate over all shortest paths, `path_count` of them, one at a time: there may be 10^40.
+
+        Each is a list of cells as `path` is. Where two paths part, the one that goes down comes first, then right, up,
+        left; `itertools.islice` takes the first few.
+        """
+        nearer: dict[Cell, list[Cell]] = {}
+        path: list[Cell] = []
+        choices = [iter([self.maze.origin])]
+        while choices:
+            cell = next(choices[-1], None)
+            if cell is None:  # every way on from the last cell was taken
+                choices.pop()
+                del path[-1:]
+                continue
+            path.append(cell)
+            if cell == self.maze.target:
+                yield path.copy()
+                path.pop()
+                continue
+            if cell not in nearer:
+                nearer[cell] = self.optimal_next(cell)
+            choices.append(iter(nearer[cell]))
 
     def optimal_next(self, cell: Cell) -> list[Cell]:
         """List the neighbours of `cell` that are one step nearer to the target: every one is right.
@@ -64,8 +96,8 @@ class Solution:
 
 
 @dataclass(frozen=True, eq=False)
-class BatchSolution:
-    """The shortest paths of a batch, as arrays."""
+class BatchSolution(DisplayedMazes, RowSequence[Solution, "BatchSolution"]):
+    """The shortest paths of a batch, as arrays; ``[...]`` takes one solution, or some as another `BatchSolution`."""
 
     batch: MazeBatch
     paths: Int16[ndarray, "batch length 2"]
@@ -76,9 +108,14 @@ class BatchSolution:
     def __len__(self) -> int:
         return len(self.batch)
 
-    def __getitem__(self, index: int) -> Solution:
-        cells = self.paths[index, : self.lengths[index] + 1]
-        return Solution(self.batch[index], self.distances[index], [(int(r), int(c)) for r, c in cells])
+    def _row(self, row: int) -> Solution:
+        cells = self.paths[row, : self.lengths[row] + 1]
+        return Solution(self.batch[row], self.distances[row], [(int(r), int(c)) for r, c in cells])
+
+    def take(self, rows: Any) -> "BatchSolution":
+        """Return the solutions that a slice, numbers or a mask choose, in that order."""
+        chosen = chosen_rows(rows, len(self))
+        return BatchSolution(self.batch.take(chosen), self.paths[chosen], self.lengths[chosen])
 
     @cached_property
     def distances(self) -> Int32[ndarray, "batch rows cols"]:
@@ -93,8 +130,8 @@ class BatchSolution:
 
 
 @dataclass(frozen=True, eq=False)
-class CollectionSolution:
-    """The solutions of a collection: one `BatchSolution` per batch, indexed in the collection's order."""
+class CollectionSolution(DisplayedMazes, RowSequence[Solution, "CollectionSolution"]):
+    """The solutions of a collection in its order, one `BatchSolution` per batch; ``[...]`` takes one or some."""
 
     mazes: MazeCollection
     batches: tuple[BatchSolution, ...]
@@ -102,29 +139,54 @@ class CollectionSolution:
     def __len__(self) -> int:
         return len(self.mazes)
 
-    def __getitem__(self, index: int) -> Solution:
-        return self.batches[self.mazes.batch_of[index]][int(self.mazes.row_of[index])]
+    def _row(self, row: int) -> Solution:
+        return self.batches[self.mazes.batch_of[row]]._row(int(self.mazes.row_of[row]))
+
+    def take(self, rows: Any) -> "CollectionSolution":
+        """Return the solutions that a slice, numbers or a mask choose, in that order."""
+        chosen = chosen_rows(rows, len(self))
+        mazes, batches = self.mazes.take(chosen), []
+        for batch, (number, where) in zip(mazes.batches, self.mazes.batches_behind(chosen), strict=True):
+            solved, its_rows = self.batches[number], self.mazes.row_of[chosen[where]]
+            batches.append(BatchSolution(batch, solved.paths[its_rows], solved.lengths[its_rows]))
+        return CollectionSolution(mazes, tuple(batches))
+
+    @cached_property
+    def lengths(self) -> Int64[ndarray, " num"]:
+        """Steps on the shortest path of each maze."""
+        found = np.empty(len(self), np.int64)
+        for number, solved in enumerate(self.batches):
+            found[self.mazes.indices_of(number)] = solved.lengths
+        return found
+
+    @cached_property
+    def path_counts(self) -> list[int]:
+        """Number of shortest paths of each maze, exact integers."""
+        counts = [solved.path_counts for solved in self.batches]
+        places = zip(self.mazes.batch_of.tolist(), self.mazes.row_of.tolist(), strict=True)
+        return [counts[batch][row] for batch, row in places]
 
 
 @overload
 def solve(mazes: Maze, seed: int = 0) -> Solution: ...
 @overload
-def solve(mazes: MazeBatch, seed: int = 0) -> BatchSolution: ...
+def solve(mazes: MazeBatch, seed: int = 0) -> BatchSolution: ...  # type: ignore[overload-overlap]
 @overload
-def solve(mazes: MazeCollection, seed: int = 0) -> CollectionSolution: ...
-def solve(mazes: Maze | MazeBatch | MazeCollection, seed: int = 0) -> Solution | BatchSolution | CollectionSolution:
+def solve(mazes: Iterable[Maze], seed: int = 0) -> CollectionSolution: ...
+def solve(mazes: Mazes, seed: int = 0) -> Solution | BatchSolution | CollectionSolution:
     """Find the shortest paths of one maze, a batch, or a collection.
 
     Args:
-        mazes: What to solve.
+        mazes: What to solve; a stored dataset or a list of mazes counts as a collection, and is read whole.
         seed: Chooses which of several shortest paths `path` holds; path i depends on (maze, seed, i).
     """
     if isinstance(mazes, MazeBatch):
         return solve_batch(mazes, seed)
-    if isinstance(mazes, MazeCollection):
-        batches = (solve_batch(batch, seed, mazes.indices_of(i)) for i, batch in enumerate(mazes.batches))
-        return CollectionSolution(mazes, tuple(batches))
-    return solve_batch(mazes.as_batch(), seed)[0]
+    if isinstance(mazes, Maze):
+        return solve_batch(mazes.as_batch(), seed)[0]
+    collection = as_collection(mazes)
+    batches = (solve_batch(batch, seed, collection.indices_of(i)) for i, batch in enumerate(collection.batches))
+    return CollectionSolution(collection, tuple(batches))
 
 
 def solve_batch(batch: MazeBatch, seed: int = 0, indices: Int64[ndarray, " batch"] | None = None) -> BatchSolution:

@@ -14,10 +14,12 @@ import numpy as np
 from jaxtyping import Int64
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown, counted
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.lattice import MazeCollection
 from maze_rl.mazes.measures import MazeMeasures, measure
 from maze_rl.mazes.splits import BUCKETS, bucket_of
+from maze_rl.mazes.summary_table import summary_html
 
 _SHARES = {"least": 0.0, "low": 0.05, "lower": 0.25, "median": 0.5, "upper": 0.75, "high": 0.95, "most": 1.0}
 EXAMPLES = ("shortest", "median", "longest")
@@ -25,7 +27,7 @@ EXAMPLES = ("shortest", "median", "longest")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spread:
+class Spread(Shown):
     """How one number is distributed over mazes."""
 
     mean: float
@@ -41,9 +43,12 @@ class Spread:
     """All but one maze in twenty have at most this."""
     most: int | float
 
+    def _brief(self) -> str:
+        return f"{self.least:g} to {self.most:g}, median {self.median:g}"
+
 
 @dataclass(frozen=True, kw_only=True)
-class Statistics:
+class Statistics(Shown):
     """What a set of mazes is like."""
 
     num: int
@@ -70,6 +75,13 @@ class Statistics:
     num_cells: int
     """Cells of all mazes."""
 
+    def _headline(self) -> str:
+        steps = f"{self.distance._brief()} steps"
+        return f"{counted(self.num, 'maze')}, {steps}, {self.num_several:,} with several shortest paths"
+
+    def _brief(self) -> str:
+        return f"{counted(self.num, 'maze')}, median {self.distance.median:g} steps"
+
     @property
     def share_several(self) -> float:
         """Share of mazes with more than one shortest path."""
@@ -82,7 +94,7 @@ class Statistics:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GridSummary:
+class GridSummary(Shown):
     """The mazes of one grid size."""
 
     rows: int
@@ -95,6 +107,9 @@ class GridSummary:
     examples: Mapping[str, int]
     """`EXAMPLES` -> index of a maze with that path length, the first there is."""
 
+    def _headline(self) -> str:
+        return f"{self.name}, {self.statistics._headline()}"
+
     @property
     def name(self) -> str:
         """How people write the size: ``9×9``."""
@@ -102,7 +117,7 @@ class GridSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatasetSummary:
+class DatasetSummary(Shown):
     """What a dataset is like, as a whole and by grid size."""
 
     whole: Statistics
@@ -110,6 +125,13 @@ class DatasetSummary:
     """In order of the number of cells."""
     buckets: Mapping[str, int]
     """Split -> number of mazes whose walls belong to it, whatever the dataset calls them."""
+
+    def _headline(self) -> str:
+        sizes = ", ".join(dict.fromkeys([self.grids[0].name, self.grids[-1].name])) if self.grids else ""
+        return f"{sizes}: {self.whole._headline()}"
+
+    def _repr_html_(self) -> str:
+        return summary_html(self)
 
     @property
     def num(self) -> int:

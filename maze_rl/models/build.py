@@ -22,6 +22,8 @@ from transformer_lens.components.transformer_block import TransformerBlock
 from maze_rl.configs.model import ModelConfig, check_embedding
 from maze_rl.configs.options import is_count
 from maze_rl.errors import ConfigurationError
+from maze_rl.models.attached_tokenization import about_of, tokenization_of
+from maze_rl.models.context_room import longest_sequence
 from maze_rl.models.factored_embedding import FactoredTokens
 from maze_rl.models.forward_pass import ForwardPass
 from maze_rl.models.fused_attention import FusedAttention
@@ -90,7 +92,7 @@ def build_model(
     return model.to(device, print_details=False)  # type: ignore[return-value]
 
 
-def with_loops(model: MazeTransformer, loops: int) -> MazeTransformer:
+def with_loops(model: HookedTransformer, loops: int) -> MazeTransformer:
     """Return the same network with its block applied `loops` times, in the mode `model` is in.
 
     The parameters are the same objects: what trains one trains the other.
@@ -105,7 +107,7 @@ def with_loops(model: MazeTransformer, loops: int) -> MazeTransformer:
         raise ConfigurationError(f"loops is {loops}: the block is applied at least once.")
     # Its own weights are thrown away: plain ones cost least.
     plain = replace(config, loops=loops, embedding="free", parametrizations=())
-    view = build_model(plain, model.tokenization, device=model.cfg.device or "cpu", dtype=model.cfg.dtype)
+    view = build_model(plain, tokenization_of(model), device=model.cfg.device or "cpu", dtype=model.cfg.dtype)
     sources = dict(model.named_modules())
     for name, module in view.named_modules():
         if module._parameters and not is_tied(module):
@@ -113,7 +115,7 @@ def with_loops(model: MazeTransformer, loops: int) -> MazeTransformer:
     for name, module in model.named_children():
         if name not in view._modules:  # what parametrizations compute from
             view.add_module(name, module)
-    view.maze_config, view.about = replace(config, loops=loops), model.about
+    view.maze_config, view.about = replace(config, loops=loops), about_of(model)
     return view.train(model.training)
 
 
@@ -140,12 +142,6 @@ def build_bare(shape: Mapping[str, Any], tokenization: Tokenization | None, *, s
         model.tokenization = tokenization
     model.about = {}
     return model.eval()
-
-
-def longest_sequence(tokenization: Tokenization) -> int:
-    """Return the most tokens a maze on the canvas can take: every edge open, a budget of n^2 + 2 path cells, an end."""
-    side, layout = tokenization.canvas, tokenization.layout
-    return layout.prompt_tokens(layout.most_listed) + layout.path_tokens(side * side + 2) + 1
 
 
 def _constructed(config: HookedTransformerConfig) -> MazeTransformer:
@@ -235,9 +231,9 @@ def _vary(model: HookedTransformer, config: ModelConfig, seed: int) -> None:
     for attention in (block.attn for block in model.blocks):
         attention.normalize_values = config.value_norm  # type: ignore[union-attr, assignment]
     if config.reverse_positions:
-        add_reverse_positions(model, torch_generator(seed, "reverse_positions"))
+        add_reverse_positions(model, config.reverse_form, torch_generator(seed, "reverse_positions"))
     if config.memory:
-        add_memory(model, config.memory, torch_generator(seed, "memory"))
+        add_memory(model, config.memory, config.memory_kind, torch_generator(seed, "memory"))
 
 
 def _remove_positions(model: HookedTransformer) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValueCacheEntry
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.models.readout import unembedded
 from maze_rl.models.threads import one_thread
 from maze_rl.tokenization.layouts import PADDING, PATH_END
@@ -22,7 +23,7 @@ GoesOn = Callable[[Int64[ndarray, " rows"], Int64[ndarray, " rows"]], Bool[ndarr
 """(rows of the batch, their newest tokens) -> which of them to go on with."""
 
 
-class CacheEntry(TransformerLensKeyValueCacheEntry):
+class CacheEntry(TransformerLensKeyValueCacheEntry, Shown):
     """Keys and values of one layer, [batch, pos_so_far, head_index, d_head], in room set aside once."""
 
     def __init__(self, batch: int, room: int, model: HookedTransformer, device: torch.device) -> None:
@@ -46,7 +47,7 @@ class CacheEntry(TransformerLensKeyValueCacheEntry):
         self.past_keys, self.past_values = self._keys[:, :length], self._values[:, :length]
 
 
-class Cache:
+class Cache(Shown):
     """The entries of all layers and the mask of padding; what `HookedTransformer` expects of a cache."""
 
     def __init__(self, batch: int, room: int, model: HookedTransformer, device: torch.device) -> None:

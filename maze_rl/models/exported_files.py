@@ -4,18 +4,22 @@
 lies beside adds it. The gain of the norm between loops stands under a key of its own, ``outer_norm.w``.
 """
 
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
+from transformer_lens import HookedTransformer
 
+from maze_rl.models.attached_tokenization import about_of, tokenization_of
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.folding import folded_copy
 from maze_rl.models.model_files import describe, stock_shape, write_model
+from maze_rl.models.own_shapes import describe_own, own_weights
 from maze_rl.tokenization.layouts import PADDING, PATH_START
 
 
-def save_export(model: MazeTransformer, folder: Path, loader: bytes) -> None:
+def save_export(model: HookedTransformer, folder: str | PathLike[str], loader: bytes) -> None:
     """Write the folded, unrolled model to `folder`.
 
     Args:
@@ -25,7 +29,14 @@ def save_export(model: MazeTransformer, folder: Path, loader: bytes) -> None:
 
     Raises:
         CheckpointError: The disk is full or refuses.
+        ConfigurationError: The model has hooks, or parts of its own, that files do not hold.
     """
+    folder = Path(folder)
+    if not (isinstance(model, MazeTransformer) and hasattr(model, "maze_config")):  # of any shape: stock already
+        own = describe_own(model) | {"tokenization": vars(tokenization_of(model).config), "about": about_of(model)}
+        description = {"model": None, "hooks": None} | own
+        write_model(folder, tokenization_of(model), own_weights(model), description, {"loader.py": loader})
+        return
     plain = folded_copy(model)
     hooks = _hooks(model)
     shape = stock_shape(model)

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.models.build import MazeTransformer, build_model
 
 
 @dataclass(frozen=True)
-class ParameterCounts:
+class ParameterCounts(Shown):
     """How many numbers a model has."""
 
     trained: int

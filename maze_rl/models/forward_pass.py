@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.visibility import Sight
 
 
-class ForwardPass(threading.local):
+class ForwardPass(threading.local, Shown):
     """One for each model; filled at the start of a forward pass and emptied at its end.
 
     Every thread sees its own: passes of one model may run side by side.

@@ -14,9 +14,11 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.folding import not_stock
 from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError
+from maze_rl.models.attached_tokenization import other_word
 from maze_rl.models.forward_pass import ForwardPass
 from maze_rl.models.fused_attention import FusedAttention
 from maze_rl.models.looped_cache import LoopedCache
+from maze_rl.models.model_facts import model_html, model_line
 from maze_rl.models.visibility import sight_of
 from maze_rl.tokenization.definitions import hugging_face_tokenizer
 from maze_rl.tokenization.layouts import PADDING, PATH_END, PATH_START
@@ -69,17 +71,26 @@ class MazeTransformer(HookedTransformer):
             ConfigurationError: It gives a word of the model another id, or none.
         """
         words = getattr(self, "tokenization", None)
-        given = tokenizer.get_vocab()
-        other = [word for number, word in enumerate(words.vocabulary) if given.get(word) != number] if words else []
-        if words and other:
+        other = other_word(words, tokenizer) if words else None
+        if words and other is not None:
             raise ConfigurationError(
-                f"set_tokenizer: {other[0]!r} is id {words.word_ids[other[0]]} here and {given.get(other[0])} of "
-                "this tokenizer: use the folder tokenizer/ beside the model, or model.tokenizer as it is."
+                f"set_tokenizer: {other!r} is id {words.word_ids[other]} here and "
+                f"{tokenizer.get_vocab().get(other)} of this tokenizer: use the folder tokenizer/ beside the model, or "
+                "model.tokenizer as it is."
             )
         begins = tokenizer.bos_token
         super().set_tokenizer(tokenizer, default_padding_side)
         if begins is None and self._tokenizer is not None:
             self._tokenizer.bos_token = None  # TransformerLens takes the end's
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {model_line(self)}>"
+
+    def __str__(self) -> str:
+        return HookedTransformer.__repr__(self)  # all modules, as of any network
+
+    def _repr_html_(self) -> str:
+        return model_html(self)
 
     @property
     def loops(self) -> int:

@@ -5,25 +5,31 @@ folder `tokenizer/`. Stock TransformerLens can load the weights:
 ``HookedTransformer(HookedTransformerConfig(**json["hooked_transformer"]))`` and ``load_state_dict``. Where that entry
 is null the model has parts no stock one has, named under `not_stock`: it loads with `load_model` alone, or exported.
 
+A model of one's own, of any shape, has null for `model`, and all fields of its own that differ from TransformerLens's.
+
 Weights are folded, but for an embedding of waves, whose factors are a tenth of the tables they make: `load_model`
 folds those. A block that is applied in loops stands there once.
 """
 
 import json
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from transformer_lens import HookedTransformer
 
 from maze_rl.configs.folding import not_stock
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.errors import CheckpointError, ConfigurationError
+from maze_rl.models.attached_tokenization import about_of, check_attached
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.devices import check_device
 from maze_rl.models.folding import folded_copy, value_of
+from maze_rl.models.own_shapes import build_own, describe_own, own_weights
 from maze_rl.models.places import CHECKPOINTS, MODEL, WEIGHTS, find_model
 from maze_rl.models.verified_files import (
     json_bytes,
@@ -54,17 +60,24 @@ _STOCK_FIELDS = (
 )
 
 
-def save_model(model: MazeTransformer, folder: Path, about: dict[str, Any]) -> None:
-    """Write the folded model to `folder`.
+def save_model(model: HookedTransformer, folder: str | PathLike[str], about: dict[str, Any] | None = None) -> None:
+    """Write the folded model to `folder`, from where `load_model` and every command take it.
 
     Args:
-        model: The model, folded or not; it is not changed.
+        model: The model, folded or not; it is not changed. Any `HookedTransformer` with a tokenization is one.
         folder: Where to write, beside what is there.
-        about: What else to record, e.g. the run's configuration, training range and versions.
+        about: What else to record, e.g. the run's configuration, training range and versions; None for `model.about`.
 
     Raises:
         CheckpointError: The disk is full or refuses.
+        ConfigurationError: The model has hooks, or parts of its own, that files do not hold.
     """
+    folder, about = Path(folder), about_of(model) if about is None else about
+    if not (isinstance(model, MazeTransformer) and hasattr(model, "maze_config")):
+        tokenization = check_attached(model)
+        description = {"model": None, **describe_own(model), "tokenization": vars(tokenization.config), "about": about}
+        write_model(folder, tokenization, own_weights(model), description)
+        return
     stored = _without_adapters(model) if model.maze_config.embedding == "waves" else folded_copy(model)
     description = {"model": vars(stored.maze_config), **describe(model, about)}
     write_model(folder, model.tokenization, weights_of(stored), description)
@@ -89,7 +102,7 @@ def stock_shape(model: MazeTransformer) -> dict[str, Any]:
 
 
 def write_model(
-    folder: Path,
+    folder: str | PathLike[str],
     tokenization: Tokenization,
     weights: dict[str, Tensor],
     description: dict[str, Any],
@@ -100,6 +113,7 @@ def write_model(
     Raises:
         CheckpointError: The disk is full or refuses.
     """
+    folder = Path(folder)
     files = {WEIGHTS: tensor_bytes(weights), MODEL: json_bytes(description)}
     write_folder(folder / "tokenizer", definition_files(tokenization))
     write_into(folder, files | (further or {}))
@@ -128,7 +142,7 @@ def _same_names(config: ModelConfig) -> tuple[str, ...]:
     return ("attn.mask", "attn.IGNORE", *(name for name, holds in fixed.items() if holds))
 
 
-def load_model(name: str | Path, device: str = "cpu", checkpoint: int | None = None) -> MazeTransformer:
+def load_model(name: str | PathLike[str], device: str = "cpu", checkpoint: int | None = None) -> MazeTransformer:
     """Load a trained model: a run folder, an exported one, or the name of a shipped model.
 
     Args:
@@ -151,13 +165,16 @@ def load_model(name: str | Path, device: str = "cpu", checkpoint: int | None = N
     try:
         description = json.loads(files[MODEL])
         tokenization = Tokenization(TokenizationConfig(**description["tokenization"]))
-        config = ModelConfig(**description["model"])
+        config = None if description["model"] is None else ModelConfig(**description["model"])
         plain = {"trained_parametrizations": [], "trained_unembedding": "all"}  # older files say nothing of these
-        trained = {f"trained_{name}": (plain | description)[f"trained_{name}"] for name in FOLDED_FIELDS}
+        fields = () if config is None else FOLDED_FIELDS
+        trained = {f"trained_{name}": (plain | description)[f"trained_{name}"] for name in fields}
         about = description["about"] | trained
     except (KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{folder / MODEL}: not written by this version of maze_rl ({error}).") from error
     weights = read_tensors(files[WEIGHTS])
+    if config is None:
+        return _placed(build_own(description, tokenization, weights), description["about"], device)
     computed = any(".parametrizations." in tensor for tensor in weights)
     if computed:  # waves, or a checkpoint of a run
         config = replace(config, **{field: trained[f"trained_{field}"] for field in FOLDED_FIELDS})
@@ -165,6 +182,10 @@ def load_model(name: str | Path, device: str = "cpu", checkpoint: int | None = N
     _fill(model, weights, folder / WEIGHTS)
     if computed:
         model = folded_copy(model)
+    return _placed(model, about, device)
+
+
+def _placed(model: MazeTransformer, about: dict[str, Any], device: str) -> MazeTransformer:
     model.about = about
     model.cfg.device = device
     return model.to(torch.device(device), print_details=False).eval()  # type: ignore[return-value]
@@ -187,7 +208,7 @@ def trained_algorithms(about: dict[str, Any]) -> tuple[str, ...]:
     return tuple(about.get("algorithms") or filter(None, [about.get("algorithm")]))
 
 
-def checkpoint_steps(name: str | Path) -> list[int]:
+def checkpoint_steps(name: str | PathLike[str]) -> list[int]:
     """List the steps of the checkpoints that lie beside a model, ascending.
 
     Raises:

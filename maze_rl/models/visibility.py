@@ -12,11 +12,12 @@ import torch
 from jaxtyping import Bool, Float, Int, Int64
 from torch import Tensor
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.tokenization.layouts import PADDING, PATH_START
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
+class Sight(Shown):
     """What every position of a batch sees."""
 
     visible: Bool[Tensor, "batch query_pos key_pos"]

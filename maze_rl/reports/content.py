@@ -12,6 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.results import Estimate, PairedDifference
 
 JsonDict = dict[str, Any]
@@ -28,7 +29,7 @@ class _Typography(string.Formatter):
 
 
 @dataclass(frozen=True)
-class Statement:
+class Statement(Shown):
     """A sentence with the values it states; `template` is for `str.format`."""
 
     template: str
@@ -50,7 +51,7 @@ NOTHING = Statement("")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class Column(Shown):
     """A column of a table."""
 
     key: str
@@ -62,7 +63,7 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class Table(Shown):
     """A table of raw values; the first column names the rows."""
 
     name: str
@@ -71,12 +72,12 @@ class Table:
     rows: Sequence[Mapping[str, Value]]
     folded: bool = False
     """Shown only when the reader opens it."""
-    shaded: Sequence[bool] = ()
+    shaded: Sequence[bool | None] = ()
     """Rows to tint, those of training sizes; empty for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
+class Picture(Shown):
     """A drawn figure with its reading."""
 
     name: str
@@ -91,7 +92,7 @@ class Picture:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listing:
+class Listing(Shown):
     """Something to copy: a command, or exact values."""
 
     title: str
@@ -99,7 +100,7 @@ class Listing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
+class Section(Shown):
     """A titled part of the page."""
 
     name: str
@@ -115,7 +116,7 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tile:
+class Tile(Shown):
     """One of the few numbers at the top."""
 
     label: str
@@ -125,7 +126,7 @@ class Tile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class Report(Shown):
     """A whole report."""
 
     title: str

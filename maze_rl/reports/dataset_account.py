@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from maze_rl.configs.ranges import format_range
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.generate import Attempts
 from maze_rl.mazes.lattice import Maze
 from maze_rl.mazes.summary import DatasetSummary, GridSummary
+from maze_rl.reports.setting_words import value_words
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DatasetAccount:
+class DatasetAccount(Shown):
     """A dataset, counted and read."""
 
     name: str
@@ -46,7 +48,8 @@ class DatasetAccount:
 
 def options_text(spec: Mapping[str, Any]) -> str | None:
     """Write the options of a specification's algorithm; None where there is none."""
-    return ", ".join(f"{name} {value}" for name, value in spec.get("options", {}).items()) or None
+    options = spec.get("options", {}).items()
+    return ", ".join(f"{name} {value_words(value)}" for name, value in options) or None
 
 
 def acceptance_text(attempts: Mapping[str, int] | None) -> str | None:

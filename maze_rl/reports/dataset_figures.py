@@ -53,7 +53,7 @@ def spread_by_grid(
             ends = [spread.lower, spread.upper]
             axes.plot([x, x], ends, color=colour, linewidth=thick, solid_capstyle="butt")
             dot = {"markersize": min(5.0, 0.75 * thick), "markeredgecolor": colour, "markeredgewidth": 1.2}
-            axes.plot([x], [spread.median], marker="o", color=light("paper"), **dot)
+            axes.plot([x], [spread.median], marker="o", color=light("paper"), clip_on=False, zorder=4, **dot)
             top = max(top, spread.high)
     _grid_axis(axes, accounts)
     axes.set(ylim=(0 if from_zero else 0.9, 1.05 * max(top, 1)), ylabel=label)

@@ -5,6 +5,7 @@ The page has the look of the generalization report and is made of the same parts
 
 import json
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
 _SPREAD = "Line: 90% of the mazes; bar: the middle half; dot: the median."
 
 
-def write_dataset_page(accounts: Sequence[DatasetAccount], page: Path) -> Path:
+def write_dataset_page(accounts: Sequence[DatasetAccount], page: str | PathLike[str]) -> Path:
     """Write the page on `accounts` to `page`, and what it shows beside it as ``.json``; return `page`."""
+    page = Path(page)
     page.parent.mkdir(parents=True, exist_ok=True)
     report = build_dataset_report(accounts)
     values = report_json(report) | {"datasets": [account_json(account) for account in accounts]}

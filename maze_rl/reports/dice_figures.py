@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.reports.palette import light
 from maze_rl.reports.run_summary import JsonDict
 from maze_rl.reports.training_figures import make_logarithmic, series, thin
@@ -32,7 +33,7 @@ OUTCOMES = {
 
 
 @dataclass(frozen=True)
-class Rolls:
+class Rolls(Shown):
     """The rolls of a run, in order; those whose loss is not known are left out."""
 
     steps: ndarray
@@ -62,11 +63,12 @@ def read_rolls(rows: Sequence[JsonDict]) -> Rolls:
     return Rolls(np.array(steps, float), np.array(losses, float), np.array(scales, float), list(outcomes))
 
 
-def dice_panels(rows: Sequence[JsonDict]) -> "Figure":
+def dice_panels(rows: Sequence[JsonDict], *, loss: str = "nats per weighted token") -> "Figure":
     """Draw three panels over each other: loss before the roll, after it (scale times loss), and in validation.
 
     Args:
-        rows: Rows of ``metrics.jsonl``, or those that `DiceOptimizer` gives to ``on_step``.
+        rows: Rows of ``metrics.jsonl`` with one kind of loss, or those that `DiceOptimizer` gives to ``on_step``.
+        loss: Kind and unit of the loss.
     """
     from matplotlib.figure import Figure
 
@@ -75,15 +77,17 @@ def dice_panels(rows: Sequence[JsonDict]) -> "Figure":
     figure = Figure(figsize=(WIDTH, height))
     before, after, validation = figure.subplots(3, 1, height_ratios=(1, 1.5, 1))
     figure.subplots_adjust(left=0.07, right=0.985, bottom=0.5 / height, top=1 - 0.32 / height, hspace=0.3)
-    before.set_title("loss before the roll, nats per weighted token", pad=6)
+    before.set_title(f"loss before the roll: {loss}", pad=6)
     _draw_line(before, rolls.steps, rolls.before, "reference")
     after.set_title("loss after the roll: scale × loss", pad=21)
     _draw_rolls(after, rolls)
     validation.set_title("validation loss, nats per weighted token", pad=6)
     _draw_line(validation, *series(rows, "validation_loss"), "green")
-    last = max((row["step"] for row in rows), default=1)
+    steps = [row["step"] for row in rows] or [0, 1]
+    first, last = min(steps) - 1, max(steps)
+    first = 0 if first < 0.1 * last else first
     for axes in (before, after, validation):
-        axes.set_xlim(-0.008 * last, last * 1.01)
+        axes.set_xlim(first - 0.008 * (last - first), last + 0.01 * (last - first))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.tick_params(axis="x", labelbottom=axes is validation)
     validation.set_xlabel("optimizer step")

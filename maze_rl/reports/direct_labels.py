@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.reports.palette import light
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EndLabel:
+class EndLabel(Shown):
     """The name of a line, to stand where the line ends."""
 
     x: float | int
@@ -49,10 +50,33 @@ def spread(positions: Sequence[float], gap: float, low: float, high: float) -> l
     return result
 
 
+LABEL_SIZE = 8.5
+
+
+def text_points(text: str, size: float = LABEL_SIZE, *, bold: bool = False) -> float:
+    """Return how wide a text is in points, in the font of the figures; fonts of pages are narrower."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal", size=size)
+    return max(
+        (text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] for line in text.split("\n")),
+        default=0.0,
+    )
+
+
+def short_name(name: str, most: int = 24) -> str:
+    """Return a name of at most `most` letters; the middle is left out, as names mostly differ at their ends."""
+    if len(name) <= most:
+        return name
+    first = most // 2
+    return f"{name[:first]}…{name[len(name) - (most - first - 1) :]}"
+
+
 def right_edge(labels: Sequence[str], width: float) -> float:
     """Return where axes must end (share of a figure `width` inches wide) to leave room for labels on their right."""
-    longest = max(map(len, labels), default=0)
-    return max(0.4, 1 - (longest * 5.3 + 20) / (72 * width))
+    longest = max((text_points(label, bold=True) for label in labels), default=0.0)
+    return max(0.4, 1 - (longest + 20) / (72 * width))
 
 
 def label_ends(axes: "Axes", labels: Sequence[EndLabel], *, x: float | int, points_apart: float = 10.5) -> None:
@@ -80,7 +104,7 @@ def label_ends(axes: "Axes", labels: Sequence[EndLabel], *, x: float | int, poin
             label.text,
             color=label.colour,
             va="center",
-            fontsize=8.5,
+            fontsize=LABEL_SIZE,
             clip_on=False,
             fontweight="bold" if label.bold else "normal",
         )

@@ -6,11 +6,13 @@ import numpy as np
 
 from maze_rl.evaluation.results import EvaluationResult
 from maze_rl.reports.content import NOTHING, Statement
+from maze_rl.reports.loss_kinds import JsonDict, LossKind, kinds_of_rows
 from maze_rl.reports.names import error_name
-from maze_rl.reports.plugin_readings import rounds_reading, supervised_rows
+from maze_rl.reports.plugin_readings import rounds_reading
 from maze_rl.reports.pooling import HazardStep, error_counts, first_errors_by_range, join, pooled_hazard
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.reports.success_readings import sizes_text
+from maze_rl.reports.success_tables import has_rollout_gap
 from maze_rl.reports.training_figures import series
 
 SURE = 1.96
@@ -18,23 +20,34 @@ SURE = 1.96
 
 
 def decision_reading(evaluation: EvaluationResult) -> Statement:
-    """Compare forks with forced steps at the largest size, and name the widest rollout gap."""
+    """State the rates at forks and at forced steps at the largest size, and name the widest rollout gap."""
     rows = evaluation.teacher_forced
     if not rows:
         return NOTHING
     last = rows[-1]
-    said = NOTHING
+    said = Statement(
+        "Behind a shortest path so far, what does the model write next? A step stands at a fork or is forced; beside "
+        "the steps there is the path's end, and its first cell where the model writes that too, so all predictions "
+        "together can be right more or less often than either kind of step."
+    )
     if last.fork_accuracy and last.forced_accuracy:
-        said = Statement(
-            "At size {size} the model chooses right at {fork:.1%} of forks ({forks:,}) and at {forced:.1%} of forced "
-            "steps.",
+        said += Statement(
+            "At size {size} it is right at {fork:.1%} ({fork_low:.1%} to {fork_high:.1%}) of {forks:,} forks and at "
+            "{forced:.1%} ({forced_low:.1%} to {forced_high:.1%}) of {forced_num:,} forced steps.",
             {
                 "size": last.size,
                 "fork": last.fork_accuracy.value,
+                "fork_low": last.fork_accuracy.low,
+                "fork_high": last.fork_accuracy.high,
                 "forks": last.fork_accuracy.num,
                 "forced": last.forced_accuracy.value,
+                "forced_low": last.forced_accuracy.low,
+                "forced_high": last.forced_accuracy.high,
+                "forced_num": last.forced_accuracy.num,
             },
         )
+    if not has_rollout_gap(evaluation):
+        return said
     widest = max(rows, key=lambda row: abs(row.rollout_gap))
     if abs(widest.rollout_gap) < 0.0005:
         return said + Statement("The product of its per-step success is the rollout rate at every size.")
@@ -74,7 +87,7 @@ def first_error_reading(evaluation: EvaluationResult) -> Statement:
 def hazard_reading(evaluation: EvaluationResult) -> Statement:
     """Say whether errors compound at a constant rate, or come more often late on the path."""
     said = Statement("Dashed: what a constant hazard at every size, fitted to that size, would give.")
-    for inside, name in ((False, "other"), (True, "trained")):
+    for inside, name in ((False, "other"), (True, "trained"), (None, "all")):
         rows = first_errors_by_range(evaluation, inside)
         stretches = pooled_hazard(rows)
         if len(stretches) >= 4 and sum(stretch.errors for stretch in stretches) >= 20:
@@ -110,27 +123,43 @@ def _early_and_late(stretches: Sequence[HazardStep], sizes: str) -> Statement:
 
 
 def training_reading(run: RunSummary) -> Statement:
-    """Say from where to where the loss fell, and what validation reached."""
-    steps, losses = series(supervised_rows(run.metrics), "loss")
-    if not len(losses):
-        return rounds_reading(run.metrics)
-    part = max(1, len(losses) // 50)
-    said = Statement(
-        "The loss went from {first_loss:.3f} to {last_loss:.3f} nats in {num_steps:,} steps (medians of the first "
-        "and last {part:,} recorded).",
-        {
-            "first_loss": float(np.median(losses[:part])),
-            "last_loss": float(np.median(losses[-part:])),
-            "num_steps": int(steps[-1]),
-            "part": part,
-        },
-    )
+    """Say from where to where the losses fell, kind by kind, and what validation reached."""
+    said = NOTHING
+    for place, (kind, rows) in enumerate(kinds_of_rows(run.config, run.metrics).items()):
+        if not kind.is_game:
+            said += _fall(kind, rows, place)
     at, shortest = series(run.metrics, "validation_exact")
     if len(shortest):
         best = int(np.argmax(shortest))
+        mazes = run.setting("training.validation_mazes")
+        of = "" if mazes is None else " of {validation_mazes:,} mazes"
         said += Statement(
-            "On validation mazes it ended with {validation:.1%} of paths predicted without an error (best "
-            "{best_validation:.1%}, step {best_step:,}).",
-            {"validation": float(shortest[-1]), "best_validation": float(shortest[best]), "best_step": int(at[best])},
+            "In validation it ended with {validation:.1%}"
+            + of
+            + " on which every next token is right (best {best_validation:.1%}, step {best_step:,}).",
+            {"validation": float(shortest[-1]), "best_validation": float(shortest[best]), "best_step": int(at[best])}
+            | ({} if mazes is None else {"validation_mazes": mazes}),
         )
     return said + rounds_reading(run.metrics)
+
+
+def _fall(kind: LossKind, rows: Sequence[JsonDict], place: int) -> Statement:
+    steps, losses = series(rows, "loss")
+    if not len(losses):
+        return NOTHING
+    part = max(1, len(losses) // 50)
+    values = {
+        "kind": kind.title,
+        "first_loss": float(np.median(losses[:part])),
+        "last_loss": float(np.median(losses[-part:])),
+        "first_step": int(steps[0]),
+        "last_step": int(steps[-1]),
+        "part": part,
+    }
+    said = (
+        "The training loss ({kind}) went from {first_loss:.3f} to {last_loss:.3f} between steps {first_step:,} and "
+        "{last_step:,} (medians of the first and last {part:,} recorded)."
+    )
+    for name in values:
+        said = said.replace(f"{{{name}", f"{{{name}_{place}")
+    return Statement(said, {f"{name}_{place}": value for name, value in values.items()})

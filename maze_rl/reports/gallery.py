@@ -1,8 +1,10 @@
 """Where figures become pictures of a page: drawn once, kept as SVG for the page and as PNG beside it."""
 
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.reports.content import NOTHING, Picture, Statement
 from maze_rl.reports.vector_graphics import inline_svg, save_png
 
@@ -10,11 +12,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Gallery:
+class Gallery(Shown):
     """Turns figures into pictures: an SVG for the page, and a PNG in the report's folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        self._folder = Path(folder)
 
     def picture(
         self, figure: "Figure", *, name: str, title: str, alt: str, reading: Statement = NOTHING, narrow: bool = False

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.results import AlgorithmRow, Estimate, EvaluationResult, LoopRow, SizeRow
 from maze_rl.reports.content import NOTHING, Statement
 from maze_rl.reports.names import baseline_kind
+from maze_rl.reports.paired_runs import points_statement, shown
 from maze_rl.reports.pooling import FEWEST, pool, split_rate
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.reports.success_readings import rate_statement, sizes_text
@@ -19,8 +21,24 @@ _PERCENT = round(100 * RIGHT)
 def headline(run: RunSummary) -> Statement:
     """Say how often the model is right inside and just outside its training sizes, and where it breaks."""
     evaluation = run.evaluation
-    said = _inside(evaluation) + _beyond(evaluation) + _break(evaluation.rows)
+    inside = _inside(evaluation) if evaluation.training_sizes else _all_sizes(evaluation)
+    said = inside + _beyond(evaluation) + _break(evaluation.rows)
     return said + steps_headline(evaluation)
+
+
+def _all_sizes(evaluation: EvaluationResult) -> Statement:
+    """State the rate over all sizes, of a model of which it is not known what it was trained on."""
+    every = pool([row.shortest for row in evaluation.rows])
+    if every is None:
+        return NOTHING
+    return rate_statement(
+        "The model walks a shortest path in {every:.1%} ({every_low:.1%} to {every_high:.1%}) of {every_mazes} of "
+        "{word} {sizes}; what sizes it was trained on, if any, is not recorded.",
+        "every",
+        every,
+        sizes=sizes_text([row.size for row in evaluation.rows]),
+        word="size" if len(evaluation.rows) == 1 else "sizes",
+    )
 
 
 def _inside(evaluation: EvaluationResult) -> Statement:
@@ -58,40 +76,16 @@ def _beyond(evaluation: EvaluationResult) -> Statement:
 
 
 def _break(rows: Sequence[SizeRow]) -> Statement:
-    """Say at which size the rate first falls below one half, and below Manhattan greedy's."""
+    """Say at which size the rate first falls below one half, and at which it is shown to be behind Manhattan greedy."""
     if not rows:
         return NOTHING
     half = next((row for row in rows if row.shortest.value < 0.5), None)
-    if any(_greedy(row) is None for row in rows):
-        return _below_half(half, rows)
-    greedy = next((row for row in rows if row.shortest.value < (_greedy(row) or 0.0)), None)
-    if half is None and greedy is None:
-        return Statement(
-            "At every size tested, up to {last} × {last}, it is right at least half of the time and no less often "
-            "than Manhattan greedy.",
-            {"last": rows[-1].size},
-        )
-    if half is greedy and half is not None:
-        return _below_both(half, rows)
-    return _below_half(half, rows) + _below_greedy(greedy, rows)
+    return _below_half(half, rows) + _below_greedy(rows)
 
 
-def _greedy(row: SizeRow) -> float | None:
+def _greedy(row: SizeRow) -> Estimate | None:
     """Return the rate of Manhattan greedy, where it walked these mazes."""
-    rates = (rate.value for name, rate in row.baselines.items() if baseline_kind(name) == "manhattan")
-    return next(rates, None)
-
-
-def _below_both(row: SizeRow, rows: Sequence[SizeRow]) -> Statement:
-    already = (
-        "Already at {half} × {half}, the smallest tested, it is below one half and behind Manhattan greedy "
-        "({at_half:.1%} against {greedy:.1%})."
-    )
-    falls = (
-        "It falls below one half and behind Manhattan greedy at {half} × {half} ({at_half:.1%} against {greedy:.1%})."
-    )
-    values = {"half": row.size, "at_half": row.shortest.value, "greedy": _greedy(row)}
-    return Statement(already if row is rows[0] else falls, values)
+    return next((rate for name, rate in row.baselines.items() if baseline_kind(name) == "manhattan"), None)
 
 
 def _below_half(row: SizeRow | None, rows: Sequence[SizeRow]) -> Statement:
@@ -100,24 +94,45 @@ def _below_half(row: SizeRow | None, rows: Sequence[SizeRow]) -> Statement:
             "It is right at least half of the time at every size tested, up to {last} × {last}.",
             {"last": rows[-1].size},
         )
-    already = "It is below one half already at {half} × {half}, the smallest tested ({at_half:.1%})."
-    falls = "It falls below one half at {half} × {half} ({at_half:.1%})."
-    return Statement(already if row is rows[0] else falls, {"half": row.size, "at_half": row.shortest.value})
-
-
-def _below_greedy(row: SizeRow | None, rows: Sequence[SizeRow]) -> Statement:
-    if row is None:
-        return Statement("At no size tested is it behind Manhattan greedy.")
-    falls = "It falls behind Manhattan greedy at {behind} × {behind} ({at_behind:.1%} against {greedy:.1%})."
-    already = "Already at {behind} × {behind} it is behind Manhattan greedy ({at_behind:.1%} against {greedy:.1%})."
-    return Statement(
-        already if row is rows[0] else falls,
-        {"behind": row.size, "at_behind": row.shortest.value, "greedy": _greedy(row)},
+    start = "It is below one half already at {half} × {half}, the smallest tested"
+    if row is not rows[0]:
+        start = "It falls below one half at {half} × {half}"
+    return rate_statement(
+        start + " ({at_half:.1%} of {at_half_mazes}, {at_half_low:.1%} to {at_half_high:.1%}).",
+        "at_half",
+        row.shortest,
+        half=row.size,
     )
 
 
+def _below_greedy(rows: Sequence[SizeRow]) -> Statement:
+    """Compare with Manhattan greedy on the same mazes, by the interval of the paired difference."""
+    if any(_greedy(row) is None for row in rows):
+        return NOTHING
+    behind = next((row for row in rows if row.against_manhattan.high < 0), None)
+    if behind is None:
+        return Statement("At no size tested is it shown to be behind Manhattan greedy (95% intervals, maze by maze).")
+    start = "It is behind Manhattan greedy" + (" already" if behind is rows[0] else "")
+    greedy = _greedy(behind)
+    assert greedy is not None
+    said = Statement(
+        start + " at {behind} × {behind}: {at_behind:.1%} against {greedy:.1%} of the same {behind_num:,} mazes,",
+        {
+            "behind": behind.size,
+            "at_behind": behind.shortest.value,
+            "greedy": greedy.value,
+            "behind_num": behind.num,
+        },
+    )
+    return said + _ended(points_statement("behind", behind.against_manhattan))
+
+
+def _ended(said: Statement) -> Statement:
+    return Statement(said.template + ".", said.values)
+
+
 @dataclass(frozen=True, kw_only=True)
-class DistanceBin:
+class DistanceBin(Shown):
     """Single steps of all sizes together at some distances to the target."""
 
     low: int
@@ -148,17 +163,25 @@ def steps_headline(evaluation: EvaluationResult) -> Statement:
             "at least {right}% of the time at every distance asked about, up to {far} steps from the target.",
             {"right": _PERCENT, "far": bins[-1].high},
         )
-    values = {"wrong": span(wrong.low, wrong.high), "at_wrong": wrong.accuracy.value}
+    values = {
+        "wrong": span(wrong.low, wrong.high),
+        "at_wrong": wrong.accuracy.value,
+        "at_wrong_low": wrong.accuracy.low,
+        "at_wrong_high": wrong.accuracy.high,
+        "at_wrong_num": wrong.accuracy.num,
+    }
+    rate = "{at_wrong:.1%} ({at_wrong_low:.1%} to {at_wrong_high:.1%}) of {at_wrong_num:,}"
     if wrong is bins[0]:
         return Statement(
-            "Single steps, asked from cells anywhere in mazes of all sizes tested, are right "
-            "only {at_wrong:.1%} of the time already {wrong} steps from the target.",
+            "Of single steps, asked from cells anywhere in mazes of all sizes tested, only "
+            + rate
+            + " are right already {wrong} steps from the target.",
             values,
         )
     before = bins[bins.index(wrong) - 1]
     return Statement(
         "Single steps, asked from cells anywhere in mazes of all sizes tested, are right "
-        "at least {right}% of the time up to {near} steps from the target; at {wrong} steps {at_wrong:.1%} are.",
+        "at least {right}% of the time up to {near} steps from the target; at {wrong} steps " + rate + " are.",
         values | {"right": _PERCENT, "near": before.high},
     )
 
@@ -191,48 +214,55 @@ def loops_reading(rows: Sequence[LoopRow]) -> Statement:
         return NOTHING
     here = sorted((row for row in rows if row.size == largest), key=lambda row: row.loops)
     kept = next(row for row in here if row.as_kept)
-    said = Statement(
-        "At {size} × {size}, the largest size tried, {kept:.1%} of walks are shortest with the {loops} loops the model "
-        "is kept with.",
-        {"size": largest, "kept": kept.shortest.value, "loops": kept.loops},
+    said = rate_statement(
+        "At {size} × {size}, the largest size tried, {kept:.1%} ({kept_low:.1%} to {kept_high:.1%}) of walks in "
+        "{kept_mazes} are shortest with the {loops} loops the model is kept with.",
+        "kept",
+        kept.shortest,
+        size=largest,
+        loops=kept.loops,
     )
     if here[0] is not kept:
-        said += _against_kept("fewer", here[0], kept)
+        said += _against_kept("fewer", here[0])
     if here[-1] is not kept:
-        said += _against_kept("more", here[-1], kept)
+        said += _against_kept("more", here[-1])
     return said
 
 
-def _against_kept(name: str, other: LoopRow, kept: LoopRow) -> Statement:
-    ours, theirs = other.shortest, kept.shortest
-    verdict = "intervals overlap"
-    if ours.low > theirs.high:
-        verdict = "that is clearly better"
-    elif ours.high < theirs.low:
-        verdict = "that is clearly worse"
-    return Statement(
-        f"With {{{name}_loops}} it is {{{name}_rate:.1%}}: {verdict}.",
-        {f"{name}_loops": other.loops, f"{name}_rate": ours.value},
-    )
+def _against_kept(name: str, other: LoopRow) -> Statement:
+    """State the rate with other loops, and what the paired difference shows, where it was measured."""
+    values = {f"{name}_loops": other.loops, f"{name}_rate": other.shortest.value}
+    said = f"With {{{name}_loops}} it is {{{name}_rate:.1%}}"
+    difference = other.against_kept
+    if difference is None:
+        return Statement(said + ".", values)
+    verdict = {"more": "better", "less": "worse"}.get(shown(difference), "no difference shown")
+    return Statement(f"{said}: {verdict},", values) + _ended(points_statement(name, difference))
 
 
 def algorithms_reading(rows: Sequence[AlgorithmRow]) -> Statement:
-    """Name the algorithm that is hardest for the model at the largest trained size, or the largest of all."""
+    """State the rates by algorithm at the largest trained size, or the largest of all, each with its mazes."""
     shared = [size for size in sorted({row.size for row in rows}) if _in_all(rows, size)]
     inside = [size for size in shared if any(row.size == size and row.in_training_range for row in rows)]
     if not shared:
         return NOTHING
     size = (inside or shared)[-1]
-    here = sorted((row for row in rows if row.size == size), key=lambda row: -row.shortest.value)
-    listed = ", ".join(f"{{name_{place}}} {{rate_{place}:.1%}}" for place in range(len(here)))
+    here = [row for row in rows if row.size == size]
+    listed = "; ".join(
+        f"{{name_{place}}} {{rate_{place}:.1%}} ({{low_{place}:.1%}} to {{high_{place}:.1%}}) of "
+        f"{{num_{place}:,}} mazes"
+        for place in range(len(here))
+    )
     values: dict[str, object] = {"size": size}
     for place, row in enumerate(here):
-        values |= {f"name_{place}": row.algorithm, f"rate_{place}": row.shortest.value}
+        rate = row.shortest
+        values |= {f"name_{place}": row.algorithm, f"rate_{place}": rate.value, f"num_{place}": rate.num}
+        values |= {f"low_{place}": rate.low, f"high_{place}": rate.high}
     trained = sorted({row.algorithm for row in here if row.trained_on})
     said = Statement("Shortest paths at {size} × {size}: " + listed + ".", values)
     if trained:
         said += Statement("Of these it was trained on {trained}.", {"trained": ", ".join(trained)})
-    return said
+    return said + Statement("Each algorithm has mazes of its own, so nothing here is paired.")
 
 
 def _in_all(rows: Sequence[AlgorithmRow], size: int) -> bool:

@@ -6,6 +6,7 @@ The page needs no other file and no network; the Markdown shows the PNG figures 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from maze_rl.reports.run_summary import RunSummary
 from maze_rl.reports.sections import build_report
 
 
-def write_report(runs: Sequence[RunSummary], folder: Path) -> Path:
+def write_report(runs: Sequence[RunSummary], folder: str | PathLike[str]) -> Path:
     """Write the report on one run, or on several side by side.
 
     Args:
@@ -31,6 +32,7 @@ def write_report(runs: Sequence[RunSummary], folder: Path) -> Path:
     Raises:
         MazeRLError: There is no run to report on.
     """
+    folder = Path(folder)
     if not runs:
         raise MazeRLError("there is no run to report on: name at least one.")
     folder.mkdir(parents=True, exist_ok=True)

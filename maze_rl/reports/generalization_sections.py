@@ -14,9 +14,9 @@ _STEPS = Statement(
 )
 _LOOPS = Statement(
     "The model applies one block of layers again and again. Here it walks the same mazes with the block applied fewer "
-    "or more times: what it learned to repeat goes on working, or does not. Filled points: sizes seen in training; "
-    "hollow: not."
+    "or more times: what it learned to repeat goes on working, or does not."
 )
+_POINTS = Statement("Filled points: sizes seen in training; hollow: not.")
 
 
 def step_section(evaluation: EvaluationResult, prefix: str, gallery: Gallery, run: str | None) -> list[Section]:
@@ -58,7 +58,7 @@ def loop_section(evaluation: EvaluationResult, prefix: str, gallery: Gallery, ru
         Section(
             name=f"{prefix}loops",
             title="More or fewer loops",
-            lead=_LOOPS,
+            lead=_LOOPS + _POINTS if evaluation.training_sizes else _LOOPS,
             pictures=[picture],
             tables=[loop_table(evaluation.by_loops)],
             run=run,

@@ -40,12 +40,12 @@ def step_table(evaluation: EvaluationResult) -> Table:
 def loop_table(rows: Sequence[LoopRow]) -> Table:
     """Tabulate the rate of shortest paths by number of loops, one column for each size."""
     sizes = sorted({row.size for row in rows})
-    trained = {row.size for row in rows if row.in_training_range}
+    new = {row.size for row in rows if row.in_training_range is False}
     columns = [
         Column(key="loops", title="loops", kind="count", about="times the block of layers is applied"),
         Column(key="kept", title="as kept", about="whether the model is kept with so many"),
         Column(key="num", title="mazes", kind="count", about="of each size"),
-        *(_size_column(size, size in trained) for size in sizes),
+        *(_size_column(size, size in new) for size in sizes),
     ]
     table = []
     for loops in sorted({row.loops for row in rows}):
@@ -54,7 +54,7 @@ def loop_table(rows: Sequence[LoopRow]) -> Table:
         table.append({"loops": loops, "kept": here[0].as_kept, "num": here[0].shortest.num} | _filled(values, sizes))
     return Table(
         name="loops",
-        caption="Shortest paths by number of loops, %.",
+        caption="Shortest paths by number of loops, %. New: a size it never trained on.",
         columns=columns,
         rows=table,
         folded=True,
@@ -65,13 +65,13 @@ def loop_table(rows: Sequence[LoopRow]) -> Table:
 def algorithm_table(rows: Sequence[AlgorithmRow]) -> Table:
     """Tabulate the rate of shortest paths of the model and of Manhattan greedy by algorithm, a column for each size."""
     sizes = sorted({row.size for row in rows})
-    trained = {row.size for row in rows if row.in_training_range}
+    new = {row.size for row in rows if row.in_training_range is False}
     columns = [
         Column(key="algorithm", title="mazes of"),
         Column(key="trained", title="trained", about="whether training mazes were like this"),
         Column(key="walker", title="walked by"),
         Column(key="num", title="mazes", kind="count", about="of each size"),
-        *(_size_column(size, size in trained) for size in sizes),
+        *(_size_column(size, size in new) for size in sizes),
     ]
     table, shaded = [], []
     for name in dict.fromkeys(row.algorithm for row in rows):
@@ -83,18 +83,17 @@ def algorithm_table(rows: Sequence[AlgorithmRow]) -> Table:
             shaded.append(here[0].trained_on)
     return Table(
         name="algorithms",
-        caption="Shortest paths by algorithm of the mazes, %. Small type: 95% interval over layouts.",
+        caption="Shortest paths by algorithm of the mazes, %. Small type: 95% interval over layouts. New: a size it "
+        "never trained on.",
         columns=columns,
         rows=table,
         shaded=shaded,
     )
 
 
-def _size_column(size: int, trained: bool) -> Column:
-    title = f"{size} × {size}" + ("" if trained else ", new")
-    return Column(
-        key=f"size_{size}", title=title, kind="percent", about="" if trained else "a size it never trained on"
-    )
+def _size_column(size: int, new: bool) -> Column:
+    title, about = (", new", "a size it never trained on") if new else ("", "")
+    return Column(key=f"size_{size}", title=f"{size} × {size}{title}", kind="percent", about=about)
 
 
 def _filled(values: dict, sizes: Sequence[int]) -> dict:

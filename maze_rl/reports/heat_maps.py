@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.results import Estimate, EvaluationResult
 from maze_rl.reports.palette import light, ramp_level
 from maze_rl.reports.pooling import FEWEST
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeatCell:
+class HeatCell(Shown):
     """A rate at a size and in a bin of steps."""
 
     size: int
@@ -43,9 +44,10 @@ def _drawn(evaluation: EvaluationResult, cells: Sequence[HeatCell], steps: str) 
 
     sizes = sorted({cell.size for cell in cells})
     spans = sorted({(cell.low, cell.high) for cell in cells})
-    figure = Figure(figsize=(WIDTH, 0.85 + 0.42 * max(1, len(spans))))
+    figure = Figure(figsize=(WIDTH, 1.05 + 0.44 * max(1, len(spans))))
     axes = figure.subplots()
-    figure.subplots_adjust(left=0.075, right=0.99, bottom=0.55 / figure.get_figheight(), top=0.98)
+    height = figure.get_figheight()
+    figure.subplots_adjust(left=0.075, right=0.99, bottom=0.55 / height, top=1 - 0.3 / height)
     for cell in cells:
         if cell.rate.num:
             _draw_cell(axes, sizes.index(cell.size), spans.index((cell.low, cell.high)), cell.rate)
@@ -66,17 +68,18 @@ def _draw_cell(axes: "Axes", x: int, y: int, rate: Estimate) -> None:
     level, enough = ramp_level(rate.value), rate.num >= FEWEST
     face, text = (f"ramp-{level}", f"on-ramp-{level}") if enough else ("void", "muted")
     axes.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, facecolor=light(face), edgecolor="none"))
+    percent = f"{_whole_percent(rate.value)} %"
     axes.text(
-        x - 0.04,
-        y,
-        _whole_percent(rate.value),
-        ha="right",
+        x,
+        y + 0.08,
+        percent,
+        ha="center",
         va="center_baseline",
         fontsize=10.5,
         color=light(text),
         fontweight="bold" if enough else "normal",
     )
-    axes.text(x + 0.03, y, f"of {rate.num:,}", ha="left", va="center_baseline", fontsize=6.5, color=light(text))
+    axes.text(x, y - 0.29, f"n = {rate.num:,}", ha="center", va="center_baseline", fontsize=6.5, color=light(text))
 
 
 def _whole_percent(share: float) -> str:
@@ -100,6 +103,12 @@ def _outline_training(
     axes.plot(
         [left, left, right, right, left], [-0.5, top, top, -0.5, -0.5], color=light("ink"), linewidth=1.3, zorder=4
     )
-    axes.text(
-        (left + right) / 2, top + 0.1, "seen in training", ha="center", va="bottom", fontsize=8.5, color=light("muted")
+    axes.annotate(
+        "frame: seen in training",
+        (0, 1),
+        xytext=(0, 5),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontsize=8.5,
+        color=light("muted"),
     )

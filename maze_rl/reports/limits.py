@@ -12,18 +12,9 @@ def limits(runs: Sequence[RunSummary]) -> list[Statement]:
     evaluations = [run.evaluation for run in runs]
     algorithms = _unique(each.algorithm for each in evaluations)
     others = _unique(row.algorithm for each in evaluations for row in each.by_algorithm)
-    seeds = {str(run.setting("seed")) for run in runs}
     tested = [row.size for run in runs for row in run.evaluation.rows]
     points = [
-        Statement(
-            "How another training run would fare. Intervals are over the layouts of {sets} of test mazes; "
-            "{runs} trained, from {seeds}: differences between seeds are not in them.",
-            {
-                "runs": f"{_counted(len(runs), 'model')} {'was' if len(runs) == 1 else 'were'}",
-                "seeds": _counted(len(seeds), "seed"),
-                "sets": _counted(len({each.maze_digest for each in evaluations}), "fixed set"),
-            },
-        ),
+        _other_weights(runs),
         Statement(
             "Other kinds of maze. Test mazes come from {algorithm}"
             + (", in the section on algorithms also from {others}" if set(others) - set(algorithms) else "")
@@ -48,12 +39,26 @@ def limits(runs: Sequence[RunSummary]) -> list[Statement]:
     return points + [_other_kind(run, len(runs) > 1) for run in runs if _is_of_other_kind(run)]
 
 
-def _algorithms_trained(run: RunSummary) -> set[str]:
-    return {str(phase.get("mazes", {}).get("algorithm")) for phase in run.phases}
+def _other_weights(runs: Sequence[RunSummary]) -> Statement:
+    """Say that the intervals are over mazes, not over trainings."""
+    seeds = {run.fact("seed") for run in runs}
+    models = _counted(len(runs), "model")
+    values: dict[str, object] = {"sets": _counted(len({run.evaluation.maze_digest for run in runs}), "fixed set")}
+    if None in seeds:
+        return Statement(
+            "How other weights would fare. Intervals are over the layouts of {sets} of test mazes, walked by {models}: "
+            "differences between trainings are not in them.",
+            values | {"models": models},
+        )
+    return Statement(
+        "How another training run would fare. Intervals are over the layouts of {sets} of test mazes; "
+        "{runs} trained, from {seeds}: differences between seeds are not in them.",
+        values | {"runs": f"{models} {'was' if len(runs) == 1 else 'were'}", "seeds": _counted(len(seeds), "seed")},
+    )
 
 
 def _is_of_other_kind(run: RunSummary) -> bool:
-    trained = _algorithms_trained(run)
+    trained = run.algorithms_trained
     return bool(trained) and run.evaluation.algorithm not in trained
 
 
@@ -65,7 +70,7 @@ def _other_kind(run: RunSummary, several: bool) -> Statement:
         {
             "run": run.name,
             "tested_on": run.evaluation.algorithm,
-            "trained_on": ", ".join(sorted(_algorithms_trained(run))),
+            "trained_on": ", ".join(sorted(run.algorithms_trained)),
         },
     )
 

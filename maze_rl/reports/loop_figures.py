@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from maze_rl.evaluation.results import LoopRow
-from maze_rl.reports.palette import light
-from maze_rl.reports.rate_lines import Curve, draw_curves, rate_axes, run_colour
+from maze_rl.reports.palette import LEVELS, light
+from maze_rl.reports.rate_lines import Curve, draw_curves, rate_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,14 +17,15 @@ def success_by_loops(rows: Sequence[LoopRow]) -> "Figure":
     """Draw the rate of shortest paths by number of loops, and mark the number the model is kept with."""
     loops = sorted({row.loops for row in rows})
     curves = []
-    for index, size in enumerate(sorted({row.size for row in rows})):
+    sizes = sorted({row.size for row in rows})
+    for size, level in zip(sizes, np.linspace(8, LEVELS - 1, len(sizes)).round().astype(int), strict=True):
         here = sorted((row for row in rows if row.size == size), key=lambda row: row.loops)
         curves.append(
             Curve(
                 name=f"{size} × {size}",
                 places=[loops.index(row.loops) for row in here],
                 rates=[row.shortest for row in here],
-                colour=run_colour(index),
+                colour=f"ramp-{level}",  # the larger, the darker: run colours mean runs
                 is_run=True,
                 trained=[row.in_training_range for row in here],
             )

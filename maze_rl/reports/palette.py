@@ -1,8 +1,8 @@
 """The colours of a report, for light and dark pages.
 
 Figures are drawn in the light colours. In the page each is replaced by its CSS variable, which has a value
-for either mode; so every light colour is unique. Categories follow Okabe and Ito, safe for colour-blind
-readers; runs are coloured, references are grey.
+for either mode; so every light colour is unique. Runs have the colours of Okabe and Ito, types of errors those of
+Tol's muted scheme (https://sronpersonalpages.nl/~pault/), both safe for colour-blind readers; references are grey.
 """
 
 from collections.abc import Mapping
@@ -28,6 +28,16 @@ _NAMED = {
     "amber": ("#e69f00", "#f2b63c"),
     "sky": ("#56b4e9", "#8ed0f5"),
     "brown": ("#7a6a53", "#b5a383"),
+    "rose": ("#cc6677", "#e08a97"),
+    "indigo": ("#332288", "#8f83e8"),
+    "sand": ("#ddcc77", "#e6d992"),
+    "cyan": ("#88ccee", "#a5dcf7"),
+    "teal": ("#44aa99", "#66c9b8"),
+    "olive": ("#999933", "#bcbc5c"),
+    "plum": ("#aa4499", "#cf7fc2"),
+    "wine": ("#882255", "#c4628f"),
+    "forest": ("#117733", "#4fae6f"),
+    "stone": ("#a39a8f", "#857d73"),
 }
 _RAMP_STOPS = (("#eef3f8", "#a9cbe4", "#4a94c8", "#0a4f87"), ("#1d2733", "#1e4c70", "#2f86bf", "#9ad6f8"))
 _DIVERGING_STOPS = (
@@ -37,7 +47,19 @@ _DIVERGING_STOPS = (
 _DARK_TEXT, _LIGHT_TEXT = (0x06, 0x09, 0x0F), (0xFF, 0xFF, 0xFF)
 
 RUN_COLOURS = ("blue", "vermillion", "green", "purple", "amber", "sky", "brown")
-ERROR_COLOURS = ("vermillion", "amber", "purple", "sky", "green", "brown", "blue")
+ERROR_COLOURS = {
+    "non_optimal": "rose",
+    "wall": "indigo",
+    "off_lattice": "sand",
+    "backtrack": "cyan",
+    "premature_end": "teal",
+    "missed_end": "olive",
+    "over_budget": "plum",
+    "wrong_start": "wine",
+    "malformed_token": "forest",
+    "malformed_cell": "stone",
+}
+"""Type of first error -> its colour, the same on every page; none of them is a run's."""
 
 RGB = tuple[int, ...]
 

@@ -50,10 +50,5 @@ def rounds_reading(metrics: Sequence[JsonDict]) -> Statement:
     return said
 
 
-def supervised_rows(metrics: Sequence[JsonDict]) -> list[JsonDict]:
-    """Return the rows whose loss is that of supervised training, not of a round."""
-    return [row for row in metrics if "margin" not in row]
-
-
 def _rounds(count: int) -> str:
     return "1 round" if count == 1 else f"{count} rounds"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.results import Estimate, EvaluationResult, FirstErrorRow, LengthRow, SizeRow
 from maze_rl.intervals import wilson_of_effective
 from maze_rl.reports.names import NO_ERROR
@@ -45,7 +46,7 @@ def pooled_effective(nums: Sequence[int], effective: Sequence[float | None]) -> 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Split:
+class Split(Shown):
     """One rate inside and outside the training sizes; None where no size was tested."""
 
     inside: Estimate | None
@@ -55,12 +56,14 @@ class Split:
 def split_rate(evaluation: EvaluationResult, rate: Callable[[SizeRow], Estimate]) -> Split:
     """Pool a rate of the size rows inside and outside the training sizes."""
     inside = [rate(row) for row in evaluation.rows if row.in_training_range]
-    outside = [rate(row) for row in evaluation.rows if not row.in_training_range]
+    outside = [rate(row) for row in evaluation.rows if row.in_training_range is False]
     return Split(inside=pool(inside), outside=pool(outside))
 
 
 def sizes_new_to_all(evaluations: Sequence[EvaluationResult]) -> list[int]:
-    """List the sizes that every evaluation tested and no model was trained on."""
+    """List the sizes that every evaluation tested and no model was trained on; none where that is not known of all."""
+    if not all(evaluation.training_sizes for evaluation in evaluations):
+        return []
     tested = [{row.size for row in evaluation.rows} for evaluation in evaluations]
     trained = {size for evaluation in evaluations for size in evaluation.training_sizes}
     return sorted(set.intersection(*tested) - trained)
@@ -78,7 +81,7 @@ def baseline_names(evaluation: EvaluationResult) -> list[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HazardStep:
+class HazardStep(Shown):
     """First errors in a stretch of steps, over the rollouts that had none before."""
 
     first: int
@@ -153,8 +156,8 @@ def join(stretches: Sequence[HazardStep]) -> HazardStep:
     )
 
 
-def first_errors_by_range(evaluation: EvaluationResult, inside: bool) -> list[FirstErrorRow]:
-    """Return the first-error rows of the sizes inside (or outside) the training sizes."""
+def first_errors_by_range(evaluation: EvaluationResult, inside: bool | None) -> list[FirstErrorRow]:
+    """Return the first-error rows of the sizes inside (or outside) the training sizes; None: where none are known."""
     sizes = {row.size for row in evaluation.rows if row.in_training_range == inside}
     return [row for row in evaluation.first_errors if row.size in sizes]
 
@@ -163,13 +166,6 @@ def reliable_lengths(evaluation: EvaluationResult) -> list[LengthRow]:
     """Return the bins of path length that hold `FEWEST` mazes or more; all of them where none does."""
     rows = evaluation.by_length
     return [row for row in rows if row.num >= FEWEST] or rows
-
-
-def leading_errors(evaluations: Sequence[EvaluationResult], most: int = 6, smallest_share: float = 0.02) -> list[str]:
-    """List the commonest types of first error, `most` at most, each with some share of all errors."""
-    counts = error_counts(evaluations)
-    enough = smallest_share * sum(counts.values())
-    return [kind for kind, count in counts.items() if count >= enough][:most]
 
 
 def error_counts(evaluations: Sequence[EvaluationResult]) -> dict[str, int]:

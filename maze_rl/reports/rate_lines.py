@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.results import Estimate
 from maze_rl.reports.direct_labels import EndLabel, label_ends, right_edge
 from maze_rl.reports.palette import RUN_COLOURS, light
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Curve:
+class Curve(Shown):
     """Rates along an axis of sizes or of bins of lengths."""
 
     name: str
@@ -27,8 +28,8 @@ class Curve:
     style: object = "solid"
     width: float = 2.2
     is_run: bool = False
-    trained: Sequence[bool] = ()
-    """Whether the run was trained on such mazes, at each place."""
+    trained: Sequence[bool | None] = ()
+    """Whether the run was trained on such mazes, at each place; None where that is not known."""
 
 
 def run_colour(index: int) -> str:
@@ -42,7 +43,7 @@ def rate_axes(places: Sequence[int], curves: Sequence[Curve]) -> "tuple[Figure, 
 
     figure = Figure(figsize=(WIDTH, 4.3))
     axes = figure.subplots()
-    figure.subplots_adjust(left=0.06, right=right_edge([curve.name for curve in curves], WIDTH), bottom=0.12, top=0.96)
+    figure.subplots_adjust(left=0.06, right=right_edge([curve.name for curve in curves], WIDTH), bottom=0.12, top=0.95)
     first, last = (min(places), max(places)) if len(places) else (0, 1)
     axes.set(xlim=(first - 0.5, last + 0.5), ylim=(0, 103), ylabel="shortest paths, % of mazes")
     axes.set_yticks(range(0, 101, 20))
@@ -58,7 +59,16 @@ def shade_training(axes: "Axes", *trained: set[int]) -> None:
     ends = [place for place in places if place + 1 not in places]
     for start, end in zip(starts, ends, strict=True):
         axes.axvspan(start - 0.5, end + 0.5, facecolor=light("band"), edgecolor="none", zorder=0)
-    axes.text(starts[0] - 0.42, 2, "seen in training", color=light("muted"), fontsize=8.5, va="bottom")
+    axes.annotate(
+        "shaded: seen in training",
+        (0, 1),
+        xytext=(0, 3),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        color=light("muted"),
+        fontsize=8.5,
+        va="bottom",
+    )
 
 
 def draw_curves(axes: "Axes", curves: Sequence[Curve], places: Sequence[int]) -> None:
@@ -90,7 +100,7 @@ def draw_curves(axes: "Axes", curves: Sequence[Curve], places: Sequence[int]) ->
 
 
 def _mark_points(axes: "Axes", curve: Curve, colour: str) -> None:
-    """Mark rates: filled where trained, hollow elsewhere, small on few mazes; each with its interval."""
+    """Mark rates: hollow where not trained, filled elsewhere, small on few mazes; each with its interval."""
     for x, rate, trained in zip(curve.places, curve.rates, curve.trained, strict=True):
         if rate.num:
             axes.plot([x, x], [100 * rate.low, 100 * rate.high], color=colour, linewidth=1.2, zorder=4)
@@ -100,7 +110,7 @@ def _mark_points(axes: "Axes", curve: Curve, colour: str) -> None:
                 marker="o",
                 markersize=5.5 if rate.num >= FEWEST else 3,
                 color=colour,
-                markerfacecolor=colour if trained else light("paper"),
+                markerfacecolor=light("paper") if trained is False else colour,
                 markeredgewidth=1.5,
                 zorder=5,
             )

@@ -20,31 +20,43 @@ def reproduction_section(run: RunSummary, name: str, runs: Sequence[RunSummary])
         again = [str(each["command"]) for each in run.setting("continued") or []]
         listings.insert(0, Listing(title="Train", text="\n".join([run.command, *again])))
     listings.append(Listing(title="Exact values", text="\n".join(_exact_values(run))))
-    leak = Statement(
-        "{leaks:,} of the {seen:,} mazes seen in training belong to the validation or test split (counted while "
-        "training). Splits go by the maze's walls up to rotation and reflection. The test mazes have digest "
-        "{digest}; evaluation took {seconds:.0f} s.",
-        {
-            "leaks": run.leak_count,
-            "seen": run.mazes_seen,
-            "digest": evaluation.maze_digest,
-            "seconds": evaluation.seconds,
-        },
+    test = Statement(
+        "The test mazes have digest {digest}; evaluation took {seconds:.0f} s.",
+        {"digest": evaluation.maze_digest, "seconds": evaluation.seconds},
     )
     return Section(
         name=name,
         title="Leaks and reproduction",
-        lead=leak,
+        lead=_leaks(run) + test,
         listings=listings,
         tables=[configuration_table(run)],
         run=run.name if len(runs) > 1 else None,
     )
 
 
+def _leaks(run: RunSummary) -> Statement:
+    """Say how many mazes of other splits were seen in training."""
+    if run.leak_count is None or run.mazes_seen is None:
+        return Statement(
+            "Whether the model saw test mazes in training is not recorded. Splits go by the maze's walls up to "
+            "rotation and reflection: what is trained on mazes of the train split has seen none."
+        )
+    return Statement(
+        "{leaks:,} of the {seen:,} mazes seen in training belong to the validation or test split (counted while "
+        "training). Splits go by the maze's walls up to rotation and reflection.",
+        {"leaks": run.leak_count, "seen": run.mazes_seen},
+    )
+
+
 def evaluate_command(run: RunSummary) -> str:
-    """Return the command that evaluates the run on the same mazes."""
+    """Return the command, or the call, that evaluates the run on the same mazes."""
     evaluation = run.evaluation
     sizes = format_range(tuple(row.size for row in evaluation.rows))
+    if run.folder is None:
+        return (
+            f"maze_rl.evaluate(model, sizes=[{_sizes(run)}], num={evaluation.num_per_size}, "
+            f"algorithm={evaluation.algorithm!r}, seed={evaluation.seed}{_loops(run)})"
+        )
     return (
         f"maze-rl evaluate {shlex.quote(run.folder)} --sizes {sizes} --algorithm {shlex.quote(evaluation.algorithm)} "
         f"--num {evaluation.num_per_size} --seed {evaluation.seed}{_loops(run)}"
@@ -52,25 +64,37 @@ def evaluate_command(run: RunSummary) -> str:
 
 
 def report_command(runs: Sequence[RunSummary]) -> str:
-    """Return the command that makes this report."""
+    """Return the command, or the call, that makes this report."""
     evaluation = runs[0].evaluation
     sizes = format_range(tuple(row.size for row in evaluation.rows))
-    folders = " ".join(shlex.quote(run.folder) for run in runs)
+    if any(run.folder is None for run in runs):
+        given = ", ".join("model" if run.folder is None else repr(run.folder) for run in runs)
+        return (
+            f"maze_rl.report([{given}], sizes=[{_sizes(runs[0])}], num={evaluation.num_per_size}, "
+            f"seed={evaluation.seed}{_loops(runs[0])})"
+        )
+    folders = " ".join(shlex.quote(str(run.folder)) for run in runs)
     tested = f"--sizes {sizes} --num {evaluation.num_per_size} --seed {evaluation.seed}{_loops(runs[0])}"
     return f"maze-rl report {folders} {tested}"
 
 
+def _sizes(run: RunSummary) -> str:
+    return ", ".join(str(row.size) for row in run.evaluation.rows)
+
+
 def _loops(run: RunSummary) -> str:
-    return "" if run.loops is None else f" --loops {run.loops}"
+    if run.loops is None:
+        return ""
+    return f", loops={run.loops}" if run.folder is None else f" --loops {run.loops}"
 
 
 def _exact_values(run: RunSummary) -> list[str]:
     values = {
-        "training seed": run.setting("seed"),
+        "training seed": run.fact("seed"),
         "evaluation seed": run.evaluation.seed,
         "code revision": run.setting("revision"),
         "maze digest": run.evaluation.maze_digest,
     }
-    versions = run.setting("versions")
+    versions = run.fact("versions")
     values |= versions if isinstance(versions, dict) else {"versions": versions}
     return [f"{name}: {value}" for name, value in values.items() if value is not None]

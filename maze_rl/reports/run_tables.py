@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 from maze_rl.evaluation.results import EvaluationResult
-from maze_rl.reports.content import Column, Table, Value
+from maze_rl.reports.content import Column, Table
+from maze_rl.reports.course import course
 from maze_rl.reports.names import NO_ERROR, error_name
 from maze_rl.reports.pooling import error_counts
 from maze_rl.reports.run_summary import RunSummary, flat_settings
+from maze_rl.reports.setting_words import value_words
+from maze_rl.reports.settings import compared_settings
 
 
 def first_error_table(evaluation: EvaluationResult) -> Table:
@@ -48,36 +51,70 @@ def first_error_table(evaluation: EvaluationResult) -> Table:
 
 
 def setup_table(runs: Sequence[RunSummary]) -> Table:
-    """Tabulate what each run was: one column per run, one row per fact that any of them recorded."""
-    facts = [run_facts(run) for run in runs]
+    """Tabulate what each run was: of one run all facts, of several those in which they differ."""
     columns = [Column(key="fact", title="")] + [
         Column(key=f"run_{index}", title=run.name) for index, run in enumerate(runs)
     ]
-    rows: list[dict[str, Value]] = []
-    for label in dict.fromkeys(label for each in facts for label in each):
-        values = {f"run_{index}": each.get(label) for index, each in enumerate(facts)}
-        if any(value is not None for value in values.values()):
-            rows.append({"fact": label, **values})
-    return Table(name="setup", caption="What was trained, and on what.", columns=columns, rows=rows)
+    facts = _facts_of_all(runs)
+    rows = [
+        {"fact": label, **{f"run_{index}": value for index, value in enumerate(values)}}
+        for label, values in facts.items()
+        if len(runs) == 1 or len(set(values)) > 1
+    ]
+    trained = any(run.evaluation.training_sizes or run.steps for run in runs)
+    caption = "What was trained, and on what." if trained else "What the model is."
+    if len(runs) > 1:
+        caption = "In what the runs differ." if rows else "The runs differ in no setting, and in nothing else recorded."
+    return Table(name="setup", caption=caption, columns=columns, rows=rows)
+
+
+def shared_table(runs: Sequence[RunSummary]) -> Table:
+    """Tabulate what several runs have in common: facts, and settings that none of them has at its default."""
+    rows = [
+        {"fact": label, "value": values[0]} for label, values in _facts_of_all(runs).items() if len(set(values)) == 1
+    ]
+    columns = (Column(key="fact", title=""), Column(key="value", title="all runs"))
+    caption = "What the runs have in common; settings at their defaults are left out."
+    return Table(name="shared", caption=caption, columns=columns, rows=rows, folded=True)
+
+
+def _facts_of_all(runs: Sequence[RunSummary]) -> dict[str, list[str | None]]:
+    """Return label -> text of every run: facts that some run recorded, and, of several runs, changed settings."""
+    facts = [run_facts(run) for run in runs]
+    labels = dict.fromkeys(label for each in facts for label in each)
+    found = {label: [each.get(label) for each in facts] for label in labels}
+    if len(runs) > 1:
+        found = compared_settings(runs) | found  # a fact says more than the setting of the same name
+        found = {label: found[label] for label in dict.fromkeys([*labels, *found])}
+    return {label: values for label, values in found.items() if any(value is not None for value in values)}
 
 
 def run_facts(run: RunSummary) -> dict[str, str | None]:
     """Return what a reader wants to know of a run first, as label -> text; None where the run did not record it."""
     return {
         "trained on": run.trained_on,
-        "loss": _text(run.setting("training.loss")),
+        "phases": course(run.phases) or None,
+        "loss": _text(run.fact("training.loss")),
+        "update rule": _text(run.setting("training.update_rule")),
+        "learning-rate controller": _text(run.setting("training.lr_controller")),
+        "learning-rate schedule": _text(run.setting("training.schedule")),
+        "optimizer": _text(run.setting("training.optimizer")),
+        "parametrizations": _listed(run.setting("model.parametrizations")),
         "tokens": _tokens(run),
         "model": _shape(run),
         "parameters": f"{run.num_parameters:,}",
         "steps": _counted(run.steps),
         "batch": _batch(run),
-        "optimizer": _text(run.setting("training.optimizer")),
-        "mazes seen": f"{run.mazes_seen:,}",
+        "mazes seen": _counted(run.mazes_seen),
         "tokens seen": _counted(run.tokens_seen),
-        "duration": duration(run.training_seconds),
+        "duration": None if run.training_seconds is None else duration(run.training_seconds),
         "hardware": _text(run.setting("versions.hardware") or run.setting("hardware") or run.setting("device")),
-        "seed": _text(run.setting("seed")),
+        "seed": _text(run.fact("seed")),
     }
+
+
+def _listed(value: Sequence[str] | None) -> str | None:
+    return None if value is None else value_words(value)
 
 
 def _text(value: object) -> str | None:
@@ -120,4 +157,5 @@ def configuration_table(run: RunSummary) -> Table:
     """Tabulate every setting of a run."""
     columns = (Column(key="setting", title="setting"), Column(key="value", title="value"))
     rows = [{"setting": path, "value": str(value)} for path, value in flat_settings(run.config) if path != "command"]
-    return Table(name="configuration", caption="The complete configuration.", columns=columns, rows=rows, folded=True)
+    caption = "The complete configuration." if run.is_run else "What is known of the model, whose run is not here."
+    return Table(name="configuration", caption=caption, columns=columns, rows=rows, folded=True)

@@ -1,5 +1,6 @@
 """Figures of a study: written beside its other results, and shown where a notebook shows what a cell returns."""
 
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
 class SavedFigure:
     """A PNG file that notebooks display."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self.path = Path(path)
 
     def _repr_png_(self) -> bytes:
         return self.path.read_bytes()
@@ -22,7 +23,7 @@ class SavedFigure:
         return f"figure: {self.path}"
 
 
-def keep(figure: "Figure", out: Path | str, name: str) -> SavedFigure:
+def keep(figure: "Figure", out: str | PathLike[str], name: str) -> SavedFigure:
     """Write `figure` as ``OUT/NAME.png`` and return it for display."""
     path = Path(out) / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """Puts a report together: which figure, table and sentence stands where."""
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
 from maze_rl.reports.comparison_readings import (
@@ -10,7 +11,7 @@ from maze_rl.reports.comparison_readings import (
     sizes_reading,
     trainings_reading,
 )
-from maze_rl.reports.content import Picture, Report, Section, Statement, Tile
+from maze_rl.reports.content import NOTHING, Picture, Report, Section, Statement, Tile
 from maze_rl.reports.dice_figures import dice_panels
 from maze_rl.reports.error_figures import first_errors, hazard
 from maze_rl.reports.example_figures import choose_examples, example_gallery, outcome_counts
@@ -25,11 +26,14 @@ from maze_rl.reports.generalization_readings import headline
 from maze_rl.reports.generalization_sections import algorithm_section, loop_section, step_section
 from maze_rl.reports.heat_maps import heat_map
 from maze_rl.reports.limits import few_layouts, limits
+from maze_rl.reports.loss_kinds import kinds_of_rows
 from maze_rl.reports.plugin_readings import dice_reading
-from maze_rl.reports.pooling import leading_errors, split_rate
+from maze_rl.reports.pooling import error_counts, pool, split_rate
+from maze_rl.reports.rate_lines import run_colour
 from maze_rl.reports.reproduction import reproduction_section
 from maze_rl.reports.run_summary import RunSummary
-from maze_rl.reports.run_tables import first_error_table, setup_table
+from maze_rl.reports.run_tables import first_error_table, setup_table, shared_table
+from maze_rl.reports.settings import settings_section
 from maze_rl.reports.success_figures import success_by_length, success_by_size
 from maze_rl.reports.success_readings import grid_reading, length_reading, size_reading, sizes_text
 from maze_rl.reports.success_tables import (
@@ -43,16 +47,28 @@ from maze_rl.reports.success_tables import (
 from maze_rl.reports.training_figures import training_curves
 from maze_rl.reports.vector_graphics import css_identifier, figure_style
 
-_MEANING = Statement(
+_WALKS = Statement(
     "Every maze is walked once, greedily; a walk succeeds if it takes a shortest path (any of them) and stops at the "
-    "target. Filled points: seen in training; hollow: not. Bars and bands: 95% intervals over layouts (mazes with the "
-    "same walls up to rotation and reflection count together). Grey: baselines on the same mazes. Look-ahead L is an "
-    "ideal agent that sees L steps ahead and beyond that goes by Manhattan distance."
+    "target."
+)
+_POINTS = Statement("Filled points: seen in training; hollow: not.")
+_SOME_POINTS = Statement("Filled points: seen in training, or not known; hollow: not seen.")
+_MEANING = Statement(
+    "Bars and bands: 95% intervals over layouts (mazes with the same walls up to rotation and reflection count "
+    "together). Grey: baselines on the same mazes. Look-ahead L is an ideal agent that sees L steps ahead and beyond "
+    "that goes by Manhattan distance."
+)
+_NO_LOG = "There is no training log beside {names} (a run keeps one, metrics.jsonl), so no training curves are shown."
+
+_UNLIKE = Statement(
+    "Losses of unlike kinds (per token of other tokens, per pair of paths in a game, per whole path) have no common "
+    "scale: each kind has a panel of its own."
 )
 
 
-def build_report(runs: Sequence[RunSummary], folder: Path) -> Report:
+def build_report(runs: Sequence[RunSummary], folder: str | PathLike[str]) -> Report:
     """Build the report on `runs`, writing the PNG figures into `folder`."""
+    folder = Path(folder)
     gallery = Gallery(folder)
     prefixes = _prefixes(runs)
     several = len(runs) > 1
@@ -63,7 +79,7 @@ def build_report(runs: Sequence[RunSummary], folder: Path) -> Report:
         for run, prefix in zip(runs, prefixes, strict=True):
             sections += _run_sections(run, prefix, gallery, runs)
             if not several:
-                sections += training
+                sections += [*settings_section(run), *training]
             sections.append(reproduction_section(run, f"{prefix}reproduction", runs))
     sections.append(Section(name="limits", title="What this does not show", points=limits(runs)))
     title = f"{len(runs)} runs side by side" if several else runs[0].name
@@ -85,24 +101,40 @@ def _prefixes(runs: Sequence[RunSummary]) -> list[str]:
 
 def _tiles(run: RunSummary) -> list[Tile]:
     rate = split_rate(run.evaluation, lambda row: row.shortest)
-    forks = [row for row in run.evaluation.teacher_forced if row.fork_accuracy]
-    return [
+    forks = [(row.size, row.fork_accuracy) for row in run.evaluation.teacher_forced if row.fork_accuracy]
+    by_size = [
         Tile(label="shortest path, trained sizes", value=rate.inside, kind="percent", note=_sizes_note(run, True)),
         Tile(label="shortest path, other sizes", value=rate.outside, kind="percent", note=_sizes_note(run, False)),
+    ]
+    if not run.evaluation.training_sizes:
+        every = pool([row.shortest for row in run.evaluation.rows])
+        by_size = [Tile(label="shortest path, all sizes", value=every, kind="percent", note=_sizes_note(run, None))]
+    leaked = Tile(label="leaked mazes", value=run.leak_count, kind="count", note="seen in training, not of its split")
+    return [
+        *by_size,
         Tile(
-            label=f"right at forks, size {forks[-1].size}" if forks else "right at forks",
-            value=forks[-1].fork_accuracy if forks else None,
+            label=f"right at forks, size {forks[-1][0]}" if forks else "right at forks",
+            value=forks[-1][1] if forks else None,
             kind="percent",
-            note="of decisions",
+            note=f"of {forks[-1][1].num:,} decisions" if forks else "none was asked for",
         ),
-        Tile(label="leaked mazes", value=run.leak_count, kind="count", note="seen in training, not of its split"),
+        *([] if run.leak_count is None else [leaked]),
     ]
 
 
-def _sizes_note(run: RunSummary, inside: bool) -> str:
+def _sizes_note(run: RunSummary, inside: bool | None) -> str:
     """Say which sizes a pooled rate is about."""
     sizes = [row.size for row in run.evaluation.rows if row.in_training_range == inside]
-    return f"of mazes of {'size' if len(sizes) == 1 else 'sizes'} {sizes_text(sizes)}" if sizes else "none was tested"
+    num = sum(row.num for row in run.evaluation.rows if row.in_training_range == inside)
+    if not sizes:
+        return "none was tested"
+    return f"of {num:,} mazes of {'size' if len(sizes) == 1 else 'sizes'} {sizes_text(sizes)}"
+
+
+def _points(runs: Sequence[RunSummary]) -> Statement:
+    """Say what filled and hollow points are, where some sizes are known to be of training and some not to be."""
+    known = [bool(run.evaluation.training_sizes) for run in runs]
+    return _POINTS if all(known) else _SOME_POINTS if any(known) else NOTHING
 
 
 def _shared_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Section]:
@@ -124,7 +156,14 @@ def _shared_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Secti
         reading=lengths_reading(runs) if several else length_reading(first),
     )
     sections = (
-        [Section(name="comparison", title="Comparison", lead=comparison_reading(runs), tables=[comparison_table(runs)])]
+        [
+            Section(
+                name="comparison",
+                title="Comparison",
+                lead=comparison_reading(runs),
+                tables=[comparison_table(runs), shared_table(runs)],
+            )
+        ]
         if several
         else []
     )
@@ -133,7 +172,7 @@ def _shared_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Secti
         Section(
             name="size",
             title="Success by maze size",
-            lead=few_layouts(first) + _MEANING,
+            lead=few_layouts(first) + _WALKS + _points(runs) + _MEANING,
             pictures=[by_size],
             tables=[] if several else [size_table(first), baseline_table(first)],
         ),
@@ -190,10 +229,10 @@ def _run_sections(run: RunSummary, prefix: str, gallery: Gallery, runs: Sequence
 
 def _error_pictures(run: RunSummary, prefix: str, gallery: Gallery, runs: Sequence[RunSummary]) -> list[Picture]:
     evaluation = run.evaluation
-    leading = leading_errors([each.evaluation for each in runs])  # of all runs: a kind has one colour on the page
+    kinds = list(error_counts([each.evaluation for each in runs]))  # of all runs: every legend of the page is the same
     return [
         gallery.picture(
-            first_errors(evaluation, leading),
+            first_errors(evaluation, kinds),
             name=f"{prefix}first-errors",
             title="How rollouts first go wrong",
             alt="Stacked bars: share of rollouts by kind of first error, by size.",
@@ -201,7 +240,7 @@ def _error_pictures(run: RunSummary, prefix: str, gallery: Gallery, runs: Sequen
             narrow=True,
         ),
         gallery.picture(
-            hazard(evaluation),
+            hazard(evaluation, run_colour([each is run for each in runs].index(True))),
             name=f"{prefix}hazard",
             title="When rollouts first go wrong",
             alt="Chance of a first error per step, by steps from the origin, with 95% bands.",
@@ -217,7 +256,8 @@ def _example_section(run: RunSummary, prefix: str, gallery: Gallery, name: str |
     reading = Statement(
         "Above each: size, length of the shortest path, first wrong step. Grey band: a shortest path. Blue: the "
         "model's path; orange from its first wrong step, a cross where it ended elsewhere than at the target. Ring: "
-        "origin; square: target. Chosen to show both kinds, not in proportion: "
+        "origin; square: target. "
+        + ("Chosen to show both kinds, not in proportion: " if {*counts} > {"right"} else "Chosen: ")
         + "; ".join(f"{{count_{index}}} {{name_{index}}}" for index in range(len(counts)))
         + ".",
         {f"name_{index}": kind for index, kind in enumerate(counts)}
@@ -234,27 +274,40 @@ def _example_section(run: RunSummary, prefix: str, gallery: Gallery, name: str |
 
 
 def _training_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Section]:
-    if not any(run.metrics for run in runs):
-        return []
-    reading = training_reading(runs[0]) if len(runs) == 1 else trainings_reading(runs)
+    several = len(runs) > 1
+    without = [run.name for run in runs if not run.metrics]
+    missing = Statement(_NO_LOG, {"names": ", ".join(without)}) if without else NOTHING
+    if len(without) == len(runs):
+        return [Section(name="training", title="Training", lead=missing)]
     picture = gallery.picture(
         training_curves(runs),
         name="training",
         title="Training curves",
-        alt="Loss, validation, learning rate and gradient norm by optimizer step.",
-        reading=reading,
+        alt="Loss, validation, learning rate and gradient norm by optimizer step; each kind of loss has a panel.",
+        reading=trainings_reading(runs) if several else training_reading(runs[0]),
     )
-    rolled = [
-        _dice_picture(run, gallery, len(runs) > 1) for run in runs if any(row.get("rolls") for row in run.metrics)
+    unlike = _UNLIKE if len({kind for run in runs for kind in kinds_of_rows(run.config, run.metrics)}) > 1 else NOTHING
+    rolled = [each for run in runs for each in _dice_pictures(run, gallery, several)]
+    return [Section(name="training", title="Training", lead=missing + unlike, pictures=[picture, *rolled])]
+
+
+def _dice_pictures(run: RunSummary, gallery: Gallery, several: bool) -> list[Picture]:
+    """Draw what the dice did, one figure for every kind of loss they fell on."""
+    kinds = {
+        kind: rows
+        for kind, rows in kinds_of_rows(run.config, run.metrics).items()
+        if any(row.get("rolls") for row in rows)
+    }
+    name = f"dice-{css_identifier(run.name)}" if several else "dice"
+    return [
+        gallery.picture(
+            dice_panels(rows, loss=kind.title),
+            name=name if place == 0 else f"{name}-{place + 1}",
+            title="What the dice did"
+            + (f": {run.name}" if several else "")
+            + (f" ({kind.name})" if len(kinds) > 1 else ""),
+            alt="Loss before the roll, loss after it, validation loss, by step.",
+            reading=dice_reading(rows),
+        )
+        for place, (kind, rows) in enumerate(kinds.items())
     ]
-    return [Section(name="training", title="Training", pictures=[picture, *rolled])]
-
-
-def _dice_picture(run: RunSummary, gallery: Gallery, several: bool) -> Picture:
-    return gallery.picture(
-        dice_panels(run.metrics),
-        name=f"dice-{run.name}" if several else "dice",
-        title=f"What the dice did: {run.name}" if several else "What the dice did",
-        alt="Loss before the roll, loss after it, validation loss, by step.",
-        reading=dice_reading(run.metrics),
-    )

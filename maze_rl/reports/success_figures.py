@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from maze_rl.evaluation.results import Estimate
+from maze_rl.reports.direct_labels import short_name
 from maze_rl.reports.names import baseline_kind, baseline_name
 from maze_rl.reports.pooling import baseline_names, reliable_lengths
 from maze_rl.reports.rate_lines import Curve, draw_curves, rate_axes, run_colour, shade_training
@@ -92,7 +93,7 @@ def _drawn_baselines(names: Sequence[str]) -> list[str]:
 def _line_name(run: RunSummary, runs: Sequence[RunSummary]) -> str:
     if len(runs) == 1:
         return "model"
-    return run.name if len(run.name) <= 24 else run.name[:23] + "…"
+    return short_name(run.name)
 
 
 def _baseline(name: str, places: Sequence[int], rates: Sequence[Estimate]) -> Curve:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from maze_rl.evaluation.results import Estimate, EvaluationResult, GridCell
 from maze_rl.reports.content import NOTHING, Statement
 from maze_rl.reports.names import baseline_kind, look_ahead_of
-from maze_rl.reports.pooling import FEWEST, baseline_names
+from maze_rl.reports.paired_runs import points_statement, shown
+from maze_rl.reports.pooling import FEWEST, baseline_names, pool
 from maze_rl.reports.success_tables import span
 
 
@@ -15,7 +16,8 @@ def rate_statement(template: str, prefix: str, rate: Estimate, **more: object) -
     ``{P_mazes}`` is ``1,000 mazes, 27 layouts``; without the layouts where they were not counted.
     """
     numbers = {"": rate.value, "_low": rate.low, "_high": rate.high, "_num": rate.num, "_layouts": rate.layouts}
-    mazes = f"{{{prefix}_num:,}} mazes" + ("" if rate.layouts is None else f", {{{prefix}_layouts:,}} layouts")
+    layouts = "layout" if rate.layouts == 1 else "layouts"
+    mazes = f"{{{prefix}_num:,}} mazes" + ("" if rate.layouts is None else f", {{{prefix}_layouts:,}} {layouts}")
     template = template.replace(f"{{{prefix}_mazes}}", mazes)
     return Statement(template, {prefix + end: value for end, value in numbers.items()} | more)
 
@@ -37,48 +39,43 @@ def size_reading(evaluation: EvaluationResult) -> Statement:
         return NOTHING
     largest = evaluation.rows[-1]
     said = rate_statement(
-        "At size {size}, the largest tested, the model walks a shortest path on {rate:.1%} of {rate_mazes}",
+        "At size {size}, the largest tested, the model walks a shortest path on {rate:.1%} ({rate_low:.1%} to "
+        "{rate_high:.1%}) of {rate_mazes}",
         "rate",
         largest.shortest,
         size=largest.size,
     )
     greedy = next((rate for name, rate in largest.baselines.items() if baseline_kind(name) == "manhattan"), None)
     if greedy:
-        said += Statement("and Manhattan greedy on {greedy:.1%}", {"greedy": greedy.value})
-    difference = 100 * largest.against_manhattan.value
-    said += Statement(
-        "(difference {difference:+.1f} points, 95% interval {low:+.1f} to {high:+.1f}).",
-        {
-            "difference": difference,
-            "low": 100 * largest.against_manhattan.low,
-            "high": 100 * largest.against_manhattan.high,
-        },
-    )
+        said += Statement("and Manhattan greedy on {greedy:.1%} of the same", {"greedy": greedy.value})
+    difference = points_statement("greedy", largest.against_manhattan)
+    said += Statement(f"(difference {difference.template}).", difference.values)
     return said + _look_ahead_reading(evaluation)
 
 
 def _look_ahead_reading(evaluation: EvaluationResult) -> Statement:
-    """Place the model between the ideal agents that see L steps ahead, at the largest size."""
-    rates = evaluation.rows[-1].baselines
+    """Place the model among the ideal agents that see L steps ahead, by paired differences at the largest size.
+
+    Says nothing of evaluations that did not pair them.
+    """
+    largest = evaluation.rows[-1]
     ladder = sorted((look_ahead_of(name) or 0, name) for name in baseline_names(evaluation) if look_ahead_of(name))
-    if not ladder:
+    if not ladder or not all(name in largest.against_baselines for _, name in ladder):
         return NOTHING
-    model = evaluation.rows[-1].shortest.value
-    below = [steps for steps, name in ladder if rates[name].value <= model]
-    above = [steps for steps, name in ladder if rates[name].value > model]
-    if not below:
-        return Statement("That is less than an ideal agent that sees {above} steps ahead.", {"above": above[0]})
-    if not above:
-        return Statement(
-            "That is at least what an ideal agent does that sees {below} steps ahead.", {"below": below[-1]}
-        )
-    if below[-1] > above[0]:  # by chance, one that sees further is right less often
-        listed = ", ".join(str(steps) for steps in above)
-        return Statement("Of ideal agents, those that see {above} steps ahead do better.", {"above": listed})
-    return Statement(
-        "That lies between ideal agents that see {below} and {above} steps ahead.",
-        {"below": below[-1], "above": above[0]},
-    )
+    groups: dict[str, list[str]] = {"more": [], "": [], "less": []}
+    values: dict[str, object] = {}
+    for steps, name in ladder:
+        difference = largest.against_baselines[name]
+        said = points_statement(f"ahead_{steps}", difference)
+        values |= {**said.values, f"ahead_{steps}": steps}
+        groups[shown(difference)].append(f"{{ahead_{steps}}} ({said.template})")
+    words = {
+        "more": "It does better than ideal agents that look ahead this many steps",
+        "": "No difference is shown to those that look ahead",
+        "less": "It does worse than those that look ahead",
+    }
+    parts = [f"{words[name]}: {'; '.join(listed)}." for name, listed in groups.items() if listed]
+    return Statement(" ".join(parts), values)
 
 
 def length_reading(evaluation: EvaluationResult) -> Statement:
@@ -101,8 +98,8 @@ def length_reading(evaluation: EvaluationResult) -> Statement:
     half = next((row for row in rows if row.shortest.value < 0.5), None)
     if half:
         said += Statement(
-            "The rate first falls below one half at {half} steps ({at_half:.1%}).",
-            {"half": span(half.low, half.high), "at_half": half.shortest.value},
+            "The rate first falls below one half at {half} steps ({at_half:.1%} of {half_num:,} mazes).",
+            {"half": span(half.low, half.high), "at_half": half.shortest.value, "half_num": half.num},
         )
     left_out = len(evaluation.by_length) - len(rows)
     if left_out:
@@ -118,17 +115,23 @@ def length_reading(evaluation: EvaluationResult) -> Statement:
 
 
 def grid_reading(evaluation: EvaluationResult) -> Statement:
-    """Separate size from length: compare trained and other sizes within the bins of length that hold both."""
+    """Separate size from length: compare trained and other sizes within the bins of length that hold both.
+
+    The mazes of the two differ, so the interval is of independent rates: the distances from each rate to the ends of
+    its interval, squared and added (Newcombe 1998, method 10 for independent proportions).
+    """
     pairs = []
     cells = [cell for cell in evaluation.grid if cell.shortest.num >= FEWEST]
     for low in sorted({cell.low for cell in cells}):
-        inside, outside = (_mean_rate(cells, low, evaluation.training_sizes, want) for want in (True, False))
+        inside, outside = (_pooled(cells, low, evaluation.training_sizes, want) for want in (True, False))
         if inside is not None and outside is not None:
-            pairs.append(outside - inside)
+            pairs.append((inside, outside))
     greyed = sum(0 < cell.shortest.num < FEWEST for cell in evaluation.grid)
     grey = Statement(
         "Cells with fewer than {fewest} mazes are grey ({greyed} of them).", {"fewest": FEWEST, "greyed": greyed}
     )
+    if not evaluation.training_sizes:
+        return grey
     if not pairs:
         return (
             Statement(
@@ -137,19 +140,26 @@ def grid_reading(evaluation: EvaluationResult) -> Statement:
             )
             + grey
         )
-    points = 100 * sum(pairs) / len(pairs)
+    points = sum(outside.value - inside.value for inside, outside in pairs) / len(pairs)
+    below = sum((out.value - out.low) ** 2 + (into.high - into.value) ** 2 for into, out in pairs) ** 0.5 / len(pairs)
+    above = sum((out.high - out.value) ** 2 + (into.value - into.low) ** 2 for into, out in pairs) ** 0.5 / len(pairs)
     return (
         Statement(
-            "At equal path length, sizes not trained on score {points:+.1f} points relative to trained sizes (mean "
-            "over the bins of length that hold enough of both, {bins} in all): roughly what size brings apart from "
-            "length.",
-            {"points": points, "bins": len(pairs)},
+            "At equal path length, sizes not trained on ({outside_num:,} mazes) score {points:+.1f} points relative to "
+            "trained sizes ({inside_num:,} mazes; 95% interval {low:+.1f} to {high:+.1f}; mean over the {bins} bins of "
+            "length that hold enough of both): roughly what size brings apart from length.",
+            {
+                "points": 100 * points,
+                "low": 100 * (points - below),
+                "high": 100 * (points + above),
+                "inside_num": sum(inside.num for inside, _ in pairs),
+                "outside_num": sum(outside.num for _, outside in pairs),
+                "bins": len(pairs),
+            },
         )
         + grey
     )
 
 
-def _mean_rate(cells: Sequence[GridCell], low: int, trained: Sequence[int], inside: bool) -> float | None:
-    chosen = [cell.shortest for cell in cells if cell.low == low and (cell.size in trained) == inside]
-    num = sum(rate.num for rate in chosen)
-    return sum(rate.value * rate.num for rate in chosen) / num if num else None
+def _pooled(cells: Sequence[GridCell], low: int, trained: Sequence[int], inside: bool) -> Estimate | None:
+    return pool([cell.shortest for cell in cells if cell.low == low and (cell.size in trained) == inside])

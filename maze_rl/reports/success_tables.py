@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
+from maze_rl.configs.algorithms import TREES
 from maze_rl.configs.ranges import format_range
 from maze_rl.evaluation.results import EvaluationResult
 from maze_rl.reports.content import Column, Table
+from maze_rl.reports.direct_labels import short_name
 from maze_rl.reports.names import baseline_kind, baseline_name
+from maze_rl.reports.paired_runs import paired_rates
 from maze_rl.reports.pooling import baseline_names, rate_on, sizes_new_to_all, split_rate
 from maze_rl.reports.run_summary import RunSummary
 
@@ -143,23 +146,30 @@ def grid_table(evaluation: EvaluationResult) -> Table:
     )
 
 
+def has_rollout_gap(evaluation: EvaluationResult) -> bool:
+    """Tell whether a rollout can differ from its predictions on reference paths: not on trees, with one path each."""
+    return evaluation.algorithm not in TREES
+
+
 def decision_table(evaluation: EvaluationResult) -> Table:
     """Tabulate the teacher-forced metrics by size."""
-    names = (
-        ("token_accuracy", "next cell, %", "percent", "most likely next token is on a shortest path"),
-        ("fork_accuracy", "at forks, %", "percent", "the same where more than one way leads on"),
-        ("forced_accuracy", "forced steps, %", "percent", "the same where only one way leads on"),
+    names = [
+        (
+            "token_accuracy",
+            "all predictions, %",
+            "percent",
+            "steps, the path's end, and its first cell where the model writes that: the most likely token is right",
+        ),
+        ("fork_accuracy", "steps at forks, %", "percent", "the same of steps where more than one way leads on"),
+        ("forced_accuracy", "forced steps, %", "percent", "the same of steps where only one way leads on"),
         ("legal_mass", "legal mass, %", "percent", "probability on cells that can be stepped to"),
         ("optimal_mass", "optimal mass, %", "percent", "probability on cells that are nearer to the target"),
         ("optimal_nll", "surprise, nats", "fine", "mean of −log optimal mass"),
         ("fork_calibration_error", "calibration error", "fine", "expected calibration error at forks, 10 bins"),
-        (
-            "rollout_gap",
-            "rollout gap, points",
-            "points",
-            "product of per-step success on reference paths, minus the rollout rate",
-        ),
-    )
+    ]
+    if has_rollout_gap(evaluation):
+        about = "product of per-step success on reference paths, minus the rollout rate"
+        names.append(("rollout_gap", "rollout gap, points", "points", about))
     trained = {row.size: row.in_training_range for row in evaluation.rows}
     columns = [_SIZE] + [Column(key=key, title=title, kind=kind, about=about) for key, title, kind, about in names]
     rows = [{"size": row.size} | {key: getattr(row, key) for key, *_ in names} for row in evaluation.teacher_forced]
@@ -174,8 +184,10 @@ def decision_table(evaluation: EvaluationResult) -> Table:
 
 def comparison_table(runs: Sequence[RunSummary]) -> Table:
     """Tabulate several runs side by side; rates pool the sizes inside and outside each run's training sizes."""
-    new = sizes_new_to_all([run.evaluation for run in runs])
-    columns = (
+    evaluations = [run.evaluation for run in runs]
+    new = sizes_new_to_all(evaluations)
+    gaps = [paired_rates(each, evaluations[0]) for each in evaluations[1:]]
+    columns = [
         Column(key="run", title="run"),
         Column(key="sizes", title="trained on sizes"),
         Column(
@@ -188,18 +200,31 @@ def comparison_table(runs: Sequence[RunSummary]) -> Table:
             kind="percent",
             about=f"shortest paths, sizes that no run was trained on ({', '.join(map(str, new)) or 'none'})",
         ),
+        Column(
+            key="gap",
+            title=f"all sizes less {short_name(runs[0].name)}, points",
+            kind="points",
+            about="difference of the rates of shortest paths maze by maze, with its paired interval",
+        ),
         Column(key="largest", title="largest size", kind="count"),
         Column(key="at_largest", title="at largest, %", kind="percent", about="shortest paths at the largest size"),
+        Column(key="num", title="mazes", kind="count", about="of all sizes together"),
         Column(key="num_parameters", title="parameters", kind="count"),
         Column(key="steps", title="steps", kind="count"),
-        Column(key="leak_count", title="leaks", kind="count"),
+        Column(key="leak_count", title="leaks", kind="count", about="training mazes that are not of the train split"),
         Column(key="maze_digest", title="test mazes", about="equal digests mean equal test mazes"),
-    )
+    ]
+    if not any(gaps):
+        columns = [column for column in columns if column.key != "gap"]
+    rows = [
+        _comparison_row(run) | {"new": rate_on(run.evaluation, new), "gap": gap}
+        for run, gap in zip(runs, [None, *gaps], strict=True)
+    ]
     return Table(
         name="comparison",
         caption="The runs side by side. Small type: 95% interval over the layouts of the test mazes.",
         columns=columns,
-        rows=[_comparison_row(run) | {"new": rate_on(run.evaluation, new)} for run in runs],
+        rows=rows,
     )
 
 
@@ -208,11 +233,12 @@ def _comparison_row(run: RunSummary) -> dict:
     last = run.evaluation.rows[-1] if run.evaluation.rows else None
     return {
         "run": run.name,
-        "sizes": format_range(tuple(run.evaluation.training_sizes)),
+        "sizes": format_range(tuple(run.evaluation.training_sizes)) or None,
         "inside": rate.inside,
         "outside": rate.outside,
         "largest": last.size if last else None,
         "at_largest": last.shortest if last else None,
+        "num": sum(row.num for row in run.evaluation.rows),
         "num_parameters": run.num_parameters,
         "steps": run.steps,
         "leak_count": run.leak_count,

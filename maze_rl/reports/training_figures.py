@@ -1,12 +1,17 @@
 """Figures of training: loss, learning rate, gradient norm and validation by step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
+from maze_rl.reports.direct_labels import short_name, text_points
+from maze_rl.reports.loss_kinds import LossKind, kinds_of_rows, validation_kind
 from maze_rl.reports.palette import light
 from maze_rl.reports.rate_lines import run_colour
 from maze_rl.reports.run_summary import JsonDict, RunSummary
@@ -17,14 +22,45 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_POINTS = 250
-PANELS = (
-    ("loss", "loss, nats per weighted token", True),
-    ("validation_exact", "validation, paths predicted without an error, %", False),
-    ("learning_rate", "learning rate", False),
-    ("gradient_norm", "gradient norm before clipping", True),
-    ("validation_loss", "validation loss, nats", True),
-)
-"""Key of a metrics row, title, whether its axis is logarithmic; only the first four that were recorded are drawn."""
+TITLE_WIDTH = 62
+"""Letters of a panel's title in one line."""
+
+
+@dataclass(frozen=True)
+class Panel(Shown):
+    """One quantity of a log, of the runs that recorded it."""
+
+    title: str
+    rows: Mapping[int, Sequence[JsonDict]]
+    """Number of the run -> its rows of this quantity."""
+    key: str
+    logarithmic: bool
+    percent: bool = False
+
+
+def panels_of(runs: Sequence[RunSummary]) -> list[Panel]:
+    """Return what is drawn: a panel for every kind of loss, validation, learning rate and gradient norm.
+
+    Losses of unlike kinds have no common scale: each has a panel of its own, in training and in validation.
+    """
+    kinds: dict[LossKind, dict[int, Sequence[JsonDict]]] = {}
+    validations: dict[LossKind, dict[int, Sequence[JsonDict]]] = {}
+    for number, run in enumerate(runs):
+        for kind, rows in kinds_of_rows(run.config, run.metrics).items():
+            kinds.setdefault(kind, {})[number] = rows
+        validations.setdefault(validation_kind(run.config), {})[number] = run.metrics
+    everything = {number: run.metrics for number, run in enumerate(runs)}
+    of_losses = " of its own loss" if len(kinds) > 1 else ""
+    panels = [Panel(f"training loss: {kind.title}", rows, "loss", True) for kind, rows in kinds.items()]
+    panels.append(
+        Panel("validation, paths predicted without an error, %", everything, "validation_exact", False, percent=True)
+    )
+    panels += [
+        Panel(f"validation loss: {kind.title}", rows, "validation_loss", True) for kind, rows in validations.items()
+    ]
+    panels.append(Panel("learning rate", everything, "learning_rate", False))
+    panels.append(Panel(f"gradient norm{of_losses} before clipping", everything, "gradient_norm", True))
+    return [panel for panel in panels if any(len(series(rows, panel.key)[0]) for rows in panel.rows.values())]
 
 
 def series(metrics: Sequence[JsonDict], key: str) -> tuple[ndarray, ndarray]:
@@ -45,14 +81,15 @@ def thin(steps: ndarray, values: ndarray) -> tuple[ndarray, ndarray, ndarray, nd
 
 
 def training_curves(runs: Sequence[RunSummary]) -> "Figure":
-    """Draw up to four panels by step, one line per run: the median of a stretch, and its 10-90 % range."""
+    """Draw the panels by step, one line per run: the median of a stretch, and its 10-90 % range."""
     from matplotlib.figure import Figure
 
-    recorded = {key for run in runs for row in run.metrics for key in row}
-    panels = [panel for panel in PANELS if panel[0] in recorded][:4]
+    panels = panels_of(runs)
     num_rows = max(1, -(-len(panels) // 2))
     keys = _key_lines(runs) if len(runs) > 1 else []
-    height = 0.35 + 2.3 * num_rows + 0.2 * len(keys)
+    titles = ["\n".join(wrap(panel.title, TITLE_WIDTH)) for panel in panels]
+    head = 0.3 if all("\n" not in title for title in titles[:2]) else 0.46
+    height = 0.05 + head + 2.3 * num_rows + 0.2 * len(keys)
     figure = Figure(figsize=(WIDTH, height))
     grid = figure.subplots(num_rows, 2, squeeze=False)
     figure.subplots_adjust(
@@ -60,15 +97,16 @@ def training_curves(runs: Sequence[RunSummary]) -> "Figure":
         right=0.985,
         bottom=0.52 / height,
         wspace=0.16,
-        hspace=0.38,
-        top=1 - (0.3 + 0.22 * len(keys)) / height,
+        hspace=0.38 if all("\n" not in title for title in titles) else 0.5,
+        top=1 - (head + 0.22 * len(keys)) / height,
     )
     _write_keys(figure, keys)
-    for axes in grid.flat[len(panels) :]:
-        axes.set_axis_off()
-    for index, (axes, (key, title, logarithmic)) in enumerate(zip(grid.flat, panels, strict=False)):
-        _draw_panel(axes, runs, key, logarithmic)
-        axes.set_title(title, pad=6)
+    for axes in list(grid.flat)[len(panels) :]:
+        axes.remove()
+    last = max((float(row["step"]) for run in runs for row in run.metrics), default=1.0)
+    for index, (axes, panel) in enumerate(zip(list(grid.flat), panels, strict=False)):
+        _draw_panel(axes, panel, last)
+        axes.set_title(titles[index], pad=6)
         if index + 2 >= len(panels):
             axes.set_xlabel("optimizer step")
     return figure
@@ -78,7 +116,7 @@ def _key_lines(runs: Sequence[RunSummary]) -> list[list[tuple[str, str]]]:
     """Set the runs' names, each with its colour, in lines that fit the figure."""
     lines: list[list[tuple[str, str]]] = [[]]
     for index, run in enumerate(runs):
-        name = run.name if len(run.name) <= 40 else run.name[:39] + "…"
+        name = short_name(run.name, 40)
         if lines[-1] and sum(_key_width(other) for other, _ in lines[-1]) + _key_width(name) > 0.92:
             lines.append([])
         lines[-1].append((name, light(run_colour(index))))
@@ -86,7 +124,7 @@ def _key_lines(runs: Sequence[RunSummary]) -> list[list[tuple[str, str]]]:
 
 
 def _key_width(name: str) -> float:
-    return (5.8 * len(name) + 16) / (72 * WIDTH)
+    return (text_points(name, bold=True) + 16) / (72 * WIDTH)
 
 
 def _write_keys(figure: "Figure", lines: Sequence[Sequence[tuple[str, str]]]) -> None:
@@ -104,22 +142,22 @@ def _write_keys(figure: "Figure", lines: Sequence[Sequence[tuple[str, str]]]) ->
             x += _key_width(name)
 
 
-def _draw_panel(axes: "Axes", runs: Sequence[RunSummary], key: str, logarithmic: bool) -> None:
-    last = 1.0
-    factor = 100 if key == "validation_exact" else 1
-    for index, run in enumerate(runs):
-        steps, values = series(run.metrics, key)
+def _draw_panel(axes: "Axes", panel: Panel, last: float) -> None:
+    positive = True
+    for number, rows in panel.rows.items():
+        steps, values = series(rows, panel.key)
         if not len(steps):
             continue
-        steps, middle, low, high = thin(steps, factor * values)
-        colour = light(run_colour(index))
+        positive &= bool((values > 0).all())
+        steps, middle, low, high = thin(steps, (100 if panel.percent else 1) * values)
+        colour = light(run_colour(number))
         if low is not high:
             axes.fill_between(steps, low, high, facecolor=colour, alpha=0.2, linewidth=0)
-        axes.plot(steps, middle, color=colour, linewidth=1.4, marker="o" if len(steps) < 40 else "", markersize=3)
-        last = max(last, steps[-1])
-    if logarithmic and all((series(run.metrics, key)[1] > 0).all() for run in runs):
+        marker = "o" if len(steps) < 40 else ""
+        axes.plot(steps, middle, color=colour, linewidth=1.4, marker=marker, markersize=3, clip_on=False)
+    if panel.logarithmic and positive:
         make_logarithmic(axes)
-    elif key == "validation_exact":
+    elif panel.percent:
         axes.set_ylim(0, 103)
     else:
         axes.set_ylim(bottom=0)

@@ -8,7 +8,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -43,7 +43,7 @@ def figure_style() -> Iterator[None]:
         yield
 
 
-def save_png(figure: "Figure", path: Path) -> None:
+def save_png(figure: "Figure", path: str | PathLike[str]) -> None:
     """Write `figure` on white, with nothing in the file that depends on the time."""
     figure.savefig(path, format="png", dpi=PNG_DPI, facecolor="white", metadata={"Software": None})
 

@@ -5,6 +5,7 @@ no template. A test rebuilds every shipped folder and compares the bytes.
 """
 
 import json
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ def definition_files(tokenization: Tokenization) -> dict[str, bytes]:
     """Return the files of the Hugging Face definition of a tokenization, by name: its vocabulary, nothing more."""
     return {
         "tokenizer.json": _json(_tokenizer(tokenization.vocabulary)),
-        "tokenizer_config.json": _json(_config(tokenization.name, tokenization.canvas)),
+        "tokenizer_config.json": _json(_config(tokenization)),
     }
 
 
@@ -33,28 +34,29 @@ def hugging_face_tokenizer(tokenization: Tokenization) -> "PreTrainedTokenizerFa
     from transformers import PreTrainedTokenizerFast
 
     core = Tokenizer.from_str(json.dumps(_tokenizer(tokenization.vocabulary)))
-    settings = _config(tokenization.name, tokenization.canvas)
+    settings = _config(tokenization)
     del settings["tokenizer_class"]
     return PreTrainedTokenizerFast(tokenizer_object=core, **settings)
 
 
 def shipped_definition(format_name: str) -> dict[str, bytes]:
     """Return the files of a shipped vocabulary folder: all words of the format, those that only options need too."""
-    # Any option that needs further words brings the whole block of them.
-    return definition_files(load_tokenization(format_name, canvas=CANVAS, path="moves"))
+    # Turns come behind the block of further words that any option brings whole.
+    return definition_files(load_tokenization(format_name, canvas=CANVAS, path="turns"))
 
 
-def write_definition(format_name: str, folder: Path) -> None:
+def write_definition(format_name: str, folder: str | PathLike[str]) -> None:
     """Write the shipped definition of a format to ``folder / format_name``."""
+    folder = Path(folder)
     target = folder / format_name
     target.mkdir(parents=True, exist_ok=True)
     for name, data in shipped_definition(format_name).items():
         (target / name).write_bytes(data)
 
 
-def stale_definitions(folder: Path | None = None) -> list[str]:
+def stale_definitions(folder: str | PathLike[str] | None = None) -> list[str]:
     """List the files of the vocabulary folders that are missing or differ from what the code would write."""
-    root = folder or shipped_folder("tokenizers")
+    root = shipped_folder("tokenizers") if folder is None else Path(folder)
     stale = []
     for format_name in FORMATS:
         for name, data in shipped_definition(format_name).items():
@@ -95,7 +97,7 @@ def _tokenizer(words: tuple[str, ...]) -> dict[str, object]:
     }
 
 
-def _config(format_name: str, canvas: int) -> dict[str, object]:
+def _config(tokenization: Tokenization) -> dict[str, object]:
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "pad_token": SPECIAL_WORDS[PADDING],
@@ -103,8 +105,9 @@ def _config(format_name: str, canvas: int) -> dict[str, object]:
         "padding_side": "right",
         "clean_up_tokenization_spaces": False,
         "model_max_length": 1_000_000,
-        "maze_format": format_name,
-        "maze_canvas": canvas,
+        "maze_format": tokenization.name,
+        "maze_canvas": tokenization.canvas,
+        "maze_words": tokenization.vocabulary_note,
     }
 
 

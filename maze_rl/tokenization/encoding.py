@@ -14,11 +14,13 @@ from jaxtyping import Int64
 from numba import njit
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import short_repr
 from maze_rl.mazes.counter_random import below, next_bits, scaled, start_stream
 from maze_rl.tokenization.layouts import (
     ADJLIST_END,
     ADJLIST_START,
     CONNECTOR,
+    NORTH,
     ORIGIN_END,
     ORIGIN_START,
     PADDING,
@@ -39,6 +41,8 @@ _at = np.uint64
 class Tables(NamedTuple):
     """What the kernels look up and how they write."""
 
+    __repr__ = short_repr
+
     cells: Int64[ndarray, " cells_times_tokens"]
     """Ids that spell a cell, for all cells of the canvas, row-major."""
     places: tuple[int, ...]
@@ -49,7 +53,9 @@ class Tables(NamedTuple):
     open_cells: Int64[ndarray, "rows cols 16"]
     """Ids of [row, col, open sides]; empty where edges are listed."""
     moves: Int64[ndarray, " directions"]
-    """Ids of the moves down, right, up, left; empty where the path is written as cells."""
+    """Ids of the steps down, right, up, left, or of the turns; empty where the path is written as cells."""
+    turns: int
+    """1 if a step is told from the way of the one before."""
     wall: int
     """Id between the cells of a closed edge."""
     connectors: bool
@@ -73,6 +79,7 @@ def tables_of(layout: Layout) -> Tables:
         edges=edges,
         open_cells=open_cells.astype(np.int64),
         moves=layout.path_move_ids.astype(np.int64),
+        turns=int(layout.path_as_turns),
         wall=layout.wall_id,
         connectors=layout.connectors,
         walls=int(layout.walls),
@@ -241,9 +248,12 @@ def _put_path(token, at, path, num_cells, offset, tables):
         for position in range(np.int64(tables.origin_on_path), num_cells):
             at = _put_cell(token, at, _flat(path[_at(position)], offset, tables.canvas), tables)
     else:
+        heading = NORTH * tables.turns
         for position in range(1, num_cells):
             down, right = path[position, 0] - path[position - 1, 0], path[position, 1] - path[position - 1, 1]
-            token[at] = tables.moves[1 - down if down != 0 else 2 - right]
+            direction = np.int64(1 - down if down != 0 else 2 - right)
+            token[at] = tables.moves[(direction - heading) & 3]
+            heading = direction * tables.turns
             at += 1
     token[at] = PATH_END
     return at + 1

@@ -1,10 +1,10 @@
-"""How a format writes mazes: its words in id order, which ids spell a cell, an edge, a wall and a move.
+"""How a format writes mazes: its words in id order, which ids spell a cell, an edge, a wall and a step.
 
 A maze is a list of its edges, or of its cells with their open sides.
 
 The first 11 words are those of every vocabulary, in maze-dataset's id order (target before origin, though
-the origin comes first in the text). Words that only options need (moves and walls) come last, as one block,
-and are left out where no option needs them.
+the origin comes first in the text). Words that only options need come last: those of moves and walls as one block, left
+out where no option needs them, and behind it those of turns, left out where the path is not written in them.
 """
 
 from dataclasses import dataclass, replace
@@ -16,6 +16,7 @@ from jaxtyping import Int16, Int32, Int64
 from numpy import ndarray
 
 from maze_rl.configs.tokenization import TokenizationConfig
+from maze_rl.displays.short_repr import Shown
 
 SPECIAL_WORDS = (
     "<ADJLIST_START>", "<ADJLIST_END>", "<TARGET_START>", "<TARGET_END>", "<ORIGIN_START>", "<ORIGIN_END>",
@@ -27,16 +28,22 @@ SPECIAL_WORDS = (
 ) = range(11)  # fmt: skip
 NUM_SPECIAL = len(SPECIAL_WORDS)
 MOVE_WORDS = ("NORTH", "SOUTH", "EAST", "WEST")
+TURN_WORDS = ("FORWARD", "BACKWARD", "LEFT", "RIGHT")
+"""Those of maze-dataset, in its order."""
 WALL_WORD = "<XX>"
 STEPS = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)], np.int16)
 """(row, col) of a step in each direction: down, right, up, left."""
+NORTH = 2
+"""The direction, as a row of `STEPS`, that a walker faces at the origin; maze-dataset's choice too."""
 _MOVE_OF_DIRECTION = (1, 2, 0, 3)
+_WORD_OF_TURN = (0, 2, 1, 3)
+"""Each row of `STEPS` is a turn to the left of the row before: facing south, the left hand is in the east."""
 CANVAS = 20
 """Side of the canvas every shipped vocabulary covers."""
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class Layout(Shown):
     """The tables of one format on one canvas, with the options of one run."""
 
     words: tuple[str, ...]
@@ -51,11 +58,15 @@ class Layout:
     """Id of ``<XX>``, which stands between the cells of a wall; -1 without such a word."""
     move_ids: Int32[ndarray, " 4"] | None = None
     """Ids of the moves down, right, up, left; None without such words."""
+    turn_ids: Int32[ndarray, " 4"] | None = None
+    """Ids of the steps forward, left, backward, right; None without such words."""
     open_cell_ids: Int32[ndarray, "canvas canvas 16"] | None = None
     """Id of the one token that names a cell and its open sides, the sum of down 1, right 2, up 4, left 8; None where
     edges are listed."""
     path_as_moves: bool = False
-    """The path is written as moves."""
+    """The path is written as steps, a word for each: moves or turns."""
+    path_as_turns: bool = False
+    """The steps are turns: their words say where a step leads from the way of the one before."""
     connectors: bool = True
     """An edge spelled by its cells is ``cell <--> cell ;``, not ``cell cell``."""
     walls: bool = False
@@ -146,8 +157,14 @@ class Layout:
 
     @property
     def path_move_ids(self) -> Int32[ndarray, " directions"]:
-        """Ids of the moves down, right, up, left; empty where the path is written as cells."""
-        return np.empty(0, np.int32) if self.move_ids is None or not self.path_as_moves else self.move_ids
+        """Ids of the steps down, right, up, left, or forward, left, backward, right; empty where a path is cells."""
+        ids = self.turn_ids if self.path_as_turns else self.move_ids
+        return np.empty(0, np.int32) if ids is None or not self.path_as_moves else ids
+
+    def step_ids(self, headings: int | Int64[ndarray, "*walkers"]) -> Int32[ndarray, "*walkers 4"]:
+        """Return the ids of the steps down, right, up, left of walkers who face `headings`, rows of `STEPS`."""
+        directions = np.arange(4) - np.asarray(headings)[..., None] * self.path_as_turns
+        return self.path_move_ids[directions % 4]
 
     @property
     def cell_ids(self) -> Int32[ndarray, "canvas canvas"]:
@@ -222,13 +239,31 @@ def with_options(layout: Layout, config: TokenizationConfig) -> Layout:
     """Return the layout of a format with the options of a run, and the words they need."""
     chosen = replace(
         layout,
-        path_as_moves=config.path == "moves",
+        path_as_moves=config.path != "cells",
+        path_as_turns=config.path == "turns",
         connectors=config.connectors,
         walls=config.walls,
         query_first=config.query == "first",
         origin_on_path=config.origin == "path",
     )
-    return _with_further_words(chosen) if config.needs_further_words else chosen
+    if config.needs_further_words:
+        chosen = _with_further_words(chosen)
+    return _with_turns(chosen) if chosen.path_as_turns else chosen
+
+
+def headings_along(paths: Int16[ndarray, "*paths length 2"]) -> Int64[ndarray, "*paths length"]:
+    """Return the way a walker faces at each cell of a path, as a row of `STEPS`; past its end it means nothing."""
+    down, right = np.moveaxis(np.diff(paths.astype(np.int64), axis=-2), -1, 0)
+    came_by = np.where(down != 0, 1 - down, 2 - right) % 4
+    facing = np.full(paths.shape[:-1], NORTH, np.int64)
+    facing[..., 1:] = came_by
+    return facing
+
+
+def _with_turns(layout: Layout) -> Layout:
+    """Append the words of turns."""
+    turn_ids = np.array([len(layout.words) + turn for turn in _WORD_OF_TURN], np.int32)
+    return replace(layout, words=(*layout.words, *TURN_WORDS), turn_ids=turn_ids)
 
 
 def _with_further_words(layout: Layout) -> Layout:

@@ -1,7 +1,7 @@
 """Our ids as maze-dataset's and back: the same words, numbered by its vocabularies.
 
 Its texts of modes AOTP_UT_uniform and AOTP_UT_rasterized are those of `unique_cells`, that of AOTP_CTT_indexed is
-`coordinate_tuples`; the vocabulary of its modular tokenizers holds the words of both, and moves and walls.
+`coordinate_tuples`; the vocabulary of its modular tokenizers holds the words of both, and moves, turns and walls.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from numpy import ndarray
 from maze_rl.errors import MazeRLError, unknown_name
 from maze_rl.tokenization.coordinate_tuples import coordinate_tuples
 from maze_rl.tokenization.corner_first import corner_first_cells
-from maze_rl.tokenization.layouts import MOVE_WORDS, SPECIAL_WORDS, WALL_WORD, cell_word
+from maze_rl.tokenization.layouts import MOVE_WORDS, SPECIAL_WORDS, TURN_WORDS, WALL_WORD, cell_word
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.tokenization.unique_cells import unique_cells
 
@@ -85,7 +85,7 @@ def _modular(_: int) -> tuple[str, ...]:
         *("(", ",", ")", "=", "||", ":", "THEN", "-", "<UNK>"),
         *(f"TARGET_{chr(letter)}" for letter in range(ord("A"), ord("Z") + 1)),
         *(f"TARGET_{side}" for side in sides),
-        *(*MOVE_WORDS, "FORWARD", "BACKWARD", "LEFT", "RIGHT", "STAY"),
+        *(*MOVE_WORDS, *TURN_WORDS, "STAY"),
         *(f"+{number}" for number in range(256)),
         *map(str, range(128)),
         *map(str, range(-256, 0)),

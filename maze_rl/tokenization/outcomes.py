@@ -14,10 +14,11 @@ from jaxtyping import Bool, Float64, Int8, Int16, Int64
 from numba import njit
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.breadth_first import is_open, step
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import BatchSolution
-from maze_rl.tokenization.layouts import PADDING, PATH_END, STEPS, Layout
+from maze_rl.tokenization.layouts import NORTH, PADDING, PATH_END, STEPS, Layout
 
 
 class Stop(IntEnum):
@@ -34,7 +35,7 @@ class Stop(IntEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class Rollouts:
+class Rollouts(Shown):
     """One walk per maze, whoever walked: cells of the maze, not necessarily neighbours."""
 
     cells: Int16[ndarray, "batch length 2"]
@@ -46,7 +47,7 @@ class Rollouts:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcomes:
+class Outcomes(Shown):
     """The outcomes of one rollout per maze; valid >= reaches >= shortest holds for each."""
 
     valid: Bool[ndarray, " batch"]
@@ -139,10 +140,13 @@ def _read_cells(groups: Int64[ndarray, "batch steps size"], layout: Layout) -> I
 def _follow_moves(
     tokens: Int64[ndarray, "batch steps"], origins: Int16[ndarray, "batch 2"], layout: Layout
 ) -> tuple[Int16[ndarray, "batch steps 2"], Bool[ndarray, "batch steps"]]:
-    """Return where each move leads, walls or not, and whether each token is a move."""
-    is_direction = tokens[..., None] == layout.path_move_ids
-    steps = is_direction.astype(np.int16) @ STEPS
-    return origins[:, None] + steps.cumsum(axis=1, dtype=np.int16), is_direction.any(axis=-1)
+    """Return where each step leads, walls or not, and whether each token is a step."""
+    is_word = tokens[..., None] == layout.path_move_ids
+    is_step, directions = is_word.any(axis=-1), is_word.argmax(axis=-1)
+    if layout.path_as_turns:
+        directions = (NORTH + directions.cumsum(axis=1)) % 4
+    steps = np.where(is_step[..., None], STEPS[directions], 0)
+    return origins[:, None] + steps.cumsum(axis=1, dtype=np.int16), is_step
 
 
 def judge(solution: BatchSolution, rollouts: Rollouts) -> Outcomes:

@@ -1,6 +1,7 @@
 """Token text back to a maze, given the grid's size (the text does not say it).
 
-The text is cut at its marks; every part is then read on its own: a list of edges or cells, two cells, a path.
+The text is cut at its marks; every part is then read on its own: a list of edges or cells, two cells, a path. Words
+name cells of the canvas; the cells that errors name are the maze's own.
 """
 
 from itertools import pairwise
@@ -12,7 +13,7 @@ from numpy import ndarray
 from maze_rl.errors import InvalidMazeError, MazeRLError
 from maze_rl.mazes.lattice import Cell, Maze
 from maze_rl.tokenization.corner_first import Edge, edge_cells
-from maze_rl.tokenization.layouts import MOVE_WORDS, PADDING, SPECIAL_WORDS, STEPS, WALL_WORD, Layout
+from maze_rl.tokenization.layouts import NORTH, PADDING, SPECIAL_WORDS, STEPS, WALL_WORD, Layout
 
 _LIST = ("<ADJLIST_START>", "<ADJLIST_END>")
 _ORIGIN = ("<ORIGIN_START>", "<ORIGIN_END>")
@@ -31,6 +32,41 @@ def parse_maze(text: str, layout: Layout, grid: tuple[int, int], offset: tuple[i
             edge that it is open on one side alone.
     """
     return _Reader(layout, grid, offset).read(text)
+
+
+def find_offset(text: str, layout: Layout, grid: tuple[int, int]) -> Cell:
+    """Return where a maze of `grid` lies on the canvas, told by the cells that its text names.
+
+    Raises:
+        MazeRLError: The cells named leave more than one place, as they do where those at the border have no open edge.
+    """
+    named = _named_cells(text.split(), layout)
+    places = []
+    for axis in (0, 1):
+        low, high = min((cell[axis] for cell in named), default=0), max((cell[axis] for cell in named), default=0)
+        first, last = max(0, high - grid[axis] + 1), min(low, layout.canvas - grid[axis])
+        places.append((first, max(first, last)))
+    if any(first != last for first, last in places):
+        rows, cols = (f"{first} to {last}" for first, last in places)
+        raise MazeRLError(
+            f"token text: the cells named do not tell where the {grid[0]} x {grid[1]} maze lies: its first row may be "
+            f"{rows} of the canvas, its first column {cols}; give its offset."
+        )
+    return places[0][0], places[1][0]
+
+
+def _named_cells(words: list[str], layout: Layout) -> list[Cell]:
+    """Return the cells of the canvas that a text names, alone, in a list of cells or as ends of an edge."""
+    cells = {word: [cell] for word, cell in layout.words_from_cells().items()}
+    cells |= {word: [(row, col)] for word, (row, col, _) in layout.words_from_open_cells().items()}
+    for edges in (layout.words_from_edges(), layout.words_from_walls()):
+        cells |= {word: list(edge_cells(edge)) for word, edge in edges.items()}
+    found, at, size = [], 0, layout.tokens_per_cell
+    while at < len(words):
+        spelled = " ".join(words[at : at + size])
+        found += cells.get(spelled, ())
+        at += size if spelled in cells else 1
+    return found
 
 
 class _Reader:
@@ -117,7 +153,8 @@ class _Reader:
 
     def edge(self, first: Cell, second: Cell) -> Edge:
         """Return the edge between two cells of the canvas, in the maze's coordinates."""
-        (row, col), (next_row, next_col) = sorted((self.shift(first), self.shift(second)))
+        first, second = self.shift(first), self.shift(second)
+        (row, col), (next_row, next_col) = sorted((first, second))
         if (next_row - row, next_col - col) not in ((1, 0), (0, 1)):
             raise MazeRLError(f"token text: {first} and {second} are no neighbours, so no edge joins them.")
         return (0 if next_row > row else 1), row, col
@@ -130,15 +167,17 @@ class _Reader:
         return [self.cell(words[start : start + size]) for start in range(0, len(words), size)]
 
     def moved(self, words: list[str], origin: Cell) -> list[Cell]:
-        """Read moves: the cells they lead through from `origin`."""
-        assert self.layout.move_ids is not None
-        words_of_moves = (self.layout.words[move] for move in self.layout.move_ids)
-        step_of = dict(zip(words_of_moves, STEPS.tolist(), strict=True))
-        cells = [origin]
+        """Read moves or turns: the cells they lead through from `origin`."""
+        cells, heading = [origin], NORTH
         for word in words:
-            if word not in step_of:
-                raise MazeRLError(f"token text: expected a move ({', '.join(MOVE_WORDS)}) in the path, got {word!r}.")
-            row, col = cells[-1][0] + step_of[word][0], cells[-1][1] + step_of[word][1]
+            directions = {self.layout.words[number]: way for way, number in enumerate(self.layout.step_ids(heading))}
+            if word not in directions:
+                kind = "turn" if self.layout.path_as_turns else "move"
+                known = ", ".join(self.layout.words[number] for number in sorted(self.layout.path_move_ids))
+                raise MazeRLError(f"token text: expected a {kind} ({known}) in the path, got {word!r}.")
+            heading = directions[word]
+            down, right = STEPS[heading].tolist()
+            row, col = cells[-1][0] + down, cells[-1][1] + right
             if not (0 <= row < self.grid[0] and 0 <= col < self.grid[1]):
                 raise InvalidMazeError(f"token text: the path leaves the grid: {word} from {cells[-1]}.")
             cells.append((row, col))
@@ -160,7 +199,10 @@ class _Reader:
         (rows, cols), offset = self.grid, self.offset
         row, col = cell[0] - offset[0], cell[1] - offset[1]
         if not (0 <= row < rows and 0 <= col < cols):
-            raise MazeRLError(f"token text: cell {cell} lies outside the {rows} x {cols} grid at offset {offset}.")
+            written = f", written {self.layout.words_of_cell(*cell)}," if any(offset) else ""
+            raise MazeRLError(
+                f"token text: cell {(row, col)}{written} lies outside the {rows} x {cols} grid at offset {offset}."
+            )
         return row, col
 
 

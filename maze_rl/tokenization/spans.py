@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Bool, Int8, Int16, Int64
 from torch import Tensor
 
-from maze_rl.tokenization.layouts import PATH_END, STEPS, Layout
+from maze_rl.displays.short_repr import Shown, counted
+from maze_rl.tokenization.layouts import NORTH, PATH_END, STEPS, Layout
 
 
 class Region(IntEnum):
@@ -26,7 +27,7 @@ class Region(IntEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class TokenSpans:
+class TokenSpans(Shown):
     """Labels for every position; cells and edges are in the maze's own coordinates, not the canvas's."""
 
     tokens: Int64[Tensor, "batch pos"]
@@ -45,6 +46,14 @@ class TokenSpans:
     one path stands behind each prompt."""
     further_targets: Int64[Tensor, " batch"] | None = None
     """How many targets stand between the marks beside the first, those of other mazes on the canvas; None for none."""
+
+    def _headline(self) -> str:
+        num, longest = self.tokens.shape
+        paths = "" if self.further_starts is None else f", up to {1 + self.further_starts.shape[1]} paths each"
+        return f"{counted(num, 'sequence')} of up to {counted(longest, 'token')}{paths}"
+
+    def _brief(self) -> str:
+        return self._headline()
 
     @cached_property
     def segments(self) -> Int64[Tensor, "batch pos"]:
@@ -82,7 +91,7 @@ class TokenSpans:
 
     @cached_property
     def cells(self) -> Int16[Tensor, "batch pos 2"]:
-        """(row, col) of the cell the token names or is part of, or the cell its move leads to; -1 where none is."""
+        """(row, col) of the cell the token names or is part of, or the cell its step leads to; -1 where none is."""
         start = self._cell_starts.clamp(min=0)
         row, col = (
             torch.from_numpy(ids)[self._at(start + place)]
@@ -225,18 +234,30 @@ class TokenSpans:
         return torch.where(in_list, torch.from_numpy(self.layout.open_cell_of_id)[self.tokens], -1)
 
     def _with_moves(self, cells: Int16[Tensor, "batch pos 2"]) -> Int16[Tensor, "batch pos 2"]:
-        """Fill in where each move of the path leads: the origin and all steps up to it."""
-        assert self.layout.move_ids is not None
-        step_of_id = torch.zeros((len(self.layout.words), 2), dtype=torch.int16)
-        step_of_id[torch.from_numpy(self.layout.move_ids).long()] = torch.from_numpy(STEPS)
-        on_path = (self.regions == Region.PATH)[..., None]
-        steps = torch.where(on_path, step_of_id[self.tokens], 0).cumsum(dim=1, dtype=torch.int16)
-        rows = torch.arange(len(cells))[:, None]
-        begun = (self.positions - self.place_in_segment).clamp(max=self.tokens.shape[1] - 1)
-        origin = begun if self.layout.origin_on_path else self._origin_start
-        # what earlier segments stepped is not part of this one
-        steps = steps - torch.where(self.segments[..., None] > 1, steps[rows, begun], 0)
-        return torch.where(on_path, cells[rows, origin] + steps, cells)
+        """Fill in where each step of the path leads: the origin and all steps up to it."""
+        place_of_id = torch.full((len(self.layout.words),), -1)
+        place_of_id[torch.from_numpy(self.layout.path_move_ids).long()] = torch.arange(4)
+        on_path = self.regions == Region.PATH
+        directions = torch.where(on_path, place_of_id[self.tokens], -1)
+        is_step = directions >= 0
+        if self.layout.path_as_turns:
+            directions = (NORTH + self._summed(directions.clamp(min=0)[..., None])[..., 0]) % 4
+        steps = self._summed(torch.where(is_step[..., None], torch.from_numpy(STEPS)[directions], 0))
+        origin = self._begun if self.layout.origin_on_path else self._origin_start
+        cells_of_origin = cells[torch.arange(len(cells))[:, None], origin]
+        return torch.where(on_path[..., None], cells_of_origin + steps, cells)
+
+    @property
+    def _begun(self) -> Int64[Tensor, "batch pos"]:
+        """Position of the first token of the segment a position belongs to."""
+        return (self.positions - self.place_in_segment).clamp(max=self.tokens.shape[1] - 1)
+
+    def _summed(self, values: Tensor) -> Tensor:
+        """Add up values [batch, pos, ...] along the path of each segment, up to and with every position."""
+        sums = values.cumsum(dim=1, dtype=values.dtype)
+        # what stands in earlier segments is not part of this one
+        before = sums[torch.arange(len(sums))[:, None], self._begun]
+        return sums - torch.where(self.segments[..., None] > 1, before, 0)
 
     def _of_edge(self, labels: Tensor, place: int) -> Tensor:
         """Return for each position the label at one place of the edge it is part of; anything outside the list."""

@@ -1,6 +1,6 @@
 """`Tokenization`: a format on a canvas, with the options of one run; encodes mazes, reads text back."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -10,9 +10,11 @@ from jaxtyping import Int16, Int64
 from numpy import ndarray
 from torch import Tensor
 
+from maze_rl.configs.ranges import AnySize, shape_of
 from maze_rl.configs.tokenization import FORMATS, TokenizationConfig
-from maze_rl.errors import ConfigurationError, MazeRLError
-from maze_rl.mazes.lattice import Maze, MazeBatch, MazeCollection
+from maze_rl.displays.short_repr import Shown, short_repr
+from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
+from maze_rl.mazes.lattice import Cell, Maze, MazeBatch, Mazes, as_collection, trusted_batch
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.seeding import stream_key
 from maze_rl.tokenization.cells import cells
@@ -22,6 +24,7 @@ from maze_rl.tokenization.encoding import Tables, draw_offsets, encode_batch, ta
 from maze_rl.tokenization.layouts import PADDING, Layout, with_options
 from maze_rl.tokenization.row_column import row_column
 from maze_rl.tokenization.spans import TokenSpans
+from maze_rl.tokenization.token_text import TokenText
 from maze_rl.tokenization.unique_cells import unique_cells
 
 LAYOUTS = {
@@ -32,20 +35,35 @@ LAYOUTS = {
     "row_column": row_column,
 }
 assert tuple(LAYOUTS) == FORMATS
+_NO_MAZES = trusted_batch(np.empty((0, 2, 1, 1), np.bool_), *np.empty((2, 0, 2), np.int16))
 
 
 class Encoded(NamedTuple):
     """A batch of token sequences, right-padded, and the labels of every position."""
+
+    __repr__ = short_repr
 
     tokens: Int64[Tensor, "batch pos"]
     spans: TokenSpans
 
 
 @dataclass(frozen=True)
-class Tokenization:
+class Tokenization(Shown):
     """One way of writing mazes as tokens; a value, equal to another with the same configuration."""
 
     config: TokenizationConfig = field(default_factory=TokenizationConfig)
+
+    def _headline(self) -> str:
+        usual = TokenizationConfig()
+        changed = [
+            f"{field.name}={getattr(self.config, field.name)}"
+            for field in fields(self.config)
+            if field.name not in ("format", "canvas") and getattr(self.config, field.name) != getattr(usual, field.name)
+        ]
+        return ", ".join([f"{self.name} on a {self.canvas}x{self.canvas} canvas", *changed])
+
+    def _brief(self) -> str:
+        return self._headline()
 
     @property
     def name(self) -> str:
@@ -71,6 +89,18 @@ class Tokenization:
         """The word of each id."""
         return self.layout.words
 
+    @property
+    def vocabulary_note(self) -> str:
+        """How many words there are, and why the shipped folder of the format, or another run's, has more or fewer."""
+        name, canvas = self.name, self.canvas
+        plain = len(Tokenization(TokenizationConfig(format=name, canvas=canvas)).vocabulary)
+        further = "moves" if self.layout.lists_cells else "moves and walls"
+        options = "path='moves'" if self.layout.lists_cells else "path='moves' or walls=True"
+        own = f"{plain} words of format {name} on a canvas of {canvas} x {canvas}"
+        if self.config.needs_further_words:
+            return f"{own}, then {len(self.vocabulary) - plain} of {further}, which {options} needs."
+        return f"{own}; the words of {further}, which {options} needs, come behind them, and are not among these."
+
     @cached_property
     def word_ids(self) -> dict[str, int]:
         """The id of each word."""
@@ -78,13 +108,13 @@ class Tokenization:
 
     def with_options(self, **options: object) -> "Tokenization":
         """Return this tokenization with some options changed, e.g. ``with_options(random_offsets=False)``."""
-        return Tokenization(replace(self.config, **options))  # type: ignore[arg-type]
+        return Tokenization(replace(self.config, **known_options(options)))  # type: ignore[arg-type]
 
-    def encode(self, mazes: Maze | MazeBatch | MazeCollection, *, seed: int = 0, prompt_only: bool = False) -> Encoded:
+    def encode(self, mazes: Mazes, *, seed: int = 0, prompt_only: bool = False) -> Encoded:
         """Encode mazes with one shortest path each.
 
         Args:
-            mazes: A maze, a batch or a collection; sequence i is maze i.
+            mazes: A maze, a batch, a collection, a stored dataset or a list of mazes; sequence i is maze i.
             seed: Seed of edge order, orientation, offset and choice of path; sequence i depends on (maze, seed, i).
             prompt_only: Stop after all that is given: ``<PATH_START>``, and the origin where it is on the path.
 
@@ -94,15 +124,13 @@ class Tokenization:
         Raises:
             ConfigurationError: A maze does not fit on the canvas.
         """
-        if isinstance(mazes, Maze):
-            mazes = mazes.as_batch()
-        if isinstance(mazes, MazeBatch):
-            mazes = MazeCollection.from_batch(mazes)
+        collection = as_collection(mazes)
         parts = [
-            self.encode_batch(batch, streams=mazes.indices_of(position), seed=seed, prompt_only=prompt_only)
-            for position, batch in enumerate(mazes.batches)
+            self.encode_batch(batch, streams=collection.indices_of(position), seed=seed, prompt_only=prompt_only)
+            for position, batch in enumerate(collection.batches or [_NO_MAZES])
         ]
-        return merge_encoded(parts, [mazes.indices_of(position) for position in range(len(parts))], len(mazes))
+        indices = [collection.indices_of(position) for position in range(len(parts))]
+        return merge_encoded(parts, indices, len(collection))
 
     def encode_batch(
         self,
@@ -159,6 +187,8 @@ class Tokenization:
     def decode(self, tokens: Tensor | ndarray) -> "str | list[str]":
         """Turn ids into text, without the padding: one string for ids of shape [pos], a list for [batch, pos].
 
+        The words name cells of the canvas; where the maze lies there, `TokenSpans.offsets` says.
+
         Raises:
             MazeRLError: An id is not in the vocabulary.
         """
@@ -169,28 +199,78 @@ class Tokenization:
             raise MazeRLError(f"ids {array.min()}..{array.max()} leave the vocabulary of {len(self.vocabulary)} words.")
         return " ".join(self.vocabulary[int(token)] for token in array if token != PADDING)
 
-    def to_text(self, maze: Maze, *, seed: int = 0) -> str:
-        """Write one maze with a shortest path as text."""
-        return str(self.decode(self.encode(maze, seed=seed).tokens[0]))
+    def to_text(self, maze: Maze, *, seed: int = 0, offset: Cell | None = None) -> TokenText:
+        """Write one maze with a shortest path as text, as a model reads it.
 
-    def from_text(self, text: str, grid: tuple[int, int], offset: tuple[int, int] = (0, 0)) -> Maze:
-        """Read a maze of `grid` (rows, cols) from text; its cell (0, 0) lies at `offset` on the canvas.
+        Args:
+            maze: What to write.
+            seed: Seed of edge order, orientation, offset and choice of path.
+            offset: Where its cell (0, 0) lies on the canvas; None: as `encode` places it.
+
+        Returns:
+            A string whose words name cells of the canvas; its `offset` says where the maze lies there.
 
         Raises:
-            MazeRLError: The text is not of this format, or names cells outside the grid.
+            ConfigurationError: The maze does not fit on the canvas, or not at this offset.
         """
-        from maze_rl.tokenization.parsing import parse_maze
+        batch, places = maze.as_batch(), None
+        if offset is not None:
+            if not all(0 <= at <= self.canvas - side for at, side in zip(offset, maze.shape, strict=True)):
+                raise ConfigurationError(
+                    f"offset {offset}: a {maze.shape[0]} x {maze.shape[1]} maze there leaves the {self.canvas} x "
+                    f"{self.canvas} canvas."
+                )
+            places = np.array([offset], np.int16)
+        encoded = self.encode_batch(batch, streams=np.zeros(1, np.int64), seed=seed, offsets=places)
+        row, col = encoded.spans.offsets[0].tolist()
+        return TokenText(str(self.decode(encoded.tokens[0])), (row, col))
 
-        return parse_maze(text, self.layout, grid, offset)
+    def from_text(self, text: str, grid: AnySize, offset: Cell | None = None) -> Maze:
+        """Read a maze of `grid` (rows, cols) from text.
+
+        Args:
+            text: Token text, with a path or without one.
+            grid: Rows and columns of the maze, or cells per side; the text does not tell them.
+            offset: Where its cell (0, 0) lies on the canvas. None: where a `TokenText` says; else at the corner, or, if
+                this tokenization places mazes at random, where the cells that the text names say.
+
+        Raises:
+            MazeRLError: The text is not of this format, names cells outside the grid, or does not tell the offset.
+        """
+        from maze_rl.tokenization.parsing import find_offset, parse_maze
+
+        shape = shape_of("grid", grid)
+        if offset is None and isinstance(text, TokenText):
+            offset = text.offset
+        if offset is None:
+            offset = find_offset(text, self.layout, shape) if self.config.random_offsets else (0, 0)
+        return parse_maze(text, self.layout, shape, offset)
 
 
 def load_tokenization(name: str = "edges", **options: object) -> Tokenization:
     """Build a tokenization by format name, e.g. ``load_tokenization("unique_cells", canvas=10)``.
 
+    It has the words that its options need. The shipped folder of the format has those of all options on a canvas of
+    20, so more of them; up to the last one here the ids are the same (but for those of moves and walls on another
+    canvas). `Tokenization.vocabulary_note` and `maze_words` in the folder's ``tokenizer_config.json`` say it.
+
     Raises:
-        UnknownNameError: There is no such format; the message lists them.
+        UnknownNameError: There is no such format or option; the message lists them.
     """
-    return Tokenization(TokenizationConfig(format=name, **options))  # type: ignore[arg-type]
+    return Tokenization(TokenizationConfig(format=name, **known_options(options)))  # type: ignore[arg-type]
+
+
+def known_options(options: dict[str, object]) -> dict[str, object]:
+    """Return options of a tokenization by name, if there are such.
+
+    Raises:
+        UnknownNameError: There is no option of that name.
+    """
+    known = [each.name for each in fields(TokenizationConfig)]
+    for name in options:
+        if name not in known:
+            raise unknown_name("option of a tokenization", name, known)
+    return options
 
 
 def merge_encoded(parts: list[Encoded], indices: list[ndarray], num: int) -> Encoded:

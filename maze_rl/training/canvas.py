@@ -13,6 +13,7 @@ from jaxtyping import Int16, Int64
 from numba import njit
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.counter_random import below, start_stream
 from maze_rl.seeding import stream_key
 from maze_rl.tokenization.layouts import PADDING, STEPS, Layout
@@ -23,7 +24,7 @@ _TRIES = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Placement:
+class Placement(Shown):
     """Which mazes share a canvas, and where they lie."""
 
     first: Int64[ndarray, " canvases_and_end"]
@@ -33,7 +34,7 @@ class Placement:
 
 
 @dataclass(frozen=True, eq=False)
-class Composed:
+class Composed(Shown):
     """Sequences of whole canvases, and where each token behind the prompt comes from."""
 
     tokens: Int64[ndarray, "canvases pos"]

@@ -5,6 +5,7 @@ what plug-ins remember are enough.
 """
 
 import json
+from os import PathLike
 from pathlib import Path
 
 from maze_rl.configs.training import TrainingConfig
@@ -18,12 +19,13 @@ WEIGHTS, OPTIMIZER, MEMORY, STATE = "model.safetensors", "optimizer.safetensors"
 _COUNTERS = ("step", "updates", "tokens", "mazes", "leaks", "longest_path", "seconds", "controller_tokens")
 
 
-def save_checkpoint(state: TrainingState, folder: Path) -> Path:
+def save_checkpoint(state: TrainingState, folder: str | PathLike[str]) -> Path:
     """Write the state to ``folder / STEP``; return that path.
 
     Raises:
         CheckpointError: The disk is full or refuses; earlier checkpoints are untouched.
     """
+    folder = Path(folder)
     optimizer = optimizer_tree(state.optimizer)
     memory = {"plugins": {slot: plugin.state_dict() for slot, plugin in state.plugins.items()}, "kept": state.kept}
     memory_tensors, memory_values = split_tree(memory)
@@ -40,13 +42,14 @@ def save_checkpoint(state: TrainingState, folder: Path) -> Path:
     return target
 
 
-def load_checkpoint(state: TrainingState, config: TrainingConfig, folder: Path) -> None:
+def load_checkpoint(state: TrainingState, config: TrainingConfig, folder: str | PathLike[str]) -> None:
     """Fill `state`, which is fresh, from one checkpoint.
 
     Raises:
         CheckpointError: A file is missing, truncated, altered, or of another model or plug-in; names it. Then `state`
             is of no more use.
     """
+    folder = Path(folder)
     files = read_folder(folder, (WEIGHTS, OPTIMIZER, MEMORY, STATE))
     try:
         saved = json.loads(files[STATE])
@@ -75,8 +78,9 @@ def load_checkpoint(state: TrainingState, config: TrainingConfig, folder: Path) 
         setattr(state, name, counters[name])
 
 
-def checkpoint_steps(folder: Path) -> list[int]:
+def checkpoint_steps(folder: str | PathLike[str]) -> list[int]:
     """List the steps of the checkpoints in `folder`, ascending."""
+    folder = Path(folder)
     if not folder.is_dir():
         return []
     return sorted(int(path.name) for path in folder.iterdir() if path.is_dir() and path.name.isdigit())

@@ -9,6 +9,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from maze_rl.configs.canvas import Asked
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.lattice import MazeBatch, MazeCollection
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.seeding import stream_key
@@ -20,7 +21,7 @@ from maze_rl.training.labels import label_paths, write_starts
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
+class Examples(Shown):
     """A batch of sequences to learn from."""
 
     tokens: Int64[Tensor, "batch pos"]
@@ -149,7 +150,7 @@ def _encode_shape(
     optimal, legal = np.full((2, *tokens.shape, 4), -1, np.int64)
     forks, remaining = np.zeros(tokens.shape, np.bool_), np.full(tokens.shape, -1, np.int16)
     labels = (optimal, legal, forks, remaining)
-    places = (spans.offsets.numpy(), layout.cell_tokens, layout.path_move_ids)
+    places = (spans.offsets.numpy(), layout.cell_tokens, layout.path_move_ids, int(layout.path_as_turns))
     label_paths(
         batch.connections,
         solution.distances,

@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from maze_rl.displays.short_repr import Shown
+
 AGAIN = 1.0
 """Seconds after which a second Ctrl-C no longer waits for the step in hand (one press may arrive twice)."""
 
 
-class Interrupts:
+class Interrupts(Shown):
     """Whether the training is asked to stop."""
 
     def __init__(self) -> None:

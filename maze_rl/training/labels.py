@@ -10,7 +10,7 @@ from numba import njit
 
 from maze_rl.mazes.breadth_first import is_open, step
 from maze_rl.mazes.counter_random import below, start_stream
-from maze_rl.tokenization.layouts import PATH_END
+from maze_rl.tokenization.layouts import NORTH, PATH_END
 
 
 @njit(cache=True, nogil=True)
@@ -23,6 +23,7 @@ def label_paths(
     offsets,
     cell_tokens,
     moves,
+    turns,
     starts_at_origin,
     answer_start,
     optimal,
@@ -42,16 +43,21 @@ def label_paths(
             origin = cell_tokens[paths[index, 0, 0] + offset[0], paths[index, 0, 1] + offset[1]]
             optimal[index, at : at + size, 0] = legal[index, at : at + size, 0] = origin
             at += size
+        heading = NORTH * turns
         for position in range(lengths[index]):
             cell = np.int64(paths[index, position, 0]) * cols + paths[index, position, 1]
             num_right, num_other = _find_moves(
-                connections[index], field, cell, offset, cell_tokens, moves, right, other
+                connections[index], field, cell, offset, cell_tokens, moves, heading, right, other
             )
             # one of the ways leads back, except at the origin
             forks[index, at : at + size] = num_right + num_other > (1 if position == 0 else 2)
             remaining[index, at : at + size] = field[cell]
-            if not as_moves:
-                following = paths[index, position + 1]
+            following = paths[index, position + 1]
+            if as_moves:
+                down = np.int64(following[0] - paths[index, position, 0])
+                right_by = np.int64(following[1] - paths[index, position, 1])
+                heading = (1 - down if down != 0 else 2 - right_by) * turns
+            else:
                 taken[:] = cell_tokens[following[0] + offset[0], following[1] + offset[1]]
             _fill_move(right[:num_right], other[:num_other], taken, optimal[index, at:], legal[index, at:])
             at += size
@@ -69,6 +75,7 @@ def write_starts(
     offsets,
     cell_tokens,
     moves,
+    turns,
     num_starts,
     key,
     streams,
@@ -112,7 +119,7 @@ def write_starts(
                 tokens[index, at] = token
                 at += 1
             num_right, num_other = _find_moves(
-                connections[index], field, cell, offset, cell_tokens, moves, right, other
+                connections[index], field, cell, offset, cell_tokens, moves, NORTH * turns, right, other
             )
             remaining[index, at : at + size] = field[cell]
             if field[cell] == 0:
@@ -131,8 +138,11 @@ def write_starts(
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _find_moves(maze, field, cell, offset, cell_tokens, moves, right, other):
-    """Write the tokens of the optimal moves out of a cell into `right`, of all other moves into `other`; count both."""
+def _find_moves(maze, field, cell, offset, cell_tokens, moves, heading, right, other):
+    """Write the tokens of the optimal moves out of a cell into `right`, of all other moves into `other`; count both.
+
+    `heading` is the way a walker faces whose moves are told as turns, and 0 for all others.
+    """
     cols = maze.shape[2]
     num_right, num_other = 0, 0
     for direction in range(4):
@@ -144,7 +154,7 @@ def _find_moves(maze, field, cell, offset, cell_tokens, moves, right, other):
         else:
             ids, num_other = other[num_other], num_other + 1
         if len(moves) > 0:
-            ids[0] = moves[direction]
+            ids[0] = moves[(direction - heading) & 3]
         else:
             ids[:] = cell_tokens[neighbour // cols + offset[0], neighbour % cols + offset[1]]
     return num_right, num_other

@@ -7,11 +7,12 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.training.examples import Examples
 
 
 @dataclass(frozen=True, eq=False)
-class Targets:
+class Targets(Shown):
     """A sparse distribution for every position: mass ``probabilities[..., k]`` on token ``ids[..., k]``."""
 
     ids: Int64[Tensor, "batch pos choices"]

@@ -6,12 +6,13 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.tokenization.layouts import PADDING
 from maze_rl.tokenization.spans import TokenSpans
 
 
 @dataclass(frozen=True, eq=False)
-class ModelInputs:
+class ModelInputs(Shown):
     """Sequences as the network reads them."""
 
     tokens: Int64[Tensor, "batch input"]

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.readout import logits_at, predictable_words
 from maze_rl.own_plugins import named, named_in_errors
@@ -23,7 +24,7 @@ from maze_rl.training.slots import Loss
 from maze_rl.training.weight_factors import WeightFactor
 
 
-class CrossEntropy:
+class CrossEntropy(Shown):
     """The objective of supervised training.
 
     Args:

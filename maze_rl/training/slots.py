@@ -18,6 +18,8 @@ from jaxtyping import Float
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.displays.short_repr import Shown
+
 Record = Mapping[str, Any]
 """Plain JSON values that go into the step's row of ``metrics.jsonl``."""
 
@@ -26,7 +28,7 @@ Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Loss:
+class Loss(Shown):
     """What one micro-batch contributes; sums, so that the trainer can divide by the weights of the whole step."""
 
     total: Float[Tensor, ""]
@@ -52,7 +54,7 @@ class Objective(Protocol):
 
 
 @dataclass(frozen=True)
-class Apply:
+class Apply(Shown):
     """Take the update, scaled."""
 
     scale: float = 1.0
@@ -64,14 +66,14 @@ class Apply:
 
 
 @dataclass(frozen=True)
-class Skip:
+class Skip(Shown):
     """Throw the gradient away: weights, optimizer state, weight decay and learning-rate schedule stay as they are."""
 
     record: Record = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Moment:
+class Moment(Shown):
     """When an update rule is asked."""
 
     step: int
@@ -111,7 +113,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Shown):
     """What a controller learns of a step."""
 
     step: int

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from maze_rl.configs.training import DataFolder, Phase, TrainingConfig
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeCollection
@@ -29,7 +30,7 @@ _FEWEST_ROWS = 8
 
 
 @dataclass(frozen=True, eq=False)
-class StepBatch:
+class StepBatch(Shown):
     """The examples of one optimizer step."""
 
     mini_batches: list[list[Any]]

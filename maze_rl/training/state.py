@@ -12,6 +12,7 @@ from maze_rl.configs.choices import read_choice
 from maze_rl.configs.learning_rates import CONTROLLERS
 from maze_rl.configs.training import Phase, TrainingConfig
 from maze_rl.configs.update_rules import UPDATE_RULES
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.digest import weights_digest
@@ -27,7 +28,7 @@ from maze_rl.training.update_rules.every_step import EveryStep
 
 
 @dataclass
-class TrainingState:
+class TrainingState(Shown):
     """A model in training, its optimizer and plug-ins, and the counts."""
 
     model: MazeTransformer

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from maze_rl.configs.options import is_number
 from maze_rl.configs.training import TrainingConfig
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.weights_once import weights_once
@@ -38,7 +39,7 @@ class TrainingError(MazeRLError):
 
 
 @dataclass(frozen=True)
-class Setting:
+class Setting(Shown):
     """What holds for the steps of one phase."""
 
     objective: Objective
@@ -51,7 +52,7 @@ class Setting:
 
 
 @dataclass
-class Sums:
+class Sums(Shown):
     """What the micro-batches of a step add up to."""
 
     normaliser: float

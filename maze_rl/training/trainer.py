@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from maze_rl.configs.training import Stretch, TrainingConfig
+from maze_rl.displays.short_repr import Shown
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.verified_files import plain_number
 from maze_rl.training.batches import batch_maker
@@ -22,16 +23,20 @@ _UNRECORDED = "unrecorded"
 """What a checkpoint calls the row of a step whose validation was interrupted."""
 
 
-class TrainingInterrupted(Exception):
-    """Raised after Ctrl-C, when the state has been saved."""
+class TrainingInterrupted(KeyboardInterrupt):
+    """Raised after Ctrl-C, when the state has been saved; as any `KeyboardInterrupt`, no `Exception`."""
 
-    def __init__(self, step: int) -> None:
-        super().__init__(f"stopped after step {step}")
+    def __init__(self, step: int, message: str | None = None) -> None:
+        super().__init__(message or f"stopped after step {step}, and saved")
         self.step = step
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows: the message alone (IPython asks for it under this name)."""
+        return [str(self)]
 
 
 @dataclass(frozen=True)
-class Callbacks:
+class Callbacks(Shown):
     """What happens beside the steps; each is called between steps, never inside one."""
 
     on_row: Callable[[Row], None] = lambda row: None

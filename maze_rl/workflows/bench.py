@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from maze_rl.errors import ConfigurationError, unknown_name
+from maze_rl.configs.options import check_count
+from maze_rl.errors import unknown_name
 from maze_rl.workflows.benchmarks import (
     decoding_rows,
     interp_rows,
@@ -54,8 +55,7 @@ def bench(
         UnknownNameError: No row's name contains `only`.
         ConfigurationError: There is not one round to measure.
     """
-    if repeats < 1:
-        raise ConfigurationError(f"repeats is {repeats}: measure at least one round.")
+    repeats = check_count("repeats", repeats)
     measured, missing = [], []
     with _fixed_threads():
         for row in _chosen(only):

@@ -4,6 +4,7 @@ import json
 import struct
 from collections.abc import Sequence
 from math import prod
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ from maze_rl.errors import CheckpointError, ConfigurationError, unknown_name
 from maze_rl.reports.run_comparison.comparison_files import write_comparison
 from maze_rl.reports.run_comparison.groups import Comparison, Group, SeedRun, longest
 from maze_rl.workflows.experiment import FAILURE, RECORD, RUNS, read_measures
+from maze_rl.workflows.path_lists import OneOrMore, path_list
 from maze_rl.workflows.run_folder import RunFolder
 
 COMPARISON, WEIGHTS, MODEL = "comparison", "model.safetensors", "model.json"
 
 
-def compare(runs: Sequence[str | Path], target: str | None = None, out: str | Path | None = None) -> Path:
+def compare(runs: OneOrMore, target: str | None = None, out: str | PathLike[str] | None = None) -> Path:
     """Compare runs, or the arms of experiments; return the page that was written.
 
     Args:
@@ -32,9 +34,9 @@ def compare(runs: Sequence[str | Path], target: str | None = None, out: str | Pa
     return write_comparison(comparison, Path(out) if out is not None else folder)
 
 
-def collect(runs: Sequence[str | Path], target: str | None = None) -> tuple[Comparison, Path]:
+def collect(runs: OneOrMore, target: str | None = None) -> tuple[Comparison, Path]:
     """Read what is to be compared, and where it is written when nothing else is said."""
-    folders = [_folder(run) for run in runs]
+    folders = [_folder(run) for run in path_list("runs", runs)]
     records = [_record(folder) for folder in folders]
     alone = records[0] if len(records) == 1 else None
     groups: list[Group] = []
@@ -63,9 +65,9 @@ def collect(runs: Sequence[str | Path], target: str | None = None) -> tuple[Comp
     return comparison, folders[0] / COMPARISON
 
 
-def _folder(run: str | Path) -> Path:
+def _folder(run: Path) -> Path:
     """Return the folder of a run or an experiment."""
-    for folder in (Path(run), RUNS / run):
+    for folder in (run, RUNS / run):
         if (folder / RECORD).is_file() or (folder / "config.json").is_file():
             return folder
     raise ConfigurationError(
@@ -93,14 +95,12 @@ def _arms(folder: Path, record: dict[str, Any], prefix: str) -> list[Group]:
         runs = [_read_run(path) for path in seeds if read_measures(path) and not (path / FAILURE).exists()]
         failed = sum((path / FAILURE).exists() for path in seeds)
         if runs:
-            loss = RunFolder(seeds[0]).read_config()["training"]["loss"]
-            groups.append(Group(name=prefix + arm, runs=runs, loss=loss, failed=failed))
+            groups.append(Group(name=prefix + arm, runs=runs, failed=failed))
     return groups
 
 
 def _single(folder: Path) -> Group:
-    config = RunFolder(folder).read_config()
-    return Group(name=folder.name, runs=[_read_run(folder)], loss=config["training"]["loss"])
+    return Group(name=folder.name, runs=[_read_run(folder)])
 
 
 def _read_run(folder: Path) -> SeedRun:
@@ -110,8 +110,9 @@ def _read_run(folder: Path) -> SeedRun:
         raise CheckpointError(f"{run.metrics_path}: the file is missing or empty, so there is nothing to compare.")
     measured = {name: value for values in read_measures(folder).values() for name, value in values.items()}
     trained, folded = _num_parameters(folder)
+    config = run.read_config()
     return SeedRun(
-        seed=run.read_config()["seed"], metrics=metrics, measures=measured, trained_parameters=trained,
+        seed=config["seed"], config=config, metrics=metrics, measures=measured, trained_parameters=trained,
         folded_parameters=folded,
     )  # fmt: skip
 
@@ -145,5 +146,5 @@ def _with_unique_names(groups: list[Group], folders: Sequence[Path]) -> list[Gro
         seen[group.name] = seen.get(group.name, 0) + 1
         number = seen[group.name]
         name = group.name if number == 1 else f"{group.name} ({number})"
-        unique.append(Group(name=name, runs=group.runs, loss=group.loss, failed=group.failed))
+        unique.append(Group(name=name, runs=group.runs, failed=group.failed))
     return unique

@@ -1,34 +1,54 @@
 """`maze-rl convert`: mazes from one kind of file to another, theirs and ours."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
-from maze_rl.configs.maze_files import KINDS, check_readable, check_writable, is_dataset
-from maze_rl.configs.ranges import Size, check_sizes
+from maze_rl.configs.maze_files import (
+    FORMATS,
+    check_readable,
+    format_to_read,
+    format_to_write,
+)
+from maze_rl.configs.ranges import AnySize, shape_of
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.mazes.interchange.archive import read_archive, write_archive
-from maze_rl.mazes.interchange.ascii import draw_ascii, from_ascii
+from maze_rl.mazes.interchange.ascii import draw_ascii
+from maze_rl.mazes.interchange.cell_grids import draw_cell_grid
+from maze_rl.mazes.interchange.drawings import read_drawings
+from maze_rl.mazes.interchange.drawn_text import decode_text
 from maze_rl.mazes.interchange.images import read_image, write_image
+from maze_rl.mazes.interchange.maze_hard import from_maze_hard, to_maze_hard
 from maze_rl.mazes.interchange.parquet import read_parquet, write_parquet
 from maze_rl.mazes.interchange.whole_files import written_whole
 from maze_rl.mazes.interchange.zanj import read_zanj
-from maze_rl.mazes.lattice import Maze, MazeCollection, collect
+from maze_rl.mazes.lattice import Maze, MazeCollection, Mazes, as_collection, collect
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.mazes.storage.dataset_writer import write_mazes
 from maze_rl.mazes.storage.store import StoredMazes, open_dataset
 from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
+from maze_rl.workflows.show import draw_picture, shown_mazes
+
+_MOST_DRAWN = 100
+"""Mazes in a picture at most."""
 
 
 def load_mazes(
-    path: str | Path, *, tokenization: str | Tokenization = "unique_cells", grid: Size | None = None
+    path: str | PathLike[str],
+    *,
+    format: str | None = None,
+    tokenizer: str | Tokenization = "unique_cells",
+    grid: AnySize | None = None,
 ) -> MazeCollection | StoredMazes:
-    """Read mazes from a dataset folder, or a file of any kind in `KINDS`, or maze-dataset's ``.zanj``.
+    """Read mazes from a dataset folder or a file of any kind.
 
     Args:
-        path: The folder or file; its suffix says what it is.
-        tokenization: What a `.tokens` file is written in.
+        path: The folder or file.
+        format: What it holds, if its suffix does not say so: one of `maze_rl.configs.maze_files.FORMATS`. Drawings in a
+            ``.txt`` are read as they look; `walls`, `cells` and `flat` choose one reading for all of them.
+        tokenizer: What a `.tokens` file is written in.
         grid: Cells per side, or (rows, cols), of the mazes of a `.tokens` file: the text does not tell.
 
     Returns:
@@ -38,116 +58,185 @@ def load_mazes(
         MazeRLError: There is no such file, it is damaged or of no known kind, or a maze in it is broken.
     """
     path = Path(path)
-    check_readable(path, grid is not None)
-    if path.is_dir():
-        return open_dataset(path)
-    if path.suffix == ".zanj":
-        return read_zanj(path).mazes
-    if path.suffix == ".npz":
-        return read_archive(path)
-    if path.suffix == ".parquet":
-        return read_parquet(path)
-    if path.suffix == ".png":
-        return MazeCollection.from_batch(read_image(path).as_batch())
-    if path.suffix == ".txt":
-        return _from_texts(path, [part for part in _read_text(path).split("\n\n") if part.strip()], from_ascii)
-    return _from_tokens(path, tokenization, grid)
+    check_readable(path, grid is not None, format)
+    chosen = format_to_read(path, format)
+    if (chosen == "dataset") != path.is_dir():
+        raise MazeRLError(f"{path}: is a {'folder' if path.is_dir() else 'file'}, not {FORMATS[chosen]}.")
+    if chosen == "tokens":
+        return read_tokens(path, tokenizer, grid)
+    if chosen == "maze_hard":
+        return _from_text(path, from_maze_hard)
+    if chosen in ("text", "walls", "cells", "flat"):
+        return _from_text(path, lambda text: read_drawings(text, None if chosen == "text" else chosen))
+    readers: dict[str, Callable[[Path], MazeCollection | StoredMazes]] = {
+        "dataset": open_dataset,
+        "parquet": read_parquet,
+        "npz": read_archive,
+        "zanj": lambda file: read_zanj(file).mazes,
+        "pixels": lambda file: MazeCollection.from_batch(read_image(file).as_batch()),
+    }
+    return readers[chosen](path)
 
 
-def _from_tokens(path: Path, tokenization: str | Tokenization, grid: Size | None) -> MazeCollection:
-    assert grid is not None
-    (size,) = check_sizes([grid])
-    shape = (size, size) if isinstance(size, int) else size
-    writes = load_tokenization(tokenization) if isinstance(tokenization, str) else tokenization
-    lines = [line for line in _read_text(path).splitlines() if line.strip()]
-    return _from_texts(path, lines, lambda line: writes.from_text(line, shape))
+def read_tokens(path: Path, tokenizer: str | Tokenization, grid: AnySize | None) -> MazeCollection:
+    """Read token text, one maze a line; the arguments are those of `load_mazes`.
+
+    Raises:
+        MazeRLError: `grid` is missing, or a line is no maze.
+    """
+    if grid is None:
+        raise ConfigurationError(f"{path}: token text does not tell the size of its mazes: give it, as --grid 5.")
+    shape = shape_of("grid", grid)
+    writes = load_tokenization(tokenizer) if isinstance(tokenizer, str) else tokenizer
+
+    def read(text: str) -> list[Maze]:
+        mazes: list[Maze] = []
+        for number, line in enumerate(text.splitlines(), 1):
+            if line.strip():
+                try:
+                    mazes.append(_from_line(line, writes, shape))
+                except MazeRLError as error:
+                    raise MazeRLError(f"maze {len(mazes) + 1}: line {number}: {error}") from error
+        return mazes
+
+    return _from_text(path, read)
 
 
-def _from_texts(path: Path, texts: list[str], read) -> MazeCollection:
-    mazes: list[Maze] = []
-    for number, text in enumerate(texts, 1):
-        try:
-            mazes.append(read(text))
-        except MazeRLError as error:
-            raise MazeRLError(f"{path}, maze {number}: {error}") from error
+def _from_line(line: str, writes: Tokenization, shape: tuple[int, int]) -> Maze:
+    """Read a maze at the corner of the canvas, where `save_mazes` puts it, else where its cells say it lies."""
+    try:
+        return writes.from_text(line, shape, (0, 0))
+    except MazeRLError:
+        if not writes.config.random_offsets:
+            raise
+        return writes.from_text(line, shape)
+
+
+def _from_text(path: Path, read: Callable[[str], list[Maze]]) -> MazeCollection:
+    try:
+        text = decode_text(path.read_bytes())
+    except (OSError, UnicodeError) as error:
+        raise MazeRLError(f"{path}: is no text that can be read ({error}).") from error
+    try:
+        mazes = read(text)
+    except MazeRLError as error:
+        raise type(error)(f"{path}, {error}") from error
     if not mazes:
         raise MazeRLError(f"{path}: holds no mazes.")
     return collect(mazes)
 
 
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").replace("\r\n", "\n")
-    except (OSError, UnicodeError) as error:
-        raise MazeRLError(f"{path}: is no text that can be read ({error}).") from error
-
-
 def save_mazes(
-    mazes: MazeCollection | StoredMazes | Maze | Sequence[Maze],
-    out: str | Path,
+    mazes: Mazes,
+    out: str | PathLike[str],
     *,
-    tokenization: str | Tokenization = "unique_cells",
+    format: str | None = None,
+    tokenizer: str | Tokenization = "unique_cells",
     source: str = "a program",
     seed: int = 0,
 ) -> Path:
-    """Write mazes to a dataset folder or a file; the suffix of `out` says which, see `KINDS`.
+    """Write mazes to a dataset folder or a file.
 
     Args:
         mazes: What to write: mazes as they were read or generated, one `Maze`, or a list.
         out: Where to; a name that ends with / is a folder whatever its suffix.
-        tokenization: What a `.tokens` file is written in; each maze with one of its shortest paths.
+        format: What to write, if the suffix of `out` does not say so: one of `maze_rl.configs.maze_files.FORMATS`. A
+            ``.png`` or ``.svg`` is a picture for people, with a shortest path, of one maze or several; ``.pixels.png``
+            is the image that is read back.
+        tokenizer: What a `.tokens` file is written in; each maze at the corner of the canvas, with one of its
+            shortest paths.
         source: Where the mazes are from, for the card of a dataset.
         seed: Seed of edge order and choice of path in token text.
 
     Raises:
-        MazeRLError: The kind is unknown, a picture is asked of several mazes, or the disk refuses.
+        MazeRLError: The kind is unknown, cannot show such mazes or so many, or the disk refuses.
     """
-    if not isinstance(mazes, MazeCollection | StoredMazes):
-        mazes = collect([mazes] if isinstance(mazes, Maze) else mazes)
-    check_writable(out)
-    is_folder, out = is_dataset(out), Path(out)
-    if is_folder:
+    if not isinstance(mazes, StoredMazes):
+        mazes = as_collection(mazes)
+    chosen = format_to_write(out, format)
+    out = Path(out)
+    if chosen == "dataset":
         return write_mazes(mazes, out, source)
-    if out.suffix == ".parquet":
+    if chosen == "parquet":
         return write_parquet(out, mazes)
+    if chosen == "picture":
+        return _picture(mazes, out)
     whole = mazes.all() if isinstance(mazes, StoredMazes) else mazes
-    if out.suffix == ".npz":
+    if chosen == "npz":
         return write_archive(out, whole)
-    if out.suffix == ".png":
+    if chosen == "pixels":
         if len(whole) != 1:
-            raise ConfigurationError(f"{out}: a .png holds one maze, not {len(whole)}: use .npz, .txt or a folder.")
+            raise ConfigurationError(f"{out}: an image in pixels holds one maze, not {len(whole)}: use .npz or .txt.")
         return write_image(out, whole[0])
-    text = _tokens(whole, tokenization, seed) if out.suffix == ".tokens" else "\n\n".join(map(_drawing, whole))
+    text = _text(whole, chosen, tokenizer, seed)
     with written_whole(out) as file:
-        file.write(f"{text}\n".encode())
+        file.write(text.encode())
     return out
 
 
-def _drawing(maze: Maze) -> str:
+def _text(mazes: MazeCollection, chosen: str, tokenization: str | Tokenization, seed: int) -> str:
+    """Return mazes as the text of a file."""
+    if chosen == "tokens":
+        return _tokens(mazes, tokenization, seed)
+    if chosen == "maze_hard":
+        return to_maze_hard(mazes)
+    drawings: list[str] = []
+    for number, maze in enumerate(mazes, 1):
+        try:
+            drawings.append(_drawing(maze, chosen))
+        except MazeRLError as error:
+            raise ConfigurationError(f"maze {number}: {error}") from error
+    return ("\n" if chosen == "flat" else "\n\n").join(drawings) + "\n"
+
+
+def _drawing(maze: Maze, chosen: str) -> str:
+    if chosen == "cells":
+        return draw_cell_grid(maze)
+    if chosen == "flat":
+        if maze.shape[0] != maze.shape[1]:
+            raise MazeRLError(f"is {maze.shape[0]} x {maze.shape[1]}: a flat grid is square; write .cells.txt.")
+        return draw_cell_grid(maze).replace("\n", "")
     if maze.origin == maze.target:
-        raise ConfigurationError(f"a drawing cannot show a maze whose origin is its target, {maze.origin}.")
+        raise MazeRLError(f"a drawing cannot show a maze whose origin is its target, {maze.origin}.")
     return draw_ascii(maze)
 
 
-def _tokens(mazes: MazeCollection, tokenization: str | Tokenization, seed: int) -> str:
-    writes = load_tokenization(tokenization) if isinstance(tokenization, str) else tokenization
+def _picture(mazes: MazeCollection | StoredMazes, out: Path) -> Path:
+    if out.suffix.lower() not in (".png", ".svg"):
+        raise ConfigurationError(f"{out}: pictures are .png or .svg files.")
+    if not 1 <= len(mazes) <= _MOST_DRAWN:
+        raise ConfigurationError(f"{out}: a picture of {len(mazes):,} mazes: give 1 to {_MOST_DRAWN} of them.")
+    draw_picture(shown_mazes(mazes), ("solution",), out)
+    return out
+
+
+def _tokens(mazes: MazeCollection, tokenizer: str | Tokenization, seed: int) -> str:
+    writes = load_tokenization(tokenizer) if isinstance(tokenizer, str) else tokenizer
+    writes = writes.with_options(random_offsets=False)  # a line has no place to tell an offset
     lines = np.empty(len(mazes), object)
     for position, batch in enumerate(mazes.batches):
         where = mazes.indices_of(position)
         encoded = writes.encode_batch(batch, streams=where, seed=seed, solution=solve_batch(batch, seed, where))
         lines[where] = writes.decode(encoded.tokens)
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
 
 
 def convert(
-    source: str | Path, out: str | Path, *, tokenization: str = "unique_cells", grid: Size | None = None, seed: int = 0
+    source: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    source_format: str | None = None,
+    format: str | None = None,
+    tokenizer: str | Tokenization = "unique_cells",
+    grid: AnySize | None = None,
+    seed: int = 0,
 ) -> tuple[Path, int]:
     """Read mazes from `source` and write them to `out`; return the path and how many there are.
 
     Raises:
         MazeRLError: As `load_mazes` and `save_mazes`.
     """
-    mazes = load_mazes(source, tokenization=tokenization, grid=grid)
-    kind = KINDS[""] if Path(source).is_dir() else KINDS.get(Path(source).suffix, "maze-dataset")
-    about = f"{Path(source).resolve().name} ({kind})"
-    return save_mazes(mazes, out, tokenization=tokenization, source=about, seed=seed), len(mazes)
+    mazes = load_mazes(source, format=source_format, tokenizer=tokenizer, grid=grid)
+    about = f"{Path(source).resolve().name} ({FORMATS[format_to_read(source, source_format)]})"
+    saved = save_mazes(mazes, out, format=format, tokenizer=tokenizer, source=about, seed=seed)
+    return saved, len(mazes)

@@ -1,6 +1,7 @@
 """`maze-rl describe`: datasets of mazes read, measured and compared."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from os import PathLike
 from pathlib import Path
 
 from maze_rl.mazes.lattice import Maze, MazeCollection
@@ -9,6 +10,7 @@ from maze_rl.mazes.summary import DatasetSummary, summarise
 from maze_rl.reports.dataset_account import DatasetAccount, spread_evenly
 from maze_rl.reports.dataset_figures import LARGEST_EXAMPLE, MOST_EXAMPLES
 from maze_rl.reports.dataset_page import write_dataset_page
+from maze_rl.workflows.path_lists import OneOrMore, path_list
 
 Progress = Callable[[str, float], None]
 CHUNK = 2_000
@@ -16,21 +18,22 @@ CHUNK = 2_000
 
 
 def describe(
-    folders: Sequence[str | Path], out: Path | None = None, progress: Progress = lambda doing, done: None
+    folders: OneOrMore, out: str | PathLike[str] | None = None, progress: Progress = lambda doing, done: None
 ) -> list[DatasetAccount]:
     """Read and measure datasets of mazes; write the page that describes or compares them.
 
     Args:
-        folders: Folders that `maze-rl generate` wrote.
+        folders: A folder, or several, that `maze-rl generate` wrote.
         out: The page, an .html file, its numbers go beside it as .json; None for none.
         progress: Called with (what, share done).
 
     Raises:
         MazeRLError: A folder is no dataset of mazes, or a maze in it is broken.
     """
+    places = path_list("folders", folders)
     accounts = [
         account_of(open_dataset(folder), name, str(folder), progress)
-        for folder, name in zip(folders, _names(folders), strict=True)
+        for folder, name in zip(places, _names(places), strict=True)
     ]
     if out is not None:
         write_dataset_page(accounts, out)
@@ -61,9 +64,9 @@ def _examples(mazes: StoredMazes, summary: DatasetSummary) -> dict[tuple[int, in
     }
 
 
-def _names(folders: Sequence[str | Path]) -> list[str]:
+def _names(folders: list[Path]) -> list[str]:
     """Name datasets after their folders, by the whole path where the last parts alone are not unique."""
-    short = [Path(folder).resolve().name for folder in folders]
+    short = [folder.resolve().name for folder in folders]
     long = [str(folder) for folder in folders]
     named = short if len(set(short)) == len(short) else long
     return named if len(set(named)) == len(named) else [f"{name} ({place})" for place, name in enumerate(named, 1)]

@@ -11,13 +11,15 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from maze_rl.configs.experiment import Experiment
 from maze_rl.configs.mazes import MazeSpec
-from maze_rl.configs.options import OptionValue
+from maze_rl.configs.options import OptionValue, check_count
 from maze_rl.configs.training import RunConfig, differing_fields, run_to_json
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.own_plugins import named_in_errors
 from maze_rl.worker_processes import interruptible, worker_processes
@@ -36,7 +38,7 @@ Progress = Callable[[str, float, dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
-class HeldOutMazes:
+class HeldOutMazes(Shown):
     """Which mazes models are measured on."""
 
     sizes: tuple[int, ...]
@@ -47,7 +49,7 @@ class HeldOutMazes:
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Shown):
     """One arm with one seed."""
 
     arm: str
@@ -64,7 +66,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class ExperimentRun:
+class ExperimentRun(Shown):
     """What became of an experiment."""
 
     folder: Path
@@ -75,19 +77,19 @@ class ExperimentRun:
 
 
 def run_experiment(
-    name: str,
+    name: str | PathLike[str],
     *,
     large: bool = False,
     seeds: int | None = None,
     workers: int = 2,
-    out: str | Path | None = None,
+    out: str | PathLike[str] | None = None,
     progress: Progress | None = None,
     command: str = "maze_rl.workflows.experiment.run_experiment(...)",
 ) -> ExperimentRun:
     """Train and measure every arm of an experiment with every seed, as far as that is not done.
 
     Args:
-        name: The experiment.
+        name: The experiment, or a file that holds one.
         large: On the large scale.
         seeds: Runs per arm; None for what the experiment says. More can be added later.
         workers: Processes, with one thread each; 0 works in this process, with one thread too: the same numbers.
@@ -100,8 +102,7 @@ def run_experiment(
             runs of another one; all before anything is trained.
         KeyboardInterrupt: Ctrl-C; running arms have saved their state.
     """
-    if workers < 0 or (seeds is not None and seeds < 1):
-        raise ConfigurationError(f"workers is {workers}, seeds is {seeds}: at least 0 and at least 1, please.")
+    workers, seeds = check_count("workers", workers, 0), None if seeds is None else check_count("seeds", seeds)
     file = find_experiment(name)
     experiment = file.load(large)
     experiment = experiment if seeds is None else replace(experiment, seeds=seeds)
@@ -127,8 +128,9 @@ def check_measures(experiment: Experiment) -> None:
         find_measure(name)
 
 
-def plan(experiment: Experiment, folder: Path, command: str = "") -> list[Job]:
+def plan(experiment: Experiment, folder: str | PathLike[str], command: str = "") -> list[Job]:
     """List the runs of an experiment: all arms of one seed, then of the next, so that what is done can be compared."""
+    folder = Path(folder)
     last = experiment.arms[experiment.control].training.phases[-1].mazes
     tests = HeldOutMazes(experiment.test_sizes, last.algorithm, tuple(last.options.items()), experiment.test_mazes)
     return [
@@ -163,14 +165,12 @@ def run_one(job: Job, tell: Callable[[float], None] = lambda share: None) -> str
 
     A run that diverges is a result as well: the reason is kept in `FAILURE` and the others go on.
     """
-    from maze_rl.training.trainer import TrainingInterrupted
-
     reason = job.folder / FAILURE
     try:
         with interruptible():
             _train(job, tell)
             _measure(job)
-    except (TrainingInterrupted, KeyboardInterrupt):
+    except KeyboardInterrupt:  # as a training that was interrupted raises too
         return INTERRUPTED
     except MazeRLError as error:
         job.folder.mkdir(parents=True, exist_ok=True)
@@ -185,9 +185,9 @@ def is_measured(job: Job) -> bool:
     return set(job.measures) <= read_measures(job.folder).keys()
 
 
-def read_measures(folder: Path) -> dict[str, dict[str, float]]:
+def read_measures(folder: str | PathLike[str]) -> dict[str, dict[str, float]]:
     """Return what was measured of a run so far: measure -> name -> number."""
-    path = folder / MEASURES
+    path = Path(folder) / MEASURES
     return json.loads(path.read_text()) if path.is_file() else {}
 
 

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import util
 from importlib.metadata import EntryPoint, entry_points
+from os import PathLike, fspath
 from pathlib import Path
 from types import ModuleType
 
 from maze_rl.configs.experiment import Experiment
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
 from maze_rl.shipped import shipped_folder
 
@@ -23,7 +25,7 @@ FUNCTION = "experiment"
 
 
 @dataclass(frozen=True)
-class ExperimentFile:
+class ExperimentFile(Shown):
     """Where an experiment stands, and its docstring."""
 
     name: str
@@ -68,12 +70,13 @@ def find_experiments() -> dict[str, ExperimentFile]:
     return dict(sorted(found.items()))
 
 
-def find_experiment(name: str) -> ExperimentFile:
+def find_experiment(name: str | PathLike[str]) -> ExperimentFile:
     """Return the experiment called `name`, or that in the file of that path.
 
     Raises:
         UnknownNameError: There is none; lists the names and suggests the nearest.
     """
+    name = fspath(name)
     if name.endswith(".py") and Path(name).is_file():
         return read_file(Path(name).stem, Path(name))
     found = find_experiments()

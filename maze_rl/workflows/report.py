@@ -1,114 +1,173 @@
-"""`maze-rl report`: the generalization report of one run or several side by side."""
+"""`maze-rl report`: the generalization report of one model or several side by side, with or without their runs."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
+from transformer_lens import HookedTransformer
+
+from maze_rl.configs.options import check_count
+from maze_rl.configs.ranges import AnySizes, check_squares
 from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.evaluation.results import EvaluationResult, result_from_json
-from maze_rl.models.build import MazeTransformer
+from maze_rl.models.attached_tokenization import about_of, tokenization_of
+from maze_rl.models.model_files import FOLDED_FIELDS
 from maze_rl.models.places import find_model
+from maze_rl.plain_numbers import check_seed
 from maze_rl.reports.generalization_report import write_report
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
+from maze_rl.workflows.comparison_folder import check_own_place, comparison_folder
 from maze_rl.workflows.evaluate import TEST_SEED, TRAIN_MAZES, evaluate
 from maze_rl.workflows.run_folder import RunFolder
 
 Progress = Callable[[str, float], None]
+Subject = HookedTransformer | str | PathLike[str]
+"""A model with a tokenization, the folder of a run or of a saved model, or the name of a shipped model."""
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What is reported on."""
+
+    model: HookedTransformer
+    run: RunFolder | None
+    """The folder of its run; None for a model without one."""
+    name: str
+    place: str | None
+    """What commands call it; None for a model that is an object."""
+    usual: Path
+    """Where its report goes."""
 
 
 def report(
-    runs: Sequence[str | Path],
-    out: Path | None = None,
-    sizes: Iterable[int] | None = None,
+    runs: Subject | Sequence[Subject],
+    out: str | PathLike[str] | None = None,
+    sizes: AnySizes | None = None,
     num: int | None = None,
     *,
     seed: int = TEST_SEED,
     loops: int | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Write the report of `runs`; return the HTML page.
+    """Write the report of one model or several; return the HTML page.
 
-    The evaluation on disk is used when it covers what is asked for; otherwise the run is evaluated anew.
+    The evaluation on disk is used when it covers what is asked for; otherwise the model is evaluated anew. What only a
+    run has (its training log, its whole configuration) is left out where there is none, and the page says so.
 
     Args:
-        runs: Run folders.
-        out: Where to write; None for `report/` in the first run, or `report-N-loops/` where it has other loops.
-        sizes: Sizes to test; None for those of the evaluation on disk, or those of `maze_rl.evaluate`.
+        runs: A model with a tokenization (`maze_rl.attach_tokenization`), the folder of a run or of a saved model, the
+            name of a shipped model; or several of these.
+        out: Where to write; None for `report/` in its folder, or `report-NAME/` for a model that is given or shipped,
+            with `-N-loops` behind it where it has other loops; of several for ``runs/comparisons/A-B``, so that no
+            run's own report is touched.
+        sizes: Sizes to test, as ``"4..12"`` or 7; None for those of the evaluation on disk, or of `maze_rl.evaluate`.
         num: Mazes per size; None for those of the evaluation on disk, or 500.
         seed: Seed of the test mazes.
         loops: Times the blocks of the models are applied; None for as many as they have.
         progress: Called with (what, share done).
 
     Raises:
-        MazeRLError: A folder holds no finished run, a file in it is damaged, or a model has no loops and some are
-            asked for.
+        MazeRLError: There is no such model, a file of it is damaged, it has no loops and some are asked for, or `out`
+            is the report of one of several runs.
     """
-    folders = [_finished(run) for run in runs]
-    chosen = None if sizes is None else tuple(sizes)
-    models = [chosen_model(folder.folder, loops) for folder in folders]  # all, before one is evaluated
-    summaries = [
-        _summary(folder, model, _evaluation(folder, model, chosen, num, seed, progress))
-        for folder, model in zip(folders, models, strict=True)
-    ]
-    usual = folders[0].report
-    return write_report(summaries, out or usual.with_name(usual.name + loops_in_name(models[0])))
+    num, seed = None if num is None else check_count("num", num), check_seed(seed)
+    chosen = None if sizes is None else check_squares(sizes)
+    subjects = [_subject(each, loops) for each in _given(runs)]  # all, before one is evaluated
+    if out is not None:
+        check_own_place(Path(out), [each.usual for each in subjects])
+    summaries = [_summary(each, _evaluation(each, chosen, num, seed, progress)) for each in subjects]
+    return write_report(summaries, _usual_place(subjects) if out is None else out)
 
 
-def _finished(run: str | Path) -> RunFolder:
-    """Return the folder of a finished run, before anything slow is done with it."""
-    folder = RunFolder(find_model(run))
-    if not folder.config_path.exists():
-        raise ConfigurationError(
-            f"{run} is a model without its run (no {folder.config_path.name}): a report needs the folder of a run; "
-            "maze-rl evaluate measures a model alone."
-        )
-    folder.open()
-    if not folder.read_metrics():
-        raise CheckpointError(f"{folder.metrics_path}: the file is missing or empty, so there is nothing to report.")
-    return folder
+def _given(runs: Subject | Sequence[Subject]) -> list[Subject]:
+    several = [runs] if isinstance(runs, HookedTransformer | str | PathLike) else list(runs)
+    if not several:
+        raise ConfigurationError("runs is empty: give a run, a model or the name of one, or several.")
+    return several
+
+
+def _usual_place(subjects: Sequence[_Subject]) -> Path:
+    ending = loops_in_name(subjects[0].model)
+    if len(subjects) > 1:
+        return comparison_folder([(each.name, each.place) for each in subjects], ending)
+    return subjects[0].usual.with_name(subjects[0].usual.name + ending)
+
+
+def _subject(given: Subject, loops: int | None) -> _Subject:
+    """Return what is reported on, its files checked before anything slow is done with it."""
+    if isinstance(given, HookedTransformer):
+        name = str(about_of(given).get("name", "untitled"))
+        return _Subject(chosen_model(given, loops), None, name, None, Path(f"report-{Path(name).name}"))
+    if not Path(given).is_dir():
+        return _Subject(chosen_model(given, loops), None, str(given), str(given), Path(f"report-{Path(given).name}"))
+    run = RunFolder(find_model(given))
+    if run.config_path.exists():
+        run.open()
+    return _Subject(chosen_model(run.folder, loops), run, run.folder.name, str(run.folder), run.report)
 
 
 def _evaluation(
-    run: RunFolder,
-    model: MazeTransformer,
-    sizes: tuple[int, ...] | None,
-    num: int | None,
-    seed: int,
-    progress: Progress | None,
+    subject: _Subject, sizes: tuple[int, ...] | None, num: int | None, seed: int, progress: Progress | None
 ) -> EvaluationResult:
-    if loops_in_name(model):  # what is on disk was measured with other loops
-        return evaluate(model, sizes, num or TRAIN_MAZES, seed=seed, progress=progress)
-    stored = _stored(run)
+    if loops_in_name(subject.model):  # what is on disk was measured with other loops
+        return evaluate(subject.model, sizes, num or TRAIN_MAZES, seed=seed, progress=progress)
+    stored = _stored(subject.run)
     if num is None:
         num = TRAIN_MAZES if stored is None else stored.num_per_size
     same_test = stored is not None and (stored.num_per_size, stored.seed) == (num, seed)
     if stored is not None and same_test and sizes in (None, tuple(row.size for row in stored.rows)):
         return stored
-    result = evaluate(model, sizes, num, seed=seed, progress=progress)
-    if stored is None:
-        run.write_evaluation(result.to_json())
+    result = evaluate(subject.model, sizes, num, seed=seed, progress=progress)
+    if stored is None and subject.run is not None:
+        subject.run.write_evaluation(result.to_json())
     return result
 
 
-def _stored(run: RunFolder) -> EvaluationResult | None:
+def _stored(run: RunFolder | None) -> EvaluationResult | None:
     """Return the evaluation on disk, or None where there is none that can be read."""
+    if run is None:
+        return None
     try:
         return result_from_json(run.read_evaluation())
     except (CheckpointError, KeyError, TypeError):
         return None
 
 
-def _summary(run: RunFolder, model: MazeTransformer, evaluation: EvaluationResult) -> RunSummary:
-    about = model.about
+def _summary(subject: _Subject, evaluation: EvaluationResult) -> RunSummary:
+    model, about, run = subject.model, about_of(subject.model), subject.run
+    config = run.read_config() if run is not None and run.config_path.exists() else None
     return RunSummary(
-        name=run.folder.name + loops_in_name(model),
-        folder=str(run.folder),
-        config=run.read_config(),
-        metrics=run.read_metrics(),
+        name=subject.name + loops_in_name(model),
+        folder=subject.place,
+        config=_known(model) if config is None else config,
+        metrics=run.read_metrics() if run is not None else [],
         evaluation=evaluation,
-        training_seconds=about["seconds"],
-        num_parameters=about["num_parameters"],
-        leak_count=about["leaks"],
-        mazes_seen=about["mazes"],
+        training_seconds=about.get("seconds"),
+        num_parameters=about.get("num_parameters") or _num_parameters(model),
+        leak_count=about.get("leaks"),
+        mazes_seen=about.get("mazes"),
         loops=about.get("changed_loops"),
+        is_run=config is not None,
     )
+
+
+def _known(model: HookedTransformer) -> dict[str, Any]:
+    """Return what is known of a model without its run, as far as it is known in the form of a run's configuration."""
+    config, cfg = getattr(model, "maze_config", None), model.cfg
+    shape = {"n_layers": cfg.n_layers, "d_model": cfg.d_model, "n_heads": cfg.n_heads}
+    if config is None:
+        shape |= {"positions": cfg.positional_embedding_type, "attn_only": cfg.attn_only}
+    about = {key: value for key, value in about_of(model).items() if key != "changed_loops"}
+    trained = {key: about.pop(f"trained_{key}") for key in FOLDED_FIELDS if f"trained_{key}" in about}
+    return {
+        "model": shape if config is None else vars(config) | trained,
+        "tokenization": dict(vars(tokenization_of(model).config)),
+        "about": about,
+    }
+
+
+def _num_parameters(model: HookedTransformer) -> int:
+    return sum(each.numel() for each in model.parameters() if each.requires_grad)

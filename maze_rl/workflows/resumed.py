@@ -1,7 +1,7 @@
 """What a run goes on with: the configuration of its folder, compared with what is given again, with more steps."""
 
 from collections.abc import Callable, Collection
-from pathlib import Path
+from os import PathLike
 
 from maze_rl.configs.longer_run import lengthened, taught_steps
 from maze_rl.configs.training import RunConfig
@@ -12,7 +12,7 @@ EVALUATION_MAZES = "evaluation_mazes"
 
 
 def resumed(
-    out: Path,
+    out: str | PathLike[str],
     steps: int | None = None,
     asked: Callable[[int, int], RunConfig] | None = None,
     named: Collection[str] = (),
@@ -42,6 +42,6 @@ def resumed(
     return saved if steps is None else lengthened(saved, steps)
 
 
-def evaluation_mazes_of(out: Path, usual: int) -> int:
+def evaluation_mazes_of(out: str | PathLike[str], usual: int) -> int:
     """Return how many mazes per size the run in `out` is evaluated on: what it was begun with, or `usual`."""
     return int(RunFolder(out).read_config().get(EVALUATION_MAZES, usual))

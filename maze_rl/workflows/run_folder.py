@@ -11,10 +11,12 @@ import subprocess
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from maze_rl.configs.training import RunConfig, differing_values, run_from_json, run_to_json
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.mazes.interchange.leftovers import remove_leftovers
 from maze_rl.models.verified_files import json_bytes, plain_number, write_file, write_folder
@@ -42,11 +44,11 @@ class OtherSettingsError(ConfigurationError):
         )
 
 
-class RunFolder:
+class RunFolder(Shown):
     """Paths and small files of one run."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        self.folder = folder = Path(folder)
         self.config_path = folder / CONFIG
         self.metrics_path = folder / "metrics.jsonl"
         self.checkpoints = folder / "checkpoints"

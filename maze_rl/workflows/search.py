@@ -3,22 +3,30 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import torch
+from transformer_lens import HookedTransformer
 from transformer_lens.utilities.components_utils import get_act_name
 
 from maze_rl.calibration.selftest import setting_of
 from maze_rl.calibration.zoo import ROWS, Instance
+from maze_rl.configs.options import check_count
+from maze_rl.configs.ranges import AnySize, check_square
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.battery import Battery, check_tested, run_battery
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.requirements import check_mazes
+from maze_rl.interp.score_table import scores_html
 from maze_rl.interp.scorecard import Materials, Scorecard, Setting, check_setting, control_probes, gather, score
-from maze_rl.models.build import MazeTransformer, build_model
+from maze_rl.models.attached_tokenization import about_of, tokenization_of
+from maze_rl.models.build import build_model
 from maze_rl.models.places import find_model
 from maze_rl.models.verified_files import read_folder, read_tensors
+from maze_rl.plain_numbers import check_seed
 from maze_rl.reports.search.search_report import write_search_report
 from maze_rl.reports.search.search_result import DecisionAttention, SearchResult, example_decision
 from maze_rl.tokenization.tokenization import Tokenization
@@ -33,7 +41,7 @@ Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
-class SearchOutcome:
+class SearchOutcome(Shown):
     """What `maze-rl search` found and wrote."""
 
     page: Path
@@ -42,30 +50,38 @@ class SearchOutcome:
     """By score: effect, low, high, threshold, verdict, name, mazes, layouts."""
     result: SearchResult
 
+    def _headline(self) -> str:
+        return f"{self.result._headline()}; page: {self.page}"
+
+    def _repr_html_(self) -> str:
+        card = self.result.battery.scorecard
+        return scores_html(self.result.name, card.verdict, card.scores, f"page: {self.page}")
+
 
 def search(
-    model: MazeTransformer | str | Path,
+    model: HookedTransformer | str | PathLike[str],
     *,
-    size: int | None = None,
+    size: AnySize | None = None,
     num: int = 300,
     algorithm: str = "dfs",
     seed: int = 0,
     loops: int | None = None,
-    out: Path | None = None,
+    out: str | PathLike[str] | None = None,
     command: str = "",
     progress: Progress = lambda doing, done: None,
 ) -> SearchOutcome:
     """Ask whether a model searches, and write the page.
 
     Args:
-        model: A model, a run folder, or the name of a shipped model.
-        size: Cells per side; None for the size nearest to 7 that it was trained on, and 7 or its canvas where that is
-            not recorded.
+        model: Any `HookedTransformer` with a tokenization (`maze_rl.attach_tokenization`), the folder of a run or of a
+            saved model, or the name of a shipped model.
+        size: Cells per side, as 7 or ``"7"``; None for the size nearest to 7 that it was trained on, and 7 or its
+            canvas where that is not recorded.
         num: Mazes of each test; probes get twice as many.
         algorithm: Generator of mazes without cycles.
         seed: Seed of mazes, pairs, controls and draws; 0 or more.
         loops: Times the block of a model with loops is applied; None for as many as it has.
-        out: Folder to write; None for ``search/`` in the run, or ``search-NAME`` for a shipped model.
+        out: Folder to write; None for ``search/`` in the run, or ``search-NAME`` for a model that is given or shipped.
         command: What was typed, for the page.
         progress: Called with (what is being done, share done).
 
@@ -73,32 +89,39 @@ def search(
         MazeRLError: There is no such model, a test is not right for it, its format, its canvas or the number of mazes
             does not fit, a checkpoint is damaged, or `out` is no folder.
     """
+    num, seed = check_count("num", num, 0), check_seed(seed)
     started = time.perf_counter()
     loaded = chosen_model(model, loops)
     check_tested(loaded)
-    own_name = str(loaded.about.get("name", "untitled")) if isinstance(model, MazeTransformer) else Path(model).name
+    own_name = (
+        str(about_of(loaded).get("name", "untitled")) if isinstance(model, HookedTransformer) else Path(model).name
+    )
     name = own_name + loops_in_name(loaded)
     setting = Setting(
-        size=_usual_size(loaded) if size is None else size, algorithm=algorithm, num_mazes=num, num_pairs=num,
-        num_probed=2 * num, seed=seed,
-    )  # fmt: skip
-    folder = out or _folder(model, name, loops_in_name(loaded))
+        size=_usual_size(loaded) if size is None else check_square("size", size),
+        algorithm=algorithm,
+        num_mazes=num,
+        num_pairs=num,
+        num_probed=2 * num,
+        seed=seed,
+    )
+    folder = _folder(model, name, loops_in_name(loaded)) if out is None else Path(out)
     check_setting(setting)
     check_mazes(loaded, setting.size, num)
-    _check_seed_and_folder(seed, folder)
-    saved, left_out = _checkpoints(model, loaded.tokenization)
+    _check_folder(folder)
+    saved, left_out = _checkpoints(model, tokenization_of(loaded))
     saved = [(step, chosen_model(trained, loops)) for step, trained in saved]
     progress("mazes and pairs", 0.0)
-    materials = gather(loaded.tokenization, setting)
+    materials = gather(tokenization_of(loaded), setting)
     battery = run_battery(loaded, materials, progress=lambda doing, done: progress(doing, 0.02 + 0.6 * done))
     checkpoints, probes = [], None
     for number, (step, trained) in enumerate(saved):
         progress(f"checkpoint {step}", 0.62 + 0.18 * number / len(saved))
         probes = probes or control_probes(trained, materials)
         checkpoints.append((step, score(trained, materials, untrained=probes).scores))
-    known = _calibrate(loaded.tokenization.name, seed, lambda doing, done: progress(doing, 0.8 + 0.19 * done))
+    known = _calibrate(tokenization_of(loaded).name, seed, lambda doing, done: progress(doing, 0.8 + 0.19 * done))
     result = SearchResult(
-        name=name, about=loaded.about, model_facts=_facts(loaded), setting=setting, materials=materials,
+        name=name, about=about_of(loaded), model_facts=_facts(loaded), setting=setting, materials=materials,
         battery=battery, calibration={row: card.scores for row, card in known.items()},
         calibration_searches={row: card.searches for row, card in known.items()},
         attention=_attention(loaded, materials, battery), checkpoints=checkpoints, checkpoints_left_out=left_out,
@@ -109,38 +132,38 @@ def search(
     return SearchOutcome(page, battery.scorecard.verdict, _plain(battery.scorecard.scores), result)
 
 
-def _usual_size(model: MazeTransformer) -> int:
-    trained = [size for size in model.about.get("sizes", ()) if isinstance(size, int)]
-    return min(trained or [min(USUAL, model.tokenization.canvas)], key=lambda size: (abs(size - USUAL), size))
+def _usual_size(model: HookedTransformer) -> int:
+    trained = [size for size in about_of(model).get("sizes", ()) if isinstance(size, int)]
+    return min(trained or [min(USUAL, tokenization_of(model).canvas)], key=lambda size: (abs(size - USUAL), size))
 
 
-def _check_seed_and_folder(seed: int, folder: Path) -> None:
-    if seed < 0:
-        raise ConfigurationError(f"seed is {seed}: it must be 0 or more.")
+def _check_folder(folder: Path) -> None:
     there = next((each for each in (folder, *folder.parents) if each.exists()), Path())
     if not there.is_dir():
         raise ConfigurationError(f"{there} is a file: the page is written to a folder; give another one.")
 
 
-def _folder(model: MazeTransformer | str | Path, name: str, loops: str) -> Path:
+def _folder(model: HookedTransformer | str | PathLike[str], name: str, loops: str) -> Path:
     """Return where the page goes: into the run, but never into what ships with the library."""
-    if not isinstance(model, MazeTransformer) and Path(model).is_dir():
+    if not isinstance(model, HookedTransformer) and Path(model).is_dir():
         return find_model(model) / f"search{loops}"
     return Path(f"search-{name}")
 
 
-def _facts(model: MazeTransformer) -> dict[str, Any]:
+def _facts(model: HookedTransformer) -> dict[str, Any]:
     cfg = model.cfg
     return {
-        "layers": cfg.n_layers, "d_model": cfg.d_model, "heads": cfg.n_heads, "format": model.tokenization.name,
-        "canvas": model.tokenization.canvas, "positions": _positions(model),
+        "layers": cfg.n_layers, "d_model": cfg.d_model, "heads": cfg.n_heads, "format": tokenization_of(model).name,
+        "canvas": tokenization_of(model).canvas, "positions": _positions(model),
         "parameters": sum(each.numel() for each in model.parameters() if each.requires_grad),
     }  # fmt: skip
 
 
-def _positions(model: MazeTransformer) -> str:
+def _positions(model: HookedTransformer) -> str:
     config = getattr(model, "maze_config", None)
-    return "set by hand" if config is None else config.positions
+    if config is None:
+        return "set by hand" if "hand_built" in about_of(model) else str(model.cfg.positional_embedding_type)
+    return config.positions
 
 
 def _calibrate(token_format: str, seed: int, progress: Progress) -> dict[str, Scorecard]:
@@ -153,7 +176,7 @@ def _calibrate(token_format: str, seed: int, progress: Progress) -> dict[str, Sc
     return cards
 
 
-def _attention(model: MazeTransformer, materials: Materials, battery: Battery) -> list[DecisionAttention]:
+def _attention(model: HookedTransformer, materials: Materials, battery: Battery) -> list[DecisionAttention]:
     """Return where the best adjacency head, and a frontier head if there are any, look from one decision."""
     decisions = materials.decisions
     row = example_decision(decisions)
@@ -175,21 +198,23 @@ def _attention(model: MazeTransformer, materials: Materials, battery: Battery) -
 
 
 def _checkpoints(
-    model: MazeTransformer | str | Path, tokenization: Tokenization
-) -> tuple[list[tuple[int, MazeTransformer]], list[int]]:
+    model: HookedTransformer | str | PathLike[str], tokenization: Tokenization
+) -> tuple[list[tuple[int, HookedTransformer]], list[int]]:
     """Return (step, model) for some checkpoints of a run, spread evenly, and the steps of those that do not fit it.
 
     Raises:
         MazeRLError: A checkpoint is damaged.
     """
-    if isinstance(model, MazeTransformer) or not (Path(model) / "checkpoints").is_dir():
+    if isinstance(model, HookedTransformer) or not (Path(model) / "checkpoints").is_dir():
         return [], []
     run = RunFolder(Path(model))
+    if not run.config_path.exists():  # a model without its run
+        return [], []
     steps = checkpoint_steps(run.checkpoints)
     if len(steps) < 2:
         return [], []
     config, last = run.open(), len(steps) - 1
-    found: list[tuple[int, MazeTransformer]] = []
+    found: list[tuple[int, HookedTransformer]] = []
     left_out: list[int] = []
     places = (round(index * last / (_MOST_CHECKPOINTS - 1)) for index in range(_MOST_CHECKPOINTS))
     for step in sorted({steps[place] for place in places}):

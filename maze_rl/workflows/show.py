@@ -1,15 +1,19 @@
-"""`maze-rl show`: the first mazes of a seed, solved, measured and drawn."""
+"""`maze-rl show`: the first mazes of a seed, or mazes of one's own, solved, measured and drawn."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from maze_rl.configs.marks import parse_marks
 from maze_rl.configs.mazes import MazeSpec
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.generate import generate_mazes
+from maze_rl.mazes.interchange.whole_files import written_whole
 from maze_rl.mazes.lattice import Maze
 from maze_rl.mazes.measures import measure
 from maze_rl.mazes.pictures.marked_drawing import draw_marked, legend, side_by_side
@@ -29,7 +33,7 @@ _CELL = 0.12
 
 
 @dataclass(frozen=True, eq=False)
-class ShownMaze:
+class ShownMaze(Shown):
     """A maze with its solution and what one line says about it."""
 
     maze: Maze
@@ -50,20 +54,25 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def shown_mazes(mazes: Iterable[Maze]) -> list[ShownMaze]:
+    """Solve mazes and count what is said about them."""
+    shown = []
+    for maze in mazes:
+        measures = measure(maze.as_batch())
+        shown.append(ShownMaze(maze, solve(maze), int(measures.forks[0]), int(measures.dead_ends[0])))
+    return shown
+
+
 def show_mazes(spec: MazeSpec, num: int = 1, seed: int = 0) -> list[ShownMaze]:
     """Return the first `num` mazes of (`spec`, `seed`).
 
     Raises:
         ConfigurationError: No maze can meet the specification.
     """
-    shown = []
-    for maze in generate_mazes(spec, np.arange(num), seed):
-        measures = measure(maze.as_batch())
-        shown.append(ShownMaze(maze, solve(maze), int(measures.forks[0]), int(measures.dead_ends[0])))
-    return shown
+    return shown_mazes(generate_mazes(spec, np.arange(num), seed))
 
 
-def draw_text(shown: Sequence[ShownMaze], marks: Sequence[str], width: int, colour: bool = False) -> str:
+def draw_text(shown: Sequence[ShownMaze], marks: str | Sequence[str], width: int, colour: bool = False) -> str:
     """Draw mazes as text, as many side by side as fit into `width` characters, each with its line of figures.
 
     Args:
@@ -72,7 +81,8 @@ def draw_text(shown: Sequence[ShownMaze], marks: Sequence[str], width: int, colo
         width: Characters of a line.
         colour: Whether the reader shows ANSI colours.
     """
-    marked = [marks_of(each.solution, marks) for each in shown]
+    names = parse_marks(marks)
+    marked = [marks_of(each.solution, names) for each in shown]
     blocks = []
     for each, own in zip(shown, marked, strict=True):
         drawing = draw_marked(each.maze, own, colour)
@@ -80,10 +90,10 @@ def draw_text(shown: Sequence[ShownMaze], marks: Sequence[str], width: int, colo
         caption = [line] if len(line) <= 4 * each.maze.shape[1] + 1 else each.captions
         blocks.append("\n".join([drawing, *caption]))
     drawn = side_by_side(blocks, width)
-    return drawn if tuple(marks) in ((), ("solution",)) else f"{drawn}\n\n{legend(marked[0])}"
+    return drawn if names in ((), ("solution",)) else f"{drawn}\n\n{legend(marked[0])}"
 
 
-def draw_picture(shown: Sequence[ShownMaze], marks: Sequence[str], out: Path) -> None:
+def draw_picture(shown: Sequence[ShownMaze], marks: str | Sequence[str], out: str | PathLike[str]) -> None:
     """Draw mazes to the .png or .svg file `out`, each with its figures above, the marks explained below."""
     between = ", " if len(shown) == 1 else "\n"
     items = [
@@ -96,8 +106,18 @@ def draw_picture(shown: Sequence[ShownMaze], marks: Sequence[str], out: Path) ->
     save_picture(figure, out)
 
 
-def save_picture(figure: "Figure", out: Path) -> None:
+def save_picture(figure: "Figure", out: str | PathLike[str]) -> None:
     """Write a picture of mazes on white, with nothing in the file that depends on the time."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    metadata = {"Software": None} if out.suffix == ".png" else {"Date": None}
-    figure.savefig(out, dpi=PNG_DPI, bbox_inches="tight", pad_inches=0.12, facecolor="white", metadata=metadata)
+    out = Path(out)
+    kind = out.suffix[1:].lower()
+    metadata = {"Software": None} if kind == "png" else {"Date": None}
+    with written_whole(out) as file:
+        figure.savefig(
+            file,
+            format=kind,
+            dpi=PNG_DPI,
+            bbox_inches="tight",
+            pad_inches=0.12,
+            facecolor="white",
+            metadata=metadata,
+        )

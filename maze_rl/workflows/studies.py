@@ -10,9 +10,11 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.shipped import shipped, shipped_names
 
@@ -22,7 +24,7 @@ _MARK = re.compile(r"# %%\s*(\[markdown\])?\s*(.*)")
 
 
 @dataclass(frozen=True)
-class Cell:
+class Cell(Shown):
     """A piece of a study."""
 
     title: str
@@ -33,7 +35,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Shown):
     """A file of `analysis/`, read and not run."""
 
     name: str
@@ -49,7 +51,7 @@ class Study:
 
 
 @dataclass(frozen=True)
-class StudyRun:
+class StudyRun(Shown):
     """What a run of a study left."""
 
     folder: Path
@@ -75,7 +77,11 @@ def read_study(name: str) -> Study:
 
 
 def run_study(
-    name: str, *, run: str | None = None, out: Path | None = None, progress: Callable[[str, float], None] | None = None
+    name: str,
+    *,
+    run: str | PathLike[str] | None = None,
+    out: str | PathLike[str] | None = None,
+    progress: Callable[[str, float], None] | None = None,
 ) -> StudyRun:
     """Run a study from top to bottom.
 
@@ -90,8 +96,8 @@ def run_study(
         ConfigurationError: The study takes no model of one's own.
     """
     study = read_study(name)
-    folder = Path("studies") / name if out is None else out
-    chosen: dict[str, Any] = {"out": folder} | ({} if run is None else {"run": run})
+    folder = Path("studies") / name if out is None else Path(out)
+    chosen: dict[str, Any] = {"out": folder} | ({} if run is None else {"run": fspath(run)})
     _check_parameters(study, chosen)
     names: dict[str, Any] = {"__name__": "__main__", "__file__": str(study.path), "__doc__": study.text}
     code = [cell for cell in study.cells if not cell.is_text]
@@ -108,10 +114,10 @@ def run_study(
     return StudyRun(folder, names)
 
 
-def export_study(name: str, out: Path | None = None) -> Path:
+def export_study(name: str, out: str | PathLike[str] | None = None) -> Path:
     """Write a study as a Jupyter notebook; return the file."""
     study = read_study(name)
-    path = Path(f"{name}.ipynb") if out is None else out
+    path = Path(f"{name}.ipynb" if out is None else out)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(_notebook(study), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path

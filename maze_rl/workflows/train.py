@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from maze_rl.configs.cautions import cautions
 from maze_rl.configs.longer_run import lengthened, taught_steps
 from maze_rl.configs.training import OPTIMIZERS, Phase, RunConfig, StartModel, TrainingConfig
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import Caution, CheckpointError, ConfigurationError, MazeRLError
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.devices import check_device
@@ -24,6 +26,7 @@ from maze_rl.training.state import TrainingState, new_state
 from maze_rl.training.trainer import Callbacks, train
 from maze_rl.training.update_rules.applied_scale import scale_lost
 from maze_rl.training.validation import validator
+from maze_rl.workflows.run_card import run_html
 from maze_rl.workflows.run_folder import RunFolder, versions
 from maze_rl.workflows.run_place import check_begun, check_free
 
@@ -32,11 +35,14 @@ Progress = Callable[[str, float, dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Shown):
     """A finished or interrupted run."""
 
     folder: Path
     steps: int
+
+    def _repr_html_(self) -> str:
+        return run_html(self.folder)
 
     def model(self) -> torch.nn.Module:
         """Load the trained model."""
@@ -45,7 +51,7 @@ class Run:
 
 def train_run(
     config: RunConfig,
-    out: Path,
+    out: str | PathLike[str],
     *,
     resume: bool = False,
     progress: Progress | None = None,
@@ -66,6 +72,7 @@ def train_run(
         MazeRLError: A setting, a file of the run, or the training itself is at fault.
         TrainingInterrupted: Ctrl-C; the state was saved.
     """
+    out = Path(out)
     device = check_device(config.device)
     run = RunFolder(out)
     if resume:

@@ -74,5 +74,13 @@ def test_the_loops_of_training_follow_those_of_the_model() -> None:
 def test_names_are_told_apart_and_unknown_ones_refused() -> None:
     kinds = (TrainingConfig, TokenizationConfig, ModelConfig)
     assert sort_changes({"loss": "all", "d_model": 8}, *kinds) == [{"loss": "all"}, {}, {"d_model": 8}]
-    with pytest.raises(UnknownNameError, match=r"unknown setting 'layers'\. Did you mean 'n_layers'"):
-        change_run(BASE, layers=3)
+    with pytest.raises(UnknownNameError, match=r"unknown setting 'num_layers'\. Did you mean 'n_layers'"):
+        change_run(BASE, num_layers=3)
+
+
+def test_settings_may_be_called_as_flags_call_them() -> None:
+    flags = change_run(BASE, tokenizer="unique_cells", layers=3, heads=2)
+    assert flags == change_run(BASE, format="unique_cells", n_layers=3, n_heads=2)
+    assert (flags.tokenization.format, flags.model.n_layers, flags.model.n_heads) == ("unique_cells", 3, 2)
+    with pytest.raises(ConfigurationError, match="layers and n_layers are the same"):
+        change_run(BASE, n_layers=3, layers=3)

@@ -48,8 +48,9 @@ def test_changes_reach_the_part_of_the_run_they_belong_to() -> None:
     assert (run.tokenization.format, run.tokenization.canvas, run.model.embedding) == ("unique_cells", 4, "free")
     assert (run.training.phases[0].mazes.algorithm, run.sizes) == ("wilson", (3,))
     assert small_run(format="row_column").model.embedding == "free"
+    assert small_run("3..4", layers=3) == small_run((3, 4), n_layers=3)
     with pytest.raises(UnknownNameError, match="Did you mean 'n_layers'"):
-        small_run(layers=3)
+        small_run(num_layers=3)
 
 
 def test_the_large_scale_differs_and_is_larger() -> None:

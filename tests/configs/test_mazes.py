@@ -39,8 +39,8 @@ def test_the_longest_path_a_grid_can_hold_is_allowed() -> None:
     [
         ({"algorithm": "wilsen"}, "Did you mean 'wilson'"),
         ({"split": "validate"}, "Did you mean 'validation'"),
-        ({"fork": False}, "unknown option of dfs 'fork'. Did you mean 'forks'"),
-        ({"algorithm": "wilson", "percolation": 0.1}, "unknown option of wilson"),
+        ({"fork": False}, "unknown setting of dfs mazes 'fork'. Did you mean 'forks'"),
+        ({"algorithm": "wilson", "percolation": 0.1}, "unknown setting of wilson mazes"),
     ],
 )
 def test_unknown_names_get_a_hint(settings: dict, hint: str) -> None:

@@ -16,7 +16,8 @@ def test_options_are_read_and_completed() -> None:
     ("text", "message"),
     [
         ("unified_weight", "Did you mean 'unified_weights'"),
-        ("unified_weights:v5", "one of v1, v6"),
+        ("unified_weights:v2", "one of v1, v3, v4, v5, v6"),
+        ("unified_weights:v4,parts=input", "one of output, multiply, all"),
         ("unified_embeddings:0", "a whole number, at least 1"),
         ("residual_scaling:1.5", "0.01 to 0.99"),
         ("residual_scaling:size=2", "unknown option of residual_scaling"),
@@ -39,6 +40,12 @@ def test_contradictions_name_both_sides() -> None:
         ModelConfig(reverse_positions=True, positions="rotary")
     with pytest.raises(ConfigurationError, match="memory is 1"):
         ModelConfig(memory=1)
+    with pytest.raises(ConfigurationError, match=r"reverse_form needs reverse positions: set reverse_positions .*"):
+        ModelConfig(reverse_form="multiply")
+    with pytest.raises(ConfigurationError, match=r"memory_kind needs memory cells: set memory .* too"):
+        ModelConfig(memory_kind="selector")
+    with pytest.raises(ConfigurationError, match=r"v5 predicts what is per input; use parts=multiply or all"):
+        ModelConfig(parametrizations=("unified_weights:v5,parts=output",))
     with pytest.raises(ConfigurationError, match="value_norm with one dimension per head"):
         ModelConfig(value_norm=True, d_model=8, n_heads=8)
 

@@ -1,6 +1,7 @@
 """Tiny mazes with known answers, for every test of the evaluation."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -82,6 +83,17 @@ def listed_grid(prompt: Tensor, layout: Layout) -> tuple[tuple[int, int], tuple[
     return (top, left), (bottom - top + 1, right - left + 1)
 
 
+def turns_along(path: list[tuple[int, int]]) -> list[str]:
+    """Return the words of the steps of a walker who starts facing north; rows count downwards."""
+    words, (ahead_row, ahead_col) = [], (-1, 0)
+    for (row, col), (next_row, next_col) in pairwise(path):
+        step = next_row - row, next_col - col
+        left, right = (-ahead_col, ahead_row), (ahead_col, -ahead_row)
+        words.append({(ahead_row, ahead_col): "FORWARD", left: "LEFT", right: "RIGHT"}.get(step, "BACKWARD"))
+        ahead_row, ahead_col = step
+    return words
+
+
 @pytest.fixture
 def solving_decode() -> Decode:
     """A decoder that reads the maze off the prompt's text and writes a shortest path."""
@@ -98,7 +110,9 @@ def solving_decode() -> Decode:
             rows, cols = (np.array(path) + corner).T
             ids = [*tokenization.layout.cell_tokens[rows, cols].ravel().tolist(), PATH_END]
             ids = ids[tokenization.layout.given_tokens :]
-            if tokenization.layout.path_as_moves:
+            if tokenization.layout.path_as_turns:
+                ids = [*(tokenization.word_ids[word] for word in turns_along(path)), PATH_END]
+            elif tokenization.layout.path_as_moves:
                 steps = np.diff(path, axis=0).reshape(-1, 1, 2)
                 ids = [
                     *tokenization.layout.path_move_ids[(steps == STEPS).all(axis=2).argmax(axis=1)].tolist(),

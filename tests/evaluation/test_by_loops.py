@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch import Tensor
 from transformer_lens import HookedTransformer
@@ -32,6 +33,11 @@ def test_every_number_of_loops_walks_the_same_mazes() -> None:
         (loops, size, loops == 4, size == 4) for loops in (2, 4, 6, 8, 12) for size in (4, 5)
     ]
     assert all(row.shortest.num == 10 for row in rows)
+    kept = {row.size: row.shortest.value for row in rows if row.as_kept}
+    for row in rows:
+        assert (row.against_kept is None) == row.as_kept
+        if row.against_kept is not None:
+            assert row.against_kept.value == pytest.approx(row.shortest.value - kept[row.size])
     assert sorted(seen) == [2, 4, 6, 8, 12]
     assert all(torch.equal(one, two) for parts in seen.values() for one, two in zip(parts, seen[4], strict=True))
 

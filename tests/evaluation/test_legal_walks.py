@@ -23,6 +23,8 @@ FORMS = [
     {"name": "edges", "origin": "path"},
     {"name": "edges", "origin": "prompt"},
     {"name": "unique_cells", "path": "moves"},
+    {"name": "cells", "path": "turns", "origin": "path"},
+    {"name": "unique_cells", "path": "turns"},
 ]
 
 

@@ -12,6 +12,7 @@ from maze_rl.tokenization.tokenization import load_tokenization
 LAYOUT = load_tokenization("edges", canvas=5).layout
 TUPLES = load_tokenization("coordinate_tuples", canvas=5).layout
 MOVES = load_tokenization("edges", canvas=5, path="moves").layout
+TURNS = load_tokenization("edges", canvas=5, path="turns").layout
 ON_PATH = load_tokenization("unique_cells", canvas=5, walls=True, origin="path").layout
 OFFSET, ORIGIN = (1, 2), (1, 1)
 
@@ -110,6 +111,21 @@ def test_moves_start_at_the_origin(text: str, cells: list[list[int]], stop: Stop
 @pytest.mark.parametrize(
     ("text", "cells", "stop"),
     [
+        ("FORWARD RIGHT RIGHT RIGHT <PATH_END>", [[1, 1], [0, 1], [0, 2], [1, 2], [1, 1]], Stop.END),
+        ("LEFT LEFT LEFT LEFT <PATH_END>", [[1, 1], [1, 0], [2, 0], [2, 1], [1, 1]], Stop.END),
+        ("BACKWARD BACKWARD FORWARD", [[1, 1], [2, 1], [1, 1], [0, 1]], Stop.OVER_BUDGET),
+        ("<PATH_END>", [[1, 1]], Stop.END),
+        ("FORWARD FORWARD <PATH_END>", [[1, 1], [0, 1]], Stop.MALFORMED_CELL),
+        ("RIGHT NORTH <PATH_END>", [[1, 1], [1, 2]], Stop.MALFORMED_TOKEN),
+    ],
+)
+def test_turns_start_at_the_origin_facing_north(text: str, cells: list[list[int]], stop: Stop) -> None:
+    assert parse(*ids(text, TURNS), layout=TURNS) == (cells, stop)
+
+
+@pytest.mark.parametrize(
+    ("text", "cells", "stop"),
+    [
         ("(3,3) (3,4) <PATH_END>", [[1, 1], [2, 1], [2, 2]], Stop.END),
         ("<PATH_END>", [[1, 1]], Stop.END),
         ("(3,3) NORTH", [[1, 1], [2, 1]], Stop.MALFORMED_TOKEN),
@@ -126,7 +142,7 @@ def test_the_budget_is_two_cells_more_than_the_grid_and_the_end() -> None:
     assert budget_for((5, 5), TUPLES) == 5 * (5**2 + 2) + 1
     assert budget_for((5, 5), MOVES) == 5**2 + 1 + 1  # the origin is no move
     assert budget_for((5, 5), ON_PATH) == 5**2 + 1 + 1
-    for path, step in (("cells", 5), ("moves", 1)):
+    for path, step in (("cells", 5), ("moves", 1), ("turns", 1)):
         given = load_tokenization("coordinate_tuples", canvas=5, path=path, origin="path").layout
         assert budget_for((5, 5), given) == step * (5**2 + 1) + 1
         assert given.path_tokens(3) == 5 + 2 * step + 1

@@ -19,11 +19,17 @@ from maze_rl.tokenization.outcomes import judge
 from maze_rl.tokenization.tokenization import load_tokenization
 
 Decode = Callable[[HookedTransformer, Tensor, Tensor, Tensor], Tensor]
-ON_PATH: list[dict[str, Any]] = [{"origin": "path"}, {"origin": "path", "path": "moves", "query": "first"}]
+ON_PATH: list[dict[str, Any]] = [
+    {"origin": "path"},
+    {"origin": "path", "path": "moves", "query": "first"},
+    {"origin": "path", "path": "turns"},
+]
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("options", [{}, {"path": "moves", "query": "first"}, {"walls": True}, *ON_PATH])
+@pytest.mark.parametrize(
+    "options", [{}, {"path": "moves", "query": "first"}, {"path": "turns"}, {"walls": True}, *ON_PATH]
+)
 @pytest.mark.parametrize("algorithm", ["dfs", "dfs_percolation"])
 def test_a_solver_that_reads_the_prompt_solves_every_maze(
     form: str, options: dict[str, Any], algorithm: str, solving_decode: Decode

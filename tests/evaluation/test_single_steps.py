@@ -72,7 +72,7 @@ def test_starts_stand_behind_their_prompt_as_segments(mazes: BatchSolution) -> N
         assert chosen[maze].tolist() == [False] * end + [True] * 3
 
 
-@pytest.mark.parametrize("options", [{}, {"path": "moves"}, {"query": "first"}])
+@pytest.mark.parametrize("options", [{}, {"path": "moves"}, {"path": "turns"}, {"query": "first"}])
 def test_a_shared_prompt_gives_the_answers_of_prompts_made_again(
     mazes: BatchSolution, options: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,7 +124,12 @@ def oracle_decode(tokenization: Tokenization, right: bool):
             if layout.path_as_moves:
                 step = (cell[0] - maze.origin[0], cell[1] - maze.origin[1])
                 steps = [(1, 0), (0, 1), (-1, 0), (0, -1)]
-                ids = layout.path_move_ids[[steps.index(step) if step in steps else 0]]
+                place = steps.index(step) if step in steps else 0
+                if layout.path_as_turns:  # north is ahead of a walker that starts
+                    word = ("BACKWARD", "RIGHT", "FORWARD", "LEFT")[place]
+                    ids = np.array([tokenization.word_ids[word]])
+                else:
+                    ids = layout.path_move_ids[[place]]
             new[row] = torch.from_numpy(np.asarray(ids, np.int64))
         return new
 
@@ -136,6 +141,8 @@ def oracle_decode(tokenization: Tokenization, right: bool):
     [
         ("edges", {}),
         ("cells", {"origin": "path"}),
+        ("edges", {"path": "turns"}),
+        ("cells", {"origin": "path", "path": "turns"}),
         ("coordinate_tuples", {}),
         ("row_column", {"origin": "path"}),
         ("unique_cells", {}),

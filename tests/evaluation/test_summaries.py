@@ -47,6 +47,10 @@ def test_size_row(measured: list[MeasuredSize]) -> None:
     assert row.valid.value == row.baselines["oracle"].value == 1.0
     assert row.against_manhattan.value == pytest.approx(shortest.mean() - manhattan.mean())
     assert row.against_manhattan.p_value < 1e-6
+    assert row.against_baselines.keys() == row.baselines.keys()
+    assert row.against_baselines["manhattan"] == row.against_manhattan
+    assert [each == "1" for each in row.solved] == shortest.tolist()
+    assert len(set(row.layout_of or range(row.num))) == row.layouts
     assert row.solved_where_manhattan_fails is not None
     assert row.solved_where_manhattan_fails.num == (~manhattan).sum()
     assert row.solved_where_manhattan_fails.value == pytest.approx(shortest[~manhattan].mean())

@@ -9,6 +9,7 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 
 from maze_rl.configs.model import ModelConfig
+from maze_rl.configs.tokenization import PATHS
 from maze_rl.evaluation import teacher_forced
 from maze_rl.evaluation.teacher_forced import Predictions, predict, sample_paths, teacher_forced_row
 from maze_rl.mazes.generate import generate
@@ -110,16 +111,17 @@ def test_a_token_that_several_cells_share_counts_once(tree: BatchSolution, monke
     assert found.legal_mass[0] * words**5 == pytest.approx([1, 1, 4, 2, 2, words**4], rel=1e-4)
 
 
-def test_moves_have_no_origin_to_predict(tree: BatchSolution, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", ["moves", "turns"])
+def test_moves_have_no_origin_to_predict(path: str, tree: BatchSolution, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(teacher_forced, "logits_at", uniform)
-    model = model_for("edges", path="moves")
+    model = model_for("edges", path=path)
     found = predict(model, sample_paths(tree, seed=0), seed=0, batch_size=4)
     assert found.used[0].tolist() == [False] + [True] * 5
     assert found.legal_mass[0] * model.cfg.d_vocab == pytest.approx([0, 1, 3, 2, 2, 1], rel=1e-4)
     assert found.is_fork[0].tolist() == [False, False, True, False, False, False]
 
 
-@pytest.mark.parametrize("path", ["cells", "moves"])
+@pytest.mark.parametrize("path", PATHS)
 def test_an_origin_that_is_given_is_not_predicted(
     path: str, tree: BatchSolution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +137,8 @@ def test_an_origin_that_is_given_is_not_predicted(
     [
         ("edges", {"origin": "path"}),
         ("coordinate_tuples", {"origin": "path", "path": "moves"}),
+        ("row_column", {"origin": "path", "path": "turns"}),
+        ("edges", {"path": "turns"}),
         ("row_column", {}),
         ("coordinate_tuples", {"query": "first"}),
         ("unique_cells", {"path": "moves", "walls": True}),

@@ -19,6 +19,12 @@ BUILT: dict[str, dict[str, Any]] = {
     "rotary": {"positions": "rotary"},
     "value_norm": {"value_norm": True},
     "reverse": {"reverse_positions": True, "memory": 3},
+    "multiplied": {
+        "reverse_positions": True,
+        "reverse_form": "multiply",
+        "memory": 3,
+        "memory_kind": "selector",
+    },
     "one_head": {"n_heads": 1},
 }
 STOCK: dict[str, dict[str, Any]] = {

@@ -123,6 +123,7 @@ def test_solved_pairs_are_those_answered_in_both_mazes() -> None:
         ("row_column", {}, {}, "format row_column takes 2 tokens a step: .* edges"),
         ("edges", {"walls": True}, {}, "walls=False"),
         ("edges", {"path": "moves"}, {}, "path='cells'"),
+        ("edges", {"path": "turns"}, {}, "path='cells'"),
         ("edges", {}, {"size": 9}, "size 9 is larger than the canvas of 8"),
         ("edges", {}, {"num": 0}, "num is 0"),
         ("edges", {}, {"algorithm": "dfs_percolation"}, "flip pairs need trees"),

@@ -16,6 +16,7 @@ from maze_rl.tokenization.tokenization import Encoded, load_tokenization
 STEPS = [(1, 0), (0, 1), (-1, 0), (0, -1)]
 FORMATS = [
     {"name": "edges"}, {"name": "edges", "walls": True, "path": "moves"}, {"name": "unique_cells", "query": "first"},
+    {"name": "cells", "path": "turns"}, {"name": "edges", "path": "turns", "random_offsets": True},
     {"name": "coordinate_tuples", "random_offsets": True}, {"name": "row_column", "random_offsets": True},
 ]  # fmt: skip
 

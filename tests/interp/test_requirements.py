@@ -36,6 +36,13 @@ MODEL = build_model(ModelConfig(n_layers=2, d_model=24, n_heads=2), TOKENIZATION
 MAZES = generate(4, "dfs", num=40, seed=1).batches[0]
 
 
+@pytest.mark.parametrize("path", ["moves", "turns"])
+def test_decisions_that_are_no_cells_are_refused(path: str) -> None:
+    tokenization = load_tokenization("cells", canvas=4, path=path)
+    with pytest.raises(ConfigurationError, match=f"need one token per cell of the path .* trained on {path}"):
+        find_decisions(tokenization, MAZES)
+
+
 @pytest.mark.parametrize("probe", [latent_state, wall_probe, on_path_probe, emergence])
 def test_probes_need_two_halves(probe: Callable) -> None:
     with pytest.raises(ConfigurationError, match=r"num is 39: one half .* fitted on.* use 40 or more"):

@@ -119,7 +119,7 @@ def test_attempts_are_bounded() -> None:
         ({"path_lengths": {3: 1}, "min_path_length": 4}, "outside the path lengths allowed"),
         ({"sizes": (4, 9), "origins": [(5, 5)]}, r"origins: \(5, 5\) lies outside the 4 x 4 grid"),
         ({"origins": []}, "origins: no cell is given"),
-        ({"targets": [3]}, "origins and targets: expected cells"),
+        ({"targets": [3]}, "targets is \\[3\\]: expected cells"),
         ({"origin": "corner"}, "unknown place of the origin 'corner'"),
         ({"paths": "two"}, "unknown number of shortest paths 'two'"),
     ],

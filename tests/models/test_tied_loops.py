@@ -17,6 +17,7 @@ from maze_rl.tokenization.tokenization import load_tokenization
 Make = Callable[..., MazeTransformer]
 METHODS = [
     ("unified_embeddings:2",), ("unified_weights:v1",), ("unified_weights:v6",), ("residual_scaling",),
+    ("unified_weights:v3,expansion=2",), ("unified_weights:v4",), ("unified_weights:v5,parts=all",),
     ("unified_embeddings:2", "unified_weights:v6,parts=all", "residual_scaling"),
 ]  # fmt: skip
 
@@ -213,6 +214,8 @@ def test_a_value_norm_works_in_loops(make_searching: Make, ragged: Callable) -> 
     [
         ({"embedding": "waves", "parametrizations": ("residual_scaling",)}, "both compute the embedding"),
         ({"memory": 4}, "their weights cannot be tied"),
+        ({"memory": 4, "memory_kind": "selector"}, "their weights cannot be tied"),
+        ({"reverse_positions": True, "reverse_form": "multiply"}, "their weights cannot be tied"),
         ({"reverse_positions": True}, "their weights cannot be tied"),
         ({"loops": 0}, "applied at least once"),
         ({"loops": None}, "outer_norm is a norm between loops"),

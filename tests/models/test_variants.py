@@ -20,7 +20,9 @@ TOKENIZATION = load_tokenization("edges", canvas=5)
 VARIANTS = {
     "value_norm": {"value_norm": True},
     "reverse_positions": {"reverse_positions": True},
+    "multiplied": {"reverse_positions": True, "reverse_form": "multiply"},
     "memory": {"memory": 6},
+    "selected": {"memory": 6, "memory_kind": "selector"},
     "all": {"value_norm": True, "reverse_positions": True, "memory": 6},
 }
 
@@ -28,6 +30,11 @@ VARIANTS = {
 def make(variant: str, dtype: torch.dtype = torch.float64, **fields: object) -> MazeTransformer:
     shape = {"n_layers": 2, "d_model": 16, "n_heads": 2} | VARIANTS.get(variant, {}) | fields
     return build_model(ModelConfig(**shape), TOKENIZATION, seed=1, dtype=dtype)  # type: ignore[arg-type]
+
+
+def flags(variant: str) -> list[str]:
+    """What of a variant is a part of its own; the rest says of which kind it is."""
+    return [flag for flag in VARIANTS[variant] if flag not in ("reverse_form", "memory_kind")]
 
 
 def tokens() -> torch.Tensor:
@@ -78,21 +85,24 @@ def test_decoding_with_a_cache_equals_the_whole_sequence_again(variant: str, pos
                 sequence = torch.cat([sequence, token[None]])
 
 
-def test_reverse_positions_score_by_distance() -> None:
-    model = make("reverse_positions")
+@pytest.mark.parametrize("form", ["add", "multiply"])
+def test_reverse_positions_score_by_distance(form: str) -> None:
+    model = make("reverse_positions", reverse_form=form)
     _, cache = model.run_with_cache(tokens())
     attention = model.blocks[1].attn
     q, k = cache["blocks.1.attn.hook_q"], cache["blocks.1.attn.hook_k"]
     assert attention.distances.shape == (2, model.cfg.n_ctx, 8)
     scores = cache["blocks.1.attn.hook_attn_scores"]
     for i, j in ((0, 0), (9, 0), (9, 4), (17, 17)):
-        expected = (q[:, i] * (k[:, j] + attention.distances[:, i - j])).sum(-1) / 8**0.5
+        by_key, by_distance = ((q[:, i] * other).sum(-1) for other in (k[:, j], attention.distances[:, i - j]))
+        expected = (by_key + by_distance if form == "add" else by_key * by_distance) / 8**0.5
         assert (scores[:, :, i, j] - expected).abs().max() < 1e-12
 
 
-def test_reverse_positions_see_distances_alone() -> None:
+@pytest.mark.parametrize("form", ["add", "multiply"])
+def test_reverse_positions_see_distances_alone(form: str) -> None:
     """In one layer with no other positions, what stands far away may move as long as distances stay."""
-    model = make("reverse_positions", n_layers=1)
+    model = make("reverse_positions", n_layers=1, reverse_form=form)
     ids = tokens()[:1, :12]
     mask = torch.ones(1, 15, dtype=torch.int64)
     mask[:, :3] = 0
@@ -101,6 +111,24 @@ def test_reverse_positions_see_distances_alone() -> None:
     swapped = ids.clone()
     swapped[0, [2, 5]] = ids[0, [5, 2]]
     assert (model(swapped)[0, -1] - model(ids)[0, -1]).abs().max() > 1e-6
+
+
+def test_a_selector_chooses_among_the_cells_of_every_head() -> None:
+    model, ids = make("selected"), tokens()
+    _, cache = model.run_with_cache(ids)
+    memory, x = model.blocks[1].mlp.memory, cache["blocks.1.ln2.hook_normalized"]
+    assert (memory.S1.shape, memory.S2.shape, memory.E.shape) == ((16, 11), (2, 11, 6), (2, 6, 8))
+    hidden = torch.nn.functional.gelu(x @ memory.S1 + memory.b1)
+    said = memory.b
+    for head in range(2):
+        pattern = torch.softmax(hidden @ memory.S2[head] + memory.b2[head], dim=-1)
+        assert (cache["blocks.1.mlp.memory.hook_pattern"][:, :, head] - pattern).abs().max() < 1e-12
+        said = said + pattern @ memory.E[head] @ memory.P[head]
+    assert (cache["blocks.1.mlp.memory.hook_out"] - said).abs().max() < 1e-12
+    silent = model.run_with_hooks(
+        ids, fwd_hooks=[(f"blocks.{layer}.mlp.memory.hook_out", lambda value, hook: value * 0) for layer in (0, 1)]
+    )
+    assert (silent - make("")(ids)).abs().max() < 1e-12
 
 
 def test_memory_attends_to_its_cells() -> None:
@@ -135,14 +163,14 @@ def test_files_bring_it_back_and_say_that_it_is_not_stock(variant: str, tmp_path
     assert torch.equal(loaded(tokens()), model(tokens()))
     description = json.loads((tmp_path / "run" / "model.json").read_text())
     assert description["hooked_transformer"] is None
-    assert description["not_stock"] == list(VARIANTS[variant])
+    assert description["not_stock"] == flags(variant)
     assert (folded_copy(loaded)(tokens()) - model(tokens())).abs().max() < 1e-5
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_export_refuses_in_one_line_that_names_it(variant: str, tmp_path: Path) -> None:
     save_model(make(variant, torch.float32), tmp_path / "run", {})
-    with pytest.raises(ConfigurationError, match=" and ".join(VARIANTS[variant])) as error:
+    with pytest.raises(ConfigurationError, match=" and ".join(flags(variant))) as error:
         export(tmp_path / "run", tmp_path / "out")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out").exists()

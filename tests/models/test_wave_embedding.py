@@ -14,6 +14,7 @@ from maze_rl.tokenization.layouts import NUM_SPECIAL
 Make = Callable[..., MazeTransformer]
 FORMATS: list[tuple[str, dict]] = [
     ("cells", {}), ("cells", {"path": "moves"}), ("edges", {}), ("edges", {"path": "moves", "walls": True}),
+    ("cells", {"path": "turns"}),
     ("unique_cells", {}), ("unique_cells", {"walls": True}),
 ]  # fmt: skip
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from maze_rl.configs.tokenization import PATHS
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.readout import logits_at, predictable_words
 from maze_rl.models.written_words import NEVER
@@ -14,13 +15,16 @@ Make = Callable[..., MazeTransformer]
 
 
 @pytest.mark.parametrize("embedding", ["waves", "factored", "free"])
-@pytest.mark.parametrize("path", ["cells", "moves"])
+@pytest.mark.parametrize("path", PATHS)
 def test_only_words_of_a_path_can_be_predicted(
     make_searching: Make, ragged: Callable, embedding: str, path: str
 ) -> None:
     model = make_searching(embedding=embedding, options={"canvas": 4, "origin": "path", "path": path})
     layout = model.tokenization.layout
-    written = {int(number) for number in (layout.move_ids if path == "moves" else layout.cell_ids.flatten())}
+    written = {
+        int(number)
+        for number in ({"cells": layout.cell_ids.flatten(), "moves": layout.move_ids, "turns": layout.turn_ids}[path])
+    }
     written.add(PATH_END)
     assert predictable_words(model).tolist() == sorted(written)
     other = [number for number in range(len(layout.words)) if number not in written]

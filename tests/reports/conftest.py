@@ -1,9 +1,14 @@
 """A run that could be real: mazes are generated and solved, errors are drawn with a hazard per step."""
 
+import importlib.util
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from maze_rl.evaluation.results import (
     AlgorithmRow,
@@ -105,6 +110,16 @@ def size_row(rollouts: Rollouts) -> SizeRow:
             value=difference, low=difference - 0.04, high=difference + 0.04, p_value=1e-9
         ),
         solved_where_manhattan_fails=None if rollouts.size == 2 else estimate(0.7 * right, num),
+        against_baselines={
+            name: PairedDifference(
+                value=right / num - rate.value,
+                low=right / num - rate.value - 0.04,
+                high=right / num - rate.value + 0.04,
+                p_value=0.5,
+            )
+            for name, rate in baselines.items()
+        },
+        solved="".join("1" if each else "0" for each in rollouts.right),
     )
 
 
@@ -235,6 +250,9 @@ def by_loops(all_rollouts: Sequence[Rollouts]) -> list[LoopRow]:
             as_kept=loops == 18,
             in_training_range=each.trained,
             shortest=estimate(each.right.sum() * (0.4 if loops < 18 else 1.0), len(each.right)),
+            against_kept=None
+            if loops == 18
+            else PairedDifference(value=-0.2, low=-0.3, high=-0.1 if loops < 18 else 0.1, p_value=0.1),
         )
         for each in all_rollouts
         for loops in (9, 18, 36)
@@ -353,3 +371,35 @@ def run_maker() -> Callable[..., RunSummary]:
 @pytest.fixture(scope="session")
 def run() -> RunSummary:
     return make_run()
+
+
+@pytest.fixture(scope="session")
+def figure_faults() -> Callable[[Figure], list[str]]:
+    """The judge of drawn figures."""
+    spec = importlib.util.spec_from_file_location("figure_faults", Path(__file__).with_name("figure_faults.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.figure_faults
+
+
+@pytest.fixture(scope="session")
+def faults_of_page(figure_faults: Callable[[Figure], list[str]]) -> Callable[[Callable[[], object]], list[str]]:
+    """Return a function that writes a page and judges every figure of it."""
+
+    def figure_name(figure: Figure) -> str:
+        return ", ".join(axes.get_xlabel() or axes.get_title(loc="left") for axes in figure.axes[:2])
+
+    def judged(write: Callable[[], object]) -> list[str]:
+        found, savefig = [], Figure.savefig
+
+        def judge(figure: Figure, file: object, **settings: Any) -> None:
+            if settings["format"] == "svg":
+                found.extend(f"{figure_name(figure)}: {fault}" for fault in figure_faults(figure))
+            savefig(figure, file, **settings)  # type: ignore[arg-type]
+
+        with patch.object(Figure, "savefig", judge):
+            write()
+        return found
+
+    return judged

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
@@ -94,7 +95,7 @@ def test_what_the_card_says_is_on_the_page(trees: DatasetAccount, tmp_path: Path
         assert expected in page.text, expected
     facts = {row["fact"]: row["dataset_0"] for row in values["setup"]["rows"]}
     assert (facts["algorithm"], facts["leaks"], facts["indices"]) == ("dfs", "0", "0 to 79")
-    assert facts["options"] == "accessible_cells 1.0, max_depth None, forks True"
+    assert facts["options"] == "accessible_cells 1, max_depth none, forks yes"
     assert facts["endpoints"] == "a path of 1 to 20 steps"
 
 
@@ -159,7 +160,7 @@ def test_words() -> None:
     assert options_text({}) is None
     assert (
         options_text({"options": {"accessible_cells": 0.5, "max_depth": None}})
-        == "accessible_cells 0.5, max_depth None"
+        == "accessible_cells 0.5, max_depth none"
     )
     assert acceptance_text(None) is None
     assert acceptance_text(asdict(Attempts(accepted=5, carved=5, pairs=5))) is None
@@ -168,3 +169,13 @@ def test_words() -> None:
     )
     assert spread_evenly(range(10), 4) == [0, 3, 6, 9]
     assert spread_evenly([5, 6], 4) == [5, 6]
+
+
+def test_the_figures_have_no_faults(
+    trees: DatasetAccount,
+    loops: DatasetAccount,
+    tmp_path: Path,
+    faults_of_page: Callable[[Callable[[], object]], list[str]],
+) -> None:
+    for number, accounts in enumerate(([trees], [loops], [trees, loops])):
+        assert faults_of_page(lambda: write_dataset_page(accounts, tmp_path / f"{number}.html")) == []  # noqa: B023

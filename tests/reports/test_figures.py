@@ -4,15 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from maze_rl.evaluation.first_error import FIRST_ERRORS
 from maze_rl.evaluation.results import Estimate, GridCell
 from maze_rl.reports.direct_labels import spread
-from maze_rl.reports.error_figures import first_errors
+from maze_rl.reports.error_figures import first_errors, hazard
 from maze_rl.reports.example_figures import choose_examples
 from maze_rl.reports.heat_maps import heat_map
-from maze_rl.reports.palette import COLOURS, LEVELS, light, luminance, ramp_level
-from maze_rl.reports.pooling import error_counts, leading_errors
+from maze_rl.reports.names import NO_ERROR, error_name
+from maze_rl.reports.palette import COLOURS, ERROR_COLOURS, LEVELS, RUN_COLOURS, light, luminance, ramp_level
+from maze_rl.reports.pooling import error_counts
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.reports.success_figures import success_by_size
 from maze_rl.reports.training_figures import MOST_POINTS, series, thin
@@ -91,7 +94,7 @@ def test_success_is_drawn_where_it_was_measured(run: RunSummary) -> None:
     expected = [[row.size, 100 * row.shortest.value] for row in rows]
     assert any(np.array_equal(line.get_xydata(), expected) for line in axes.lines)
     texts = [text.get_text() for text in axes.texts]
-    assert {"model", "oracle", "Manhattan greedy", "look-ahead 16", "seen in training"} <= set(texts)
+    assert {"model", "oracle", "Manhattan greedy", "look-ahead 16", "shaded: seen in training"} <= set(texts)
     filled = [
         float(line.get_xdata()[0])  # type: ignore[index]
         for line in axes.lines
@@ -101,8 +104,6 @@ def test_success_is_drawn_where_it_was_measured(run: RunSummary) -> None:
 
 
 def test_the_heat_map_greys_cells_with_few_mazes(run: RunSummary) -> None:
-    from matplotlib.colors import to_hex
-
     with figure_style():
         axes = heat_map(run.evaluation).axes[0]
     grey = sum(to_hex(patch.get_facecolor()) == light("void") for patch in axes.patches)
@@ -123,16 +124,57 @@ def test_only_all_is_written_as_100_percent(run: RunSummary) -> None:
     cells = [GridCell(size=size, low=1, high=4, shortest=each) for size, each in enumerate(estimates, 4)]
     with figure_style():
         axes = heat_map(replace(run.evaluation, grid=cells, training_sizes=[])).axes[0]
-    assert [text.get_text() for text in axes.texts][::2] == [text for _, text in rates]
+    texts = [text.get_text() for text in axes.texts]
+    assert texts[:-1:2] == [f"{text} %" for _, text in rates]
+    assert set(texts[1:-1:2]) == {"n = 1,000"}
 
 
 def test_bars_of_first_errors_are_as_high_as_the_share_of_failures(run: RunSummary) -> None:
-    leading = leading_errors([run.evaluation], most=3)
-    assert len(error_counts([run.evaluation])) > len(leading) == 3
     with figure_style():
-        axes = first_errors(run.evaluation, leading).axes[0]
+        figure = first_errors(run.evaluation, ["malformed_cell"])
+    (axes,), (legend,) = figure.axes, figure.legends
     tops = [0.0] * len(run.evaluation.first_errors)
     for container in axes.containers:
         tops = [top + patch.get_height() for top, patch in zip(tops, container, strict=True)]
     assert tops == pytest.approx([100 * (1 - row.counts["none"] / row.num) for row in run.evaluation.first_errors])
-    assert "other errors" in [text.get_text() for text in axes.texts]
+    named = {text.get_text() for text in legend.get_texts()}
+    assert named == {error_name(kind) for kind in [*error_counts([run.evaluation]), "malformed_cell"]}
+
+
+def test_a_type_of_error_has_one_colour_whatever_else_occurs(run: RunSummary) -> None:
+    def colours(counts: dict[str, int]) -> dict[str, str]:
+        row = replace(run.evaluation.first_errors[0], counts=counts | {"none": 3}, num=sum(counts.values()) + 3)
+        with figure_style():
+            (legend,) = first_errors(replace(run.evaluation, first_errors=[row]), list(counts)).legends
+        return {
+            text.get_text(): to_hex(patch.get_facecolor())
+            for text, patch in zip(legend.get_texts(), legend.get_patches(), strict=True)
+        }
+
+    many = colours(dict.fromkeys(ERROR_COLOURS, 5))
+    assert len(set(many.values())) == len(many) == len(ERROR_COLOURS)
+    assert colours({"wall": 9, "missed_end": 1}).items() <= many.items()
+    assert colours({"missed_end": 9, "wall": 1}).items() <= many.items()
+    assert not {light(name) for name in RUN_COLOURS} & set(many.values()), "a colour of runs"
+
+
+def test_every_type_of_first_error_has_a_name_and_a_colour() -> None:
+    kinds = set(FIRST_ERRORS) - {NO_ERROR}
+    assert kinds == set(ERROR_COLOURS)
+    assert all("_" not in error_name(kind) for kind in kinds)
+
+
+def test_an_empty_figure_says_why(run: RunSummary) -> None:
+    row = run.evaluation.first_errors[0]
+    start = replace(row, num=80, counts={"wall": 80, "none": 0}, hazard=[1.0], at_risk=[80], constant_hazard=1.0)
+    clean = replace(row, num=80, counts={"none": 80}, hazard=[0.0, 0.0], at_risk=[80, 40], constant_hazard=0.0)
+    with figure_style():
+        all_at_start = hazard(replace(run.evaluation, first_errors=[start])).axes[0]
+        nothing = first_errors(replace(run.evaluation, first_errors=[clean]), []).axes[0]
+        nobody = hazard(replace(run.evaluation, first_errors=[])).axes[0]
+    said = [" ".join(text.get_text().split()) for axes in (all_at_start, nothing, nobody) for text in axes.texts]
+    assert "All rollouts went wrong at the start: none was left at any later step." in said
+    assert "No rollout went wrong." in said
+    assert "No rollout was at risk of an error." in said
+    marked = [line for line in all_at_start.lines if line.get_marker() == "o"]
+    assert [line.get_xydata().tolist() for line in marked] == [[[0.0, 100.0]]]  # type: ignore[union-attr]

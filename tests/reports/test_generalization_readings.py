@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maze_rl.evaluation.results import AlgorithmRow, Estimate, EvaluationResult, LoopRow, StepRow
+from maze_rl.evaluation.results import AlgorithmRow, Estimate, EvaluationResult, LoopRow, PairedDifference, StepRow
 from maze_rl.intervals import wilson
 from maze_rl.reports.generalization_readings import (
     algorithms_reading,
@@ -27,6 +27,10 @@ def rate(value: float, num: int = 100) -> Estimate:
     return Estimate(value=found.value, low=found.low, high=found.high, num=num, layouts=num, effective=float(num))
 
 
+def gap(value: float, width: float = 0.08) -> PairedDifference:
+    return PairedDifference(value=value, low=value - width, high=value + width, p_value=0.5)
+
+
 def measured(
     run: RunSummary,
     rates: dict[int, tuple[float, float]],
@@ -41,6 +45,8 @@ def measured(
             in_training_range=size in trained,
             shortest=rate(model),
             baselines={"manhattan": rate(greedy)},
+            num=100,
+            against_manhattan=gap(model - greedy),
         )
         for size, (model, greedy) in sorted(rates.items())
     ]
@@ -58,30 +64,23 @@ def measured(
         (
             {5: (0.98, 0.6), 6: (0.97, 0.5), 7: (0.85, 0.4), 8: (0.40, 0.3), 9: (0.10, 0.2)},
             "At 7 × 7, larger than any it was trained on, 85.0% (76.7% to 90.7%) of 100 mazes, 100 layouts are walked "
-            "so. It falls below one half at 8 × 8 (40.0%). It "
-            "falls behind Manhattan greedy at 9 × 9 (10.0% against 20.0%).",
+            "so. It falls below one half at 8 × 8 (40.0% of 100 mazes, 100 layouts, 30.9% to 49.8%). It is behind "
+            "Manhattan greedy at 9 × 9: 10.0% against 20.0% of the same 100 mazes, −10.0 points, paired 95% interval "
+            "−18.0 to −2.0.",
         ),
         (
             {5: (0.98, 0.6), 6: (0.97, 0.5), 7: (0.85, 0.4)},
-            "At every size tested, up to 7 × 7, it is right at least half of the time and no less often than Manhattan "
-            "greedy.",
-        ),
-        (
-            {5: (0.98, 0.6), 6: (0.97, 0.5), 7: (0.20, 0.4)},
-            "It falls below one half and behind Manhattan greedy at 7 × 7 (20.0% against 40.0%).",
+            "It is right at least half of the time at every size tested, up to 7 × 7. At no size tested is it shown to "
+            "be behind Manhattan greedy (95% intervals, maze by maze).",
         ),
         (
             {5: (0.10, 0.6), 6: (0.20, 0.5)},
-            "Already at 5 × 5, the smallest tested, it is below one half and behind Manhattan greedy",
+            "It is below one half already at 5 × 5, the smallest tested (10.0% of 100 mazes, 100 layouts, 5.5% to "
+            "17.4%). It is behind Manhattan greedy already at 5 × 5: 10.0% against 60.0%",
         ),
         (
             {5: (0.98, 0.6), 6: (0.55, 0.6)},
-            "It is right at least half of the time at every size tested, up to 6 × 6. It falls behind Manhattan greedy "
-            "at 6 × 6 (55.0% against 60.0%).",
-        ),
-        (
-            {5: (0.98, 0.6), 6: (0.45, 0.4)},
-            "It falls below one half at 6 × 6 (45.0%). At no size tested is it behind Manhattan greedy.",
+            "At no size tested is it shown to be behind",
         ),
     ],
 )
@@ -96,10 +95,10 @@ def test_the_headline_says_where_it_breaks(
     [
         (
             (0.99, 0.97, 0.90, 0.99),
-            "95% of the time up to 16 steps from the target; at 17–24 steps 90.0% are.",
+            "95% of the time up to 16 steps from the target; at 17–24 steps 90.0% (82.6% to 94.5%) of 100 are.",
         ),
         ((0.99, 0.98), "at least 95% of the time at every distance asked about, up to 16 steps from the target."),
-        ((0.70, 0.99), "right only 70.0% of the time already 1–8 steps from the target."),
+        ((0.70, 0.99), "only 70.0% (60.4% to 78.1%) of 100 are right already 1–8 steps from the target."),
         ((), ""),
     ],
 )
@@ -172,9 +171,9 @@ def test_the_headline_breaks_at_the_first_size_that_fails(
 ) -> None:
     text = headline(measured(run, rates, trained=sorted(trained))).text
     low = [size for size, (model, _) in sorted(rates.items()) if model < 0.5]
-    behind = [size for size, (model, greedy) in sorted(rates.items()) if model < greedy]
-    for failing, words in ((low, "below one half"), (behind, "behind Manhattan greedy")):
-        claims = [part for part in re.split(r"(?<=\.) ", text) if words in part and "At no size" not in part]
+    behind = [size for size, (model, greedy) in sorted(rates.items()) if gap(model - greedy).high < 0]
+    for failing, words in ((low, "below one half"), (behind, "is behind Manhattan greedy")):
+        claims = [part for part in re.split(r"(?<=\.) ", text) if words in part]
         assert bool(claims) == bool(failing)
         if failing:
             assert f"{failing[0]} × {failing[0]}" in claims[0]
@@ -191,16 +190,23 @@ def test_steps_are_right_up_to_the_distance_said(run: RunSummary, steps: list[tu
     near = re.search(r"up to (\d+) steps from the target", text)
     reliable = [each for each in bins if near and each.high <= int(near[1])]
     assert all(each.accuracy.value >= 0.95 for each in reliable)
-    wrong = re.search(r"at (\d+)–(\d+) steps (\d+\.\d)%|only (\d+\.\d)% of the time already (\d+)–(\d+)", text)
+    wrong = re.search(r"at \d+–\d+ steps \d+\.\d%|right already \d+–\d+ steps", text)
     failing = [each for each in bins if each.accuracy.value < 0.95]
     assert bool(wrong) == bool(failing)
     if failing:
         assert f"{failing[0].low}–{failing[0].high}" in text and f"{failing[0].accuracy.value:.1%}" in text
 
 
-def loop_rows(values: dict[int, float], size: int = 9, kept: int = 18) -> list[LoopRow]:
+def loop_rows(values: dict[int, float], size: int = 9, kept: int = 18, width: float = 0.05) -> list[LoopRow]:
     return [
-        LoopRow(size=size, loops=loops, as_kept=loops == kept, in_training_range=False, shortest=rate(value))
+        LoopRow(
+            size=size,
+            loops=loops,
+            as_kept=loops == kept,
+            in_training_range=False,
+            shortest=rate(value),
+            against_kept=None if loops == kept else gap(value - values[kept], width),
+        )
         for loops, value in values.items()
     ]
 
@@ -210,13 +216,19 @@ def loop_rows(values: dict[int, float], size: int = 9, kept: int = 18) -> list[L
     [
         (
             {9: 0.2, 18: 0.8, 36: 0.82},
-            "9 it is 20.0%: that is clearly worse. With 36 it is 82.0%: intervals overlap.",
+            "With 9 it is 20.0%: worse, −60.0 points, paired 95% interval −65.0 to −55.0. With 36 it is 82.0%: no "
+            "difference shown, +2.0 points, paired 95% interval −3.0 to +7.0.",
         ),
         (
             {18: 0.5, 36: 0.9, 27: 0.0},
-            "loops the model is kept with. With 36 it is 90.0%: that is clearly better.",
+            "loops the model is kept with. With 36 it is 90.0%: better, +40.0 points, paired 95% interval +35.0 to "
+            "+45.0.",
         ),
-        ({18: 0.5}, "50.0% of walks are shortest with the 18 loops the model is kept with."),
+        (
+            {18: 0.5},
+            "50.0% (40.4% to 59.6%) of walks in 100 mazes, 100 layouts are shortest with the 18 loops the model is "
+            "kept with.",
+        ),
     ],
 )
 def test_loops_are_compared_at_the_largest_size(values: dict[int, float], expected: str) -> None:
@@ -224,11 +236,16 @@ def test_loops_are_compared_at_the_largest_size(values: dict[int, float], expect
     assert text.startswith("At 9 × 9, the largest size tried,") and text.endswith(expected)
 
 
+def test_loops_that_were_not_paired_are_not_compared() -> None:
+    rows = [replace(row, against_kept=None) for row in loop_rows({9: 0.2, 18: 0.8})]
+    assert loops_reading(rows).text.endswith("With 9 it is 20.0%.")
+
+
 @given(st.dictionaries(st.integers(1, 60), shares, min_size=1, max_size=6), st.data())
 def test_what_is_said_of_loops_is_in_the_rows(values: dict[int, float], data: st.DataObject) -> None:
     kept = data.draw(st.sampled_from(sorted(values)))
     text = loops_reading(loop_rows(values, kept=kept)).text
-    assert f"{rate(values[kept]).value:.1%} of walks are shortest with the {kept} loops" in text
+    assert f", {rate(values[kept]).value:.1%} (" in text and f"with the {kept} loops" in text
     said = {int(loops): share for loops, share in re.findall(r"With (\d+) it is (\d+\.\d%)", text)}
     assert said == {n: f"{values[n]:.1%}" for n in {min(values), max(values)} - {kept}}
 
@@ -251,4 +268,7 @@ def test_algorithms_are_compared_at_the_largest_trained_size_that_all_have() -> 
 
     rows = [row("dfs", 5, 0.3), row("dfs", 6, 0.4), row("dfs", 7, 0.5), row("wilson", 5, 0.9), row("wilson", 7, 0.6)]
     said = algorithms_reading(rows).text
-    assert said == "Shortest paths at 5 × 5: wilson 90.0%, dfs 30.0%. Of these it was trained on dfs."
+    assert said == (
+        "Shortest paths at 5 × 5: dfs 30.0% (21.9% to 39.6%) of 100 mazes; wilson 90.0% (82.6% to 94.5%) of 100 mazes. "
+        "Of these it was trained on dfs. Each algorithm has mazes of its own, so nothing here is paired."
+    )

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from maze_rl.evaluation.results import Estimate, EvaluationResult, FirstErrorRow, GridCell, LengthRow
+from maze_rl.evaluation.results import Estimate, FirstErrorRow, GridCell, LengthRow, PairedDifference
 from maze_rl.reports.content import Statement, interval_text, value_text
 from maze_rl.reports.failure_readings import first_error_reading, hazard_reading
 from maze_rl.reports.limits import few_layouts, limits
@@ -30,7 +30,7 @@ def lengths(*values: float) -> list[LengthRow]:
     [
         ((1.0, 0.95, 0.7), "At least 90% are right in every bin of 50 mazes or more up to 20 steps."),
         ((0.8, 0.95), "Of the bins that hold 50 mazes or more, already the first (1–10 steps) is below 90%."),
-        ((0.95, 0.6, 0.4), "The rate first falls below one half at 21–30 steps (40.0%)."),
+        ((0.95, 0.6, 0.4), "The rate first falls below one half at 21–30 steps (40.0% of 100 mazes)."),
     ],
 )
 def test_length_reading(run: RunSummary, values: tuple[float, ...], expected: str) -> None:
@@ -42,23 +42,29 @@ def test_length_reading_leaves_out_small_bins(run: RunSummary) -> None:
     assert length_reading(replace(run.evaluation, by_length=rows)).text == "No bin of lengths holds 50 mazes."
 
 
-def with_model_rate(run: RunSummary, value: float) -> EvaluationResult:
-    rates = {"look_ahead_2": rate(0.3), "look_ahead_8": rate(0.6), "manhattan": rate(0.2)}
-    last = replace(run.evaluation.rows[-1], shortest=rate(value), baselines=rates)
-    return replace(run.evaluation, rows=[last])
+def gap(value: float, low: float, high: float) -> PairedDifference:
+    return PairedDifference(value=value, low=low, high=high, p_value=0.5)
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (0.1, "less than an ideal agent that sees 2 steps ahead"),
-        (0.4, "between ideal agents that see 2 and 8 steps ahead"),
-        (0.9, "at least what an ideal agent does that sees 8 steps ahead"),
-    ],
-)
-def test_size_reading_places_the_model_on_the_look_ahead_ladder(run: RunSummary, value: float, expected: str) -> None:
-    text = size_reading(with_model_rate(run, value)).text
-    assert expected in text and f"{value:.1%}" in text and "Manhattan greedy on 20.0%" in text
+def test_size_reading_places_the_model_on_the_look_ahead_ladder_by_paired_intervals(run: RunSummary) -> None:
+    gaps = {2: gap(0.3, 0.2, 0.4), 4: gap(0.1, 0.02, 0.2), 8: gap(0.05, -0.01, 0.1), 16: gap(-0.2, -0.3, -0.1)}
+    last = replace(
+        run.evaluation.rows[-1],
+        shortest=rate(0.6),
+        against_manhattan=gap(0.4, 0.3, 0.5),
+        baselines={f"look_ahead_{steps}": rate(0.5) for steps in gaps} | {"manhattan": rate(0.2)},
+        against_baselines={f"look_ahead_{steps}": each for steps, each in gaps.items()},
+    )
+    text = size_reading(replace(run.evaluation, rows=[last])).text
+    assert "on 60.0% (60.0% to 60.0%) of 100 mazes and Manhattan greedy on 20.0% of the same" in text
+    assert "(difference +40.0 points, paired 95% interval +30.0 to +50.0)." in text
+    assert (
+        "better than ideal agents that look ahead this many steps: 2 (+30.0 points, paired 95% interval +20.0 to "
+        "+40.0); 4 (+10.0 points, paired 95% interval +2.0 to +20.0). No difference is shown to those that look ahead: "
+        "8 (+5.0 points, paired 95% interval −1.0 to +10.0). It does worse than those that look ahead: 16 (−20.0"
+    ) in text
+    old = replace(run.evaluation, rows=[replace(last, against_baselines={})])
+    assert "look ahead" not in size_reading(old).text, "an evaluation of an earlier version did not pair them"
 
 
 def test_grid_reading_compares_equal_lengths_only(run: RunSummary) -> None:
@@ -69,7 +75,8 @@ def test_grid_reading_compares_equal_lengths_only(run: RunSummary) -> None:
         GridCell(size=5, low=5, high=8, shortest=rate(1.0, 10)),
     ]
     text = grid_reading(replace(run.evaluation, grid=cells, training_sizes=[5])).text
-    assert "−20.0 points" in text and "1 in all" in text
+    assert "sizes not trained on (100 mazes) score −20.0 points relative to trained sizes (100 mazes;" in text
+    assert "mean over the 1 bins" in text
     assert "(1 of them)" in text
 
 

@@ -8,7 +8,7 @@ from maze_rl.reports.run_comparison.curve_figures import count_text
 from maze_rl.reports.run_comparison.groups import Comparison, Group, SeedRun, longest
 from maze_rl.reports.run_comparison.learning_curves import (
     MOST_POINTS,
-    QUANTITIES,
+    Quantity,
     common_points,
     curves,
     differences,
@@ -18,7 +18,7 @@ from maze_rl.reports.run_comparison.learning_curves import (
 from maze_rl.reports.run_comparison.rates import rate_table, rates
 from maze_rl.reports.run_comparison.verdicts import judge_pair, paired_t, verdicts
 
-LOSS, VALIDATION = QUANTITIES[:2]
+VALIDATION = Quantity(key="validation_loss", title="validation loss", logarithmic=True)
 
 
 def group(name: str, values: list[float], measure: str = "shortest@5", seeds: list[int] | None = None) -> Group:

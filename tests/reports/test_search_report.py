@@ -1,6 +1,7 @@
 """The search page: complete, without nan, the same numbers as its JSON; also where nothing could be measured."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -250,3 +251,14 @@ def test_the_diverging_ramp_has_its_middle_in_the_middle() -> None:
     red, _, blue = (int(middle[place : place + 2], 16) for place in (1, 3, 5))
     assert abs(red - blue) < 6
     assert COLOURS["diverging-0"] != COLOURS[f"diverging-{LEVELS - 1}"]
+
+
+@pytest.mark.parametrize("made", ["solved", "unsolved"])
+def test_the_figures_have_no_faults(
+    made: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    faults_of_page: Callable[[Callable[[], object]], list[str]],
+) -> None:
+    result, _ = request.getfixturevalue(made)
+    assert faults_of_page(lambda: write_search_report(result, tmp_path)) == []

@@ -44,7 +44,7 @@ def test_an_altered_or_missing_file_is_noticed(tmp_path: Path) -> None:
 def test_hugging_face_gives_the_same_ids(name: str) -> None:
     tokenizer = AutoTokenizer.from_pretrained(str(shipped("tokenizers", name)))
     tokenization = load_tokenization(name, random_offsets=True)
-    assert tokenizer.get_vocab() == tokenization.with_options(path="moves").word_ids
+    assert tokenizer.get_vocab() == tokenization.with_options(path="turns").word_ids
     for maze in generate((2, 5, 9), "dfs_percolation", num=20, percolation=0.2):
         text = tokenization.to_text(maze)
         ids = tokenizer(text)["input_ids"]
@@ -55,7 +55,8 @@ def test_hugging_face_gives_the_same_ids(name: str) -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_run_keeps_exactly_its_own_words(name: str, tmp_path: Path) -> None:
     further = {"path": "moves"} if name == "cells" else {"walls": True}
-    for tokenization in (load_tokenization(name, canvas=6), load_tokenization(name, canvas=6, **further)):
+    for options in ({}, further, {"path": "turns"}):
+        tokenization = load_tokenization(name, canvas=6, **options)
         for file, data in definition_files(tokenization).items():
             (tmp_path / file).write_bytes(data)
         assert AutoTokenizer.from_pretrained(str(tmp_path)).get_vocab() == tokenization.word_ids
@@ -79,3 +80,30 @@ def test_hugging_face_refuses_unknown_words(name: str, word: str) -> None:
     tokenizer = AutoTokenizer.from_pretrained(str(shipped("tokenizers", name)))
     with pytest.raises(Exception, match=r"Missing .* token from the vocabulary"):
         tokenizer(f"<PATH_START> {word} <PATH_END>")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_both_say_why_they_have_another_number_of_words(name: str) -> None:
+    """The folder has the words of all options, those of `load_tokenization` come first."""
+    tokenizer = AutoTokenizer.from_pretrained(str(shipped("tokenizers", name)))
+    tokenization = load_tokenization(name)
+    own, further = len(tokenization.vocabulary), len(tokenizer) - len(tokenization.vocabulary)
+    kinds = "moves" if name == "cells" else "moves and walls"
+    assert further == {"cells": 4, "edges": 4 + 760}.get(name, 5)
+    assert tokenizer.convert_ids_to_tokens(range(own)) == list(tokenization.vocabulary)
+    assert tokenizer.init_kwargs["maze_words"] == tokenization.with_options(path="moves").vocabulary_note
+    assert tokenizer.init_kwargs["maze_words"].startswith(
+        f"{own} words of format {name} on a canvas of 20 x 20, then {further} of {kinds}, which path='moves'"
+    )
+    assert tokenization.vocabulary_note.startswith(
+        f"{own} words of format {name} on a canvas of 20 x 20; the words of {kinds}, which path='moves'"
+    )
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("canvas", [2, 5, 13])
+def test_a_smaller_canvas_has_the_first_ids_of_the_folder(name: str, canvas: int) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(str(shipped("tokenizers", name)))
+    words = load_tokenization(name, canvas=canvas).vocabulary
+    ids = tokenizer.convert_tokens_to_ids(list(words))
+    assert ids == list(range(len(words)))

@@ -32,6 +32,8 @@ WITH_WALLS = (
     "(2,0) <--> (2,1) ; (2,1) <--> (2,2) ; <ADJLIST_END>"
 )
 MOVES = "<PATH_START> SOUTH SOUTH EAST <PATH_END>"
+TURNS = "<PATH_START> BACKWARD FORWARD LEFT <PATH_END>"
+"""From facing north; an eastward step is to the left of one that came south."""
 TARGET = "<TARGET_START> (2,1) <TARGET_END>"
 MOVES_FROM_ORIGIN = MOVES.replace("<PATH_START>", "<PATH_START> (0,0)")
 
@@ -55,6 +57,7 @@ def spell(text: str, name: str) -> str:
     [
         ({}, f"{LIST} {QUERY} {PATH}"),
         ({"path": "moves"}, f"{LIST} {QUERY} {MOVES}"),
+        ({"path": "turns"}, f"{LIST} {QUERY} {TURNS}"),
         ({"query": "first"}, f"{QUERY} {LIST} {PATH}"),
         ({"walls": True}, f"{WITH_WALLS} {QUERY} {PATH}"),
         ({"connectors": False}, f"{LIST} {QUERY} {PATH}".replace(" <-->", "").replace(" ;", "")),
@@ -63,6 +66,7 @@ def spell(text: str, name: str) -> str:
         ({"origin": "path", "query": "first"}, f"{TARGET} {LIST} {PATH}"),
         ({"origin": "path", "path": "moves"}, f"{LIST} {TARGET} {MOVES_FROM_ORIGIN}"),
         ({"origin": "path", "path": "moves", "query": "first"}, f"{TARGET} {LIST} {MOVES_FROM_ORIGIN}"),
+        ({"origin": "path", "path": "turns"}, f"{LIST} {TARGET} {TURNS.replace('START>', 'START> (0,0)')}"),
     ],
 )
 def test_worked_example_sorted(name: str, options: dict, text: str, worked_maze: Maze) -> None:
@@ -94,7 +98,7 @@ def test_a_prompt_ends_behind_an_origin_on_the_path(name: str, path: str, worked
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("options", [{}, {"path": "moves"}, {"query": "first", "walls": True}])
+@pytest.mark.parametrize("options", [{}, {"path": "moves"}, {"path": "turns"}, {"query": "first", "walls": True}])
 def test_an_origin_on_the_path_changes_nothing_else(name: str, options: dict[str, Any]) -> None:
     mazes = generate((2, 5, 7), "dfs_percolation", num=12, percolation=0.3)
     options = {key: value for key, value in options.items() if name != "cells" or key != "walls"}
@@ -104,7 +108,7 @@ def test_an_origin_on_the_path_changes_nothing_else(name: str, options: dict[str
     origin = r"<ORIGIN_START> (.*?) <ORIGIN_END> "
     for text, other in zip(*(t.decode(t.encode(mazes, seed=3).tokens) for t in (plain, moved)), strict=True):
         cell = re.findall(origin, text)[0] + " "
-        path = f"<PATH_START> {cell if options.get('path') == 'moves' else ''}"
+        path = f"<PATH_START> {cell if 'path' in options else ''}"
         assert re.sub(origin, "", text).replace("<PATH_START> ", path) == other
 
 

@@ -112,6 +112,8 @@ def test_sizes_of_the_vocabularies(name: str, base: int, whole: int) -> None:
         assert vocabulary[:base] == words
         assert vocabulary[base : base + 4] == ("NORTH", "SOUTH", "EAST", "WEST")
         assert len(set(vocabulary)) == whole
+    turned = load_tokenization(name, path="turns").vocabulary
+    assert turned == (*load_tokenization(name, path="moves").vocabulary, "FORWARD", "BACKWARD", "LEFT", "RIGHT")
     assert load_tokenization(name, query="first", shuffle_edges=False).vocabulary == words
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from maze_rl.configs.tokenization import PATHS
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Maze
 from maze_rl.mazes.solve import solve
@@ -29,11 +30,12 @@ def legacy(mode: str) -> Any:
     )
 
 
-def modular(name: str, moves: bool, walls: bool) -> Any:
+def modular(name: str, path: str, walls: bool) -> Any:
     """Return its modular tokenizer that writes our unshuffled text."""
     parts = peer_tokenization
     coordinates = parts.CoordTokenizers.UT() if name == "unique_cells" else parts.CoordTokenizers.CTT()
-    steps = parts.StepTokenizers.Cardinal() if moves else parts.StepTokenizers.Coord()
+    kinds = {"cells": "Coord", "moves": "Cardinal", "turns": "Relative"}
+    steps = getattr(parts.StepTokenizers, kinds[path])()
     edges = parts.EdgeSubsets.AllLatticeEdges() if walls else parts.EdgeSubsets.ConnectionEdges()
     return parts.MazeTokenizerModular(
         prompt_sequencer=parts.PromptSequencers.AOTP(
@@ -82,18 +84,18 @@ def test_their_ids_of_our_text_are_ours(name: str, mazes: list[Maze]) -> None:
 )
 def test_translated_ids_are_theirs(name: str, mode: str, mazes: list[Maze]) -> None:
     tokenization = load_tokenization(name, canvas=12)
-    theirs = modular(name, moves=False, walls=False) if mode == "modular" else legacy(mode)
+    theirs = modular(name, "cells", walls=False) if mode == "modular" else legacy(mode)
     for maze in mazes:
         tokens = tokenization.encode(maze).tokens[0].numpy()
         assert theirs.encode(tokenization.to_text(maze)) == to_maze_dataset(tokens, tokenization, mode, CANVAS).tolist()
 
 
 @pytest.mark.parametrize("name", MODE_OF)
-@pytest.mark.parametrize("moves", [False, True])
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("walls", [False, True])
-def test_unshuffled_text_and_ids_are_theirs(name: str, moves: bool, walls: bool, mazes: list[Maze]) -> None:
-    options = {"path": "moves" if moves else "cells", "walls": walls}
-    ours, theirs = load_tokenization(name, shuffle_edges=False, **options), modular(name, moves, walls)
+def test_unshuffled_text_and_ids_are_theirs(name: str, path: str, walls: bool, mazes: list[Maze]) -> None:
+    ours = load_tokenization(name, shuffle_edges=False, path=path, walls=walls)
+    theirs = modular(name, path, walls)
     for maze in mazes:
         words = solved(maze).as_tokens(theirs)
         assert ours.to_text(maze) == " ".join(words)

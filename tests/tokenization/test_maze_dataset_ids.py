@@ -57,6 +57,7 @@ def test_uniform_and_indexed_ids_are_ours() -> None:
         ("unique_cells", "AOTP_UT_rasterized", {}),
         ("unique_cells", "modular", {"path": "moves", "walls": True}),
         ("coordinate_tuples", "modular", {"path": "moves", "walls": True}),
+        ("unique_cells", "modular", {"path": "turns"}),
     ],
 )
 def test_there_and_back(name: str, mode: str, options: dict[str, Any]) -> None:

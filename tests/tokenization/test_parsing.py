@@ -121,6 +121,10 @@ BARE = WORKED.replace(" <-->", "").replace(" ;", "")
 LISTED = "(0,0)[SE] (0,1)[EW] (0,2)[SW] (1,0)[NS] (1,1)[S] (1,2)[N] (2,0)[NE] (2,1)[NEW] (2,2)[W]"
 AS_CELLS = f"<ADJLIST_START> {LISTED} {WORKED[WORKED.index('<ADJLIST_END>') :]}"
 ON_PATH = WORKED.replace("<ORIGIN_START> (0,0) <ORIGIN_END> ", "")
+TURNS, TURNS_ON_PATH = (
+    text.replace("SOUTH SOUTH EAST", "BACKWARD FORWARD LEFT")
+    for text in (MOVES, ON_PATH[: ON_PATH.index("(0,0) (1,0) (2,0) (2,1)")] + "(0,0) SOUTH SOUTH EAST <PATH_END>")
+)
 MOVES_ON_PATH = ON_PATH[: ON_PATH.index("(0,0) (1,0) (2,0) (2,1)")] + "(0,0) SOUTH SOUTH EAST <PATH_END>"
 
 
@@ -130,6 +134,8 @@ MOVES_ON_PATH = ON_PATH[: ON_PATH.index("(0,0) (1,0) (2,0) (2,1)")] + "(0,0) SOU
         ("coordinate_tuples", {}, TUPLES),
         ("row_column", {}, re.sub(r"\((\d),(\d)\)", r"r\1 c\2", WORKED)),
         ("unique_cells", {"path": "moves"}, MOVES),
+        ("unique_cells", {"path": "turns"}, TURNS),
+        ("unique_cells", {"origin": "path", "path": "turns"}, TURNS_ON_PATH),
         ("unique_cells", {"walls": True}, WALLED),
         ("unique_cells", {"query": "first"}, QUERY + WORKED.replace(QUERY, "")),
         ("unique_cells", {"connectors": False}, BARE),
@@ -164,6 +170,12 @@ def test_reads_every_format_and_option(name: str, options: dict, text: str, work
         ("unique_cells", {"path": "moves"}, MOVES.replace("SOUTH SOUTH", "NORTH SOUTH"),
          r"the path leaves the grid: NORTH from \(0, 0\)"),
         ("unique_cells", {"path": "moves"}, WORKED, r"expected a move \(NORTH, SOUTH, EAST, WEST\) in the path, got"),
+        ("unique_cells", {"path": "turns"}, TURNS.replace("FORWARD LEFT", "FORWARD RIGHT"),
+         r"the path leaves the grid: RIGHT from \(2, 0\)"),
+        ("unique_cells", {"path": "turns"}, TURNS.replace("FORWARD LEFT", "LEFT RIGHT"),
+         r"steps from \(1, 0\) to \(1, 1\) through a wall"),
+        ("unique_cells", {"path": "turns"}, MOVES, r"expected a turn \(FORWARD, BACKWARD, LEFT, RIGHT\) .* 'SOUTH'"),
+        ("unique_cells", {"path": "moves"}, TURNS, r"'BACKWARD' is not in the vocabulary"),
         ("unique_cells", {"query": "first"}, WORKED, r"expected <ORIGIN_START> cell .* in another order"),
         ("unique_cells", {"connectors": False}, WORKED, "expected a cell such as .*, got '<-->'"),
         ("coordinate_tuples", {}, TUPLES.replace("( 1 , 1 ) <-->", "( 1 1 , ) <-->"),

@@ -20,6 +20,7 @@ CHOICES = [
     for options in (
         {},
         {"path": "moves"},
+        {"path": "turns"},
         {"walls": True},
         {"query": "first"},
         {"connectors": False},

@@ -18,10 +18,14 @@ REGION_OF_MARK = {
     "<PATH_START>": Region.PATH,
 }  # fmt: skip
 STEP = {"SOUTH": (1, 0), "EAST": (0, 1), "NORTH": (-1, 0), "WEST": (0, -1)}
+CLOCKWISE = ["NORTH", "EAST", "SOUTH", "WEST"]
+TURN = {"FORWARD": 0, "RIGHT": 1, "BACKWARD": 2, "LEFT": 3}
+"""Quarters of a turn clockwise."""
 OPTIONS = [
     {}, {"path": "moves"}, {"query": "first"}, {"walls": True}, {"connectors": False},
     {"path": "moves", "query": "first", "walls": True}, {"origin": "path"},
     {"origin": "path", "path": "moves", "walls": True}, {"origin": "path", "path": "moves", "query": "first"},
+    {"path": "turns"}, {"origin": "path", "path": "turns"},
 ]  # fmt: skip
 NONE, NO_EDGE = (-1, -1), (-1, -1, -1)
 
@@ -65,7 +69,7 @@ def read_labels(tokenization: Tokenization, words: list[str], offset: tuple[int,
         return row - offset[0], col - offset[1]
 
     size, per_edge = tokenization.layout.tokens_per_cell, tokenization.layout.tokens_per_edge
-    labels, at, region, here = [], 0, Region.DELIMITER, NONE
+    labels, at, region, here, facing = [], 0, Region.DELIMITER, NONE, "NORTH"
     named = tokenization.config.origin == "path"
     while at < len(words):
         word = words[at]
@@ -76,7 +80,9 @@ def read_labels(tokenization: Tokenization, words: list[str], offset: tuple[int,
             region = REGION_OF_MARK.get(word, Region.DELIMITER)
         elif region is Region.ADJACENCY:
             labels += edge_labels(words[at : at + per_edge], shift, size)
-        elif word in STEP:
+        elif word in STEP or word in TURN:
+            if word in TURN:
+                word = facing = CLOCKWISE[(CLOCKWISE.index(facing) + TURN[word]) % 4]
             here = here[0] + STEP[word][0], here[1] + STEP[word][1]
             labels.append(Label(region, here))
         else:

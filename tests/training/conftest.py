@@ -46,10 +46,16 @@ class Oracle:
     def cell_of(self, ids: list[int]) -> tuple[int, int]:
         return next(cell for cell in self.distance if self.spelled(cell) == ids)
 
-    def move(self, cell: tuple[int, int], neighbour: tuple[int, int]) -> list[int]:
+    def move(
+        self, cell: tuple[int, int], neighbour: tuple[int, int], before: tuple[int, int] | None = None
+    ) -> list[int]:
         if not self.layout.path_as_moves:
             return self.spelled(neighbour)
+        ahead = (-1, 0) if before is None else (cell[0] - before[0], cell[1] - before[1])
         step = neighbour[0] - cell[0], neighbour[1] - cell[1]
+        if self.layout.path_as_turns:  # rows count downwards: a turn to the left of (down, right) is (-right, down)
+            ways = {ahead: "FORWARD", (-ahead[1], ahead[0]): "LEFT", (ahead[1], -ahead[0]): "RIGHT"}
+            return [self.layout.words.index(ways.get(step, "BACKWARD"))]
         return [int(self.layout.move_ids[[(1, 0), (0, 1), (-1, 0), (0, -1)].index(step)])]
 
     def labels(self, segment: list[int], alone: bool) -> list[Asked]:
@@ -61,7 +67,7 @@ class Oracle:
             if cell == self.target:
                 assert rest == [PATH_END]
                 return [*asked, Asked(cell, {PATH_END}, {PATH_END}, 0, False)]
-            ways = {neighbour: self.move(cell, neighbour) for neighbour in self.graph[cell]}
+            ways = {neighbour: self.move(cell, neighbour, before) for neighbour in self.graph[cell]}
             best = {n for n in ways if self.distance[n] == self.distance[cell] - 1}
             width = self.layout.tokens_per_step
             taken, rest = rest[:width], rest[width:]

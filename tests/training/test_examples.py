@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from maze_rl.configs.canvas import Asked
+from maze_rl.configs.tokenization import PATHS
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Maze, MazeCollection
 from maze_rl.tokenization.layouts import PATH_END
@@ -14,9 +15,7 @@ from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
 from maze_rl.training.examples import Examples, encode_examples
 
 FORMATS = [
-    (tokens, path)
-    for tokens in ("cells", "edges", "unique_cells", "row_column", "coordinate_tuples")
-    for path in ("cells", "moves")
+    (tokens, path) for tokens in ("cells", "edges", "unique_cells", "row_column", "coordinate_tuples") for path in PATHS
 ]
 SEED, FIRST = 11, 40
 

@@ -40,7 +40,8 @@ PHASES = {
 }
 PARAMETRIZATIONS = [
     (), ("unified_embeddings:2",), ("unified_weights:v1",), ("unified_weights:v6",), ("residual_scaling",),
-    ("unified_embeddings:2", "unified_weights:v6"),
+    ("unified_embeddings:2", "unified_weights:v6"), ("unified_weights:v3,expansion=2",),
+    ("unified_weights:v4,expansion=2",), ("unified_weights:v5,expansion=2",),
 ]  # fmt: skip
 
 
@@ -88,6 +89,18 @@ def test_phases_keep_the_laws(name: str) -> None:
 @pytest.mark.parametrize("names", PARAMETRIZATIONS, ids=", ".join)
 def test_parametrizations_keep_the_laws(names: tuple[str, ...]) -> None:
     check_laws(tiny_run(model=ModelConfig(**FREE, parametrizations=names)))
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {"reverse_positions": True}, {"reverse_positions": True, "reverse_form": "multiply"}, {"memory": 4},
+        {"memory": 4, "memory_kind": "selector"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_no_stock_model_has_keeps_the_laws(variant: dict) -> None:
+    check_laws(tiny_run(model=ModelConfig(**FREE, **variant)))
 
 
 @pytest.mark.parametrize(

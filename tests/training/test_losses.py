@@ -25,7 +25,7 @@ from maze_rl.training.objective import CrossEntropy
 ON_PATH = [
     (form, {"origin": "path"} | options)
     for form in ("edges", "cells", "coordinate_tuples")
-    for options in ({}, {"path": "moves"}, {"query": "first"})
+    for options in ({}, {"path": "moves"}, {"path": "turns"}, {"query": "first"})
 ]
 
 
@@ -129,7 +129,13 @@ def test_sets_of_moves_are_the_optimal_directions() -> None:
 
 @pytest.mark.parametrize(
     ("form", "options"),
-    [("coordinate_tuples", {}), ("row_column", {"connectors": False}), ("edges", {"path": "moves"}), *ON_PATH],
+    [
+        ("coordinate_tuples", {}),
+        ("row_column", {"connectors": False}),
+        ("edges", {"path": "moves"}),
+        ("edges", {"path": "turns"}),
+        *ON_PATH,
+    ],
 )
 def test_the_token_that_stands_there_is_optimal_in_every_format(form: str, options: dict) -> None:
     examples = encode_examples(
@@ -212,8 +218,13 @@ def test_every_named_loss_is_there() -> None:
 
 
 def test_from_the_first_choice_on_the_copied_origin_is_left_out() -> None:
-    for form, options, size in (("edges", {}, 1), ("coordinate_tuples", {}, 5), ("edges", {"path": "moves"}, 0)):
-        tokenization = load_tokenization(form, canvas=6, **options)
+    for form, path, size in (
+        ("edges", "cells", 1),
+        ("coordinate_tuples", "cells", 5),
+        ("edges", "moves", 0),
+        ("edges", "turns", 0),
+    ):
+        tokenization = load_tokenization(form, canvas=6, path=path)
         examples = encode_examples(tokenization, generate((3, 5), num=10), 0, 0)
         dropped = path_only(examples) - path_from_first_choice(examples)
         assert (dropped.sum(dim=1) == size).all()

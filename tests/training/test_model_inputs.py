@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from maze_rl.configs.canvas import Asked
+from maze_rl.configs.tokenization import PATHS
 from maze_rl.mazes.generate import generate
 from maze_rl.models.build import MazeTransformer
 from maze_rl.tokenization.layouts import PADDING
@@ -50,7 +51,7 @@ def gradients(model: MazeTransformer, loss: torch.Tensor) -> torch.Tensor:
 
 FORMATS = [
     (tokens, path) for tokens in ("cells", "edges", "unique_cells", "row_column", "coordinate_tuples")
-    for path in ("cells", "moves")
+    for path in PATHS
 ]  # fmt: skip
 
 
@@ -72,7 +73,7 @@ def test_loss_and_gradient_are_those_of_separate_sequences(
 
 
 @pytest.mark.parametrize("tokens", ["cells", "edges"])
-@pytest.mark.parametrize("path", ["cells", "moves"])
+@pytest.mark.parametrize("path", PATHS)
 def test_so_are_those_of_several_mazes_on_a_canvas(make_asked: Make, tokens: str, path: str) -> None:
     model = make_asked(tokens, path)
     examples = examples_of(model, MANY)

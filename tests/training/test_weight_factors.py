@@ -59,7 +59,9 @@ def first_wrong(model: MazeTransformer, examples: Examples) -> dict[tuple[int, i
     return found
 
 
-@pytest.mark.parametrize(("tokens", "path"), [("cells", "cells"), ("edges", "moves"), ("row_column", "cells")])
+@pytest.mark.parametrize(
+    ("tokens", "path"), [("cells", "cells"), ("edges", "moves"), ("cells", "turns"), ("row_column", "cells")]
+)
 @pytest.mark.parametrize("beyond", [0, 1, 3])
 def test_auto_curriculum_goes_a_little_beyond_the_first_error(
     make_asked: Make, tokens: str, path: str, beyond: int

@@ -44,7 +44,10 @@ def from_flags(*flags: str) -> RunConfig:
         ("--loops 3 --prompt causal --embedding factored --origin prompt --training-loops 2..3",
          {"loops": 3, "prompt": "causal", "embedding": "factored", "origin": "prompt", "training_loops": (2, 3)}),
         ("--loss all", {"loss": "all"}),
+        ("--path turns --origin prompt", {"path": "turns", "origin": "prompt"}),
         ("--reverse-positions --memory 8", {"reverse_positions": True, "memory": 8}),
+        ("--reverse-positions --reverse-form multiply --memory 8 --memory-kind selector",
+         {"reverse_positions": True, "reverse_form": "multiply", "memory": 8, "memory_kind": "selector"}),
     ],
 )  # fmt: skip
 def test_flags_and_arguments_agree(flags: str, arguments: dict[str, Any]) -> None:
@@ -63,13 +66,13 @@ def test_plans_agree_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        ({"layers": 2}, "unknown setting 'layers'. Did you mean 'n_layers'"),
+        ({"num_layers": 2}, "unknown setting 'num_layers'. Did you mean 'n_layers'"),
         ({"plan": "no.json"}, "no.json: the plan cannot be read"),
         ({"plan": "no.json", "rounds": 1}, "rounds contradicts the plan"),
         ({"start_from": "maze-5to9-causal", "d_model": 8}, "d_model contradicts start_from"),
         ({"start_from": "maze-5to9-causal", "format": "row_column"}, "format contradicts start_from"),
         ({"config": from_flags(), "optimizer": "sgd"}, "optimizer contradicts config"),
-        ({"evaluation_mazes": -1}, "evaluation_mazes is -1"),
+        ({"num": -1}, "num is -1"),
         ({"parametrizations": ("value_affine",)}, "set value_norm (--value-norm) too"),
     ],
 )  # fmt: skip
@@ -81,7 +84,7 @@ def test_contradictions_are_refused(arguments: dict[str, Any], said: str, tmp_pa
 
 def test_settings_by_name_reach_the_trained_model(tmp_path: Path) -> None:
     run = maze_rl.train(
-        4, steps=2, out=tmp_path / "run", evaluation_mazes=0, device="cpu", batch_size=4, optimizer="adamw", n_layers=1,
+        4, steps=2, out=tmp_path / "run", num=0, device="cpu", batch_size=4, optimizer="adamw", n_layers=1,
         d_model=16, n_heads=2, canvas=4,
     )  # fmt: skip
     model = maze_rl.load_model(run.folder)

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from maze_rl.cli.main import run
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.mazes.generate import generate
+from maze_rl.mazes.interchange.cell_grids import from_cell_grid
 from maze_rl.mazes.lattice import Maze, MazeCollection
 from maze_rl.tokenization.tokenization import load_tokenization
 from maze_rl.workflows.convert import convert, load_mazes, save_mazes
@@ -19,7 +22,7 @@ def mazes() -> MazeCollection:
     return generate([5, (3, 6)], "dfs_percolation", num=40, seed=4, percolation=0.3)
 
 
-@pytest.mark.parametrize("name", ["folder", "mazes.npz", "mazes.parquet", "mazes.txt"])
+@pytest.mark.parametrize("name", ["folder", "mazes.npz", "mazes.parquet", "mazes.txt", "MAZES.TXT"])
 def test_mazes_survive_every_kind(name: str, mazes: MazeCollection, tmp_path: Path) -> None:
     saved = save_mazes(mazes, tmp_path / name)
     assert list(load_mazes(saved)) == list(mazes)
@@ -32,20 +35,35 @@ def test_mazes_survive_every_kind(name: str, mazes: MazeCollection, tmp_path: Pa
 @pytest.mark.parametrize("tokenizer", ["unique_cells", "edges"])
 def test_token_text_with_the_size_given(tokenizer: str, tmp_path: Path) -> None:
     mazes = generate([(3, 6)], "dfs_percolation", num=30)
-    saved = save_mazes(mazes, tmp_path / "mazes.tokens", tokenization=tokenizer, seed=2)
+    saved = save_mazes(mazes, tmp_path / "mazes.tokens", tokenizer=tokenizer, seed=2)
     assert len(saved.read_text().splitlines()) == 30
-    assert list(load_mazes(saved, tokenization=tokenizer, grid=(3, 6))) == list(mazes)
+    assert list(load_mazes(saved, tokenizer=tokenizer, grid=(3, 6))) == list(mazes)
     with pytest.raises(ConfigurationError, match="give it, as --grid 5"):
-        load_mazes(saved, tokenization=tokenizer)
-    other = save_mazes(mazes, tmp_path / "other.tokens", tokenization=load_tokenization(tokenizer), seed=3)
+        load_mazes(saved, tokenizer=tokenizer)
+    other = save_mazes(mazes, tmp_path / "other.tokens", tokenizer=load_tokenization(tokenizer), seed=3)
     assert other.read_text() != saved.read_text()
 
 
-def test_one_maze_as_a_picture(mazes: MazeCollection, tmp_path: Path) -> None:
+def test_one_maze_as_an_image_in_pixels(mazes: MazeCollection, tmp_path: Path) -> None:
     one = generate(7, num=1)
-    assert list(load_mazes(save_mazes(one, tmp_path / "maze.png"))) == list(one)
-    with pytest.raises(ConfigurationError, match=r"a .png holds one maze, not 40"):
-        save_mazes(mazes, tmp_path / "mazes.png")
+    assert list(load_mazes(save_mazes(one, tmp_path / "maze.pixels.png"))) == list(one)
+    assert list(load_mazes(save_mazes(one, tmp_path / "maze.png", format="pixels"))) == list(one), "any .png is read so"
+    with pytest.raises(ConfigurationError, match=r"an image in pixels holds one maze, not 40"):
+        save_mazes(mazes, tmp_path / "mazes.pixels.png")
+
+
+@pytest.mark.parametrize("name", ["maze.png", "maze.svg"])
+def test_pictures_are_for_people(name: str, mazes: MazeCollection, tmp_path: Path) -> None:
+    assert run(["show", "--size", "7", "--seed", "2", "--out", str(tmp_path / "shown" / name)]) == 0
+    saved = save_mazes(generate(7, num=1, seed=2), tmp_path / name)
+    if name.endswith(".png"):  # matplotlib's ids in an .svg are random
+        assert saved.read_bytes() == (tmp_path / "shown" / name).read_bytes(), "as `show` draws it"
+        with pytest.raises(MazeRLError, match="not pictures for people"):
+            load_mazes(saved)
+        with Image.open(saved) as one, Image.open(save_mazes(list(mazes)[:6], tmp_path / "six.png")) as six:
+            assert six.width > one.width
+    with pytest.raises(ConfigurationError, match="a picture of 101 mazes: give 1 to 100 of them"):
+        save_mazes([mazes[0]] * 101, tmp_path / name)
 
 
 def test_single_mazes_lists_and_folders_with_a_dot(tmp_path: Path, mazes: MazeCollection) -> None:
@@ -65,7 +83,7 @@ def test_a_file_of_maze_dataset_becomes_a_dataset(tmp_path: Path) -> None:
     stored = load_mazes(out)
     assert list(stored) == list(load_mazes(source))
     assert len(stored) == num > 0
-    assert "minimal_inline.zanj (maze-dataset)" in (out / "README.md").read_text()
+    assert "minimal_inline.zanj (a file of maze-dataset)" in (out / "README.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -74,11 +92,16 @@ def test_a_file_of_maze_dataset_becomes_a_dataset(tmp_path: Path) -> None:
         (["no/such.zanj", "--out", "d"], "no/such.zanj: there is no such file or folder"),
         (["notes.md", "--out", "d"], "notes.md: .md is no kind of maze file: use .parquet"),
         (["notes.txt", "--out", "d"], "notes.txt, maze 1: "),
+        (["notes.txt", "--from", "cells", "--out", "d"], "notes.txt, maze 1: line 1, column 4: 'd' is none of"),
+        (["maze.txt", "--from", "wals", "--out", "d"], "unknown format 'wals'. Did you mean 'walls'"),
+        (["maze.txt", "--to", "picture", "--out", "d.bmp"], "d.bmp: pictures are .png or .svg files"),
+        (["maze.txt", "--to", "zanj", "--out", "d"], "unknown format 'zanj'"),
+        (["maze.txt", "--from", "dataset", "--out", "d"], "maze.txt: is a file, not a dataset folder"),
         (["empty.txt", "--out", "d"], "empty.txt: holds no mazes"),
         (["binary.txt", "--out", "d"], "binary.txt: is no text that can be read"),
         (["lines.tokens", "--out", "d"], "give it, as --grid 5"),
-        (["lines.tokens", "--grid", "5", "--out", "d"], "lines.tokens, maze 1: token text"),
-        (["lines.tokens", "--grid", "5,6", "--out", "d"], "token text has mazes of one size"),
+        (["lines.tokens", "--grid", "5", "--out", "d"], "lines.tokens, maze 1: line 1: token text"),
+        (["lines.tokens", "--grid", "5,6", "--out", "d"], "--grid is '5,6': expected one size"),
         (["maze.txt", "--out", "d.bmp"], "d.bmp: .bmp is no kind of maze file"),
         (["maze.txt", "--tokenizer", "edge", "--out", "d.tokens"], "Did you mean 'edges'"),
     ],
@@ -102,3 +125,59 @@ def test_a_failed_conversion_leaves_the_older_file(tmp_path: Path, mazes: MazeCo
     with pytest.raises(MazeRLError):
         convert(tmp_path / "broken.txt", out)
     assert list(load_mazes(out)) == list(mazes)
+
+
+ROOMS = ["S     \n # ## \n #  G \n      ", "######\n#S  G#\n#    #\n######"]
+
+
+def test_grids_of_free_cells_go_round_in_every_form(tmp_path: Path) -> None:
+    rooms = [from_cell_grid(text) for text in ROOMS]
+    for name in ("rooms.cells.txt", "rooms.npz", "rooms.txt", "rooms.parquet", "rooms"):
+        assert list(load_mazes(save_mazes(rooms, tmp_path / name))) == rooms
+    assert (tmp_path / "rooms.cells.txt").read_text() == "\n\n".join(ROOMS) + "\n"
+    square = [
+        from_cell_grid(text) for text in ("S    \n #   \n  G  \n#### \n     ", "S    \n #   \n #   \n  G# \n     ")
+    ]
+    for name in ("rooms.csv", "rooms.flat.txt"):
+        assert list(load_mazes(save_mazes(square, tmp_path / name))) == square
+    (tmp_path / "plain.txt").write_text("\n\n".join(ROOMS))
+    assert list(load_mazes(tmp_path / "plain.txt")) == rooms
+    assert list(load_mazes(tmp_path / "rooms.txt", format="cells")) != rooms
+    with pytest.raises(ConfigurationError, match="maze 1: a wall stands between the cells"):
+        save_mazes(generate(5, num=1), tmp_path / "walled.cells.txt")
+    with pytest.raises(ConfigurationError, match="maze 1: is 4 x 6: a flat grid is square"):
+        save_mazes(rooms, tmp_path / "rooms.flat.txt")
+
+
+@pytest.mark.parametrize("marks", ["solution", "none", "solution,distances,all_paths,forks,dead_ends"])
+def test_what_show_writes_is_read_back(marks: str, tmp_path: Path) -> None:
+    out = str(tmp_path / "shown.txt")
+    assert run(["show", "--size", "6", "--num", "7", "--mark", marks, "--seed", "4", "--out", out]) == 0
+    through, num = convert(out, tmp_path / "mazes.npz")
+    assert num == 7
+    assert list(load_mazes(through)) == list(generate(6, num=7, seed=4))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_of_every_system_is_read(encoding: str, tmp_path: Path) -> None:
+    out = str(tmp_path / "shown.txt")
+    assert run(["show", "--size", "5", "--out", out]) == 0
+    text = Path(out).read_text(encoding="utf-8")
+    for name, kind, written in (("a.txt", "text", text), ("b.txt", "walls", "#####\n#s G#\n#####\n")):
+        (tmp_path / name).write_bytes(written.replace("\n", "\r\n").encode(encoding))
+        assert len(load_mazes(tmp_path / name, format=kind)) == 1
+
+
+def test_token_text_in_files_lies_at_the_corner(tmp_path: Path) -> None:
+    """A line has no place for an offset; a file whose mazes lie elsewhere is read where its cells tell the place."""
+    mazes = generate([(3, 4)], "dfs_percolation", num=20)
+    anywhere = load_tokenization("unique_cells", canvas=12, random_offsets=True)
+    saved = save_mazes(mazes, tmp_path / "corner.tokens", tokenizer=anywhere)
+    assert list(load_mazes(saved, tokenizer="unique_cells", grid=(3, 4))) == list(mazes)
+    assert list(load_mazes(saved, tokenizer=anywhere, grid=(3, 4))) == list(mazes)
+    texts = [anywhere.to_text(maze, seed=number) for number, maze in enumerate(mazes)]
+    assert len({text.offset for text in texts}) > 10
+    (tmp_path / "anywhere.tokens").write_text("\n".join(texts))
+    assert list(load_mazes(tmp_path / "anywhere.tokens", tokenizer=anywhere, grid=(3, 4))) == list(mazes)
+    with pytest.raises(MazeRLError, match=r"anywhere.tokens, maze 1: line 1: token text: cell .* lies outside"):
+        load_mazes(tmp_path / "anywhere.tokens", grid=(3, 4))

@@ -35,7 +35,7 @@ def test_a_finished_run_goes_on_for_more_steps(begun: Path) -> None:
     assert steps(begun) == list(range(1, 8))
     after = RunFolder(begun).open()
     assert (after.tokenization, after.model, after.sizes) == (before.tokenization, before.model, before.sizes)
-    assert maze_rl.train(resume=True, steps=8, out=begun, evaluation_mazes=0).steps == 8
+    assert maze_rl.train(resume=True, steps=8, out=begun, num=0).steps == 8
     # the whole command again, as it was typed, and with more steps
     assert run([*BEGIN, "--resume"]) == 2, "it has 8 by now"
     assert run([*BEGIN, "--steps", "9", "--resume"]) == 0
@@ -78,7 +78,7 @@ def test_a_flag_given_again_and_the_same_is_fine(begun: Path) -> None:
             algorithm="wilson",
             resume=True,
             out=begun,
-            evaluation_mazes=0,
+            num=0,
             canvas=5,
             n_layers=1,
             d_model=16,

@@ -64,9 +64,7 @@ def test_a_run_of_a_named_plan_goes_on() -> None:
     assert run([*begin, "--resume", "--steps", "10"]) == 0
     assert [phase.steps for phase in RunFolder(Path("run")).open().training.phases] == [2, 8]
     settings = {"canvas": 5, "n_layers": 1, "loops": 1, "d_model": 16, "n_heads": 2, "batch_size": 4}
-    again = maze_rl.train(
-        (3, 4), plan="two_losses", resume=True, steps=11, out="run", device="cpu", evaluation_mazes=0, **settings
-    )
+    again = maze_rl.train((3, 4), plan="two_losses", resume=True, steps=11, out="run", device="cpu", num=0, **settings)
     assert again.steps == 11
 
 

@@ -31,7 +31,7 @@ from maze_rl.workflows.search import search
         (["--algorithm", "wilsn"], "Did you mean 'wilson'"),
         (["--size", "3"], "at least 4 x 4 cells"),
         (["--size", "0"], "size is 0"),
-        (["--seed", "-1"], "seed is -1: it must be 0 or more"),
+        (["--seed", "-1"], "seed is -1: expected a whole number, at least 0"),
     ],
 )
 def test_what_cannot_be_analysed_is_refused(

@@ -36,12 +36,14 @@ def tiny_run(**options: Any) -> RunConfig:
         {"format": "edges", "path": "moves", "walls": True},
         {"format": "edges", "origin": "path"},
         {"format": "cells", "origin": "path", "path": "moves"},
+        {"format": "cells", "origin": "path", "path": "turns"},
+        {"format": "coordinate_tuples", "path": "turns"},
         {"format": "unique_cells", "path": "moves", "connectors": False, "query": "first"},
     ],
 )
 def test_train_evaluate_report_and_solve(options: dict[str, Any], tmp_path: Path) -> None:
     config, folder = tiny_run(**options), tmp_path / "x"
-    train(config=config, out=folder, evaluation_mazes=6)
+    train(config=config, out=folder, num=6)
     assert RunFolder(folder).open().tokenization == config.tokenization
     assert (folder / "report" / "report.html").is_file()
     model = load_model(folder)

@@ -20,6 +20,7 @@ The connections of batch K without this package::
     connections = bits.reshape(-1, 2, rows, cols).astype(bool)
 """
 
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ FORMAT_VERSION = 1
 _VERSION, _ORDER, _FIELDS = "maze_rl_version", ("batch_of", "row_of"), ("shape", "connections", "origins", "targets")
 
 
-def write_archive(path: Path, mazes: MazeCollection) -> Path:
+def write_archive(path: str | PathLike[str], mazes: MazeCollection) -> Path:
     """Write `mazes` to one ``.npz`` file, in place of what is there.
 
     Args:
@@ -44,6 +45,7 @@ def write_archive(path: Path, mazes: MazeCollection) -> Path:
     Raises:
         MazeRLError: The file cannot be written, or the order names a maze twice or leaves one out.
     """
+    path = Path(path)
     batch_of, row_of = mazes.batch_of.astype(np.int64), mazes.row_of.astype(np.int64)
     _check_order(batch_of, row_of, [len(batch) for batch in mazes.batches])
     arrays: dict[str, ndarray] = {_VERSION: np.array(FORMAT_VERSION, np.int64), "batch_of": batch_of, "row_of": row_of}
@@ -56,12 +58,13 @@ def write_archive(path: Path, mazes: MazeCollection) -> Path:
     return path
 
 
-def read_archive(path: Path) -> MazeCollection:
+def read_archive(path: str | PathLike[str]) -> MazeCollection:
     """Read mazes that `write_archive` wrote; every maze is checked.
 
     Raises:
         MazeRLError: The file is no such archive, is damaged, or holds a broken maze; names the member.
     """
+    path = Path(path)
     with open_zip(path) as members:
         if f"{_VERSION}.npy" not in members.names:
             raise MazeRLError(f"is no archive of mazes: it has no member {_VERSION}.npy.")

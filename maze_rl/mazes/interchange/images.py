@@ -3,6 +3,7 @@
 import io
 import zlib
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ _CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _GREYS = np.array([0, 255, 29, 150, 76], np.uint8)
 
 
-def write_image(file: Path, maze: Maze, path: Sequence[Cell] = (), scale: int = 1) -> Path:
+def write_image(file: str | PathLike[str], maze: Maze, path: Sequence[Cell] = (), scale: int = 1) -> Path:
     """Write a maze as a PNG image, in place of what is there.
 
     Args:
@@ -36,6 +37,7 @@ def write_image(file: Path, maze: Maze, path: Sequence[Cell] = (), scale: int = 
         MazeRLError: The name ends otherwise, the image would be too large or could not be read back, or the file
             cannot be written.
     """
+    file = Path(file)
     if file.suffix.lower() != ".png":
         raise MazeRLError(
             f"{file}: mazes are written as .png images; other formats may change colours or are not read."
@@ -51,7 +53,7 @@ def write_image(file: Path, maze: Maze, path: Sequence[Cell] = (), scale: int = 
     return file
 
 
-def read_image(file: Path) -> Maze:
+def read_image(file: str | PathLike[str]) -> Maze:
     """Return the maze of a PNG image; marks of a path count as open (`path_of_pixels` finds them).
 
     Raises:
@@ -64,12 +66,13 @@ def read_image(file: Path) -> Maze:
         raise InvalidMazeError(f"{file}: {error}") from error
 
 
-def read_pixels(file: Path) -> UInt8[ndarray, "height width 3"]:
+def read_pixels(file: str | PathLike[str]) -> UInt8[ndarray, "height width 3"]:
     """Return the picture in a PNG image, its enlargement undone and shades of grey turned back into colours.
 
     Raises:
         MazeRLError: The file cannot be read, is no intact PNG image, or is no picture enlarged by a whole number.
     """
+    file = Path(file)
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -128,7 +131,10 @@ def _reduced(picture: ndarray) -> ndarray:
     diagonal = np.flatnonzero(np.diagonal(picture).any(axis=0))
     scale = int(diagonal[0]) if len(diagonal) else 0
     if scale == 0:
-        raise InvalidMazeError("no wall is in its upper left corner, or no cell inside it.")
+        raise InvalidMazeError(
+            "no wall is in its upper left corner, or no cell inside it: images in pixels are read, which are "
+            "written as .pixels.png, not pictures for people."
+        )
     height, width = picture.shape[:2]
     small = picture[::scale, ::scale]
     if height % scale or width % scale or (picture != np.repeat(np.repeat(small, scale, 0), scale, 1)).any():

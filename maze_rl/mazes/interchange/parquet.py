@@ -4,6 +4,7 @@ The file carries a digest of its mazes, and a checksum for every page: damage is
 from elsewhere that has the columns is read too; its mazes are checked one by one.
 """
 
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,13 @@ from maze_rl.mazes.storage.store import CHUNK, StoredMazes, foreign_table
 _DIGEST = b"maze_rl.content"
 
 
-def write_parquet(path: Path, mazes: MazeCollection | StoredMazes) -> Path:
+def write_parquet(path: str | PathLike[str], mazes: MazeCollection | StoredMazes) -> Path:
     """Write `mazes` to one Parquet file, in place of what is there.
 
     Raises:
         MazeRLError: The file cannot be written.
     """
+    path = Path(path)
     schema, total = pa.schema(list(TYPES.items())), 0
     with (
         written_whole(path) as file,
@@ -39,12 +41,13 @@ def write_parquet(path: Path, mazes: MazeCollection | StoredMazes) -> Path:
     return path
 
 
-def read_parquet(path: Path) -> StoredMazes:
+def read_parquet(path: str | PathLike[str]) -> StoredMazes:
     """Read the mazes of a Parquet file.
 
     Raises:
         MazeRLError: The file is missing, damaged, or holds no mazes.
     """
+    path = Path(path)
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
         table, metadata = file.read(), file.metadata.metadata or {}

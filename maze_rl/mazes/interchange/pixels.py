@@ -8,7 +8,7 @@ one whose origin is its target: only the target is seen, and reading refuses it.
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 from numpy import ndarray
 
 from maze_rl.errors import InvalidMazeError
@@ -75,7 +75,7 @@ def maze_of_codes(codes: UInt8[ndarray, "height width"], place: Place) -> Maze:
             f"a picture of {height} x {width}: expected 2 rows + 1 by 2 cols + 1, odd numbers from 3 on."
         )
     _check_walls(codes, place)
-    origin, target = (_only(codes, code, name, place) for code, name in ((ORIGIN, "start"), (TARGET, "end")))
+    origin, target = (only_pixel(codes, code, name, place) for code, name in ((ORIGIN, "start"), (TARGET, "end")))
     rows, cols = height // 2, width // 2
     connections = np.zeros((2, rows, cols), np.bool_)
     connections[0, :-1] = codes[2:-1:2, 1::2] != WALL
@@ -115,11 +115,19 @@ def path_of_codes(codes: UInt8[ndarray, "height width"], maze: Maze, place: Plac
     return path
 
 
-def _check_walls(codes: ndarray, place: Place) -> None:
-    """Border and posts are walls, cells are not, start and end lie on cells."""
-    solid, cell = np.zeros(codes.shape, np.bool_), np.zeros(codes.shape, np.bool_)
+def wall_pattern(
+    shape: tuple[int, ...],
+) -> tuple[Bool[ndarray, "height width"], Bool[ndarray, "height width"]]:
+    """Return which pixels of a picture are walls in every maze, border and corners, and which are cells."""
+    solid, cell = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
     solid[::2, ::2] = solid[[0, -1]] = solid[:, [0, -1]] = True
     cell[1::2, 1::2] = True
+    return solid, cell
+
+
+def _check_walls(codes: ndarray, place: Place) -> None:
+    """Border and posts are walls, cells are not, start and end lie on cells."""
+    solid, cell = wall_pattern(codes.shape)
     faults = (
         (solid & (codes != WALL), "expected a wall: borders and corners between cells are closed"),
         (cell & (codes == WALL), "expected a cell, got a wall: cells lie at every second row and column"),
@@ -131,7 +139,7 @@ def _check_walls(codes: ndarray, place: Place) -> None:
             raise InvalidMazeError(f"{place(int(row), int(col))}: {message}.")
 
 
-def _only(codes: ndarray, code: int, name: str, place: Place) -> tuple[int, int]:
+def only_pixel(codes: ndarray, code: int, name: str, place: Place) -> tuple[int, int]:
     """Return where the one pixel of a kind lies."""
     found = [(int(row), int(col)) for row, col in np.argwhere(codes == code)]
     if not found:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 from jaxtyping import Bool, Int16
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import InvalidMazeError, MazeRLError
 from maze_rl.mazes.interchange.zip_members import ZipMembers, open_zip, parse_json
 from maze_rl.mazes.lattice import LARGEST_SIDE, MazeBatch, MazeCollection
@@ -29,7 +31,7 @@ _DOCUMENT, _FORMAT = "__zanj__.json", "__muutils_format__"
 
 
 @dataclass(frozen=True, eq=False)
-class ImportedMazes:
+class ImportedMazes(Shown):
     """What a ``.zanj`` file holds."""
 
     mazes: MazeCollection
@@ -59,7 +61,7 @@ class _Part:
     ends: ndarray | None  # Int[num, 2, 2], where the file states them once more
 
 
-def read_zanj(path: Path) -> ImportedMazes:
+def read_zanj(path: str | PathLike[str]) -> ImportedMazes:
     """Read the mazes of a maze-dataset file, their solutions and its configuration.
 
     Args:
@@ -69,6 +71,7 @@ def read_zanj(path: Path) -> ImportedMazes:
         MazeRLError: The file cannot be read, is in no known layout, or holds a broken maze or solution; names
             the file, the member and what is wrong.
     """
+    path = Path(path)
     with open_zip(path) as members:
         document = members.read_json(_DOCUMENT)
         configuration = _entry(document, "cfg", dict, _DOCUMENT)

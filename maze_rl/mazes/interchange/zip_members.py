@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import MazeRLError
 
 MAX_BYTES = 4 << 30
@@ -30,7 +31,7 @@ _NPY_HEADER = re.compile(
 _NUMBERS = re.compile(r"[<>|][biu][1248]")
 
 
-class ZipMembers:
+class ZipMembers(Shown):
     """The members of an open zip file; `open_zip` makes one."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:

@@ -20,7 +20,7 @@ def plot_algorithms(
     size: int = 20,
     seed: int = 0,
     *,
-    marks: Sequence[str] = ("solution", "distances"),
+    marks: str | Sequence[str] = ("solution", "distances"),
     columns: int = 5,
     side: float = 2.4,
 ) -> Figure:

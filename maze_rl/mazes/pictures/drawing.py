@@ -1,7 +1,7 @@
 """Mazes as text in box-drawing characters, for terminals; `maze_rl.mazes.interchange.ascii` draws them as plain text.
 
 Both come from one picture of (2 rows + 1) x (2 cols + 1) pixels: cells at odd positions, walls and openings
-between them, posts at even positions. Box drawings are not read back.
+between them, posts at even positions. `maze_rl.mazes.interchange.box_drawings` reads them back.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from maze_rl.mazes.lattice import Cell, Maze
 
 WALL, OPEN, PATH, ORIGIN, TARGET = range(5)
 _CELL_CHARACTERS = "# ·SE"
-# indexed by the arms of a post: up 1, right 2, down 4, left 8
-_POSTS = " ╵╶└╷│┌├╴┘─┴┐┤┬┼"
+POSTS = " ╵╶└╷│┌├╴┘─┴┐┤┬┼"
+"""The character of a post by its arms, the sum of up 1, right 2, down 4, left 8."""
 
 
 def pixels(maze: Maze, path: Sequence[Cell] = ()) -> UInt8[ndarray, "height width"]:
@@ -82,4 +82,4 @@ def _post(picture: ndarray, row: int, col: int) -> str:
         row + 1 < height and picture[row + 1, col] == WALL,
         col > 0 and picture[row, col - 1] == WALL,
     )
-    return _POSTS[sum(1 << bit for bit, arm in enumerate(arms) if arm)]
+    return POSTS[sum(1 << bit for bit, arm in enumerate(arms) if arm)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.lattice import Maze
 from maze_rl.mazes.pictures.marks import Marks, optimal_steps
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MarkColours:
+class MarkColours(Shown):
     """Colours of the marks, in any form matplotlib takes."""
 
     path: str = "#0072b2"

@@ -3,19 +3,21 @@
 A *fork* has three or four open steps, a *dead end* one; origin and target keep their own marks.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Int8, Int32
 from numpy import ndarray
 
+from maze_rl.configs.marks import parse_marks
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.lattice import Cell, Maze
 from maze_rl.mazes.solve import Solution, solve
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Marks:
+class Marks(Shown):
     """The marks of one maze; None or empty where a mark is not asked for."""
 
     solution: Sequence[Cell] = ()
@@ -28,8 +30,9 @@ class Marks:
     dead_ends: Bool[ndarray, "rows cols"] | None = None
 
 
-def marks_of(solution: Solution, names: Collection[str]) -> Marks:
-    """Return the marks called `names` (see `maze_rl.configs.marks.MARKS`) of a solved maze."""
+def marks_of(solution: Solution, names: str | Iterable[str]) -> Marks:
+    """Return the marks called `names` (see `maze_rl.configs.marks`) of a solved maze."""
+    names = parse_marks(names)
     maze = solution.maze
     degrees = cell_degrees(maze)
     inner = np.ones(maze.shape, np.bool_)

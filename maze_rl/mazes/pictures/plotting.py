@@ -6,13 +6,14 @@ every shortest path and ends in a cross where it did not arrive. Origin: ring. T
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.lattice import Cell, Maze
 from maze_rl.mazes.pictures.mark_layers import MarkColours, plot_marks
 from maze_rl.mazes.pictures.marks import Marks
@@ -27,7 +28,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MazeColours:
+class MazeColours(Shown):
     """Colours of the parts of a maze picture, in any form matplotlib takes."""
 
     wall: str = "#1c2430"
@@ -39,7 +40,7 @@ class MazeColours:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GalleryItem:
+class GalleryItem(Shown):
     """One maze of a gallery."""
 
     maze: Maze
@@ -185,6 +186,7 @@ def plot_gallery(
     side: float = 2.4,
     colours: MazeColours | None = None,
     legend: bool = False,
+    new_figure: Callable[..., Figure] | None = None,
 ) -> Figure:
     """Draw several mazes in a grid, each with its title above.
 
@@ -194,6 +196,7 @@ def plot_gallery(
         side: Inches of the longer side of a maze with its margin.
         colours: Colours of the parts.
         legend: Whether to explain the marks at the foot; all items are taken to have the same kinds of marks.
+        new_figure: What makes the figure; pyplot's where a notebook is to show it.
     """
     from matplotlib.figure import Figure
 
@@ -204,7 +207,7 @@ def plot_gallery(
     marks = _explained(items) if legend else None
     foot = 0.0 if marks is None else legend_height(marks, columns * width)
     size = columns * width, num_rows * (height + title) + foot
-    figure = Figure(figsize=size)
+    figure = (new_figure or Figure)(figsize=size)
     grid = figure.subplots(num_rows, columns, squeeze=False)
     figure.subplots_adjust(0.0, foot / size[1], 1.0, 1 - title / size[1], 0.04, title / height)
     farthest = max((_farthest(item.marks) for item in items), default=1)

@@ -11,6 +11,7 @@ from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from itertools import pairwise
+from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -33,6 +34,7 @@ from maze_rl.mazes.storage.dataset_folder import (
 from maze_rl.mazes.storage.free_place import place_of
 from maze_rl.mazes.storage.shards import finished_record, generated_parts, record_shard, write_shard
 from maze_rl.mazes.storage.store import CHUNK, StoredMazes, open_dataset
+from maze_rl.plain_numbers import whole_number
 from maze_rl.shipped import VERSION
 from maze_rl.worker_processes import worker_processes
 
@@ -54,7 +56,7 @@ class Span(NamedTuple):
 
 def write_dataset(
     config: GenerationConfig,
-    out: Path,
+    out: str | PathLike[str],
     *,
     workers: int = 1,
     progress: Progress = lambda done: None,
@@ -76,6 +78,7 @@ def write_dataset(
         ConfigurationError: `out` is in use, or holds an unfinished dataset of other settings.
         MazeRLError: The disk is full, a worker died, or no maze can meet the specification.
     """
+    workers = whole_number("workers", workers)
     if workers < 1:
         raise ConfigurationError(f"workers is {workers}: at least one process must generate.")
     find_generator(config.spec.algorithm)
@@ -95,7 +98,7 @@ def write_dataset(
     return out
 
 
-def write_mazes(mazes: MazeCollection | StoredMazes, out: Path, source: str, shard: int = SHARD) -> Path:
+def write_mazes(mazes: MazeCollection | StoredMazes, out: str | PathLike[str], source: str, shard: int = SHARD) -> Path:
     """Write mazes that exist to `out` as a Hugging Face dataset; `source` says where they are from.
 
     Raises:
@@ -116,7 +119,7 @@ def write_mazes(mazes: MazeCollection | StoredMazes, out: Path, source: str, sha
     return out
 
 
-def join_datasets(parts: Sequence[Path], out: Path) -> Path:
+def join_datasets(parts: Sequence[str | PathLike[str]], out: str | PathLike[str]) -> Path:
     """Make one dataset of parts generated with the same settings and seed over neighbouring ranges of indices.
 
     The shards are copied as they are; their content adds up to that of the whole.
@@ -125,7 +128,9 @@ def join_datasets(parts: Sequence[Path], out: Path) -> Path:
         ConfigurationError: The settings differ, or the ranges overlap or leave a gap; `out` is in use.
         MazeRLError: A part is damaged; names the file.
     """
-    found = sorted(((open_dataset(part).manifest, part) for part in parts), key=lambda item: item[0].get("first", -1))
+    found = sorted(
+        ((open_dataset(part).manifest, Path(part)) for part in parts), key=lambda item: item[0].get("first", -1)
+    )
     manifests = [manifest for manifest, _ in found]
     _check_joinable(manifests, [part for _, part in found])
     first, out = manifests[0], place_of(out)

@@ -1,5 +1,6 @@
 """Whether a dataset can be written to a folder: asked before anything heavy is imported, and again before the work."""
 
+from os import PathLike
 from pathlib import Path
 
 from maze_rl.errors import ConfigurationError
@@ -19,13 +20,13 @@ def check_empty(out: Path) -> None:
         raise InTheWayError(f"{out} is not an empty folder: choose another --out or remove it.")
 
 
-def place_of(out: Path) -> Path:
+def place_of(out: str | PathLike[str]) -> Path:
     """Return the folder a dataset is written to, links followed.
 
     Raises:
         ConfigurationError: It has no name of its own, as the current folder.
     """
-    place = out.expanduser().resolve()
+    place = Path(out).expanduser().resolve()
     if not place.name or place == Path.cwd():
         raise ConfigurationError(f"{str(out)!r} names no new folder: give one, as data/mazes.")
     return place

@@ -17,6 +17,7 @@ from jaxtyping import Int64
 from numpy import ndarray
 
 from maze_rl.configs.mazes import MazeSpec
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.generate import Attempts, generate_counted
 from maze_rl.mazes.lattice import MazeCollection
 from maze_rl.mazes.splits import maze_hashes, split_numbers
@@ -29,7 +30,7 @@ Part = tuple[MazeCollection, Int64[ndarray, " num"], Attempts]
 
 
 @dataclass(frozen=True)
-class ShardRecord:
+class ShardRecord(Shown):
     """What one shard holds."""
 
     rows: int

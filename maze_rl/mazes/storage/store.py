@@ -10,8 +10,9 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,17 +21,26 @@ from numpy import ndarray
 
 from maze_rl.configs.mazes import SPLITS, MazeSpec, spec_from_json
 from maze_rl.errors import MazeRLError
+from maze_rl.mazes.displayed import DisplayedMazes
 from maze_rl.mazes.lattice import Maze, MazeCollection
+from maze_rl.mazes.maze_sequence import MazeSequence
+from maze_rl.mazes.selection import chosen_rows
 from maze_rl.mazes.splits import maze_hashes, split_numbers
 from maze_rl.mazes.storage.columns import NEEDED, checked_table, content_digest, mazes_of
 
 MANIFEST = "maze_rl.json"
 CHUNK = 10_000
 """Mazes read at a time."""
+if TYPE_CHECKING:
+    _Mazes = MazeSequence[Maze, MazeCollection]
+else:
+    _Mazes = MazeSequence  # a check of types at run time reads one item of a sequence; nothing is to be read unasked
 
 
-class StoredMazes:
+class StoredMazes(DisplayedMazes, _Mazes):
     """The mazes of a dataset on disk, in their order; nothing is read before it is asked for.
+
+    A sequence as a collection is, which the mazes that are taken from it become.
 
     Args:
         table: The columns of `maze_rl.mazes.storage.columns`.
@@ -44,31 +54,20 @@ class StoredMazes:
     def __len__(self) -> int:
         return self.table.num_rows
 
-    @overload
-    def __getitem__(self, index: int) -> Maze: ...
-    @overload
-    def __getitem__(self, index: slice) -> MazeCollection: ...
-    def __getitem__(self, index: int | slice) -> Maze | MazeCollection:
-        if isinstance(index, slice):
-            return self.take(np.arange(len(self))[index])
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"maze {index} of a dataset of {len(self)}")
-        return self._mazes(self.table.slice(index % len(self), 1))[0]
+    def _row(self, row: int) -> Maze:
+        return self._mazes(self.table.slice(row, 1))[0]
 
     def __iter__(self) -> Iterator[Maze]:
         return (maze for mazes in self.chunks() for maze in mazes)
 
-    def take(self, rows: Int64[ndarray, " num"]) -> MazeCollection:
-        """Return the mazes at `rows`, in that order; -1 is the last.
+    def take(self, rows: Any) -> MazeCollection:
+        """Return the mazes that a slice, numbers or a mask choose, in that order.
 
         Raises:
-            IndexError: There is no such row.
+            IndexError: There is no such maze, or a mask has another length.
             MazeRLError: A maze is broken.
         """
-        outside = (rows < -len(self)) | (rows >= len(self))
-        if outside.any():
-            raise IndexError(f"maze {rows[outside][0]} of a dataset of {len(self)}")
-        chosen = np.where(rows < 0, rows + len(self), rows)
+        chosen = chosen_rows(rows, len(self))
         if len(chosen) == 0 or (np.diff(chosen) == 1).all():
             return self._mazes(self.table.slice(int(chosen[0]) if len(chosen) else 0, len(chosen)))
         return self._mazes(self._take_apart(chosen))
@@ -94,6 +93,12 @@ class StoredMazes:
         """Yield all mazes, `size` at a time."""
         for start in range(0, len(self), size):
             yield self._mazes(self.table.slice(start, size))
+
+    def places_of(self, maze: object) -> Int64[ndarray, " places"]:
+        """Return where `maze` stands, ascending."""
+        starts = range(0, len(self), CHUNK)
+        found = [start + part.places_of(maze) for start, part in zip(starts, self.chunks(), strict=True)]
+        return np.concatenate([np.empty(0, np.int64), *found])
 
     def all(self) -> MazeCollection:
         """Return all mazes in memory: 2 bytes per cell and maze."""
@@ -142,7 +147,7 @@ class StoredMazes:
             raise MazeRLError(f"{self.name}: {error}") from error
 
 
-def open_dataset(folder: Path | str) -> StoredMazes:
+def open_dataset(folder: str | PathLike[str]) -> StoredMazes:
     """Open a dataset folder, memory-mapped; its files are verified first.
 
     Raises:

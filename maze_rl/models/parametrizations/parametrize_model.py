@@ -13,6 +13,7 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.configs.choices import Choice
 from maze_rl.configs.parametrizations import PARAMETRIZATIONS, read_parametrizations
+from maze_rl.models.parametrizations.networks_of_weights import predict_alone
 from maze_rl.models.parametrizations.predicted_weights import predict_weights
 from maze_rl.models.parametrizations.residual_scaling import scale_residuals
 from maze_rl.models.parametrizations.unified_embeddings import unify_embeddings
@@ -39,15 +40,23 @@ def parametrize_model(model: HookedTransformer, parametrizations: Sequence[str],
             _call_own(model, choice, seed)
         elif choice.name == "unified_embeddings":
             unify_embeddings(model, seed, **options)
-        elif choice.name == "unified_weights" and options["version"] == "v1":
-            unify_weights(model, options["parts"])
         elif choice.name == "unified_weights":
-            predict_weights(model, seed, options["parts"], options["expansion"])
+            _unify_weights(model, seed, **options)
         elif choice.name == "residual_scaling":
             scale_residuals(model, **options)
         else:
             assert choice.name == "value_affine", choice
             add_value_affine(model)
+
+
+def _unify_weights(model: HookedTransformer, seed: int, version: str, parts: str | None, expansion: int) -> None:
+    named = parts or ("multiply" if version == "v5" else "output")
+    if version == "v1":
+        unify_weights(model, named)
+    elif version == "v6":
+        predict_weights(model, seed, named, expansion)
+    else:
+        predict_alone(model, seed, version, named, expansion)
 
 
 def _call_own(model: HookedTransformer, choice: Choice, seed: int) -> None:

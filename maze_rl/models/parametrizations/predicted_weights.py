@@ -8,6 +8,7 @@ and c a scalar. p starts at -N(z), so that the vector starts at 1 or 0. Folded, 
 Source: github.com/jmward01/lmplay (2024-2025), "sharable deep unified linear" (uw6).
 """
 
+from collections.abc import Sequence
 from itertools import accumulate
 
 import torch
@@ -19,6 +20,7 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.models.parametrizations.matrix_sides import block_weights
 from maze_rl.models.parametrizations.unified_weights import (
+    PARTS,
     part_shape,
     shift_biases,
     start_value,
@@ -71,12 +73,12 @@ class PredictedWeight(nn.Module):
     Args:
         module: The component the weight belongs to.
         name: The weight.
-        parts: One of `maze_rl.models.parametrizations.unified_weights.PARTS`.
-        network: N, shared.
+        parts: Which vectors there are, of those of `maze_rl.models.parametrizations.unified_weights.PARTS`.
+        network: N, of all weights or of this one.
         place: Which of the network's weights it is.
     """
 
-    def __init__(self, module: nn.Module, name: str, parts: str, network: SharedNetwork, place: int) -> None:
+    def __init__(self, module: nn.Module, name: str, parts: Sequence[str], network: SharedNetwork, place: int) -> None:
         super().__init__()
         weight, shifted = getattr(module, name), visible_parts(module, name, parts)
         # in a tuple, so that its parameters belong to the model alone and are saved once
@@ -108,17 +110,21 @@ def kind_of(part: str, shape: tuple[int, ...]) -> str:
     return f"{part}_{torch.Size(shape).numel()}"
 
 
+def lengths_of(module: nn.Module, name: str, parts: Sequence[str]) -> dict[str, int]:
+    """Return the length of every output of N that the parts of a weight need."""
+    shapes = {part: part_shape(part, name, getattr(module, name)) for part in visible_parts(module, name, parts)}
+    return {kind_of(part, shape): torch.Size(shape).numel() for part, shape in shapes.items()}
+
+
 def predict_weights(model: HookedTransformer, seed: int, parts: str, expansion: int) -> None:
     """Parametrize the six matrices of every block, and their biases; the network is ``model.shared_network``."""
     weights, d_model = list(block_weights(model)), model.cfg.d_model
-    lengths = {}
+    lengths: dict[str, int] = {}
     for module, name in weights:
-        for part in visible_parts(module, name, parts):
-            shape = part_shape(part, name, getattr(module, name))
-            lengths[kind_of(part, shape)] = torch.Size(shape).numel()
+        lengths |= lengths_of(module, name, PARTS[parts])
     generator = torch_generator(seed, "unified_weights")
     network = SharedNetwork(len(weights), expansion * d_model, d_model, lengths, generator, model.cfg.dtype)
     model.add_module("shared_network", network)
     for place, (module, name) in enumerate(weights):
-        parametrize.register_parametrization(module, name, PredictedWeight(module, name, parts, network, place))
+        parametrize.register_parametrization(module, name, PredictedWeight(module, name, PARTS[parts], network, place))
     shift_biases(model)

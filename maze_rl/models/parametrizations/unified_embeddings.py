@@ -18,6 +18,7 @@ from torch.nn import functional
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
+from maze_rl.models.memory_layer import Memory
 from maze_rl.models.random_streams import torch_generator
 
 
@@ -66,7 +67,7 @@ def unify_embeddings(model: HookedTransformer, seed: int, expansion: int, middle
     if "pos_embed" in model._modules and model.pos_embed.W_pos.requires_grad:
         tables.append((model.pos_embed, "W_pos"))
     for block in model.blocks:
-        if "memory" in block.mlp._modules:  # type: ignore[operator]
+        if isinstance(getattr(block.mlp, "memory", None), Memory):
             tables += [(block.mlp.memory, "K"), (block.mlp.memory, "V")]  # type: ignore[union-attr]
     for place, (module, name) in enumerate(tables):
         plain = getattr(module, name).requires_grad_(False)

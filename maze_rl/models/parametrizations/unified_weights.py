@@ -13,7 +13,7 @@ What the model cannot see is left out, for it would never train: attention does 
 Source: github.com/jmward01/lmplay (2024-2025), "unified weights" (uw1).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import torch
@@ -48,7 +48,7 @@ class ShiftedVector(nn.Module):
 class UnifiedWeight(nn.Module):
     """Scales and shifts a weight along its sides by free vectors."""
 
-    def __init__(self, module: nn.Module, name: str, parts: str) -> None:
+    def __init__(self, module: nn.Module, name: str, parts: Sequence[str]) -> None:
         super().__init__()
         weight = getattr(module, name)
         self.vectors = nn.ModuleDict()
@@ -81,13 +81,13 @@ def unify(weight: Tensor, vectors: Mapping[str, Tensor]) -> Tensor:
     return weight
 
 
-def visible_parts(module: nn.Module, name: str, parts: str) -> dict[str, bool]:
-    """Return the parts of a weight that can be seen, and whether a scalar beside the part's vector can be."""
-    seen = _sees_shift(module, name)
-    return {part: seen or part != "add_output" for part in PARTS[parts] if seen or part != "add_input"}
+def visible_parts(module: nn.Module, name: str, parts: Sequence[str]) -> dict[str, bool]:
+    """Return those of `parts` of a weight that can be seen, and whether a scalar beside the part's vector can be."""
+    seen = sees_shift(module, name)
+    return {part: seen or part != "add_output" for part in parts if seen or part != "add_input"}
 
 
-def _sees_shift(module: nn.Module, name: str) -> bool:
+def sees_shift(module: nn.Module, name: str) -> bool:
     """Tell whether it matters if all outputs of a weight, or entries of a bias, rise alike."""
     side = name.partition("_")[2]
     return side not in ("O", "out") and name != "b_K" and not (side == "V" and module.normalize_values)
@@ -107,7 +107,7 @@ def start_value(part: str) -> float:
 def unify_weights(model: HookedTransformer, parts: str) -> None:
     """Parametrize the six matrices of every block, and their biases."""
     for module, name in block_weights(model):
-        parametrize.register_parametrization(module, name, UnifiedWeight(module, name, parts))
+        parametrize.register_parametrization(module, name, UnifiedWeight(module, name, PARTS[parts]))
     shift_biases(model)
 
 
@@ -116,5 +116,5 @@ def shift_biases(model: HookedTransformer) -> None:
     for block in own_blocks(model):
         for component, names in _BIASES.items():
             module = getattr(block, component)
-            for name in filter(partial(_sees_shift, module), names):
+            for name in filter(partial(sees_shift, module), names):
                 parametrize.register_parametrization(module, name, ShiftedBias(getattr(module, name).dtype))

@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import numpy as np
 
 from maze_rl.configs.experiment import SMALLEST_JUDGED_SIZE
 from maze_rl.reports.content import plain
+from maze_rl.reports.loss_kinds import LossKind
 from maze_rl.reports.run_comparison.curve_figures import learning_figure
 from maze_rl.reports.run_comparison.groups import Comparison, Group, JsonDict
-from maze_rl.reports.run_comparison.learning_curves import curves, differences, recorded
+from maze_rl.reports.run_comparison.learning_curves import Quantity, curves, differences, recorded
 from maze_rl.reports.run_comparison.measure_figures import places_figure, verdict_figure
 from maze_rl.reports.run_comparison.rates import rate_table, rates
 from maze_rl.reports.run_comparison.verdicts import Verdict, verdicts
@@ -21,17 +23,11 @@ from maze_rl.reports.vector_graphics import figure_style, save_png
 
 CURVES, VERDICTS, PLACES = "curves.png", "verdicts.png", "places.png"
 NUMBERS, POINTS, PAGE = "numbers.json", "curves.csv", "comparison.md"
-COLUMNS = {
-    "arm": "arm", "seeds": "seeds", "final_loss": "final train loss", "best_validation_loss": "best validation loss",
-    "best_validation_exact": "best validation exact, %", "seconds": "train seconds",
-    "inference": "inference tokens per second", "tokens": "tokens", "generated": "tokens generated",
-    "trained_parameters": "parameters trained", "folded_parameters": "folded",
-}  # fmt: skip
-"""Key of a table row -> title."""
 
 
-def write_comparison(comparison: Comparison, out: Path) -> Path:
+def write_comparison(comparison: Comparison, out: str | PathLike[str]) -> Path:
     """Write pictures, numbers and page to `out`; return the page."""
+    out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     found = verdicts(comparison)
     pictures = {CURVES: "Learning curves by tokens."}
@@ -55,7 +51,8 @@ def numbers(comparison: Comparison, found: Sequence[Verdict]) -> JsonDict:
     """Return everything the pictures and the page show, curves left out."""
     return {
         "title": comparison.title, "target": comparison.target.name, "control": comparison.control,
-        "table": [table_row(group) for group in comparison.groups],
+        "columns": columns_of(comparison.groups),
+        "table": [table_row(group, comparison.groups) for group in comparison.groups],
         "rates": [rate.to_json() for rate in rates(comparison)],
         "verdicts": [verdict.to_json() for verdict in found],
         "measures": {
@@ -74,23 +71,76 @@ def points_text(comparison: Comparison) -> str:
          "interval_high"]
     )  # fmt: skip
     for quantity in recorded(comparison.groups):
-        gaps = differences(comparison.groups, comparison.target, quantity)
-        for curve, gap in zip(curves(comparison.groups, quantity), gaps, strict=True):
-            columns = (curve.mean, curve.low, curve.high, gap.mean, gap.low, gap.high)
+        gaps = {gap.group: gap for gap in differences(comparison.groups, comparison.target, quantity)}
+        nothing = np.full(1, np.nan)
+        for curve in curves(comparison.groups, quantity):
+            gap = gaps.get(curve.group)
+            ends = [nothing] * 3 if gap is None else [gap.mean, gap.low, gap.high]
+            columns = np.broadcast_arrays(curve.mean, curve.low, curve.high, *ends)
             for tokens, *values in zip(curve.tokens, *columns, strict=True):
                 cells = [f"{value:.6g}" if np.isfinite(value) else "" for value in values]
                 if any(cells):
-                    writer.writerow([quantity.key, curve.group, f"{tokens:.0f}", *cells])
+                    writer.writerow([_quantity_name(quantity), curve.group, f"{tokens:.0f}", *cells])
     return text.getvalue()
 
 
-def table_row(group: Group) -> JsonDict:
-    """Return the facts of a group, means over its seeds; None for what was not recorded."""
+def _quantity_name(quantity: Quantity) -> str:
+    return quantity.key if quantity.kind is None else f"{quantity.key} ({quantity.kind.title})"
+
+
+def columns_of(groups: Sequence[Group]) -> dict[str, str]:
+    """Return key of a table row -> title; a loss of another kind is another column."""
+    training = list(dict.fromkeys(kind for group in groups for kind in group.training_kinds))
+    validation = list(dict.fromkeys(group.validation_kind for group in groups))
+    return {
+        "arm": "arm",
+        "seeds": "seeds",
+        **{_key("final_loss", kind, training): _loss_title("final train loss", kind) for kind in training},
+        **{
+            _key("best_validation_loss", kind, validation): _loss_title("best validation loss", kind)
+            for kind in validation
+        },
+        "best_validation_exact": "best validation exact, %",
+        "seconds": "train seconds",
+        "inference": "inference tokens per second",
+        "tokens": "tokens",
+        "generated": "tokens generated",
+        "trained_parameters": "parameters trained",
+        "folded_parameters": "folded",
+    }
+
+
+def _key(name: str, kind: LossKind, kinds: Sequence[LossKind]) -> str:
+    return name if len(kinds) == 1 else f"{name}: {kind.title}"
+
+
+def _loss_title(words: str, kind: LossKind) -> str:
+    better = f" ({kind.direction})" if kind.direction else ""
+    return f"{words}: {kind.title}{better}"
+
+
+def table_row(group: Group, groups: Sequence[Group]) -> JsonDict:
+    """Return the facts of a group, means over its seeds; None for what was not recorded.
+
+    Args:
+        group: The group.
+        groups: All that are compared, whose kinds of losses make the columns.
+    """
+    training = list(dict.fromkeys(kind for each in groups for kind in each.training_kinds))
+    validation = list(dict.fromkeys(each.validation_kind for each in groups))
     exact = [[row["validation_exact"] for row in run.metrics if row.get("validation_exact") is not None]
              for run in group.runs]  # fmt: skip
+    best = _mean([run.best("validation_loss") for run in group.runs])
     return {
-        "arm": group.name, "seeds": len(group.runs), "final_loss": _mean([run.final_loss for run in group.runs]),
-        "best_validation_loss": _mean([run.best("validation_loss") for run in group.runs]),
+        "arm": group.name, "seeds": len(group.runs),
+        **{
+            _key("final_loss", kind, training): _mean([run.final_loss(kind) for run in group.runs])
+            for kind in training
+        },
+        **{
+            _key("best_validation_loss", kind, validation): best if group.validation_kind == kind else None
+            for kind in validation
+        },
         "best_validation_exact": _mean([100 * max(each) if each else None for each in exact]),
         "seconds": _mean([run.metrics[-1].get("seconds") for run in group.runs]),
         "inference": group.mean("inference_tokens_per_second"), "tokens": group.tokens,
@@ -110,19 +160,21 @@ def cell_text(key: str, value: Any) -> str:
         return "–"
     if isinstance(value, str):
         return value
-    digits = {"final_loss": 4, "best_validation_loss": 4, "best_validation_exact": 1, "seconds": 1}.get(key, 0)
+    name = key.partition(":")[0]
+    digits = {"final_loss": 4, "best_validation_loss": 4, "best_validation_exact": 1, "seconds": 1}.get(name, 0)
     return f"{value:,.{digits}f}"
 
 
-def shown_columns(rows: Sequence[JsonDict]) -> list[str]:
+def shown_columns(columns: Mapping[str, str], rows: Sequence[JsonDict]) -> list[str]:
     """Return the keys of the columns in which some row has a value."""
-    return [key for key in COLUMNS if any(row[key] is not None for row in rows)]
+    return [key for key in columns if any(row[key] is not None for row in rows)]
 
 
 def page_text(comparison: Comparison, found: Sequence[Verdict], pictures: dict[str, str]) -> str:
     """Return the page as Markdown."""
-    rows = [table_row(group) for group in comparison.groups]
-    keys = shown_columns(rows)
+    rows = [table_row(group, comparison.groups) for group in comparison.groups]
+    columns = columns_of(comparison.groups)
+    keys = shown_columns(columns, rows)
     parts = [f"# {comparison.title}", comparison.text]
     reached = [rate.to_json() for rate in rates(comparison)]
     if reached:
@@ -131,7 +183,7 @@ def page_text(comparison: Comparison, found: Sequence[Verdict], pictures: dict[s
         parts.append("\n".join(f"- {verdict.text}" for verdict in found))
     parts += [
         "\n".join(_failure_text(group) for group in comparison.groups if group.failed),
-        _markdown_table([COLUMNS[key] for key in keys], [[cell_text(key, row[key]) for key in keys] for row in rows]),
+        _markdown_table([columns[key] for key in keys], [[cell_text(key, row[key]) for key in keys] for row in rows]),
         _notes(comparison, keys),
         *(f"![{words}]({name})" for name, words in pictures.items()),
     ]
@@ -151,10 +203,12 @@ def _markdown_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str
 def _notes(comparison: Comparison, keys: Sequence[str]) -> str:
     """Say how the numbers were made."""
     notes = [
-        "Means over seeds. Final train loss: the last 5 % of the steps. Inference: greedy rollouts, tokens written per "
-        "second of this run's own time, so a busy machine lowers it."
+        "Means over seeds. Final train loss: the last 5 % of the steps with such a loss. Losses of unlike kinds have "
+        "columns and panels of their own; that of a game is against an opponent of its own, so less of it is no better "
+        "model.",
+        "Inference: greedy rollouts, tokens written per second of this run's own time, so a busy machine lowers it."
         if "inference" in keys
-        else "Means over seeds. Final train loss: the last 5 % of the steps.",
+        else "",
         f"Differences in the curves are from {comparison.target.name}, seed by seed, by tokens; between recorded "
         "points curves are interpolated linearly; bands of differences are 95 % intervals over seeds.",
     ]
@@ -166,4 +220,4 @@ def _notes(comparison: Comparison, keys: Sequence[str]) -> str:
             "over seeds on one fixed set of test mazes: how other mazes would fare is not in them. Sizes under "
             f"{SMALLEST_JUDGED_SIZE} x {SMALLEST_JUDGED_SIZE} have few different mazes and are not judged."
         )
-    return " ".join(notes)
+    return " ".join(note for note in notes if note)

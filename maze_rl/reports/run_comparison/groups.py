@@ -2,24 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 
 from maze_rl.configs.experiment import compared_pairs
+from maze_rl.displays.short_repr import Shown
+from maze_rl.reports.loss_kinds import JsonDict, LossKind, kinds_of_rows, validation_kind
 
-JsonDict = dict[str, Any]
 END_SHARE = 0.05
 """Share of the steps whose mean is the final training loss."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeedRun:
+class SeedRun(Shown):
     """One run: its log, and what was measured of it when it was finished."""
 
     seed: int
     metrics: Sequence[JsonDict]
     """Rows of ``metrics.jsonl``."""
+    config: JsonDict = field(default_factory=dict)
+    """The run's ``config.json``, which tells what its losses are."""
     measures: Mapping[str, float] = field(default_factory=dict)
     """Such as ``shortest@4``; empty for a run that is not measured."""
     trained_parameters: int | None = None
@@ -35,11 +38,15 @@ class SeedRun:
         """Return the least value recorded under `key`."""
         return min((row[key] for row in self.metrics if row.get(key) is not None), default=None)
 
-    @property
-    def final_loss(self) -> float:
-        """Mean training loss of the last `END_SHARE` of the steps."""
-        losses = [row["loss"] for row in self.metrics if row.get("loss") is not None]
-        return float(np.mean(losses[-max(1, round(END_SHARE * len(losses))) :]))
+    @cached_property
+    def rows_by_kind(self) -> dict[LossKind, list[JsonDict]]:
+        """The rows of the log by the kind of their training loss."""
+        return kinds_of_rows(self.config, self.metrics)
+
+    def final_loss(self, kind: LossKind) -> float | None:
+        """Mean training loss of the last `END_SHARE` of the steps of a kind; None where there are none."""
+        losses = [row["loss"] for row in self.rows_by_kind.get(kind, ())]
+        return float(np.mean(losses[-max(1, round(END_SHARE * len(losses))) :])) if losses else None
 
     @property
     def generated_tokens(self) -> int:
@@ -49,15 +56,23 @@ class SeedRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class Group(Shown):
     """The runs of one arm, or a single run."""
 
     name: str
     runs: Sequence[SeedRun]
-    loss: str = ""
-    """What it minimises: training losses of groups that minimise different things are no common scale."""
     failed: int = 0
     """Runs that diverged and are not among `runs`."""
+
+    @property
+    def training_kinds(self) -> list[LossKind]:
+        """The kinds of its training losses, in the order they occur."""
+        return list(self.runs[0].rows_by_kind)
+
+    @property
+    def validation_kind(self) -> LossKind:
+        """The kind of its validation loss."""
+        return validation_kind(self.runs[0].config)
 
     @property
     def seeds(self) -> list[int]:
@@ -80,7 +95,7 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Shown):
     """All that is compared."""
 
     title: str

@@ -2,7 +2,8 @@
 
 Points: the union of the token counts at which any run recorded the quantity, thinned evenly to at most `MOST_POINTS`.
 Between its own points a run is interpolated linearly; before its first and behind its last it has no value, so curves
-and differences end where the shorter one ends. Training loss and accuracy are recorded at every step on one batch
+and differences end where the shorter one ends. Losses of unlike kinds are different quantities, each of the groups that
+have it. Training loss and accuracy are recorded at every step on one batch
 each, so they are smoothed first: a centred moving mean over `WINDOW_SHARE` of the steps, cut off at both ends.
 Over the seeds: the mean, and the lowest and highest seed as the band; differences are taken seed by seed, with the
 95 % t interval of their mean as the band.
@@ -15,7 +16,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from maze_rl.reports.run_comparison.groups import Group, SeedRun
+from maze_rl.displays.short_repr import Shown
+from maze_rl.reports.loss_kinds import LossKind
+from maze_rl.reports.run_comparison.groups import Group, JsonDict, SeedRun
 from maze_rl.reports.run_comparison.verdicts import paired_t
 
 MOST_POINTS = 240
@@ -23,32 +26,43 @@ WINDOW_SHARE = 0.04
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quantity:
+class Quantity(Shown):
     """Something recorded while training."""
 
     key: str
     title: str
-    smoothed: bool
-    logarithmic: bool
-    is_loss: bool
+    smoothed: bool = False
+    logarithmic: bool = False
+    direction: str = ""
+    """Which way is better; empty where neither is."""
     percent: bool = False
+    kind: LossKind | None = None
+    """The loss it is or belongs to: other losses are other quantities. None for what has no kind."""
 
 
-QUANTITIES = (
-    Quantity(key="loss", title="training loss, nats", smoothed=True, logarithmic=True, is_loss=True),
-    Quantity(key="validation_loss", title="validation loss, nats", smoothed=False, logarithmic=True, is_loss=True),
-    Quantity(
-        key="validation_exact", title="validation: paths without an error, %", smoothed=False, logarithmic=False,
-        is_loss=False, percent=True,
-    ),
-    Quantity(
-        key="accuracy", title="training: tokens right, %", smoothed=True, logarithmic=False, is_loss=False, percent=True
-    ),
-)  # fmt: skip
+def training_quantity(key: str, kind: LossKind) -> Quantity:
+    """Return the training `loss`, or the `accuracy`, of one kind of loss."""
+    if key == "loss":
+        title = f"training loss: {kind.title}"
+        return Quantity(key=key, title=title, smoothed=True, logarithmic=True, direction=kind.direction, kind=kind)
+    title = f"training, {kind.hits} right: {kind.name}, %"
+    direction = "" if kind.is_game else "higher is better"
+    return Quantity(key=key, title=title, smoothed=True, direction=direction, percent=True, kind=kind)
+
+
+def validation_quantity(kind: LossKind) -> Quantity:
+    """Return the validation loss of one kind."""
+    title = f"validation loss: {kind.title}"
+    return Quantity(key="validation_loss", title=title, logarithmic=True, direction="lower is better", kind=kind)
+
+
+VALIDATION_EXACT = Quantity(
+    key="validation_exact", title="validation: paths without an error, %", direction="higher is better", percent=True
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Curve:
+class Curve(Shown):
     """A quantity of one group, or its difference from the target; NaN where it has no value."""
 
     group: str
@@ -61,12 +75,34 @@ class Curve:
 
 
 def recorded(groups: Sequence[Group]) -> list[Quantity]:
-    """Return the quantities that every group recorded."""
-    return [each for each in QUANTITIES if all(len(series(run, each)[0]) for group in groups for run in group.runs)]
+    """Return the quantities that every group recorded that could: a loss is one of the groups with such a loss."""
+    training = list(dict.fromkeys(kind for group in groups for kind in group.training_kinds))
+    validation = dict.fromkeys(group.validation_kind for group in groups)
+    quantities = [
+        *(training_quantity("loss", kind) for kind in training),
+        *map(validation_quantity, validation),
+        VALIDATION_EXACT,
+        *(training_quantity("accuracy", kind) for kind in training),
+    ]
+    return [
+        each
+        for each in quantities
+        if all(len(series(run, each)[0]) for group in having(groups, each) for run in group.runs)
+    ]
+
+
+def having(groups: Sequence[Group], quantity: Quantity) -> list[Group]:
+    """Return the groups that have a loss of the quantity's kind; all where it has none."""
+    if quantity.kind is None:
+        return list(groups)
+    if quantity.key == "validation_loss":
+        return [group for group in groups if group.validation_kind == quantity.kind]
+    return [group for group in groups if quantity.kind in group.training_kinds]
 
 
 def curves(groups: Sequence[Group], quantity: Quantity) -> list[Curve]:
-    """Return the curve of every group on the common points."""
+    """Return the curve of every group that has the quantity on the common points."""
+    groups = having(groups, quantity)
     points = common_points(groups, quantity)
     values = {group.name: on_points(group.runs, quantity, points) for group in groups}
     return [
@@ -76,7 +112,13 @@ def curves(groups: Sequence[Group], quantity: Quantity) -> list[Curve]:
 
 
 def differences(groups: Sequence[Group], target: Group, quantity: Quantity) -> list[Curve]:
-    """Return group minus target for every group, the target included: its difference is zero wherever it has one."""
+    """Return group minus target for every group, the target included: its difference is zero wherever it has one.
+
+    Groups without the quantity are left out; where the target has none there are no differences.
+    """
+    groups = having(groups, quantity)
+    if target not in groups:
+        return []
     points = common_points(groups, quantity)
     return [_difference(group, target, quantity, points) for group in groups]
 
@@ -113,11 +155,17 @@ def series(run: SeedRun, quantity: Quantity) -> tuple[ndarray, ndarray]:
     """Return the tokens and the finite values a run recorded, smoothed where the quantity is."""
     pairs = [
         (row["tokens"], row[quantity.key])
-        for row in run.metrics
+        for row in _rows(run, quantity)
         if row.get(quantity.key) is not None and np.isfinite(row[quantity.key])
     ]
     tokens, values = (np.array(column, float) for column in zip(*pairs, strict=True)) if pairs else (np.empty(0),) * 2
     return tokens, smooth(values) if quantity.smoothed else values
+
+
+def _rows(run: SeedRun, quantity: Quantity) -> Sequence[JsonDict]:
+    if quantity.kind is None or quantity.key == "validation_loss":
+        return run.metrics
+    return run.rows_by_kind.get(quantity.kind, ())
 
 
 def smooth(values: Float[ndarray, " step"]) -> Float[ndarray, " step"]:

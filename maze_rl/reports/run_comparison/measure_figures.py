@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maze_rl.configs.experiment import lower_is_better
-from maze_rl.reports.direct_labels import EndLabel, label_ends, right_edge
+from maze_rl.reports.direct_labels import EndLabel, label_ends, right_edge, short_name, text_points
 from maze_rl.reports.palette import light
 from maze_rl.reports.run_comparison.curve_figures import group_style
 from maze_rl.reports.run_comparison.groups import Comparison, Group
@@ -55,8 +55,8 @@ def verdict_figure(comparison: Comparison, found: Sequence[Verdict]) -> "Figure"
     height = row * len(measures) + 0.3
     figure = Figure(figsize=(WIDTH, height))
     grid = figure.subplots(len(measures), 2, squeeze=False)
-    names = [group.name for group in comparison.groups]
-    left, middle = _label_share(names), _label_share([f"{arm} − {other}" for arm, other in pairs])
+    names = [short_name(group.name) for group in comparison.groups]
+    left, middle = _label_share(names), _label_share([_pair_name(*pair) for pair in pairs])
     figure.subplots_adjust(
         left=left, right=1 - _WORD_SHARE, bottom=0.42 / height, top=1 - 0.3 / height, hspace=0.62 / (row - 0.52),
         wspace=2 * middle / max(0.2, 1 - _WORD_SHARE - left - middle),
@@ -67,9 +67,13 @@ def verdict_figure(comparison: Comparison, found: Sequence[Verdict]) -> "Figure"
     return figure
 
 
+def _pair_name(arm: str, against: str) -> str:
+    return f"{short_name(arm, 18)} − {short_name(against, 18)}"
+
+
 def _label_share(labels: Sequence[str]) -> float:
     """Return the share of the figure's width that tick labels take."""
-    return (max(map(len, labels)) * 5.2 + 14) / (72 * WIDTH)
+    return (max(map(text_points, labels), default=0.0) + 14) / (72 * WIDTH)
 
 
 def _draw_seeds(axes: "Axes", groups: Sequence[Group], measure: str) -> None:
@@ -79,7 +83,7 @@ def _draw_seeds(axes: "Axes", groups: Sequence[Group], measure: str) -> None:
         axes.plot(values, [place] * len(values), "o", color=colour, alpha=0.35, markersize=4.5, markeredgewidth=0)
         if values:
             axes.plot([np.mean(values)] * 2, [place - 0.3, place + 0.3], color=colour, linewidth=2.2)
-    _rows(axes, [group.name for group in groups])
+    _rows(axes, [short_name(group.name) for group in groups])
     axes.set_title(measure_words(measure) + (" (lower is better)" if lower_is_better(measure) else ""), pad=6)
     axes.margins(x=0.06)
 
@@ -98,7 +102,7 @@ def _draw_gaps(axes: "Axes", found: Sequence[Verdict]) -> None:
             said, (1, place), (5, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
             ha="left", va="center", fontsize=7.5, color=colour if verdict.word in _WORD_COLOURS else light("muted"),
         )  # fmt: skip
-    _rows(axes, [f"{verdict.arm} − {verdict.against}" for verdict in found])
+    _rows(axes, [_pair_name(verdict.arm, verdict.against) for verdict in found])
     axes.set_title("difference and its 95 % interval over seeds", pad=6)
     low, high = axes.get_xlim()
     axes.set_xlim(min(low, 0), max(high, 0) + 0.02 * (high - low))
@@ -126,7 +130,7 @@ def places_figure(comparison: Comparison) -> "Figure | None":
     num_rows = -(-len(shown) // 2)
     height = 2.75 * num_rows + 0.3
     figure = Figure(figsize=(WIDTH, height))
-    names = [group.name for group in comparison.groups]
+    names = [short_name(group.name) for group in comparison.groups]
     room = 1 - right_edge(names, WIDTH)
     grid = figure.subplots(num_rows, 2, squeeze=False)
     figure.subplots_adjust(
@@ -173,7 +177,7 @@ def _draw_places(axes: "Axes", groups: Sequence[Group], name: str, places: Place
         axes.fill_between(where, [each.min() for each in values], [each.max() for each in values], facecolor=colour,
                           alpha=0.13, linewidth=0)  # fmt: skip
         axes.plot(where, middle, color=colour, linestyle=style, marker="o", markersize=3.5, linewidth=1.6)  # type: ignore[arg-type]
-        ends.append(EndLabel(x=where[-1], y=middle[-1], text=group.name, colour=colour))
+        ends.append(EndLabel(x=where[-1], y=middle[-1], text=short_name(group.name), colour=colour))
     title, axis = PLACES[name]
     axes.set_title(title, pad=6)
     axes.set_xlabel(axis)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.reports.run_comparison.groups import Comparison, JsonDict
 from maze_rl.reports.run_comparison.verdicts import paired_t
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rate:
+class Rate(Shown):
     """One measure of one group."""
 
     arm: str

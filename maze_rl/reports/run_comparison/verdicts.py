@@ -17,6 +17,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from maze_rl.configs.experiment import lower_is_better, too_small_to_judge
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import Caution
 from maze_rl.intervals import LEVEL
 from maze_rl.reports.run_comparison.groups import Comparison, Group
@@ -27,7 +28,7 @@ EQUAL_TOKENS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Verdict(Shown):
     """What one measure says of a group against another."""
 
     arm: str

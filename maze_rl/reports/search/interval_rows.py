@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.intervals import Interval
 from maze_rl.reports.palette import light
 from maze_rl.reports.search.stated import is_known
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IntervalRow:
+class IntervalRow(Shown):
     """One row."""
 
     name: str

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.reports.direct_labels import EndLabel, label_ends, right_edge
 from maze_rl.reports.palette import light
 from maze_rl.reports.vector_graphics import WIDTH
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerCurve:
+class LayerCurve(Shown):
     """One line."""
 
     name: str

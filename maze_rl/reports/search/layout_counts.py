@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.results import FEWEST_LAYOUTS
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.intervals import num_clusters
@@ -11,7 +12,7 @@ from maze_rl.reports.search.stated import counted
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayoutCount:
+class LayoutCount(Shown):
     """One set of mazes."""
 
     name: str

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.lattice import Cell, Maze
 from maze_rl.mazes.pictures.plotting import MazeColours, plot_maze
 from maze_rl.reports.palette import LEVELS, light, ramp_level
@@ -22,7 +23,7 @@ _COLUMNS = 3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class EdgeOverlay:
+class EdgeOverlay(Shown):
     """One maze with values on its edges."""
 
     maze: Maze

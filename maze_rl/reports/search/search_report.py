@@ -1,6 +1,7 @@
 """Writes the page of ``maze-rl search``: ``search.html``, ``search.md``, ``search.json`` and PNG figures."""
 
 import json
+from os import PathLike
 from pathlib import Path
 
 from maze_rl.interp.scorecard import SCORES
@@ -24,7 +25,7 @@ from maze_rl.reports.search.stated import estimate
 from maze_rl.reports.vector_graphics import figure_style
 
 
-def write_search_report(result: SearchResult, folder: Path) -> Path:
+def write_search_report(result: SearchResult, folder: str | PathLike[str]) -> Path:
     """Write the report on one model.
 
     Args:
@@ -34,6 +35,7 @@ def write_search_report(result: SearchResult, folder: Path) -> Path:
     Returns:
         The path of the page.
     """
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     report = build_search_report(result, folder)
     page = folder / "search.html"
@@ -45,8 +47,9 @@ def write_search_report(result: SearchResult, folder: Path) -> Path:
     return page
 
 
-def build_search_report(result: SearchResult, folder: Path) -> Report:
+def build_search_report(result: SearchResult, folder: str | PathLike[str]) -> Report:
     """Put the page together, writing the PNG figures into `folder`."""
+    folder = Path(folder)
     gallery = Gallery(folder)
     with figure_style():
         sections = [_scorecard(result, gallery)]

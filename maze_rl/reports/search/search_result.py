@@ -8,14 +8,16 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.battery import Battery
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.score_table import scores_html, scores_line
 from maze_rl.interp.scorecard import Materials, Setting
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DecisionAttention:
+class DecisionAttention(Shown):
     """Where one head looks from one decision."""
 
     what: str
@@ -29,7 +31,7 @@ class DecisionAttention:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SearchResult:
+class SearchResult(Shown):
     """One model's results."""
 
     name: str
@@ -55,6 +57,14 @@ class SearchResult:
     """What the battery took."""
     command: str
     """What was typed."""
+
+    def _headline(self) -> str:
+        card = self.battery.scorecard
+        return f"{self.name}: {scores_line(card.verdict, card.scores)}"
+
+    def _repr_html_(self) -> str:
+        card = self.battery.scorecard
+        return scores_html(self.name, card.verdict, card.scores)
 
 
 def example_decision(decisions: Decisions) -> int:

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.training.learning_rates.warm_up import WarmUp
 from maze_rl.training.random_state import random_state, set_random_state
 from maze_rl.training.slots import Outcome, Verdict
@@ -33,7 +34,7 @@ _DECAY = 0.99
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(Shown):
     """What differs between the runs."""
 
     improvement: bool
@@ -50,7 +51,7 @@ RULES: dict[str, Rule] = {
 }
 
 
-class OriginalAgent:
+class OriginalAgent(Shown):
     """The rule by itself: validation loss and learning rate in, learning rate out."""
 
     def __init__(self, rule: Rule, floor: int | float, random: np.random.Generator) -> None:
@@ -113,7 +114,7 @@ def _best_of(values: list[Any]) -> int:
     return values.index(max(values))
 
 
-class AiScientist:
+class AiScientist(Shown):
     """The agent as a controller; a sham unless applied.
 
     Attributes:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.training.learning_rates.interval import MOST, Reading
 from maze_rl.training.random_state import random_state, set_random_state
 from maze_rl.training.slots import Record
@@ -29,7 +30,7 @@ def _to_unit(gain: float) -> float:
     return (gain / MOST + 1) / 2
 
 
-class Ucb:
+class Ucb(Shown):
     """UCB1 over the arms."""
 
     def __init__(self, arms: Sequence[float], exploration: int | float) -> None:
@@ -68,7 +69,7 @@ class Ucb:
         self.plays, self._totals, self._playing = list(state["plays"]), list(state["totals"]), state["playing"]
 
 
-class Exp3:
+class Exp3(Shown):
     """Exp3 over the arms."""
 
     def __init__(self, arms: Sequence[float], exploration: int | float, random: np.random.Generator) -> None:

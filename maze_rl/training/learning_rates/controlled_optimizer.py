@@ -19,13 +19,14 @@ from typing import Any
 import torch
 
 from maze_rl.configs.options import is_count
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.training.learning_rates.schedules import Schedule
 from maze_rl.training.slots import Controller, Outcome, Stateful, Verdict
 from maze_rl.training.update_rules.dice_optimizer import DiceOptimizer
 
 
-class LearningRateController:
+class LearningRateController(Shown):
     """Puts a controller, and if wanted one of our schedules, on an optimizer.
 
     Attributes:

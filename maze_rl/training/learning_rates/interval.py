@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.training.slots import Outcome
 
 MOST = 5.0
@@ -23,7 +24,7 @@ _SPIKE = 6.0
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reading(Shown):
     """What is known when a decision is due."""
 
     progress: float
@@ -38,7 +39,7 @@ class Reading:
     """Whether the loss jumped or diverged within the interval."""
 
 
-class Interval:
+class Interval(Shown):
     """Collects steps; every `every` steps there is something to read."""
 
     def __init__(self, every: int) -> None:

@@ -5,6 +5,7 @@ What it decides is up to a policy: Q-learning, a bandit, a random walk, or waiti
 
 from typing import Any, Protocol, runtime_checkable
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.training.learning_rates.interval import Interval, Reading
 from maze_rl.training.learning_rates.warm_up import WarmUp
 from maze_rl.training.slots import Outcome, Record, Verdict
@@ -39,7 +40,7 @@ class Policy(Protocol):
         ...
 
 
-class IntervalController:
+class IntervalController(Shown):
     """Asks a policy every `every` steps after the warm-up; the warm-up itself is left alone.
 
     Attributes:

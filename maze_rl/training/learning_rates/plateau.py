@@ -3,11 +3,12 @@
 import math
 from typing import Any
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.training.learning_rates.interval import Reading
 from maze_rl.training.slots import Record
 
 
-class Plateau:
+class Plateau(Shown):
     """The policy: after more than `patience` decisions without a fall by `threshold`, multiply by `factor`."""
 
     def __init__(self, patience: int, factor: int | float, threshold: int | float) -> None:

@@ -17,6 +17,7 @@ and actions are our own here.
 import math
 from typing import Any
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.training.learning_rates.interval import Reading
 from maze_rl.training.learning_rates.q_table import QTable
 from maze_rl.training.slots import Record
@@ -43,7 +44,7 @@ def state_of(reading: Reading, multiplier: float) -> str:
     return f"{part} {trend} {height} {mood}{' growing' if reading.gradient_ratio > _GROWTH else ''}"
 
 
-class QLearning:
+class QLearning(Shown):
     """The policy; acts through a `QTable` of five actions."""
 
     def __init__(self, table: QTable) -> None:

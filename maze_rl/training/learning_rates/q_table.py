@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.training.random_state import random_state, set_random_state
 
 _SMALLEST_TRACE = 1e-3
 
 
-class QTable:
+class QTable(Shown):
     """Values of actions in states, learnt while acting epsilon-greedily.
 
     Between `act` and `act` there is one `learn`, which pays for the first of the two: a reward comes after its effect.

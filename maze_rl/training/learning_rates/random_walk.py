@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.training.learning_rates.interval import Reading
 from maze_rl.training.learning_rates.q_learning import FACTORS
 from maze_rl.training.random_state import random_state, set_random_state
 from maze_rl.training.slots import Record
 
 
-class RandomWalk:
+class RandomWalk(Shown):
     """The policy: a random walk of the factor's logarithm, between its bounds."""
 
     def __init__(self, random: np.random.Generator) -> None:

@@ -11,6 +11,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.training.learning_rates.warm_up import WarmUp
 from maze_rl.training.slots import Beginning, Controller, Outcome, Stateful, Verdict
 
@@ -26,7 +27,7 @@ _RETURNS = 8
 """Times in a row it goes back before it gives up, and lets training end with an error."""
 
 
-class DivergenceGuard:
+class DivergenceGuard(Shown):
     """Wraps a controller; its factor is the controller's, halved after every divergence.
 
     Attributes:

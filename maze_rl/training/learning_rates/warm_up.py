@@ -5,10 +5,11 @@ Read off the rates themselves, it holds for every schedule, also for torch's own
 
 from typing import Any
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.training.slots import Outcome
 
 
-class WarmUp:
+class WarmUp(Shown):
     """Follows the rate of the schedule; controllers stay at a factor of 1 while it lasts."""
 
     def __init__(self) -> None:

@@ -21,6 +21,7 @@ from torch.nn.functional import logsigmoid
 from transformer_lens import HookedTransformer
 
 from maze_rl.configs.spin import SpinConfig
+from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.training.slots import Loss
 from maze_rl.training.spin.pair_batches import PairBatch
 from maze_rl.training.spin.pair_table import Kind
@@ -33,6 +34,8 @@ _NOISE = 0.01
 
 class BothPlayers(NamedTuple):
     """Log probabilities of a response under the two players, nats."""
+
+    __repr__ = short_repr
 
     policy: Float[Tensor, " pairs"]
     opponent: Float[Tensor, " pairs"]
@@ -53,7 +56,7 @@ def pair_losses(config: SpinConfig, real: BothPlayers, generated: BothPlayers) -
 
 
 @dataclass(frozen=True)
-class SpinObjective:
+class SpinObjective(Shown):
     """The objective of a round, for the trainer's slot."""
 
     config: SpinConfig

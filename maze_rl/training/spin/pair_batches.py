@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Float32, Int8, Int64
 from torch import Tensor
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import MazeRLError
 from maze_rl.seeding import numpy_generator
 from maze_rl.training.cut_by_length import cut_by_length
@@ -20,7 +21,7 @@ _FEWEST_PAIRS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class PairBatch:
+class PairBatch(Shown):
     """A micro-batch of pairs: the rows of all real paths, then those of all written ones, in the same order."""
 
     tokens: Int64[Tensor, "rows pos"]

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Float32, Int, Int8, Int32, Int64
 from torch import Tensor
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.tokenization.layouts import PADDING, PATH_END
 
 
@@ -30,7 +31,7 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class PairTable:
+class PairTable(Shown):
     """Pairs of one or several rounds. Ids are stored as int16 or int32, as the vocabulary needs."""
 
     prompts: Int[Tensor, "prompts pos"]

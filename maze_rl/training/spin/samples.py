@@ -10,6 +10,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from maze_rl.configs.spin import SpinConfig
+from maze_rl.displays.short_repr import Shown
 from maze_rl.mazes.lattice import MazeCollection
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.build import MazeTransformer
@@ -21,7 +22,7 @@ from maze_rl.training.spin.pair_table import Kind
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class Samples(Shown):
     """Several written paths for each maze."""
 
     tokens: Int64[Tensor, "mazes samples new"]

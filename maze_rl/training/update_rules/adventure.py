@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from maze_rl.configs.characters import ANY, CHARACTERS, CRITICAL_FAILURE, MONSTERS, SUCCESSES, Effect, Monster
+from maze_rl.displays.short_repr import Shown
 from maze_rl.seeding import numpy_generator
 from maze_rl.training.random_state import random_state, set_random_state
 from maze_rl.training.update_rules.rule_sets import Save
@@ -22,7 +23,7 @@ def level_of(experience: int) -> int:
     return level
 
 
-class Adventure:
+class Adventure(Shown):
     """One character on its way through training.
 
     Args:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.training.slots import Apply, UpdateRule
 from maze_rl.training.update_rules.every_step import EveryStep
 
@@ -80,7 +81,7 @@ def clip_gradients(parameters: Sequence[Tensor], most: int | float, norm: Tensor
     return norm
 
 
-class GradientSum:
+class GradientSum(Shown):
     """A weighted sum of gradients, beside those that the parameters hold."""
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:

@@ -5,10 +5,11 @@ The factor is `maze_rl.training.update_rules.rule_sets.mean_scale` of the die's 
 
 from typing import Literal
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.training.slots import Apply, Moment
 
 
-class ConstantScale:
+class ConstantScale(Shown):
     """Takes every update, scaled by one factor.
 
     Args:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from maze_rl.configs.choices import Choice
 from maze_rl.configs.options import complete
 from maze_rl.configs.update_rules import FAILURE_SCALE, UPDATE_RULES, check_update_rule, modifier_of
+from maze_rl.displays.short_repr import Shown
 from maze_rl.seeding import numpy_generator
 from maze_rl.training.random_state import random_state, set_random_state
 from maze_rl.training.slots import Apply, Moment, Skip
@@ -18,7 +19,7 @@ from maze_rl.training.update_rules.adventure import Adventure
 from maze_rl.training.update_rules.rule_sets import Advantage, saving_throw
 
 
-class DiceRoll:
+class DiceRoll(Shown):
     """An update rule that rolls a die; `UpdateRule` and `Stateful` of `maze_rl.training.slots`.
 
     Args:

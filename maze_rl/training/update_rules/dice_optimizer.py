@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler
 
 from maze_rl.configs.options import is_number
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.seeding import stream_key
 from maze_rl.training.slots import Apply, Moment, Skip, Stateful, UpdateRule
@@ -222,7 +223,7 @@ class DiceOptimizer(torch.optim.Optimizer):
         return f"{type(self).__name__}({self.optimizer!r}, {self.rule!r})"
 
 
-class DiceSchedule(LRScheduler):
+class DiceSchedule(LRScheduler, Shown):
     """A learning-rate scheduler that stands still where the dice threw the step away.
 
     Args:

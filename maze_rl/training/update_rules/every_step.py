@@ -2,10 +2,11 @@
 
 from typing import Literal
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.training.slots import Apply, Moment
 
 
-class EveryStep:
+class EveryStep(Shown):
     """Takes every update whole."""
 
     per: Literal["mini_batch", "step"] = "step"

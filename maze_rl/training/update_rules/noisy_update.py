@@ -7,10 +7,11 @@ whose chance points anywhere and not along the update, is the factor E[s] with n
 
 from typing import Literal
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.training.slots import Apply, Moment
 
 
-class NoisyUpdate:
+class NoisyUpdate(Shown):
     """Takes every update, scaled by one factor and with noise.
 
     Args:

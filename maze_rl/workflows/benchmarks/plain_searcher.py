@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.folding import folded_copy
 from maze_rl.models.visibility import sight_of
@@ -20,7 +21,7 @@ from maze_rl.workflows.benchmarks.plain_transformer import PlainBlock, plain_blo
 
 
 @dataclass(frozen=True, eq=False)
-class Read:
+class Read(Shown):
     """A micro-batch as the twin reads it."""
 
     tokens: Int64[Tensor, "batch pos"]

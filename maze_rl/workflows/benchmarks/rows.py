@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from maze_rl.displays.short_repr import Shown, short_repr
+
 THREADS = 1
 """Threads of torch while measuring: the ratio is then one of work, not of how well either side spreads it."""
 
@@ -18,6 +20,8 @@ _UNITS = {"x": "x", "s": " s", "MB": " MB"}
 class Target(NamedTuple):
     """A bound the measured value must keep."""
 
+    __repr__ = short_repr
+
     sign: str
     """`>=`, `<=` or `<`."""
     bound: float
@@ -26,12 +30,16 @@ class Target(NamedTuple):
 class Lap(NamedTuple):
     """One side's work, and how many items it does: times are compared per item, so a slow peer may do fewer."""
 
+    __repr__ = short_repr
+
     work: Callable[[], object]
     items: int = 1
 
 
 class Trial(NamedTuple):
     """A row made ready: inputs built, kernels compiled, caches warm."""
+
+    __repr__ = short_repr
 
     round: Callable[[], float]
     """Measures once; returns the ratio (or the seconds, or the megabytes)."""
@@ -44,7 +52,7 @@ class Trial(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(Shown):
     """One line of the bench."""
 
     name: str

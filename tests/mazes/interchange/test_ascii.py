@@ -53,17 +53,18 @@ def test_a_path_may_stop_early_or_go_on_behind_the_end() -> None:
 
 FAULTS = {
     "empty": ("\n\n", "the text is empty"),
-    "even": ("####\n#SE#\n####", "a picture of 3 x 4: expected 2 rows . 1 by 2 cols . 1"),
+    "even": ("####\n#SE#\n####", "line 1, column 1: a picture of 3 x 4: expected 2 rows . 1 by 2 cols . 1"),
     "flat": ("#####", "a picture of 1 x 5"),
-    "ragged": ("#####\n#S E\n#####", "line 2, column 5: a line of 4 characters; the first has 5"),
-    "too long": ("\n#####\n#S E# \n#####", "line 3, column 6: a line of 6 characters; the first has 5"),
-    "blank line inside": ("#####\n\n#S E#\n#####", "line 2, column 1: a line of 0 characters"),
-    "strange": ("#####\n#S.E#\n#####", r"line 2, column 3: '\.' is none of #, space, S, E and X"),
+    "ragged": ("#####\n#S E\n#####", "line 2, column 5: expected a wall"),
+    "too long": ("\n#####\n#S E##\n#####", "line 2, column 1: a picture of 3 x 6"),
+    "blank line inside": ("#####\n\n#S E#\n#####", "line 3, column 1: a second drawing begins"),
+    "strange": ("#####\n#S?E#\n#####", r"line 2, column 3: '\?' is none of # \(wall\), blank \(open\)"),
+    "tab": ("#####\n#S\tE#\n#####", "line 2, column 3: a tab, whose width is not written"),
     "post": ("#####\n#S E#\n## ##\n#   #\n#####".replace("## ##", "#   #"), "line 3, column 3: expected a wall"),
     "border": ("#####\n#S E \n#####", "line 2, column 5: expected a wall"),
     "cell": ("#####\n#S E#\n#####\n### #\n#####", "line 4, column 2: expected a cell, got a wall"),
     "start between cells": ("#######\n# S  E#\n#######", "line 2, column 3: start and end belong on cells"),
-    "no start": ("#####\n#  E#\n#####", "no start is marked"),
+    "no start": ("#####\n#  E#\n#####", "line 1, column 1: no start is marked"),
     "no end": ("#####\n#S  #\n#####", "no end is marked"),
     "two starts": ("#######\n#S S E#\n#######", "line 2, column 4: a second start; the first is at line 2, column 2"),
     "two ends": ("#######\n#S E E#\n#######", "line 2, column 6: a second end; the first is at line 2, column 4"),
@@ -103,3 +104,46 @@ def test_a_grid_larger_than_coordinates_reach_is_refused() -> None:
     text = "\n".join(["#" * (2 * side + 1), "#S" + " " * (2 * side - 3) + "E#", "#" * (2 * side + 1)])
     with pytest.raises(InvalidMazeError, match="a picture of 3 x 65539"):
         from_ascii(text)
+
+
+AS_PEOPLE_WRITE = {
+    "byte order mark": "\ufeff#####\n#S E#\n#####",
+    "windows line ends": "#####\r\n#S E#\r\n#####\r\n",
+    "old line ends": "#####\r#S E#\r#####\r",
+    "trailing blanks": "#####   \n#S E# \n#####\n   \n",
+    "indented": "\n    #####\n    #S E#\n    #####\n",
+    "small letters": "#####\n#s e#\n#####",
+    "target and goal": "#####\n#S G#\n#####",
+    "origin and target": "#####\n#O T#\n#####",
+    "small origin": "#####\n#o t#\n#####",
+    "stars": "#####\n#S*E#\n#####",
+    "dots": "#####\n#S.E#\n#####",
+    "rings": "#####\n#SoE#\n#####",
+    "full blocks": "█████\n█S E█\n█████",
+    "no-break blanks": "#####\n#S\u00a0E#\n#####",
+    "colours": "#####\n#\033[1mS\033[0m E#\n#####",
+}
+
+
+@pytest.mark.parametrize("how", AS_PEOPLE_WRITE)
+def test_what_people_write_is_the_same_maze(how: str) -> None:
+    maze = from_ascii(AS_PEOPLE_WRITE[how])
+    assert draw_ascii(maze) == "#####\n#S E#\n#####"
+
+
+@pytest.mark.parametrize("mark", ["X", "x", "o", "O", "*", ".", "·"])
+def test_every_mark_is_a_path(mark: str) -> None:
+    drawing = "#######\n#SXXXX#\n#####X#\n#EXXXX#\n### ###\n#     #\n#######"  # blanks: dots are marks
+    assert path_of_ascii(drawing.replace("X", mark)) == path_of_ascii(drawing) == WALK
+
+
+def test_dots_are_the_floor_where_nothing_is_blank_or_another_mark_is_used() -> None:
+    floor = "#######\n#S...E#\n#.#####\n#.....#\n#######"
+    assert path_of_ascii(floor) == []
+    assert from_ascii(floor) == from_ascii(floor.replace(".", " "))
+    assert path_of_ascii(floor.replace("S...E", "SoooE")) == [(0, 0), (0, 1), (0, 2)]
+
+
+def test_places_count_the_lines_and_columns_of_the_whole_text() -> None:
+    with pytest.raises(InvalidMazeError, match="line 4, column 7: expected a wall"):
+        from_ascii("\n\n  #####\n  #S E\n  #####")

@@ -250,11 +250,19 @@ edits = st.lists(
 )
 
 
+def as_drawn(text: str) -> str:
+    """Return a drawing without what is passed over: blanks and empty lines around it, other line ends."""
+    lines = [line.rstrip(" ") for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    lines = "\n".join(lines).strip("\n").split("\n")
+    margin = min(len(line) - len(line.lstrip(" ")) for line in lines)
+    return "\n".join(line[margin:] for line in lines)
+
+
 def check_text(text: str) -> None:
     """A text is refused, or drawing what was read gives it back."""
     if refused(lambda: from_ascii(text)):
         return
-    plain = text.replace("\r\n", "\n").strip("\n")
+    plain = as_drawn(text)
     assert draw_ascii(from_ascii(text)) == plain.replace("X", " ")
     assert refused(lambda: path_of_ascii(text)) or draw_ascii(from_ascii(text), path_of_ascii(text)) == plain
 

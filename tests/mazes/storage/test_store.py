@@ -47,7 +47,7 @@ def test_nothing_is_lost(folder: Path, original: list) -> None:
     with pytest.raises(IndexError):
         stored[150]
     for outside in (np.arange(145, 155), np.array([0, 150]), np.array([-151, 3])):
-        with pytest.raises(IndexError, match="of a dataset of 150"):
+        with pytest.raises(IndexError, match="among 150: they are numbered 0 to 149"):
             stored.take(outside)
 
 

@@ -18,6 +18,13 @@ SHAPE = {"n_layers": 2, "d_model": 16, "n_heads": 2, "embedding": "free", "posit
 IDENTITIES = {
     "v1": {"parametrizations": ("unified_weights:v1",)},
     "v1 all": {"parametrizations": ("unified_weights:v1,parts=all",)},
+    "v3": {"parametrizations": ("unified_weights:v3,expansion=2",)},
+    "v3 all": {"parametrizations": ("unified_weights:v3,parts=all,expansion=2",)},
+    "v4": {"parametrizations": ("unified_weights:v4",)},
+    "v4 all": {"parametrizations": ("unified_weights:v4,parts=all,expansion=2",)},
+    "v5": {"parametrizations": ("unified_weights:v5",)},
+    "v5 all": {"parametrizations": ("unified_weights:v5,parts=all,expansion=2",)},
+    "v5 with a value norm": {"parametrizations": ("unified_weights:v5,expansion=2",), "value_norm": True},
     "v6": {"parametrizations": ("unified_weights:v6",)},
     "v6 all": {"parametrizations": ("unified_weights:v6,parts=all",)},
     "scaling": {"parametrizations": ("residual_scaling",)},
@@ -33,6 +40,11 @@ EMBEDDINGS = {
         "value_norm": True,
         "memory": 5,
         "embedding": "factored",
+    },
+    "embeddings and a selector": {
+        "parametrizations": ("unified_embeddings:2", "unified_weights:v4,expansion=2"),
+        "memory": 5,
+        "memory_kind": "selector",
     },
     "all backwards": {
         "parametrizations": (

@@ -99,6 +99,55 @@ def test_predicted_weight() -> None:
         assert torch.allclose(getattr(module, name), chain.original * factor, atol=1e-14)
 
 
+def network_of(module: torch.nn.Module, name: str) -> torch.nn.Module:
+    chain = getattr(module.parametrizations, name)
+    return next(part.network for part in chain if "network" in part._modules)
+
+
+def test_a_bias_is_predicted_by_a_network_of_its_own() -> None:
+    model = make("unified_weights:v3,expansion=4")
+    block = model.blocks[1]
+    for module, name, inputs, outputs in ((block.attn, "Q", 16, 16), (block.mlp, "out", 64, 16)):
+        network, bias = network_of(module, f"b_{name}"), getattr(module.parametrizations, f"b_{name}")
+        assert (network.free.shape, network.first.shape, network.last.shape) == (
+            (1, 4 * inputs), (4 * inputs, min(inputs, outputs)), (min(inputs, outputs), outputs),
+        )  # fmt: skip
+        said = functional.gelu(network.free[0] @ network.first) @ network.last
+        shift = 0 if name == "out" else bias[0].beta  # a shift of all outputs is normalised away
+        expected = bias.original + said.reshape(bias.original.shape) + shift
+        assert torch.allclose(getattr(module, f"b_{name}"), expected, atol=1e-14)
+        weight = getattr(module.parametrizations, f"W_{name}")
+        assert torch.equal(getattr(module, f"W_{name}"), weight.original * weight[0].vectors["multiply_output"]())
+    assert "b_K" not in block.attn.parametrizations
+
+
+def test_factors_are_predicted_by_a_network_of_each_weight() -> None:
+    model = make("unified_weights:v4,expansion=4")
+    networks = {name.rpartition(".")[0] for name in model.state_dict() if name.endswith("network.free")}
+    assert len(networks) == 12
+    module = model.blocks[0].attn
+    chain, network = module.parametrizations.W_K, network_of(module, "W_K")
+    said = functional.gelu(network.free[0] @ network.first) @ network.last
+    factor = 1 + said + chain[0].correction["multiply_output"] + chain[0].scalar["multiply_output"]
+    assert torch.allclose(module.W_K, chain.original * factor.reshape(2, 1, 8), atol=1e-14)
+    bias = module.parametrizations.b_Q
+    assert torch.equal(module.b_Q, bias.original + bias[0].beta)
+
+
+def test_factors_per_input_and_the_bias_come_from_one_network() -> None:
+    model = make("unified_weights:v5,expansion=4")
+    module = model.blocks[0].mlp
+    chain, network = module.parametrizations.W_in, network_of(module, "W_in")
+    said = functional.gelu(network.free[0] @ network.first) @ network.last
+    per_input = said[network.ranges["multiply_input_16"]] + chain[1].correction["multiply_input"]
+    factor = 1 + per_input + chain[1].scalar["multiply_input"]
+    expected = chain.original * chain[0].vectors["multiply_output"]() * factor[:, None]
+    assert torch.allclose(module.W_in, expected, atol=1e-14)
+    bias = module.parametrizations.b_in
+    assert torch.allclose(module.b_in, bias.original + said[network.ranges["bias"]] + bias[0].beta, atol=1e-14)
+    assert not any("b_in.0.network" in name for name in model.state_dict())
+
+
 def test_predicted_weights_share_one_network() -> None:
     model = make("unified_weights:v6", moved=0.0)
     names = [name for name, _ in model.named_parameters() if "shared_network" in name]

@@ -78,7 +78,7 @@ def test_at_temperature_0_the_most_likely_path_is_written(make_model, pairs_of, 
         assert torch.equal(path, greedy[maze, : len(path)])
 
 
-@pytest.mark.parametrize("path", ["cells", "moves"])
+@pytest.mark.parametrize("path", ["cells", "moves", "turns"])
 def test_what_is_written_goes_on_behind_an_origin_that_is_given(path: str, pairs_of, mazes) -> None:
     tokenization = load_tokenization("edges", canvas=4, origin="path", path=path)
     model = build_model(ModelConfig(n_layers=1, d_model=8, n_heads=1), tokenization)
