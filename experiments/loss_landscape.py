@@ -13,14 +13,15 @@ becomes of an update: as it is (`plain`), rolled for (`dice`, the classic rules)
   the way of every run laid on it; the rise by distance.
 
 Expected: no barrier, since runs that begin alike and see the same mazes end in one valley; dice on flatter ground than
-plain, since they are less far along, and no flatter than the mean scale. Cost: a minute a seed on one idle CPU core.
+plain, since they are less far along, and no flatter than the mean scale. Cost: half a minute a seed on
+one idle CPU core; a call that was interrupted goes on.
 """
 
 import argparse
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,12 +34,12 @@ from torch import Tensor, nn
 
 from maze_rl.configs.experiment import small_run
 from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.evaluation.weight_space import Loss, filter_direction, flat, line, losses_at, place, plane_through
 from maze_rl.models.build import build_model
 from maze_rl.reports.palette import light
 from maze_rl.reports.run_comparison.verdicts import paired_t
 from maze_rl.reports.saved_figure import keep
 from maze_rl.reports.vector_graphics import WIDTH, figure_style
-from maze_rl.seeding import numpy_generator
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.state import new_state
 from maze_rl.training.trainer import Callbacks, train
@@ -58,7 +59,7 @@ ARMS = {
 JUDGED = 0.2
 DISTANCES = (0.05, 0.1, 0.15, JUDGED, 0.25, 0.3)
 PAIRS = (("dice", "plain"), ("dice", "mean_scale"))
-Loss = Callable[[nn.Module], float]
+FIGURE = "loss_landscape"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +67,13 @@ class Settings:
     """The runs and what is measured of them."""
 
     size: int = 5
-    steps: int = 300
+    steps: int = 200
     batch_size: int = 32
     layers: int = 2
     d_model: int = 32
-    mazes: int = 128
+    mazes: int = 64
     """Held-out mazes of every loss."""
-    points: int = 21
+    points: int = 15
     """Of the line, and of a side of the plane."""
     directions: int = 5
     snapshots: int = 20
@@ -93,84 +94,6 @@ class Ways:
         return self.weights[arm][-1]
 
 
-def flat(model: nn.Module) -> Float[Tensor, " weight"]:
-    """Return a copy of all parameters, one after another."""
-    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
-
-
-@torch.no_grad()
-def place(model: nn.Module, weights: Float[Tensor, " weight"]) -> None:
-    """Write weights into a model, bit for bit."""
-    parameters = list(model.parameters())
-    for parameter, part in zip(parameters, weights.split([each.numel() for each in parameters]), strict=True):
-        parameter.copy_(part.view_as(parameter))
-
-
-def losses_at(model: nn.Module, points: Float[Tensor, "point weight"], loss: Loss) -> Float[ndarray, " point"]:
-    """Return the loss at each point; afterwards the weights of `model` are what they were, bit for bit."""
-    kept = flat(model)
-    losses = []
-    try:
-        for point in points:
-            place(model, point)
-            losses.append(loss(model))
-    finally:
-        place(model, kept)
-    return np.array(losses)
-
-
-def line(start: Tensor, end: Tensor, shares: Float[ndarray, " point"]) -> Float[Tensor, "point weight"]:
-    """Return points of the line through two others: share 0 is `start`, 1 is `end`, both exactly."""
-    return torch.stack([torch.lerp(start, end, float(share)) for share in shares])
-
-
-@dataclass(frozen=True)
-class Plane:
-    """The plane through a start and two ends; across leads to the first, up is at right angles to that."""
-
-    start: Float[Tensor, " weight"]
-    across: Float[Tensor, " weight"]
-    """Of length 1, as is `up`."""
-    up: Float[Tensor, " weight"]
-
-    def coordinates(self, points: Float[Tensor, "point weight"]) -> Float[ndarray, "point 2"]:
-        """Return where points lie when they are dropped on the plane."""
-        away = (points - self.start).double()
-        return torch.stack([away @ self.across.double(), away @ self.up.double()], dim=1).numpy()
-
-    def at(self, coordinates: Float[ndarray, "point 2"]) -> Float[Tensor, "point weight"]:
-        """Return the points of some coordinates."""
-        across, up = torch.from_numpy(coordinates).to(self.start).T
-        return self.start + across[:, None] * self.across + up[:, None] * self.up
-
-    def share(self, points: Float[Tensor, "point weight"]) -> float:
-        """Return which part of the squared ways from the start to some points lies in the plane, 0 to 1."""
-        inside = (self.coordinates(points) ** 2).sum()
-        return float(inside / (points - self.start).double().square().sum())
-
-
-def plane_through(start: Tensor, first: Tensor, second: Tensor) -> Plane:
-    """Return the plane of three points that are not on one line."""
-    across = (first - start).double()
-    across = across / across.norm()
-    up = (second - start).double()
-    up = up - (up @ across) * across
-    return Plane(start, across.to(start), (up / up.norm()).to(start))
-
-
-def direction(model: nn.Module, seed: int, draw: int) -> Float[Tensor, " weight"]:
-    """Return a random direction, every column as long as that of the model's weights; models of one shape share it."""
-    parts = []
-    for name, weight in model.named_parameters():
-        if weight.dim() < 2:
-            parts.append(torch.zeros(weight.numel()))
-            continue
-        noise = numpy_generator(seed, "landscape", draw, name).standard_normal(tuple(weight.shape), np.float32)
-        random, lengths = torch.from_numpy(noise), weight.detach().norm(dim=-2, keepdim=True)
-        parts.append((random / random.norm(dim=-2, keepdim=True) * lengths).flatten())
-    return torch.cat(parts)
-
-
 def rises(ways: Ways, arm: str, settings: Settings, seed: int) -> Float[ndarray, " distance"]:
     """Return how much the loss rises at each of `DISTANCES` from the end of a run, the mean over random directions."""
     end = ways.end(arm)
@@ -178,7 +101,7 @@ def rises(ways: Ways, arm: str, settings: Settings, seed: int) -> Float[ndarray,
     lowest = ways.loss(ways.model)
     ups = []
     for draw in range(settings.directions):
-        away = direction(ways.model, seed, draw)
+        away = filter_direction(ways.model, seed, draw)
         points = torch.stack([end + distance * away for distance in DISTANCES])
         ups.append(losses_at(ways.model, points, ways.loss) - lowest)
     return np.mean(ups, axis=0)
@@ -248,7 +171,13 @@ def surface(ways: Ways, settings: Settings) -> dict[str, Any]:
     grid = np.stack(np.meshgrid(across, up), axis=-1)
     losses = losses_at(ways.model, plane.at(grid.reshape(-1, 2)), ways.loss).reshape(grid.shape[:2])
     shares = {arm: plane.share(way) for arm, way in ways.weights.items()}
-    return {"across": across, "up": up, "losses": losses, "ways": on_plane, "shares": shares}
+    return {
+        "across": across.tolist(),
+        "up": up.tolist(),
+        "losses": losses.tolist(),
+        "ways": {arm: way.tolist() for arm, way in on_plane.items()},
+        "shares": shares,
+    }
 
 
 def landscape_figure(rows: Sequence[dict[str, Any]], plane: dict[str, Any], settings: Settings) -> "Figure":
@@ -279,14 +208,21 @@ def _draw_line(axes: "Axes", rows: Sequence[dict[str, Any]], settings: Settings)
 
 
 def _draw_plane(axes: "Axes", plane: dict[str, Any]) -> None:
-    levels = np.geomspace(plane["losses"].min(), plane["losses"].max(), 13)
+    levels = np.geomspace(np.min(plane["losses"]), np.max(plane["losses"]), 13)
     axes.contourf(plane["across"], plane["up"], plane["losses"], levels, cmap="Greys", norm="log", alpha=0.55)
     lines = axes.contour(plane["across"], plane["up"], plane["losses"], levels, colors=light("reference-mid"),
                          linewidths=0.6, norm="log")  # fmt: skip
     axes.clabel(lines, lines.levels[::2], fmt=lambda loss: f"{loss:.2g}", fontsize=7)
     for arm, way in plane["ways"].items():
         colour = light(ARMS[arm][1])
-        axes.plot(*way.T, ".-", color=colour, linewidth=1.4, markersize=4, label=f"{arm} ({plane['shares'][arm]:.0%})")
+        axes.plot(
+            *np.transpose(way),
+            ".-",
+            color=colour,
+            linewidth=1.4,
+            markersize=4,
+            label=f"{arm} ({plane['shares'][arm]:.0%})",
+        )
         axes.plot(*way[-1], "o", color=colour, markersize=7)
     axes.plot(*plane["ways"]["plain"][0], "s", color=light("ink"), markersize=6, label="start")
     axes.legend(fontsize=7.5, loc="best", framealpha=0.9)
@@ -342,7 +278,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     for name, value in vars(Settings()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("landscape"), help="folder for the figure and the numbers")
     return parser.parse_args(arguments)
 
@@ -365,22 +301,35 @@ def check(settings: Settings, seeds: int, out: Path) -> None:
         raise ConfigurationError(f"--out {out} is a file: name a folder, please.")
 
 
+def finished(out: Path, settings: Settings) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return the seeds an earlier call measured, and its plane; none where there are none of these settings."""
+    file = out / f"{FIGURE}.json"
+    kept = json.loads(file.read_text()) if file.is_file() else {}
+    return (kept["seeds"], kept["plane"]) if kept.get("settings") == vars(settings) else ([], {})
+
+
+def write(rows: Sequence[dict[str, Any]], plane: dict[str, Any], settings: Settings, out: Path) -> None:
+    """Write the numbers, after every seed: an interrupted call goes on from there."""
+    out.mkdir(parents=True, exist_ok=True)
+    numbers = {"settings": vars(settings), "answers": list(answers(rows)), "seeds": rows, "plane": plane}
+    (out / f"{FIGURE}.json").write_text(json.dumps(numbers) + "\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Train every arm for every seed, measure, draw, and print the answers."""
     read = vars(parse(arguments))
     seeds, out = read.pop("seeds"), read.pop("out")
     settings = Settings(**read)
     check(settings, seeds, out)
-    rows, plane = [], None
-    for seed in range(seeds):
+    rows, plane = finished(out, settings)
+    for seed in range(len(rows), seeds):
         ways = train_ways(settings, seed)
         rows.append(measured(ways, settings, seed))
-        plane = surface(ways, settings) if plane is None else plane
-    assert plane is not None
-    keep(landscape_figure(rows, plane, settings), out, "loss_landscape")
+        plane = surface(ways, settings) if seed == 0 else plane
+        write(rows, plane, settings, out)
+    rows = rows[:seeds]
+    keep(landscape_figure(rows, plane, settings), out, FIGURE)
     found = list(answers(rows))
-    numbers = {"settings": vars(settings), "answers": found, "seeds": rows, "plane": plane}
-    (out / "loss_landscape.json").write_text(json.dumps(numbers, default=np.ndarray.tolist) + "\n")
     print("\n".join(found))
     return rows
 

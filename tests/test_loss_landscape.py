@@ -1,4 +1,4 @@
-"""The landscape script: weights come back, corners are the runs' own losses, directions, answers, faults."""
+"""The landscape script: corners are the runs' own losses, rises and barriers that are known, answers, faults."""
 
 import json
 import shlex
@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from maze_rl.errors import ConfigurationError
+from maze_rl.evaluation.weight_space import flat, losses_at, place, plane_through
 
 SCRIPT = Path(__file__).parents[1] / "experiments" / "loss_landscape.py"
 TINY = shlex.split(
@@ -49,51 +50,9 @@ def squares(model: nn.Module) -> float:
     return sum(float(parameter.detach().double().square().sum()) for parameter in model.parameters())
 
 
-def test_losses_are_those_of_the_points_and_the_weights_come_back(script: Any) -> None:
-    model = Bowl()
-    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
-    points = torch.stack([torch.zeros(6), torch.ones(6), script.flat(model)])
-    assert script.losses_at(model, points, squares) == pytest.approx([0, 6, squares(model)])
-
-    def fails(model: nn.Module) -> float:
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        script.losses_at(model, points, fails)
-    assert all(torch.equal(parameter, before[name]) for name, parameter in model.named_parameters())
-
-
-def test_a_plane_holds_its_three_points(script: Any) -> None:
-    start, first, second, aside = torch.randn(4, 50, generator=torch.Generator().manual_seed(0))
-    plane = script.plane_through(start, first, second)
-    corners = torch.stack([start, first, second])
-    coordinates = plane.coordinates(corners)
-    assert coordinates[0] == pytest.approx([0, 0])
-    assert coordinates[1] == pytest.approx([float((first - start).norm()), 0], abs=1e-5)
-    torch.testing.assert_close(plane.at(coordinates), corners)
-    assert plane.share(corners) == pytest.approx(1, abs=1e-6)
-    assert plane.share(aside[None]) < 0.6
-
-
-def test_the_ends_of_a_line_are_exact(script: Any) -> None:
-    start, end = torch.randn(2, 1000, generator=torch.Generator().manual_seed(1))
-    points = script.line(start, end, np.array([0.0, 0.5, 1.0, 2.0]))
-    assert torch.equal(points[0], start)
-    assert torch.equal(points[2], end)
-    torch.testing.assert_close(points[3], end + (end - start))
-
-
-def test_a_direction_has_the_columns_lengths_of_the_weights(script: Any) -> None:
-    model = Bowl()
-    away = script.direction(model, 0, 0)
-    assert away[:4].view(2, 2).norm(dim=0).tolist() == pytest.approx([5.0, 1.3])
-    assert away[4:].tolist() == [0, 0]
-    assert not torch.equal(away, script.direction(model, 0, 1))
-
-
 def test_the_rise_of_a_bowl_is_known(script: Any) -> None:
     model = Bowl()
-    ways = script.Ways(model, squares, {"plain": script.flat(model)[None]})
+    ways = script.Ways(model, squares, {"plain": flat(model)[None]})
     around = script.Settings(directions=400)
     # Orthogonal on average: each column then adds (distance * its length)^2.
     expected = [distance**2 * (25 + 1.69) for distance in script.DISTANCES]
@@ -116,15 +75,15 @@ def test_runs_share_their_start_and_corners_are_their_own_losses(script: Any, wa
     settings = script.Settings(**settings_of(script))
     own = {}
     for arm in script.ARMS:
-        script.place(ways.model, ways.end(arm))
+        place(ways.model, ways.end(arm))
         own[arm] = ways.loss(ways.model)
     row = script.measured(ways, settings, 0)
     assert row["loss"] == own
-    plane = script.plane_through(starts[0], ways.end("plain"), ways.end("dice"))
+    plane = plane_through(starts[0], ways.end("plain"), ways.end("dice"))
     corners = plane.at(plane.coordinates(torch.stack([ways.end("plain"), ways.end("dice")])))
-    assert script.losses_at(ways.model, corners, ways.loss) == pytest.approx([own["plain"], own["dice"]], rel=1e-4)
+    assert losses_at(ways.model, corners, ways.loss) == pytest.approx([own["plain"], own["dice"]], rel=1e-4)
     drawn = script.surface(ways, settings)
-    assert drawn["losses"].shape == (3, 3)
+    assert np.shape(drawn["losses"]) == (3, 3)
     assert drawn["shares"]["plain"] < 1.0 + 1e-6
 
 
@@ -135,7 +94,14 @@ def test_the_same_seed_goes_the_same_ways(script: Any, ways: Any) -> None:
 
 
 def test_figure_and_numbers_are_written(script: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = script.main([*TINY, "--seeds", "1", "--out", str(tmp_path / "new")])
+    capsys.readouterr()
     rows = script.main([*TINY, "--seeds", "2", "--out", str(tmp_path / "new")])
+    assert "seed 0" not in capsys.readouterr().err, "that was measured before"
+    assert [row["seed"] for row in rows] == [0, 1]
+    assert rows[0] == first[0]
+    capsys.readouterr()
+    script.main([*TINY, "--seeds", "2", "--out", str(tmp_path / "new")])
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"loss_landscape.png", "loss_landscape.json"}
     written = json.loads((tmp_path / "new" / "loss_landscape.json").read_text())
     assert written["seeds"] == rows
