@@ -200,9 +200,9 @@ def _draw_line(axes: "Axes", rows: Sequence[dict[str, Any]], settings: Settings)
     for share, arm in ((0, "plain"), (1, "dice")):
         loss = np.mean([row["loss"][arm] for row in rows])
         axes.plot([share], [loss], "o", color=light(ARMS[arm][1]), zorder=4)
-        axes.annotate(arm, (share, loss), (0, 9), textcoords="offset points", ha="center", color=light(ARMS[arm][1]))
-    axes.set(yscale="log", xlabel="from the end of plain (0) to that of dice (1)", ylabel="validation loss, nats")
-    axes.set_title(f"line: {len(rows)} seeds and their mean")
+        axes.annotate(arm, (share, loss), (8, -4), textcoords="offset points", color=light(ARMS[arm][1]))
+    axes.set(yscale="log", xlabel="from plain (0) to dice (1)", ylabel="validation loss, nats")
+    axes.set_title(f"line ({len(rows)} seeds, their mean)")
     for ticks in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
         ticks(lambda loss, _: f"{loss:.2g}")
 
@@ -227,7 +227,7 @@ def _draw_plane(axes: "Axes", plane: dict[str, Any]) -> None:
     axes.plot(*plane["ways"]["plain"][0], "s", color=light("ink"), markersize=6, label="start")
     axes.legend(fontsize=7.5, loc="best", framealpha=0.9)
     axes.set(xlabel="towards the end of plain", ylabel="at right angles, towards the end of dice")
-    axes.set_title("plane of seed 0 (in brackets: share of the way in it)")
+    axes.set_title("plane of seed 0 (share of the way in it)")
     axes.grid(False)
 
 
@@ -235,10 +235,10 @@ def _draw_rises(axes: "Axes", rows: Sequence[dict[str, Any]]) -> None:
     for arm, (_, colour) in ARMS.items():
         ups = np.array([row["rises"][arm] for row in rows])
         mean, half = paired_t(ups)
-        axes.plot(DISTANCES, mean, ".-", color=light(colour), label=arm)
+        axes.plot(DISTANCES, mean, ".-", color=light(colour), label=arm, linewidth=1.5)
         axes.fill_between(DISTANCES, mean - half, mean + half, color=light(colour), alpha=0.2, linewidth=0)
     axes.set(xlabel="relative distance from the end", ylabel="rise of the loss, nats")
-    axes.set_title("around the ends, 95 % over seeds")
+    axes.set_title("around the ends (95 %)")
     axes.legend(fontsize=8)
 
 
