@@ -178,10 +178,10 @@ def _written(text: str) -> list[Any]:
 
 def _shared(phases: list[dict[str, Any]], steps: int | None) -> list[dict[str, Any]]:
     """Return phases with steps in place of their shares; together they have exactly `steps`."""
-    shares = [phase.get("share") for phase in phases]
+    shares = [float(phase.get("share", 0)) for phase in phases]
     if not any(shares):
         return phases
-    if steps is None or None in shares or abs(sum(shares) - 1) > 1e-6:
+    if steps is None or 0 in shares or abs(sum(shares) - 1) > 1e-6:
         raise ConfigurationError(
             f'the phases have the shares {shares} of the run: give every one a "share", 1 in all, or every one "steps".'
         )

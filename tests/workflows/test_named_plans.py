@@ -98,7 +98,7 @@ def test_a_file_shares_steps_too_and_one_called_as_a_plan_needs_its_folder() -> 
     ("phases", "said"),
     [
         ([{"share": 0.5}, {"share": 0.4}], "the phases have the shares [0.5, 0.4] of the run"),
-        ([{"share": 0.5}, {"steps": 4}], "the phases have the shares [0.5, None] of the run"),
+        ([{"share": 0.5}, {"steps": 4}], "the phases have the shares [0.5, 0.0] of the run"),
         ([{"share": 0.5, "steps": 4}], 'write "steps", or "share", or "epochs"'),
         ([{"share": 1.5}], "share is 1.5: expected a share of the run's steps, above 0 and at most 1"),
     ],
