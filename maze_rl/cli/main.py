@@ -38,7 +38,10 @@ def run(arguments: list[str]) -> int:
     except MazeRLError as error:
         print(f"maze-rl: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt as stop:
+    except (KeyboardInterrupt, SystemError) as error:
+        stop = error if isinstance(error, KeyboardInterrupt) else error.__cause__
+        if not isinstance(stop, KeyboardInterrupt):  # Ctrl-C inside a compiled kernel comes wrapped in a SystemError
+            raise
         print(f"maze-rl: {str(stop) or 'stopped.'}", file=sys.stderr)
         return 130
     except BrokenPipeError:

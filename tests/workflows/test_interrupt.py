@@ -89,3 +89,19 @@ def test_the_command_line_passes_on_what_an_interrupted_training_says(
     monkeypatch.setattr("maze_rl.workflows.studies.run_study", study)
     assert run(["studies", "run", "calibration_tour"]) == 130
     assert capsys.readouterr().err == "maze-rl: saved at step 3 of 6. To go on: ...\n"
+
+
+def test_ctrl_c_inside_a_compiled_kernel_is_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python wraps an exception that is set while a kernel returns."""
+
+    def study(*_, **__) -> None:
+        raise SystemError("<kernel> returned a result with an exception set") from KeyboardInterrupt()
+
+    monkeypatch.setattr("maze_rl.workflows.studies.run_study", study)
+    assert run(["studies", "run", "calibration_tour"]) == 130
+    assert capsys.readouterr().err == "maze-rl: stopped.\n"
+    monkeypatch.setattr("maze_rl.workflows.studies.run_study", lambda *_, **__: (_ for _ in ()).throw(SystemError("x")))
+    with pytest.raises(SystemError, match="x"):
+        run(["studies", "run", "calibration_tour"])

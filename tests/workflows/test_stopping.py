@@ -30,16 +30,23 @@ def interrupted(words: list[str], place: Path, wait: float) -> tuple[int, str, f
     environment = {**os.environ, "PYTHONPATH": ROOT}
     with (place / "said").open("w+") as said:
         process = subprocess.Popen(command, cwd=place, env=environment, stdout=said, stderr=said)
-        until = time.monotonic() + 60
-        while not (place / "said").stat().st_size and not wait and time.monotonic() < until:
-            time.sleep(0.05)
-        time.sleep(wait or 0.5)
-        assert process.poll() is None, (place / "said").read_text()
-        before, begun = len((place / "said").read_text()), processor_seconds(process.pid)
-        process.send_signal(signal.SIGINT)
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # its times can still be read then
-        seconds = processor_seconds(process.pid) - begun
-        return process.wait(), (place / "said").read_text()[before:], seconds
+        try:
+            return _interrupt(process, place / "said", wait)
+        finally:
+            process.kill()
+
+
+def _interrupt(process: subprocess.Popen, said: Path, wait: float) -> tuple[int, str, float]:
+    until = time.monotonic() + 60
+    while not said.stat().st_size and not wait and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(wait or 0.5)
+    assert process.poll() is None, said.read_text()
+    before, begun = len(said.read_text()), processor_seconds(process.pid)
+    process.send_signal(signal.SIGINT)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # its times can still be read then
+    seconds = processor_seconds(process.pid) - begun
+    return process.wait(), said.read_text()[before:], seconds
 
 
 def processor_seconds(pid: int) -> float:
