@@ -11,6 +11,12 @@ shakespeare_char, enwik8 or text8:
 
 Run 0 is the cosine alone; runs 1 to 4 add the original's agents: logged but not applied, as they were, or `--applied`.
 As there, runs 2 to 4 have twice the base rate of runs 0 and 1: compare them with `--controllers none --rate 2e-3`.
+    python experiments/char_text_learning_rate.py input.txt --seeds 0 1 2 --out results/shakespeare
+
+`--out` gets the original's two figures, `train_loss_NAME.png` and `val_loss_NAME.png` (NAME as in `--like`), a line
+for each controller, and `curves_NAME.csv`: both losses and the rate at every evaluation. The training loss is the mean
+over the steps since the evaluation before, with dropout; the original's is measured without.
+
 Our own controllers run at the base rate of run 0, and learn from a split of the training text that is held out for
 them (tokens counted in the last column); the original's agents learn from the validation loss, faults included.
 
@@ -20,6 +26,7 @@ down with the flags. Text is read as bytes; the first 90 % train, what follows v
 """
 
 import argparse
+import csv
 import math
 import statistics
 import sys
@@ -27,7 +34,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -37,8 +44,14 @@ from maze_rl.configs.choices import read_choice
 from maze_rl.configs.learning_rates import CONTROLLERS
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.models.devices import check_device
+from maze_rl.reports.palette import RUN_COLOURS, light
+from maze_rl.reports.saved_figure import keep
+from maze_rl.reports.vector_graphics import figure_style
 from maze_rl.training.learning_rates.choose import controller, controller_called
 from maze_rl.training.learning_rates.controlled_optimizer import LearningRateController
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +84,7 @@ ORIGINAL = {"shakespeare_char": Settings(), "enwik8": _LARGE, "text8": _LARGE}
 TRAIN_SHARE = 0.9
 CONTROLLER_SHARE = 0.05
 """Share of the training text held out for our own controllers; the original's runs train on all of it."""
+LOSSES = {"train_loss": "training loss", "val_loss": "validation loss"}
 COLUMNS = ("final train loss", "best val loss", "train time s", "inference tok/s", "controller tok")
 
 
@@ -174,10 +188,12 @@ def make_optimizer(model: CharacterModel, settings: Settings) -> torch.optim.Opt
 
 @dataclass(frozen=True)
 class Result:
-    """What the original reported, the tokens the controller cost, and its decisions."""
+    """What the original reported, the tokens the controller cost, its decisions, and the losses on the way."""
 
     columns: tuple[float, float, float, float, float]
     decisions: list[dict[str, Any]]
+    curve: list[dict[str, float]]
+    """A row for each evaluation: `step`, `train_loss` (none at the first), `val_loss`, `learning_rate`."""
 
 
 def train(file: Path, name: str, settings: Settings, seed: int, device: str) -> Result:
@@ -192,6 +208,7 @@ def train(file: Path, name: str, settings: Settings, seed: int, device: str) -> 
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, cosine(settings))
     control = LearningRateController(optimizer, controller(choice, seed), steps=settings.iterations + 1)
     best, newest, loss, tokens, decisions = math.inf, math.inf, math.nan, 0, list[dict[str, Any]]()
+    curve, since = list[dict[str, float]](), list[float]()
 
     def held_out() -> float:
         nonlocal tokens
@@ -204,14 +221,19 @@ def train(file: Path, name: str, settings: Settings, seed: int, device: str) -> 
             batches = (draw(text.validation, settings, aside, device) for _ in range(settings.eval_batches))
             newest = measure(model, batches)
             best = min(best, newest)
+            seen, since = {"train_loss": statistics.fmean(since)} if since else {}, []
+            curve.append({"step": step, **seen, "val_loss": newest})
         control.before_step()
+        if len(since) == 0:
+            curve[-1]["learning_rate"] = control.learning_rate
         loss, norm = take_step(model, optimizer, draw(text.train, settings, random, device), settings.clip)
+        since.append(loss)
         control.after_step(loss, norm, held_out)
         scheduler.step()
         if control.record:
             decisions.append({"step": step, "learning_rate": control.learning_rate, **control.record})
     seconds = time.perf_counter() - began
-    return Result((loss, best, seconds, speed(model, settings, device), float(tokens)), decisions)
+    return Result((loss, best, seconds, speed(model, settings, device), float(tokens)), decisions, curve)
 
 
 def take_step(
@@ -264,6 +286,44 @@ def row_of(label: str, results: Sequence[Result]) -> str:
     return f"{label:<24}" + "".join(f"{cell:>18}" for cell in cells)
 
 
+def curves_figure(results: dict[str, list[Result]], loss: str) -> "Figure":
+    """Draw a loss by step, a line for each controller: the mean over seeds, and in a band the standard error."""
+    from matplotlib.figure import Figure
+
+    with figure_style():
+        figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+        axes = figure.subplots()
+        for number, (label, runs) in enumerate(results.items()):
+            rows = [row for row in runs[0].curve if loss in row]
+            steps = np.array([row["step"] for row in rows])
+            values = np.array([[row[loss] for row in run.curve if loss in row] for run in runs])
+            mean, error = values.mean(axis=0), np.zeros(len(steps))
+            if len(runs) > 1:
+                error = values.std(axis=0, ddof=1) / math.sqrt(len(runs))
+            # Shams lie on the cosine bit for bit: later lines are thinner, so that those beneath are seen.
+            style = {"color": light(RUN_COLOURS[number % len(RUN_COLOURS)]), "zorder": 3 + number / 100}
+            width = max(1.0, 3.2 - 0.5 * number)
+            axes.plot(steps, mean, label=label, linewidth=width, **style)
+            axes.fill_between(steps, mean - error, mean + error, alpha=0.2, linewidth=0, **style)
+        seeds = max(map(len, results.values()))
+        axes.set(xlabel="optimizer step", ylabel=f"{LOSSES[loss]}, nats per character")
+        axes.set_title(LOSSES[loss] + (f": mean of {seeds} seeds, band ± its standard error" if seeds > 1 else ""))
+        axes.legend()
+    return figure
+
+
+def write_curves(results: dict[str, list[Result]], seeds: Sequence[int], out: Path, name: str) -> None:
+    """Write both figures, and every curve as CSV."""
+    for loss in LOSSES:
+        keep(curves_figure(results, loss), out, f"{loss}_{name}")
+    with open(out / f"curves_{name}.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["controller", "seed", "step", *LOSSES, "learning_rate"])
+        writer.writeheader()
+        for label, runs in results.items():
+            for seed, run in zip(seeds, runs, strict=True):
+                writer.writerows({"controller": label, "seed": seed, **row} for row in run.curve)
+
+
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line: every setting is a flag."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -274,6 +334,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--controllers", nargs="*", default=[], help="our own, e.g. q_learning:every=20")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--out", type=Path, help="folder for the figures and the curves")
     for field in fields(Settings):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default))
     read = parser.parse_args(arguments)
@@ -292,13 +353,17 @@ def check(read: argparse.Namespace, settings: Settings) -> None:
         value, least = getattr(settings, field.name), 1 if field.type is int and field.name != "warmup" else 0
         if not least <= value < math.inf:
             raise ConfigurationError(f"--{field.name.replace('_', '-')} is {value}: at least {least}, please.")
-    for fault, text in (
+    faults = (
         (settings.rate == 0, "--rate is 0: above 0, please."),
         (settings.dropout >= 1, f"--dropout is {settings.dropout}: below 1, please."),
         (settings.width % settings.heads, f"--width {settings.width} is no multiple of --heads {settings.heads}."),
-        (not 0 < settings.validation <= 1 - TRAIN_SHARE + 1e-9,
-         f"--validation is {settings.validation}: above 0 and at most {1 - TRAIN_SHARE:.1f}, please."),
-    ):  # fmt: skip
+        (
+            not 0 < settings.validation <= 1 - TRAIN_SHARE + 1e-9,
+            f"--validation is {settings.validation}: above 0 and at most {1 - TRAIN_SHARE:.1f}, please.",
+        ),
+        (read.out is not None and read.out.is_file(), f"--out {read.out} is a file: name a folder, please."),
+    )
+    for fault, text in faults:
         if fault:
             raise ConfigurationError(text)
     for _, name, _ in planned(read, settings):
@@ -316,6 +381,8 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, list[Result]]:
     for label, name, changed in planned(read, settings):
         results[label] = [train(read.file, name, changed, seed, read.device) for seed in read.seeds]
         print(row_of(label, results[label]), flush=True)
+        if read.out is not None:  # after every controller: the whole may take days
+            write_curves(results, read.seeds, read.out, read.like)
     return results
 
 

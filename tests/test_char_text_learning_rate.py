@@ -1,5 +1,6 @@
 """The script on a text made here: its table, the shams, applied agents, our own controllers, faults."""
 
+import csv
 import runpy
 import shlex
 import sys
@@ -74,6 +75,33 @@ def test_two_runs_are_equal_and_seeds_differ(script: Any, text: str, capsys: pyt
     assert "±" in capsys.readouterr().out
 
 
+def test_figures_and_curves_are_written(script: Any, text: str, tmp_path: Path) -> None:
+    flags = ["--runs", "0", "2", "--like", "enwik8", "--seeds", "0", "3", "--out", str(tmp_path / "new"), *TINY]
+    results = script.main([text, *flags])
+    names = {"train_loss_enwik8.png", "val_loss_enwik8.png", "curves_enwik8.csv"}
+    assert {path.name for path in (tmp_path / "new").iterdir()} == names
+    with open(tmp_path / "new" / "curves_enwik8.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for label, runs in results.items():
+        for seed, run in zip((0, 3), runs, strict=True):
+            mine = [row for row in rows if (row["controller"], row["seed"]) == (label, str(seed))]
+            assert [int(row["step"]) for row in mine] == [0, 8, 16, 24, 32, 40]
+            assert min(float(row["val_loss"]) for row in mine) == run.columns[1]
+            assert mine[0]["train_loss"] == ""
+            assert all(float(row["train_loss"]) > 0 for row in mine[1:])
+    rates = [float(row["learning_rate"]) for row in rows[:6]]
+    assert rates == pytest.approx(
+        [
+            5e-4 * script.cosine(script.replace(script.ORIGINAL["enwik8"], iterations=40, warmup=4))(step)
+            for step in range(0, 41, 8)
+        ]
+    )
+    (axes,) = script.curves_figure(results, "val_loss").axes
+    assert [line.get_label() for line in axes.lines] == ["run 0", "run 2"]
+    means = np.mean([[row["val_loss"] for row in run.curve] for run in results["run 2"]], axis=0)
+    assert axes.lines[1].get_ydata() == pytest.approx(means)
+
+
 @pytest.mark.parametrize(
     "flags, said",
     [
@@ -83,6 +111,7 @@ def test_two_runs_are_equal_and_seeds_differ(script: Any, text: str, capsys: pyt
         (["--rate", "nan"], "--rate"),
         (["--runs", "0", "--controllers", "qlearning"], "Did you mean 'q_learning'"),
         (["--device", "tpu9"], "tpu9"),
+        (["--out", str(SCRIPT)], "is a file: name a folder"),
     ],
 )
 def test_arguments_are_checked_before_anything_is_trained(

@@ -25,6 +25,7 @@ import maze_rl
 from maze_rl.cli.arguments import build_parser
 from maze_rl.cli.main import OneLineParser, run
 from maze_rl.configs import presets
+from maze_rl.configs.named_plans import PLANS
 from maze_rl.errors import MazeRLError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -139,7 +140,7 @@ def provide(given: Namespace, stand_ins: dict[str, Path]) -> None:
             maze_rl.save_mazes(maze_rl.generate(5, num=4), name)
     if source and Path(source).suffix == ".zanj":
         shutil.copy(ROOT / "tests/mazes/interchange/files/minimal.zanj", source)
-    if getattr(given, "plan", None):
+    if getattr(given, "plan", None) and given.plan not in PLANS:
         (plan,) = re.findall(r"```json\n(.*?)```", (ROOT / "maze_rl/training/README.md").read_text(), re.DOTALL)
         phases = [phase | ({"steps": 2} if "steps" in phase else {}) for phase in json.loads(plan)["phases"]]
         Path(given.plan).write_text(json.dumps({"phases": phases}))

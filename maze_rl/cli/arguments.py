@@ -18,7 +18,10 @@ _WRITTEN = ", ".join(dict.fromkeys(WRITTEN.values()))
 
 
 class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Adds the default to a flag's help where it has one."""
+    """Adds the default to a flag's help where it has one, and leaves texts of several lines as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if "\n" in text else super()._fill_text(text, width, indent)
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         return action.help if action.default in (None, []) else super()._get_help_string(action)

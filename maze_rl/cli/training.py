@@ -14,7 +14,7 @@ from maze_rl.configs.changes import FLAG_NAMES, change_run
 from maze_rl.configs.devices import check_device_name
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import parse_option
-from maze_rl.configs.plans import check_alone, planned
+from maze_rl.configs.plans import check_alone, check_steps, planned, shares_steps
 from maze_rl.configs.presets import TakenModel, default_run, training_mazes
 from maze_rl.configs.ranges import parse_squares
 from maze_rl.configs.training import DataFolder, Phase, RunConfig, TrainingConfig, least_and_most
@@ -119,13 +119,13 @@ def run_config(chosen: argparse.Namespace, device: str) -> RunConfig:
     if chosen.plan is not None:
         check_alone(
             {
-                "--steps": chosen.steps,
                 "--rounds": chosen.rounds or None,
                 "--round-steps": chosen.round_steps,
                 "--lora": chosen.lora,
                 "--data": chosen.data,
             }
         )
+        check_steps(chosen.plan, "--steps", chosen.steps)
     sizes = None if chosen.sizes is None else parse_squares(chosen.sizes)
     options = dict(map(parse_option, chosen.options))
     mazes = training_mazes(sizes, chosen.algorithm, options, None)
@@ -195,8 +195,11 @@ def _to_continue(chosen: argparse.Namespace) -> RunConfig:
     begun = _begun_with(out)
     flags = argparse.Namespace(**vars(begun) | {name: getattr(chosen, name) for name in again})
 
-    def asked(steps: int) -> RunConfig:
-        flags.steps = None if flags.plan is not None else steps
+    def asked(taught: int, steps: int) -> RunConfig:
+        if flags.plan is None:
+            flags.steps = taught
+        else:
+            flags.steps = steps if shares_steps(flags.plan) else None
         return run_config(flags, flags.device or RunFolder(out).open().device)
 
     try:

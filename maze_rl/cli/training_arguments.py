@@ -5,6 +5,7 @@ import argparse
 from maze_rl.configs.learning_rates import CONTROLLERS, SCHEDULES
 from maze_rl.configs.losses import FACTORS
 from maze_rl.configs.model import EMBEDDINGS, MEMORY_KINDS, POSITIONS, PROMPTS, REVERSE_FORMS
+from maze_rl.configs.named_plans import PLANS
 from maze_rl.configs.parametrizations import PARAMETRIZATIONS
 from maze_rl.configs.tokenization import FORMATS, ORIGINS, PATHS
 from maze_rl.configs.training import OPTIMIZERS
@@ -138,7 +139,14 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--start-from", default=None, metavar="RUN", help="begin with the weights of a trained model, shape included"
     )
-    parser.add_argument("--plan", default=None, metavar="FILE", help="phases to train one after another, as JSON")
+    parser.add_argument(
+        "--plan", default=None, metavar="NAME", help="phases to train one after another: a name below, or a JSON file"
+    )
+    width = max(map(len, PLANS)) + 2
+    parser.epilog = "\n".join(
+        ["plans (--plan NAME; the phases share --steps):"]
+        + [f"  {name:<{width}}{plan.line}" for name, plan in PLANS.items()]
+    )
 
 
 def _prompts(parser: argparse.ArgumentParser) -> None:

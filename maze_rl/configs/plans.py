@@ -1,4 +1,4 @@
-"""Training plans: a run's phases as a JSON file people write, each with its own sizes, algorithm, loss and data.
+"""Training plans: a run's phases, by name or as a JSON file people write, each with sizes, algorithm, loss and data.
 
 {"phases": [{"name": "small", "steps": 300, "sizes": "3..4"},
 {"name": "large", "steps": 600, "sizes": "5..9", "algorithm": "wilson", "loss": "graded:0.1"},
@@ -6,6 +6,7 @@
 {"name": "both", "epochs": 1, "data": ["data/mazes", "data/others"]},
 {"name": "play", "steps": 100, "spin": {"samples": 2}}]}
 
+In place of "steps" every phase may have a "share" of the steps of the run, as those that ship do (`named_plans.py`).
 Of several datasets mazes are taken in turn, one of each; an epoch then lasts until the largest is through, and the
 smaller ones begin again.
 """
@@ -13,17 +14,19 @@ smaller ones begin again.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from itertools import accumulate
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.named_plans import PLANS
 from maze_rl.configs.options import Option, is_count, is_number
-from maze_rl.configs.presets import warmup_of
+from maze_rl.configs.presets import most_prompts, warmup_of
 from maze_rl.configs.ranges import parse_squares
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.training import DataFolder, Phase, TrainingConfig
-from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
+from maze_rl.errors import ConfigurationError, MazeRLError, UnknownNameError, unknown_name
 
 OpenData = Callable[[str, MazeSpec], tuple[DataFolder, MazeSpec, int]]
 """(folder, mazes) -> the dataset, the specification of its mazes, and how many of them are for training."""
@@ -37,6 +40,7 @@ def _is_folders(value: object) -> bool:
 _OF_PHASE: dict[str, Option] = {
     "name": Option("", lambda value: isinstance(value, str), "a word"),
     "steps": Option(None, is_count, "a whole number, at least 1"),
+    "share": Option(None, lambda value: is_number(value, 1e-9, 1), "a share of the run's steps, above 0 and at most 1"),
     "loss": Option(None, lambda value: isinstance(value, str), "the name of a loss"),
     "rate": Option(1.0, is_number, "a factor above 0"),
     "restart": Option(False, lambda value: isinstance(value, bool), "true or false"),
@@ -69,31 +73,77 @@ def check_alone(beside: Mapping[str, object]) -> None:
             raise ConfigurationError(f"{name} contradicts the plan, whose phases say that themselves: leave it out.")
 
 
-def planned(
-    file: str | PathLike[str], training: TrainingConfig, mazes: MazeSpec, open_data: OpenData
-) -> dict[str, Any]:
-    """Return what a plan changes in a training: its phases, and the warm-up that fits them.
+def check_steps(plan: str | PathLike[str], name: str, steps: int | None) -> None:
+    """Check that steps are given only beside a plan that shares them.
 
     Args:
-        file: The plan.
-        training: What is to change.
-        mazes: What a phase trains on where it does not say.
-        open_data: Looks up a dataset.
+        plan: Name or file.
+        name: What the steps are called where they were given.
+        steps: Steps in all; None where they are not given.
 
     Raises:
-        MazeRLError: The file is no plan.
+        MazeRLError: They contradict the plan, or it is none.
     """
+    if steps is not None and not shares_steps(plan):
+        raise ConfigurationError(
+            f'{name} contradicts the plan, whose phases have steps of their own: leave it out, or give them a "share".'
+        )
+
+
+def shares_steps(plan: str | PathLike[str]) -> bool:
+    """Tell whether the phases of a plan, a name or a file, share the steps of a run.
+
+    Raises:
+        MazeRLError: There is no such plan.
+    """
+    return any(isinstance(phase, dict) and "share" in phase for phase in _written(plan_text(plan)))
+
+
+def plan_text(plan: str | PathLike[str]) -> str:
+    """Return the JSON of a plan.
+
+    Args:
+        plan: A name of `PLANS`, or a file. A file of such a name needs its folder: ``./two_losses``.
+
+    Raises:
+        UnknownNameError: It is no such name, and does not look like a file.
+        ConfigurationError: The file cannot be read.
+    """
+    if plan in PLANS:
+        return json.dumps({"phases": PLANS[str(plan)].phases})
+    file = Path(plan)
+    if isinstance(plan, str) and not file.exists() and plan == file.stem:
+        raise UnknownNameError(f"{unknown_name('plan', plan, PLANS)} Or name a file, as plan.json.")
     try:
-        text = Path(file).read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file}: the plan is no text in UTF-8 ({error.reason}).") from error
     except OSError as error:
         raise ConfigurationError(f"{file}: the plan cannot be read ({error.strerror}).") from error
-    phases = plan_phases(text, mazes, training.batch_size * training.accumulation, open_data)
+
+
+def planned(
+    plan: str | PathLike[str], training: TrainingConfig, mazes: MazeSpec, open_data: OpenData
+) -> dict[str, Any]:
+    """Return what a plan changes in a training: its phases, and the warm-up that fits them.
+
+    Args:
+        plan: Name or file.
+        training: What is to change; its steps are those that phases share.
+        mazes: What a phase trains on where it does not say.
+        open_data: Looks up a dataset.
+
+    Raises:
+        MazeRLError: It is no plan.
+    """
+    batch = training.batch_size * training.accumulation
+    phases = plan_phases(plan_text(plan), mazes, batch, open_data, training.steps)
     return {"phases": phases, "warmup_steps": warmup_of(sum(phase.steps for phase in phases))}
 
 
-def plan_phases(text: str, mazes: MazeSpec, batch: int, open_data: OpenData) -> tuple[Phase, ...]:
+def plan_phases(
+    text: str, mazes: MazeSpec, batch: int, open_data: OpenData, steps: int | None = None
+) -> tuple[Phase, ...]:
     """Read the phases of a plan.
 
     Args:
@@ -101,10 +151,20 @@ def plan_phases(text: str, mazes: MazeSpec, batch: int, open_data: OpenData) -> 
         mazes: What a phase trains on where it does not say.
         batch: Mazes of an optimizer step, to turn epochs (any fraction) into steps.
         open_data: Looks up a dataset.
+        steps: What phases share; None where they may not.
 
     Raises:
         MazeRLError: The text is no plan; names the phase and the field.
     """
+    phases = list(enumerate(_written(text), 1))
+    for number, values in phases:
+        _check_phase(number, values)
+    shared = _shared([values for _, values in phases], steps)
+    return tuple(_phase(number, shared[number - 1], mazes, batch, open_data) for number, _ in phases)
+
+
+def _written(text: str) -> list[Any]:
+    """Return the phases as they are written."""
     try:
         plan = json.loads(text, object_pairs_hook=_without_repetition)
     except MazeRLError:
@@ -113,7 +173,28 @@ def plan_phases(text: str, mazes: MazeSpec, batch: int, open_data: OpenData) -> 
         raise ConfigurationError(f"the plan is no JSON: {error}.") from error
     if not isinstance(plan, dict) or set(plan) != {"phases"} or not isinstance(plan["phases"], list):
         raise ConfigurationError('a plan is {"phases": [...]} and nothing else: a list of phases.')
-    return tuple(_phase(number, values, mazes, batch, open_data) for number, values in enumerate(plan["phases"], 1))
+    return plan["phases"]
+
+
+def _shared(phases: list[dict[str, Any]], steps: int | None) -> list[dict[str, Any]]:
+    """Return phases with steps in place of their shares; together they have exactly `steps`."""
+    shares = [float(phase.get("share", 0)) for phase in phases]
+    if not any(shares):
+        return phases
+    if steps is None or 0 in shares or abs(sum(shares) - 1) > 1e-6:
+        raise ConfigurationError(
+            f'the phases have the shares {shares} of the run: give every one a "share", 1 in all, or every one "steps".'
+        )
+    ends = [round(steps * end) for end in accumulate(shares)]
+    sizes = [end - start for start, end in zip([0, *ends], ends, strict=False)]
+    if min(sizes) < 1:
+        raise ConfigurationError(
+            f"{steps} steps are too few for the {len(phases)} phases of the plan: give more (--steps)."
+        )
+    return [
+        {name: value for name, value in phase.items() if name != "share"} | {"steps": size}
+        for phase, size in zip(phases, sizes, strict=True)
+    ]
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -125,19 +206,33 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _phase(number: int, values: Any, mazes: MazeSpec, batch: int, open_data: OpenData) -> Phase:
+def _check_phase(number: int, values: Any) -> None:
+    """Check the fields of a phase as it is written."""
     if not isinstance(values, dict):
         raise ConfigurationError(f'phase {number} of the plan is {values!r}: write {{"steps": 100, ...}}.')
-    what = f"phase {number}" + (f" ({values['name']})" if "name" in values else "")
+    what = _called(number, values)
     for name, value in values.items():
         if name not in _FIELDS:
             raise unknown_name(f"field of {what}", name, _FIELDS)
         if not _FIELDS[name].allows(value):
             raise ConfigurationError(f"{what} of the plan: {name} is {value!r}: expected {_FIELDS[name].expected}.")
+    if sum(name in values for name in ("steps", "share", "epochs")) != 1 or (
+        "epochs" in values and "data" not in values
+    ):
+        raise ConfigurationError(
+            f'{what} of the plan: write "steps", or "share", or "epochs" where the phase has "data".'
+        )
+
+
+def _called(number: int, values: dict[str, Any]) -> str:
+    return f"phase {number}" + (f" ({values['name']})" if "name" in values else "")
+
+
+def _phase(number: int, values: dict[str, Any], mazes: MazeSpec, batch: int, open_data: OpenData) -> Phase:
     try:
         return _built(values, mazes, batch, open_data)
     except MazeRLError as error:
-        raise type(error)(f"{what} of the plan: {error}") from error
+        raise type(error)(f"{_called(number, values)} of the plan: {error}") from error
 
 
 def _built(values: dict[str, Any], mazes: MazeSpec, batch: int, open_data: OpenData) -> Phase:
@@ -155,10 +250,8 @@ def _built(values: dict[str, Any], mazes: MazeSpec, batch: int, open_data: OpenD
         data, settings["interleaved"] = datasets[0], datasets[1:]
         if "epochs" in values:
             settings["steps"] = max(1, round(values["epochs"] * epoch / batch))
-    if ("steps" in values) == ("epochs" in values) or ("epochs" in values and data is None):
-        raise ConfigurationError('write "steps", or "epochs" where the phase has "data".')
     if "spin" in settings:
-        settings["spin"] = _spin(settings["spin"])
+        settings["spin"] = _spin({"prompts": most_prompts(settings["steps"], batch)} | settings["spin"])
     return Phase(mazes=mazes, data=data, **settings)
 
 

@@ -128,11 +128,16 @@ def warmup_of(steps: int) -> int:
     return min(50, max(1, steps // 10))
 
 
+def most_prompts(steps: int, pairs: int) -> int:
+    """Return the mazes of a round of `steps` steps of `pairs` pairs: as many as it can train on, 4096 at most."""
+    return min(4096, steps * pairs)
+
+
 def self_play(
     mazes: MazeSpec, rounds: int, steps: int, pairs: int, lora: int | None = None, spin: SpinConfig | None = None
 ) -> tuple[Phase, ...]:
     """Return rounds of self-play of `steps` steps of `pairs` pairs each, with as many mazes, 4096 at most."""
-    played = spin or SpinConfig(prompts=min(4096, steps * pairs))
+    played = spin or SpinConfig(prompts=most_prompts(steps, pairs))
     return tuple(
         Phase(steps=steps, mazes=mazes, name=f"round {number}", spin=played, lora=lora, rate=ROUND_RATE)
         for number in range(1, rounds + 1)

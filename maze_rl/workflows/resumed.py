@@ -14,7 +14,7 @@ EVALUATION_MAZES = "evaluation_mazes"
 def resumed(
     out: str | PathLike[str],
     steps: int | None = None,
-    asked: Callable[[int], RunConfig] | None = None,
+    asked: Callable[[int, int], RunConfig] | None = None,
     named: Collection[str] = (),
 ) -> RunConfig:
     """Return the configuration of the run in `out`, to go on with.
@@ -22,8 +22,8 @@ def resumed(
     Args:
         out: The run's folder.
         steps: Steps in all, rounds of self-play not counted; None for as many as it has.
-        asked: Makes the configuration of the settings that are given again, from the steps the run was begun with;
-            None where none are.
+        asked: Makes the configuration of the settings that are given again, from the steps the run was begun with,
+            rounds of self-play not counted and in all; None where none are.
         named: The settings that are given again, to be named in the error.
 
     Raises:
@@ -35,7 +35,7 @@ def resumed(
     saved = folder.open()
     if asked is not None:
         rounds = saved.training.steps - taught_steps(saved)
-        again = asked(folder.first_steps() - rounds)
+        again = asked(folder.first_steps() - rounds, folder.first_steps())
         if again.training.steps < saved.training.steps:  # the run was lengthened since
             again = lengthened(again, taught_steps(saved))
         folder.open(again, named)

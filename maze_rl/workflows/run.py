@@ -11,7 +11,7 @@ from maze_rl.configs.changes import FLAG_NAMES, change_run, renamed
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.options import OptionValue, check_count
-from maze_rl.configs.plans import check_alone, planned
+from maze_rl.configs.plans import check_alone, check_steps, planned, shares_steps
 from maze_rl.configs.presets import TakenModel, default_run, training_mazes
 from maze_rl.configs.ranges import AnySizes, check_squares
 from maze_rl.configs.tokenization import TokenizationConfig
@@ -73,7 +73,8 @@ def train(
         lora: Rank of adapters to train alone: in the rounds, or, without rounds, all the time.
         start_from: A trained model to go on from: its weights, shape and tokens.
         data: A dataset folder to train on, in its order; then its sizes and algorithm are taken, where it names them.
-        plan: A file of phases, as `maze_rl.configs.plans` describes; in place of `steps`, `rounds`, `lora`, `data`.
+        plan: Phases, by a name of `maze_rl.configs.named_plans` or as a file that `maze_rl.configs.plans` describes; in
+            place of `rounds`, `lora`, `data`, and of `steps` where its phases do not share them.
         steps: Optimizer steps; None for the default budget of the device.
         num: Mazes per size in the evaluation; 0 leaves it and the report out; None for 500, or, when resuming, for what
             the run was begun with.
@@ -156,8 +157,13 @@ def _resumed(out: Path, steps: int | None, asked: dict[str, Any]) -> RunConfig:
     named = [name for name, value in asked.items() if name not in usual or value != usual[name]]
     if not named:
         return resumed(out, steps)
-    planned = asked["plan"] is not None
-    return resumed(out, steps, lambda first: configured(steps=None if planned else first, **asked), named)
+
+    def again(taught: int, in_all: int) -> RunConfig:
+        if asked["plan"] is None:
+            return configured(steps=taught, **asked)
+        return configured(steps=in_all if shares_steps(asked["plan"]) else None, **asked)
+
+    return resumed(out, steps, again, named)
 
 
 def configured(
@@ -183,7 +189,8 @@ def configured(
     _check_names(changes)
     changes = renamed(changes)
     if plan is not None:
-        check_alone({"steps": steps, "rounds": rounds or None, "round_steps": round_steps, "lora": lora, "data": data})
+        check_alone({"rounds": rounds or None, "round_steps": round_steps, "lora": lora, "data": data})
+        check_steps(plan, "steps", steps)
     if start_from is not None:
         for kind in (TokenizationConfig, ModelConfig):
             for name in changes.keys() & {field.name for field in fields(kind)}:

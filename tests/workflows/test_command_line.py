@@ -42,7 +42,6 @@ BAD_INPUT = [
     (["train", "--start-from", "maze-5to9-causal", "--value-norm"], "--value-norm contradicts --start-from"),
     (["train", "--memory", "1"], "memory is 1"),
     (["train", "--rounds", "1000000000"], "rounds is 1000000000: at most 1000"),
-    (["train", "--plan", "plan.json", "--steps", "0"], "--steps contradicts the plan"),
     (["train", "--plan", "plan.json", "--lora", "0"], "--lora contradicts the plan"),
     (["experiments", "run", "dise"], "Did you mean 'dice'?"),
     (["experiments", "compare"], "compare needs folders"),
