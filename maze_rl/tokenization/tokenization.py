@@ -94,11 +94,16 @@ class Tokenization(Shown):
         """How many words there are, and why the shipped folder of the format, or another run's, has more or fewer."""
         name, canvas = self.name, self.canvas
         plain = len(Tokenization(TokenizationConfig(format=name, canvas=canvas)).vocabulary)
-        further, options = "moves and turns", "path='moves' or path='turns'"
-        if not self.layout.lists_cells:
-            further, options = "moves, turns and walls", f"{options} or walls=True"
+        has_further = self.config.needs_further_words
+        words = {"moves": "path='moves'", "turns": "path='turns'", "walls": "walls=True"}
+        if has_further and self.config.path != "turns":
+            del words["turns"]  # they come last, and only where a path is written in them
+        if self.layout.lists_cells:
+            del words["walls"]
+        *others, last = words
+        further, options = f"{', '.join(others)} and {last}" if others else last, " or ".join(words.values())
         own = f"{plain} words of format {name} on a canvas of {canvas} x {canvas}"
-        if self.config.needs_further_words:
+        if has_further:
             return f"{own}, then {len(self.vocabulary) - plain} of {further}, which {options} needs."
         return f"{own}; the words of {further}, which {options} needs, come behind them, and are not among these."
 
@@ -240,7 +245,7 @@ class Tokenization(Shown):
         """
         from maze_rl.tokenization.parsing import find_offset, parse_maze
 
-        shape = shape_of("grid", grid)
+        shape = grid if isinstance(grid, tuple) else shape_of("grid", grid)  # a single cell is a grid too
         if offset is None and isinstance(text, TokenText):
             offset = text.offset
         if offset is None:

@@ -31,6 +31,7 @@ REASONS = {
 CHECKS = {"battery.check_tested", "scorecard.check_scored", "scorecard.check_setting"}
 """With all of `requirements`, the checks themselves."""
 NO_MODEL = {
+    "score_table": "scores_html scores_line",
     "activation_patching": "single_positions check_names",
     "attention_maps": "group_sizes decisions_per_maze listed_cells flat_cells",
     "attribution_patching": "shortlist",

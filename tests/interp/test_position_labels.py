@@ -93,7 +93,8 @@ def test_every_position_by_definition(options: dict, algorithm: str) -> None:
             entered = before if found["region"] == Region.PATH else entered_from(maze, cell)
             expected = expected_of_cell(maze, cell, entered)
             assert {name: found[name] for name in expected} == expected
-        check_edge(maze, found)
+        if not spans.layout.lists_cells:  # a list of cells has no edges to label
+            check_edge(maze, found)
 
 
 @cache

@@ -89,9 +89,9 @@ def test_both_say_why_they_have_another_number_of_words(name: str) -> None:
     tokenization = load_tokenization(name)
     own, further = len(tokenization.vocabulary), len(tokenizer) - len(tokenization.vocabulary)
     kinds = "moves and turns" if name == "cells" else "moves, turns and walls"
-    assert further == {"cells": 4, "edges": 4 + 760}.get(name, 5)
+    assert further == {"cells": 8, "edges": 8 + 760}.get(name, 9)
     assert tokenizer.convert_ids_to_tokens(range(own)) == list(tokenization.vocabulary)
-    assert tokenizer.init_kwargs["maze_words"] == tokenization.with_options(path="moves").vocabulary_note
+    assert tokenizer.init_kwargs["maze_words"] == tokenization.with_options(path="turns").vocabulary_note
     assert tokenizer.init_kwargs["maze_words"].startswith(
         f"{own} words of format {name} on a canvas of 20 x 20, then {further} of {kinds}, which path='moves'"
     )

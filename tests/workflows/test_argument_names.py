@@ -25,9 +25,9 @@ from maze_rl.workflows.describe import describe
 from maze_rl.workflows.experiment import run_experiment
 from maze_rl.workflows.export import export
 from maze_rl.workflows.generate import generate_dataset, join
+from maze_rl.workflows.own_mazes import read_own, rows_from
 from maze_rl.workflows.show import draw_picture, show_mazes
 from maze_rl.workflows.solve import draw_maze, solve_with_model
-from maze_rl.workflows.own_mazes import read_own, rows_from
 from maze_rl.workflows.studies import export_study, run_study
 from maze_rl.workflows.vocabularies import build_tokenizers, check_tokenizers
 

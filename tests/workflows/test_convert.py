@@ -92,7 +92,10 @@ def test_a_file_of_maze_dataset_becomes_a_dataset(tmp_path: Path) -> None:
         (["no/such.zanj", "--out", "d"], "no/such.zanj: there is no such file or folder"),
         (["notes.md", "--out", "d"], "notes.md: .md is no kind of maze file: use .parquet"),
         (["notes.txt", "--out", "d"], "notes.txt, maze 1: "),
-        (["notes.txt", "--source-format", "cells", "--out", "d"], "notes.txt, maze 1: line 1, column 4: 'd' is none of"),
+        (
+            ["notes.txt", "--source-format", "cells", "--out", "d"],
+            "notes.txt, maze 1: line 1, column 4: 'd' is none of",
+        ),
         (["maze.txt", "--source-format", "wals", "--out", "d"], "unknown format 'wals'. Did you mean 'walls'"),
         (["maze.txt", "--format", "picture", "--out", "d.bmp"], "d.bmp: pictures are .png or .svg files"),
         (["maze.txt", "--format", "zanj", "--out", "d"], "unknown format 'zanj'"),

@@ -154,7 +154,9 @@ def test_the_table_says_what_was_evaluated(
     assert [(row[0].rstrip("*"), int(row[1])) for row in rows] == [("4", fours), ("5", fives)]
 
 
-@pytest.mark.parametrize(("name", "index"), [("mazes", 3), ("mazes.npz", -1), ("tokens.txt", 1), ("maze.pixels.png", 0)])
+@pytest.mark.parametrize(
+    ("name", "index"), [("mazes", 3), ("mazes.npz", -1), ("tokens.txt", 1), ("maze.pixels.png", 0)]
+)
 def test_a_model_walks_a_maze_of_every_kind_of_file(
     name: str, index: int, fives: MazeCollection, default_kind: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -117,8 +117,7 @@ def rules_figure(rules: RuleExclusion, layouts: Int64[ndarray, " maze"]) -> "Fig
         )
         for rule in ordered
     ]  # fmt: skip
-    return interval_rows(rows, label="model's choice is a pick of the rule, % of forks", limits=(0, 103),
-                         width=WIDTH / 2)  # fmt: skip
+    return interval_rows(rows, label="agrees with the rule, % of forks", limits=(0, 103), width=WIDTH / 2)
 
 
 def rule_name(name: str) -> str:
