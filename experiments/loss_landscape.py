@@ -117,9 +117,14 @@ def barrier(ways: Ways, first: str, second: str, points: int) -> float:
 def train_ways(settings: Settings, seed: int) -> Ways:
     """Train every arm from the same weights on the same mazes, and keep weights along the way."""
     base = small_run(
-        (settings.size,), steps=settings.steps, canvas=settings.size, batch_size=settings.batch_size,
-        n_layers=settings.layers, d_model=settings.d_model, validation_mazes=settings.mazes,
-    )  # fmt: skip
+        (settings.size,),
+        steps=settings.steps,
+        canvas=settings.size,
+        batch_size=settings.batch_size,
+        n_layers=settings.layers,
+        d_model=settings.d_model,
+        validation_mazes=settings.mazes,
+    )
     tokenization = Tokenization(base.tokenization)
     weights, model = {}, None
     steps = set(np.linspace(0, settings.steps, settings.snapshots + 1).astype(int).tolist())
@@ -210,8 +215,9 @@ def _draw_line(axes: "Axes", rows: Sequence[dict[str, Any]], settings: Settings)
 def _draw_plane(axes: "Axes", plane: dict[str, Any]) -> None:
     levels = np.geomspace(np.min(plane["losses"]), np.max(plane["losses"]), 13)
     axes.contourf(plane["across"], plane["up"], plane["losses"], levels, cmap="Greys", norm="log", alpha=0.55)
-    lines = axes.contour(plane["across"], plane["up"], plane["losses"], levels, colors=light("reference-mid"),
-                         linewidths=0.6, norm="log")  # fmt: skip
+    lines = axes.contour(
+        plane["across"], plane["up"], plane["losses"], levels, colors=light("reference-mid"), linewidths=0.6, norm="log"
+    )
     axes.clabel(lines, lines.levels[::2], fmt=lambda loss: f"{loss:.2g}", fontsize=7)
     for arm, way in plane["ways"].items():
         colour = light(ARMS[arm][1])

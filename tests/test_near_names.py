@@ -5,13 +5,44 @@ import pytest
 from maze_rl.near_names import SAME_MEANING, nearest_names
 
 SETTINGS = (
-    "accessible_cells", "max_depth", "forks", "min_path_length", "max_path_length", "path_lengths", "num", "seed",
-    "sizes", "algorithm", "options", "split", "origin", "target", "origins", "targets", "first",
-)  # fmt: skip
+    "accessible_cells",
+    "max_depth",
+    "forks",
+    "min_path_length",
+    "max_path_length",
+    "path_lengths",
+    "num",
+    "seed",
+    "sizes",
+    "algorithm",
+    "options",
+    "split",
+    "origin",
+    "target",
+    "origins",
+    "targets",
+    "first",
+)
 TRAINING = (
-    "tokenizer", "layers", "n_layers", "num", "steps", "out", "learning_rate", "lora", "batch_size", "warmup_steps",
-    "loops", "training_loops", "starts", "start_from", "origin", "canvas", "memory", "lr_controller",
-)  # fmt: skip
+    "tokenizer",
+    "layers",
+    "n_layers",
+    "num",
+    "steps",
+    "out",
+    "learning_rate",
+    "lora",
+    "batch_size",
+    "warmup_steps",
+    "loops",
+    "training_loops",
+    "starts",
+    "start_from",
+    "origin",
+    "canvas",
+    "memory",
+    "lr_controller",
+)
 
 
 @pytest.mark.parametrize(

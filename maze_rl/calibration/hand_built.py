@@ -45,8 +45,12 @@ READING_LAYERS = 2
 """Layers before the first round of the algorithm."""
 N_HEADS = 3
 _READOUTS = {
-    "wave": nearest, "ablated": nearest, "dead_end_filling": alive, "greedy": greedy, "decoy": greedy,
-}  # fmt: skip
+    "wave": nearest,
+    "ablated": nearest,
+    "dead_end_filling": alive,
+    "greedy": greedy,
+    "decoy": greedy,
+}
 
 
 def build_hand_built(
@@ -82,9 +86,14 @@ def build_hand_built(
     ties = numpy_generator(seed, "ties", kind)
     table = tokenization.layout
     w_u, b_u = unembedding(
-        layout, _READOUTS[kind], n_layers - READING_LAYERS, table.cell_ids.ravel(), PATH_END,
-        len(tokenization.vocabulary), ties,
-    )  # fmt: skip
+        layout,
+        _READOUTS[kind],
+        n_layers - READING_LAYERS,
+        table.cell_ids.ravel(),
+        PATH_END,
+        len(tokenization.vocabulary),
+        ties,
+    )
     embeddings = {"embed.W_E": _embedding(layout, tokenization), "pos_embed.W_pos": _positions(layout, tokenization)}
     arrays = {**weights.arrays, **embeddings, "unembed.W_U": w_u, "unembed.b_U": b_u}
     if rotate:
@@ -98,10 +107,17 @@ def build_hand_built(
 
 def _shape(n_layers: int, d_model: int, d_head: int, d_mlp: int) -> dict[str, Any]:
     return {
-        "n_layers": n_layers, "d_model": d_model, "n_heads": N_HEADS, "d_head": d_head, "d_mlp": d_mlp,
-        "act_fn": "relu", "normalization_type": None, "use_attn_scale": False, "attn_only": False,
+        "n_layers": n_layers,
+        "d_model": d_model,
+        "n_heads": N_HEADS,
+        "d_head": d_head,
+        "d_mlp": d_mlp,
+        "act_fn": "relu",
+        "normalization_type": None,
+        "use_attn_scale": False,
+        "attn_only": False,
         "positional_embedding_type": "standard",
-    }  # fmt: skip
+    }
 
 
 def _check(kind: str, tokenization: Tokenization, n_layers: int) -> None:
@@ -164,8 +180,12 @@ def _embedding(at: ResidualLayout, tokenization: Tokenization) -> ndarray:
             word = table.edge_ids[direction, row, col]
             embedding[word, at["edge"][[cell, other]]] = 1
             embedding[word, at["edge_mark"]] = 1
-    marks = {"first": ADJLIST_START, "origin_start": ORIGIN_START, "target_start": TARGET_START,
-             "path_start": PATH_START}  # fmt: skip
+    marks = {
+        "first": ADJLIST_START,
+        "origin_start": ORIGIN_START,
+        "target_start": TARGET_START,
+        "path_start": PATH_START,
+    }
     for name, word in marks.items():
         embedding[word, at[name]] = 1
     embedding[:, at["one"]] = 1

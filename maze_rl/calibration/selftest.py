@@ -91,9 +91,15 @@ def setting_of(instance: Instance, seed: int) -> Setting:
     A split of 4 x 4 mazes has a few dozen of them; nothing here was trained but the memorizer, on 48.
     """
     return Setting(
-        size=instance.canvas, split=None, num_mazes=200, num_pairs=120, num_probed=240, num_swapped=1280,
-        max_distance=instance.rounds, seed=seed + instance.seed,
-    )  # fmt: skip
+        size=instance.canvas,
+        split=None,
+        num_mazes=200,
+        num_pairs=120,
+        num_probed=240,
+        num_swapped=1280,
+        max_distance=instance.rounds,
+        seed=seed + instance.seed,
+    )
 
 
 def selftest(

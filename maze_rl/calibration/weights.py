@@ -78,12 +78,19 @@ class Weights(Shown):
         self.arrays: dict[str, ndarray] = {}
         for layer in range(n_layers):
             for name, shape in (
-                ("attn.W_Q", (n_heads, width, d_head)), ("attn.W_K", (n_heads, width, d_head)),
-                ("attn.W_V", (n_heads, width, d_head)), ("attn.W_O", (n_heads, d_head, width)),
-                ("attn.b_Q", (n_heads, d_head)), ("attn.b_K", (n_heads, d_head)), ("attn.b_V", (n_heads, d_head)),
-                ("attn.b_O", (width,)), ("mlp.W_in", (width, d_mlp)), ("mlp.b_in", (d_mlp,)),
-                ("mlp.W_out", (d_mlp, width)), ("mlp.b_out", (width,)),
-            ):  # fmt: skip
+                ("attn.W_Q", (n_heads, width, d_head)),
+                ("attn.W_K", (n_heads, width, d_head)),
+                ("attn.W_V", (n_heads, width, d_head)),
+                ("attn.W_O", (n_heads, d_head, width)),
+                ("attn.b_Q", (n_heads, d_head)),
+                ("attn.b_K", (n_heads, d_head)),
+                ("attn.b_V", (n_heads, d_head)),
+                ("attn.b_O", (width,)),
+                ("mlp.W_in", (width, d_mlp)),
+                ("mlp.b_in", (d_mlp,)),
+                ("mlp.W_out", (d_mlp, width)),
+                ("mlp.b_out", (width,)),
+            ):
                 self.arrays[f"blocks.{layer}.{name}"] = np.zeros(shape)
 
     def head(self, layer: int, head: int) -> Head:

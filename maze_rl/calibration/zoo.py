@@ -79,9 +79,13 @@ def build_ablated(instance: Instance, strength: float) -> MazeTransformer:
     """Build the wave with the heads of the last `strength` (0 to 1) of its wave layers cut."""
     reach = round((1 - strength) * instance.rounds)
     return build_hand_built(
-        "ablated", instance.tokenization, n_layers=instance.n_layers, reach=reach, rotate=instance.rotate,
+        "ablated",
+        instance.tokenization,
+        n_layers=instance.n_layers,
+        reach=reach,
+        rotate=instance.rotate,
         seed=instance.seed,
-    )  # fmt: skip
+    )
 
 
 _SEARCHES: dict[str, Expected] = dict.fromkeys(SCORES, "yes")

@@ -44,14 +44,21 @@ def maze_spec(chosen: argparse.Namespace) -> MazeSpec:
     """
     cells = {name: parse_cells(text) for name in ("origins", "targets") if (text := getattr(chosen, name)) is not None}
     endpoints = Endpoints(
-        min_path_length=chosen.min_path_length, max_path_length=chosen.max_path_length, paths=chosen.paths,
+        min_path_length=chosen.min_path_length,
+        max_path_length=chosen.max_path_length,
+        paths=chosen.paths,
         path_lengths=() if chosen.path_lengths is None else parse_path_lengths(chosen.path_lengths),
-        origin=chosen.origin, target=chosen.target, **cells,
-    )  # fmt: skip
+        origin=chosen.origin,
+        target=chosen.target,
+        **cells,
+    )
     return MazeSpec(
-        sizes=parse_sizes(chosen.sizes), algorithm=chosen.algorithm, options=dict(map(parse_option, chosen.options)),
-        endpoints=endpoints, split=chosen.split,
-    )  # fmt: skip
+        sizes=parse_sizes(chosen.sizes),
+        algorithm=chosen.algorithm,
+        options=dict(map(parse_option, chosen.options)),
+        endpoints=endpoints,
+        split=chosen.split,
+    )
 
 
 def join(chosen: argparse.Namespace) -> None:

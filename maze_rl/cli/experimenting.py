@@ -25,8 +25,11 @@ def list_all(chosen: argparse.Namespace) -> int:
     _no_names(chosen)
     found = find_experiments()
     if chosen.json:
-        print(json.dumps([{"name": name, "question": file.question, "file": str(file.path)}
-                          for name, file in found.items()]))  # fmt: skip
+        print(
+            json.dumps(
+                [{"name": name, "question": file.question, "file": str(file.path)} for name, file in found.items()]
+            )
+        )
         return 0
     width = max(map(len, found), default=0)
     for name, file in found.items():
@@ -56,8 +59,10 @@ def describe(chosen: argparse.Namespace) -> int:
         if arm != experiment.control:
             sham = f" (also against {experiment.shams[arm]})" if arm in experiment.shams else ""
             print(f"  {arm}{sham}: {_shortened(differences)}")
-    print(f"judged: {', '.join(experiment.judged)}; measured: {', '.join(experiment.measures)}, "
-          f"{experiment.test_mazes} test mazes of each size {', '.join(map(str, experiment.test_sizes))}")  # fmt: skip
+    print(
+        f"judged: {', '.join(experiment.judged)}; measured: {', '.join(experiment.measures)}, "
+        f"{experiment.test_mazes} test mazes of each size {', '.join(map(str, experiment.test_sizes))}"
+    )
     print(f"to run: maze-rl experiments run {shlex.quote(chosen.names[0])}")
     return 0
 
@@ -73,9 +78,14 @@ def run(chosen: argparse.Namespace) -> int:
     try:
         with progress_bar(quiet=chosen.json) as bar:
             done = run_experiment(
-                name, large=chosen.large, seeds=chosen.seeds, workers=chosen.workers, out=chosen.out, progress=bar,
+                name,
+                large=chosen.large,
+                seeds=chosen.seeds,
+                workers=chosen.workers,
+                out=chosen.out,
+                progress=bar,
                 command=chosen.command_line,
-            )  # fmt: skip
+            )
     except KeyboardInterrupt:
         print(f"\nstopped; what is finished is kept. To go on: {chosen.command_line}", file=sys.stderr)
         return 130

@@ -122,10 +122,14 @@ def report(chosen: argparse.Namespace) -> None:
 
     with progress_bar(quiet=chosen.json) as bar:
         page = write_report(
-            chosen.runs, None if chosen.out is None else Path(chosen.out), sizes, chosen.num,
-            seed=TEST_SEED if chosen.seed is None else chosen.seed, loops=chosen.loops,
+            chosen.runs,
+            None if chosen.out is None else Path(chosen.out),
+            sizes,
+            chosen.num,
+            seed=TEST_SEED if chosen.seed is None else chosen.seed,
+            loops=chosen.loops,
             progress=lambda doing, done: bar("evaluating", done, {"doing": doing}),
-        )  # fmt: skip
+        )
     print(json.dumps({"report": str(page)}) if chosen.json else f"report: {page.resolve()}")
 
 

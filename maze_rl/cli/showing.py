@@ -131,10 +131,15 @@ def _is_colourful() -> bool:
 def _shown_json(shown) -> dict[str, object]:
     maze, solution = shown.maze, shown.solution
     return {
-        "connections": maze.connections.astype(int).tolist(), "origin": maze.origin, "target": maze.target,
-        "path": solution.path, "distance": solution.distance, "path_count": solution.path_count,
-        "forks": shown.forks, "dead_ends": shown.dead_ends,
-    }  # fmt: skip
+        "connections": maze.connections.astype(int).tolist(),
+        "origin": maze.origin,
+        "target": maze.target,
+        "path": solution.path,
+        "distance": solution.distance,
+        "path_count": solution.path_count,
+        "forks": shown.forks,
+        "dead_ends": shown.dead_ends,
+    }
 
 
 def describe(chosen: argparse.Namespace) -> None:
@@ -191,8 +196,15 @@ def _print_account(account) -> None:
     for name, each in [*grids, *([("all", account.summary.whole)] if len(grids) > 1 else [])]:
         length = each.distance
         table.add_row(
-            name, f"{each.num:,}", f"{length.median}", f"{length.lower}-{length.upper}", f"{length.most}",
-            f"{each.detour.median:.2f}", f"{each.decisions.mean:.1f}", f"{each.dead_ends.mean:.1f}",
-            f"{each.share_several:.1%}", f"{each.share_duplicates:.1%}",
-        )  # fmt: skip
+            name,
+            f"{each.num:,}",
+            f"{length.median}",
+            f"{length.lower}-{length.upper}",
+            f"{length.most}",
+            f"{each.detour.median:.2f}",
+            f"{each.decisions.mean:.1f}",
+            f"{each.dead_ends.mean:.1f}",
+            f"{each.share_several:.1%}",
+            f"{each.share_duplicates:.1%}",
+        )
     console.print(table)

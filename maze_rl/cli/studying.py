@@ -42,9 +42,11 @@ def _run(chosen: argparse.Namespace) -> None:
         find_model(chosen.run)
     with progress_bar(quiet=chosen.json) as bar:
         folder = run_study(
-            name, run=chosen.run, out=None if chosen.out is None else Path(chosen.out),
+            name,
+            run=chosen.run,
+            out=None if chosen.out is None else Path(chosen.out),
             progress=lambda doing, done: bar(name, done, {"doing": doing}),
-        ).folder  # fmt: skip
+        ).folder
     files = sorted(str(path) for path in folder.rglob("*") if path.is_file())
     print(json.dumps({"folder": str(folder), "files": files}) if chosen.json else f"written to {folder.resolve()}")
 
@@ -81,9 +83,11 @@ def selftest(chosen: argparse.Namespace) -> int:
 
     with progress_bar(quiet=chosen.json) as bar:
         result = run_selftest(
-            chosen.instances, workers=chosen.workers, seed=chosen.seed,
+            chosen.instances,
+            workers=chosen.workers,
+            seed=chosen.seed,
             progress=lambda doing, done: bar("selftest", done, {"doing": doing}),
-        )  # fmt: skip
+        )
     values = matrix_values(result)
     if chosen.json:
         print(json.dumps(values))
@@ -107,10 +111,16 @@ def search(chosen: argparse.Namespace) -> None:
 
     with progress_bar(quiet=chosen.json) as bar:
         found = run_search(
-            chosen.run, size=chosen.size, num=chosen.num, algorithm=chosen.algorithm, seed=chosen.seed,
-            loops=chosen.loops, out=None if chosen.out is None else Path(chosen.out), command=chosen.command_line,
+            chosen.run,
+            size=chosen.size,
+            num=chosen.num,
+            algorithm=chosen.algorithm,
+            seed=chosen.seed,
+            loops=chosen.loops,
+            out=None if chosen.out is None else Path(chosen.out),
+            command=chosen.command_line,
             progress=lambda doing, done: bar("search", done, {"doing": doing}),
-        )  # fmt: skip
+        )
     warn_of_few_search_layouts(found.result)
     if chosen.json:
         print(json.dumps({"report": str(found.page), "verdict": found.verdict, "scores": found.scores}))

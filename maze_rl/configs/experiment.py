@@ -103,8 +103,10 @@ class Experiment(Shown):
             if not name or not where:
                 raise ConfigurationError(f"judged {measure!r}: write what@where, as shortest@{self.test_sizes[0]}.")
             if where.isdecimal() and int(where) not in self.test_sizes:
-                raise ConfigurationError(f"judged {measure!r}: no mazes of that size are tested; test_sizes has "
-                                         f"{', '.join(map(str, self.test_sizes))}.")  # fmt: skip
+                raise ConfigurationError(
+                    f"judged {measure!r}: no mazes of that size are tested; test_sizes has "
+                    f"{', '.join(map(str, self.test_sizes))}."
+                )
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -157,9 +159,14 @@ def small_run(
     usual = {"sizes": base.sizes if sizes is None else sizes, "split": "train"}
     phase = Phase(steps=steps, mazes=MazeSpec(**(usual | mazes)))
     settings = {
-        "phases": (phase,), "batch_size": 64, "micro_batch_tokens": 8192, "warmup_steps": warmup_of(steps),
-        "checkpoint_every": max(1, steps // 4), "validate_every": max(1, steps // 20), "validation_mazes": 128,
-    }  # fmt: skip
+        "phases": (phase,),
+        "batch_size": 64,
+        "micro_batch_tokens": 8192,
+        "warmup_steps": warmup_of(steps),
+        "checkpoint_every": max(1, steps // 4),
+        "validate_every": max(1, steps // 20),
+        "validation_mazes": 128,
+    }
     return RunConfig(
         training=TrainingConfig(**(settings | training)),
         tokenization=TokenizationConfig(**({"canvas": base.canvas, "random_offsets": True} | tokens)),

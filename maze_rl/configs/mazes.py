@@ -121,9 +121,11 @@ def spec_to_json(spec: MazeSpec) -> dict[str, Any]:
     """Return `spec` as plain JSON values."""
     return {
         "sizes": [size if isinstance(size, int) else list(size) for size in spec.sizes],
-        "algorithm": spec.algorithm, "options": dict(spec.options),
-        "endpoints": asdict(spec.endpoints), "split": spec.split,
-    }  # fmt: skip
+        "algorithm": spec.algorithm,
+        "options": dict(spec.options),
+        "endpoints": asdict(spec.endpoints),
+        "split": spec.split,
+    }
 
 
 def spec_from_json(values: Mapping[str, Any]) -> MazeSpec:

@@ -59,9 +59,18 @@ def walk(solution: BatchSolution, walker: Walker, seed: int, name: str) -> Rollo
     num_cells, stops = np.empty(len(batch), np.int64), np.empty(len(batch), np.int8)
     key = np.uint64(stream_key(seed, "baselines", name))
     _walk(
-        connections, batch.origins, batch.targets, solution.distances, key,
-        walker.steps_back, walker.to_nearest, walker.look_ahead, cells, num_cells, stops,
-    )  # fmt: skip
+        connections,
+        batch.origins,
+        batch.targets,
+        solution.distances,
+        key,
+        walker.steps_back,
+        walker.to_nearest,
+        walker.look_ahead,
+        cells,
+        num_cells,
+        stops,
+    )
     return Rollouts(cells, num_cells, stops)
 
 
@@ -99,9 +108,7 @@ def fill_dead_ends(connections, origins, targets):
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def _walk(
-    connections, origins, targets, distances, key, steps_back, to_nearest, look_ahead, cells, num_cells, stops
-):  # fmt: skip
+def _walk(connections, origins, targets, distances, key, steps_back, to_nearest, look_ahead, cells, num_cells, stops):
     batch, _, rows, cols = connections.shape
     state = np.empty(2, np.uint64)
     depths, queue = np.empty(rows * cols, np.int32), np.empty(rows * cols, np.int32)

@@ -21,17 +21,35 @@ from maze_rl.mazes.solve import BatchSolution
 from maze_rl.tokenization.outcomes import Rollouts, Stop, can_step
 
 FIRST_ERRORS = (
-    "none", "wrong_start", "wall", "off_lattice", "non_optimal", "backtrack", "premature_end", "missed_end",
-    "malformed_token", "malformed_cell", "over_budget",
-)  # fmt: skip
+    "none",
+    "wrong_start",
+    "wall",
+    "off_lattice",
+    "non_optimal",
+    "backtrack",
+    "premature_end",
+    "missed_end",
+    "malformed_token",
+    "malformed_cell",
+    "over_budget",
+)
 """Every type. `wall`: a step through a wall. `off_lattice`: a cell that is no neighbour on the lattice.
 `non_optimal`: an open but wrong branch. `backtrack`: back to the cell before. `premature_end`: an end away from
 the target. `missed_end`: a cell after the target. `malformed_token`, `malformed_cell`, `over_budget`: nothing
 readable followed, see `Stop`."""
 (
-    NONE, WRONG_START, WALL, OFF_LATTICE, NON_OPTIMAL, BACKTRACK, PREMATURE_END, MISSED_END,
-    MALFORMED_TOKEN, MALFORMED_CELL, OVER_BUDGET,
-) = range(len(FIRST_ERRORS))  # fmt: skip
+    NONE,
+    WRONG_START,
+    WALL,
+    OFF_LATTICE,
+    NON_OPTIMAL,
+    BACKTRACK,
+    PREMATURE_END,
+    MISSED_END,
+    MALFORMED_TOKEN,
+    MALFORMED_CELL,
+    OVER_BUDGET,
+) = range(len(FIRST_ERRORS))
 _END = int(Stop.END)
 _KIND_OF_STOP = np.array([PREMATURE_END, OVER_BUDGET, MALFORMED_TOKEN, MALFORMED_CELL], np.int8)
 
@@ -56,9 +74,17 @@ def find_first_errors(solution: BatchSolution, rollouts: Rollouts) -> FirstError
     kinds, positions = np.empty(len(batch), np.int8), np.empty(len(batch), np.int64)
     around = np.zeros((len(batch), 2, 2), np.int16)
     _find(
-        batch.connections, batch.origins, solution.distances, rollouts.cells, rollouts.num_cells,
-        rollouts.stops, _KIND_OF_STOP, kinds, positions, around,
-    )  # fmt: skip
+        batch.connections,
+        batch.origins,
+        solution.distances,
+        rollouts.cells,
+        rollouts.num_cells,
+        rollouts.stops,
+        _KIND_OF_STOP,
+        kinds,
+        positions,
+        around,
+    )
     # The cell of the error comes second, so that the step back is not taken for a branch.
     needed = label_paths(batch, around, np.full(len(batch), 2, np.int64)).look_ahead[:, 1].astype(np.int32)
     needed[(kinds == NONE) | (kinds == WRONG_START) | (rollouts.num_cells == 0)] = -1

@@ -62,10 +62,12 @@ def rollout_rates(model: HookedTransformer, tests: Sequence[BatchSolution], seed
         written += int(rollouts.num_cells.sum()) + len(solution)
         outcomes = judge(solution, rollouts)
         for name, values in {
-            "valid": outcomes.valid, "reaches": outcomes.reaches, "shortest": outcomes.shortest,
+            "valid": outcomes.valid,
+            "reaches": outcomes.reaches,
+            "shortest": outcomes.shortest,
             "origin_first": _begins_at_origin(solution, rollouts),
             "adjacency_first": no_path_token_first(rollouts, tokenization_of(model).layout.path_as_moves),
-        }.items():  # fmt: skip
+        }.items():
             rates[f"{name}@{solution.batch.shape[0]}"] = float(values.mean())
         rates[f"layouts@{solution.batch.shape[0]}"] = float(num_clusters(maze_hashes(solution.batch)))
         predictions = predict(model, sample_paths(solution, seed), seed=seed, batch_size=BATCH_SIZE)

@@ -181,6 +181,12 @@ def _finding(effect: Interval, counted: tuple[int, int]) -> Finding:
 def _nothing(names: tuple[str, ...], axis: Axis, counted: tuple[int, int]) -> ComputeFrontier:
     none = Interval(float("nan"), float("nan"), float("nan"))
     return ComputeFrontier(
-        axis=axis, layers=names, steps=(), right_rate=np.empty((len(names), 0)), chance=np.empty(0),
-        steps_seen=(none,) * len(names), trend=none, finding=_finding(none, counted),
-    )  # fmt: skip
+        axis=axis,
+        layers=names,
+        steps=(),
+        right_rate=np.empty((len(names), 0)),
+        chance=np.empty(0),
+        steps_seen=(none,) * len(names),
+        trend=none,
+        finding=_finding(none, counted),
+    )

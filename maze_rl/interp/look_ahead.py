@@ -149,9 +149,13 @@ class CurveData(Shown):
 
     @classmethod
     def of(
-        cls, layouts: Int64[ndarray, " decision"], k: Int64[ndarray, " decision"],
-        greedy: Float64[ndarray, " decision"], right: Float64[ndarray, " decision"], chance: float,
-    ) -> "CurveData":  # fmt: skip
+        cls,
+        layouts: Int64[ndarray, " decision"],
+        k: Int64[ndarray, " decision"],
+        greedy: Float64[ndarray, " decision"],
+        right: Float64[ndarray, " decision"],
+        chance: float,
+    ) -> "CurveData":
         """Count choices by layout and cell."""
         cells, cell = np.unique(np.stack([k, greedy], axis=1), axis=0, return_inverse=True)
         one_hot = (cell.reshape(-1, 1) == np.arange(len(cells))).astype(np.float64)
@@ -180,9 +184,14 @@ def fit_curve(data: CurveData, *, with_fallback: bool, seed: int = 0, draws: int
     redrawn = grid[(redrawn_sums(counts, seed=seed, draws=draws) @ logs.T).argmax(axis=1), 0]
     _, width, lapse, fallback = map(float, best)
     return PsychometricFit(
-        where="within", look_ahead=percentile_interval(float(best[0]), redrawn), width=width, lapse=lapse,
-        fallback=fallback, chance=data.chance, gain=gain,
-    )  # fmt: skip
+        where="within",
+        look_ahead=percentile_interval(float(best[0]), redrawn),
+        width=width,
+        lapse=lapse,
+        fallback=fallback,
+        chance=data.chance,
+        gain=gain,
+    )
 
 
 def _no_fit(where: Literal["below", "above"], best: ndarray, chance: float, gain: float) -> PsychometricFit:
@@ -218,8 +227,11 @@ def _refined(
         return -float(np.concatenate([np.log(probability), np.log1p(-probability)]) @ totals)
 
     bounds = [
-        (data.k.min() - 1, data.k.max() + 1), (0.05, 5.0), (0.0, 0.5), (0.0, 1.0 if with_fallback else 0.0),
-    ]  # fmt: skip
+        (data.k.min() - 1, data.k.max() + 1),
+        (0.05, 5.0),
+        (0.0, 0.5),
+        (0.0, 1.0 if with_fallback else 0.0),
+    ]
     found = minimize(loss, start, method="L-BFGS-B", bounds=bounds)
     return (found.x, -float(found.fun)) if -found.fun > at_start else (start, at_start)
 
@@ -245,9 +257,11 @@ def pooled_steps(
 
 
 def steps_seen(
-    right: Float64[ndarray, "draw *curve step"], chance: Float64[ndarray, "draw *curve step"],
-    num: Float64[ndarray, "draw *#curve step"], steps: Int64[ndarray, " step"],
-) -> Float64[ndarray, "draw *curve"]:  # fmt: skip
+    right: Float64[ndarray, "draw *curve step"],
+    chance: Float64[ndarray, "draw *curve step"],
+    num: Float64[ndarray, "draw *#curve step"],
+    steps: Int64[ndarray, " step"],
+) -> Float64[ndarray, "draw *curve"]:
     """Return the area: sum over k = 1, 2, ... of (right - chance) / (num - chance).
 
     Args:
@@ -260,9 +274,10 @@ def steps_seen(
 
 
 def skills(
-    right: Float64[ndarray, "draw *curve step"], chance: Float64[ndarray, "draw *curve step"],
+    right: Float64[ndarray, "draw *curve step"],
+    chance: Float64[ndarray, "draw *curve step"],
     num: Float64[ndarray, "draw *#curve step"],
-) -> Float64[ndarray, "draw *curve step"]:  # fmt: skip
+) -> Float64[ndarray, "draw *curve step"]:
     """Return (right - chance) / (num - chance): 1 for always right, 0 for a draw and where nothing can be chosen."""
     gain, room = right - chance, np.broadcast_to(num - chance, right.shape)
     return np.divide(gain, room, out=np.zeros_like(gain), where=room > 1e-9)

@@ -123,9 +123,12 @@ def label_positions(
     cell, edge = spans.cells[row, position], spans.edges[row, position]
     offsets, region = spans.offsets[row], spans.regions[row, position]
     labels = {
-        "maze": torch.from_numpy(streams)[row], "position": position.to(torch.int16), "region": region,
-        **_of_cells(tables, row, cell, cell + offsets, spans.layout.canvas, seed), **_of_edges(tables, row, edge),
-    }  # fmt: skip
+        "maze": torch.from_numpy(streams)[row],
+        "position": position.to(torch.int16),
+        "region": region,
+        **_of_cells(tables, row, cell, cell + offsets, spans.layout.canvas, seed),
+        **_of_edges(tables, row, edge),
+    }
     _relabel_path(labels, mazes, spans, row, position)
     return PositionLabels(**labels)
 
@@ -188,8 +191,10 @@ def _of_cells(
     words = np.append(numpy_generator(seed, "control_cell").random(canvas * canvas, np.float32), np.float32(np.nan))
     word = torch.where(has_cell, on_canvas[:, 0].long() * canvas + on_canvas[:, 1], canvas * canvas)
     return labels | {
-        "cell": cell, "manhattan": torch.where(has_cell, manhattan, -1), "control_cell": torch.from_numpy(words)[word]
-    }  # fmt: skip
+        "cell": cell,
+        "manhattan": torch.where(has_cell, manhattan, -1),
+        "control_cell": torch.from_numpy(words)[word],
+    }
 
 
 def _of_edges(
@@ -208,9 +213,12 @@ def _of_edges(
     for rows in ends:
         used &= tables.of_cell["on_path"][rows]
     return {
-        "edge": edge, "edge_open": is_open, "edge_distance": _farther(distance), "edge_frontier": _farther(frontier),
+        "edge": edge,
+        "edge_open": is_open,
+        "edge_distance": _farther(distance),
+        "edge_frontier": _farther(frontier),
         "edge_on_path": used,
-    }  # fmt: skip
+    }
 
 
 def _farther(steps: list[Int16[Tensor, " position"]]) -> Int16[Tensor, " position"]:

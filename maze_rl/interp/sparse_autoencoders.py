@@ -117,16 +117,25 @@ def train_sparse_autoencoder(
         torch.manual_seed(seed)
         sae = sae_lens.StandardTrainingSAE(
             sae_lens.StandardTrainingSAEConfig(
-                d_in=first.shape[1], d_sae=d_sae, l1_coefficient=float(l1_coefficient), device=str(model.cfg.device),
+                d_in=first.shape[1],
+                d_sae=d_sae,
+                l1_coefficient=float(l1_coefficient),
+                device=str(model.cfg.device),
                 normalize_activations="expected_average_only_in",
             )
-        )  # fmt: skip
+        )
         config = SAETrainerConfig(
-            total_training_samples=num_rows, train_batch_size_samples=batch_size, lr=learning_rate,
-            lr_end=learning_rate, device=str(model.cfg.device), n_checkpoints=0, checkpoint_path=None,
-            save_final_checkpoint=False, n_batches_for_norm_estimate=8,
+            total_training_samples=num_rows,
+            train_batch_size_samples=batch_size,
+            lr=learning_rate,
+            lr_end=learning_rate,
+            device=str(model.cfg.device),
+            n_checkpoints=0,
+            checkpoint_path=None,
+            save_final_checkpoint=False,
+            n_batches_for_norm_estimate=8,
             logger=LoggingConfig(log_to_wandb=False),
-        )  # fmt: skip
+        )
         return sae_lens.SAETrainer(cfg=config, sae=sae, data_provider=chain([first], batches)).fit()
 
 

@@ -64,9 +64,19 @@ def label_cells(batch: MazeBatch) -> CellLabels:
         look_ahead=np.zeros(shape, np.int16),
     )
     _label(
-        batch.connections, batch.origins, batch.targets, labels.distances, labels.frontier, labels.on_path,
-        labels.num_options, labels.is_fork, labels.legal, labels.optimal, labels.dead_end_depth, labels.look_ahead,
-    )  # fmt: skip
+        batch.connections,
+        batch.origins,
+        batch.targets,
+        labels.distances,
+        labels.frontier,
+        labels.on_path,
+        labels.num_options,
+        labels.is_fork,
+        labels.legal,
+        labels.optimal,
+        labels.dead_end_depth,
+        labels.look_ahead,
+    )
     return labels
 
 
@@ -98,9 +108,19 @@ def _fill_uniform(key, streams, values):
 @njit(cache=True, nogil=True)
 @no_type_check
 def _label(
-    connections, origins, targets, distances, frontier, on_path,
-    num_options, is_fork, legal, optimal, dead_end_depth, look_ahead,
-):  # fmt: skip
+    connections,
+    origins,
+    targets,
+    distances,
+    frontier,
+    on_path,
+    num_options,
+    is_fork,
+    legal,
+    optimal,
+    dead_end_depth,
+    look_ahead,
+):
     batch, _, rows, cols = connections.shape
     depths, queue = np.empty(rows * cols, np.int32), np.empty(rows * cols, np.int32)
     for index in range(batch):

@@ -92,9 +92,16 @@ def _measure_slice(batch: MazeBatch, indices: ndarray) -> MazeMeasures:
     decisions, forks, dead_ends, loops, reached = (each.astype(np.int32) for each in rest)
     manhattan = np.abs(batch.origins.astype(np.int32) - batch.targets).sum(axis=1, dtype=np.int32)
     return MazeMeasures(
-        distance=solved.lengths.astype(np.int32), manhattan=manhattan, path_count=path_count, decisions=decisions,
-        forks=forks, dead_ends=dead_ends, loops=loops, reached=reached, hashes=maze_hashes(batch),
-    )  # fmt: skip
+        distance=solved.lengths.astype(np.int32),
+        manhattan=manhattan,
+        path_count=path_count,
+        decisions=decisions,
+        forks=forks,
+        dead_ends=dead_ends,
+        loops=loops,
+        reached=reached,
+        hashes=maze_hashes(batch),
+    )
 
 
 @njit(cache=True, nogil=True)

@@ -79,10 +79,20 @@ def label_paths(
         look_ahead=np.zeros(shape, np.int16),
     )
     _label(
-        batch.connections, batch.origins, batch.targets, paths, np.minimum(num_cells, shape[1]),
-        labels.distances, labels.frontier, labels.num_options, labels.is_fork,
-        labels.legal, labels.optimal, labels.dead_end_depth, labels.look_ahead,
-    )  # fmt: skip
+        batch.connections,
+        batch.origins,
+        batch.targets,
+        paths,
+        np.minimum(num_cells, shape[1]),
+        labels.distances,
+        labels.frontier,
+        labels.num_options,
+        labels.is_fork,
+        labels.legal,
+        labels.optimal,
+        labels.dead_end_depth,
+        labels.look_ahead,
+    )
     return labels
 
 
@@ -120,9 +130,20 @@ def closing_depth(connections, fork, first, target, limit, depths, queue):
 @njit(cache=True, nogil=True)
 @no_type_check
 def _label(
-    connections, origins, targets, paths, num_cells,
-    distances, frontier, num_options, is_fork, legal, optimal, dead_end_depth, look_ahead,
-):  # fmt: skip
+    connections,
+    origins,
+    targets,
+    paths,
+    num_cells,
+    distances,
+    frontier,
+    num_options,
+    is_fork,
+    legal,
+    optimal,
+    dead_end_depth,
+    look_ahead,
+):
     batch, _, rows, cols = connections.shape
     to_target, from_origin = np.empty(rows * cols, np.int32), np.empty(rows * cols, np.int32)
     depths, queue = np.empty(rows * cols, np.int32), np.empty(rows * cols, np.int32)

@@ -141,9 +141,16 @@ class DatasetSummary(Shown):
     def to_json(self) -> dict[str, Any]:
         """Return all numbers as plain JSON values."""
         values = asdict(self)
-        return values | {"grids": [grid | {"lengths": [list(pair) for pair in grid["lengths"]],
-                                           "path_counts": [list(row) for row in grid["path_counts"]]}
-                                   for grid in values["grids"]]}  # fmt: skip
+        return values | {
+            "grids": [
+                grid
+                | {
+                    "lengths": [list(pair) for pair in grid["lengths"]],
+                    "path_counts": [list(row) for row in grid["path_counts"]],
+                }
+                for grid in values["grids"]
+            ]
+        }
 
 
 def summarise(chunks: Iterable[MazeCollection]) -> DatasetSummary:

@@ -141,8 +141,13 @@ def number_text(value: float | int, kind: str) -> str:
     if not math.isfinite(value):
         return "–"
     # z: what is written as nothing has no minus sign
-    scaled = {"percent": f"{100 * value:z.1f}", "points": f"{100 * value:+z.1f}", "decimal": f"{value:z.2f}",
-              "fine": f"{value:z.4f}", "count": f"{value:z,.0f}"}.get(kind, str(value))  # fmt: skip
+    scaled = {
+        "percent": f"{100 * value:z.1f}",
+        "points": f"{100 * value:+z.1f}",
+        "decimal": f"{value:z.2f}",
+        "fine": f"{value:z.4f}",
+        "count": f"{value:z,.0f}",
+    }.get(kind, str(value))
     return scaled.replace("-", "−")
 
 

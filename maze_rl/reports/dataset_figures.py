@@ -85,9 +85,16 @@ def _name_datasets(axes: "Axes", accounts: Sequence[DatasetAccount]) -> None:
     for index, account in enumerate(accounts):
         name = account.name if len(account.name) <= 40 else account.name[:39] + "…"
         axes.annotate(
-            name, (0, 1), (0, 5 + 11 * (len(accounts) - 1 - index)), xycoords="axes fraction",
-            textcoords="offset points", color=dataset_colour(index), fontsize=8.5, fontweight="bold", va="bottom",
-        )  # fmt: skip
+            name,
+            (0, 1),
+            (0, 5 + 11 * (len(accounts) - 1 - index)),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            color=dataset_colour(index),
+            fontsize=8.5,
+            fontweight="bold",
+            va="bottom",
+        )
 
 
 def length_ridges(accounts: Sequence[DatasetAccount]) -> "Figure":
@@ -158,9 +165,17 @@ def path_count_shares(accounts: Sequence[DatasetAccount]) -> "Figure":
         Patch(facecolor=light(colour), label=name) for (_, name), colour in zip(PATH_BINS, _PATH_COLOURS, strict=True)
     ]
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.06, 1.0), ncols=len(handles), frameon=False, fontsize=8.5,
-        labelcolor=light("muted"), handlelength=1.2, columnspacing=1.3, handletextpad=0.5,
-    )  # fmt: skip
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(0.06, 1.0),
+        ncols=len(handles),
+        frameon=False,
+        fontsize=8.5,
+        labelcolor=light("muted"),
+        handlelength=1.2,
+        columnspacing=1.3,
+        handletextpad=0.5,
+    )
     return figure
 
 

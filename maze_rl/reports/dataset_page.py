@@ -50,9 +50,11 @@ def write_dataset_page(accounts: Sequence[DatasetAccount], page: str | PathLike[
 def account_json(account: DatasetAccount) -> dict[str, object]:
     """Return all that is known about a dataset as JSON values."""
     return {
-        "name": account.name, "folder": account.folder, "card": plain(account.card),
+        "name": account.name,
+        "folder": account.folder,
+        "card": plain(account.card),
         "summary": account.summary.to_json(),
-    }  # fmt: skip
+    }
 
 
 def build_dataset_report(accounts: Sequence[DatasetAccount]) -> Report:
@@ -96,13 +98,24 @@ def _lengths(accounts: Sequence[DatasetAccount]) -> Section:
         lead=lengths_reading(accounts),
         pictures=[
             _picture(by_size, "length-by-size", "Length by size", _SPREAD, Statement(_SPREAD), narrow=True),
-            _picture(detour, "detour-by-size", "Detour by size", _SPREAD, Statement(
-                "1: the path is as short as without walls."), narrow=True),
-            _picture(length_ridges(accounts), "length-distribution", "Distribution of lengths",
-                     "One histogram per size.", Statement("Each outline has its own height; ticks below: medians.")),
+            _picture(
+                detour,
+                "detour-by-size",
+                "Detour by size",
+                _SPREAD,
+                Statement("1: the path is as short as without walls."),
+                narrow=True,
+            ),
+            _picture(
+                length_ridges(accounts),
+                "length-distribution",
+                "Distribution of lengths",
+                "One histogram per size.",
+                Statement("Each outline has its own height; ticks below: medians."),
+            ),
         ],
         tables=[length_table(accounts)],
-    )  # fmt: skip
+    )
 
 
 def _choices(accounts: Sequence[DatasetAccount]) -> Section:

@@ -123,10 +123,16 @@ def _draw_rolls(axes: "Axes", rolls: Rolls) -> None:
             chosen = outcomes == outcome
             hollow = outcome == "critical failure"
             axes.scatter(
-                steps[chosen], after[chosen], s=11, zorder=3 + hollow, linewidths=0.9 if hollow else 0, clip_on=False,
-                facecolors=light("paper") if hollow else light(colour), edgecolors=light(colour),
+                steps[chosen],
+                after[chosen],
+                s=11,
+                zorder=3 + hollow,
+                linewidths=0.9 if hollow else 0,
+                clip_on=False,
+                facecolors=light("paper") if hollow else light(colour),
+                edgecolors=light(colour),
                 alpha=1.0 if hollow else 0.8,
-            )  # fmt: skip
+            )
             entries.append((f"{100 * counts[outcome] / len(rolls.steps):.0f} % {name}", colour))
     if entries:
         _write_key(axes, [*entries, (f"mean scale {rolls.scales.mean():.3f}", "muted")])

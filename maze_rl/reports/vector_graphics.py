@@ -30,15 +30,37 @@ def figure_style() -> Iterator[None]:
 
     muted, axis = light("muted"), light("axis")
     settings: dict[Any, Any] = {
-        "font.size": 9, "font.family": "DejaVu Sans", "axes.titlesize": 9.5, "axes.labelsize": 9,
-        "xtick.labelsize": 8.5, "ytick.labelsize": 8.5, "text.color": light("ink"), "axes.labelcolor": muted,
-        "axes.titlecolor": light("ink"), "xtick.color": axis, "ytick.color": axis, "xtick.labelcolor": muted,
-        "ytick.labelcolor": muted, "axes.edgecolor": axis, "axes.linewidth": 0.8, "axes.spines.top": False,
-        "axes.spines.right": False, "axes.grid": True, "axes.grid.axis": "y", "grid.color": light("grid"),
-        "grid.linewidth": 0.7, "axes.axisbelow": True, "xtick.major.size": 3, "ytick.major.size": 0,
-        "axes.facecolor": "none", "lines.linewidth": 2.0, "axes.titlelocation": "left",
-        "svg.fonttype": "none", "svg.hashsalt": "maze_rl", "text.parse_math": False,
-    }  # fmt: skip
+        "font.size": 9,
+        "font.family": "DejaVu Sans",
+        "axes.titlesize": 9.5,
+        "axes.labelsize": 9,
+        "xtick.labelsize": 8.5,
+        "ytick.labelsize": 8.5,
+        "text.color": light("ink"),
+        "axes.labelcolor": muted,
+        "axes.titlecolor": light("ink"),
+        "xtick.color": axis,
+        "ytick.color": axis,
+        "xtick.labelcolor": muted,
+        "ytick.labelcolor": muted,
+        "axes.edgecolor": axis,
+        "axes.linewidth": 0.8,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.grid.axis": "y",
+        "grid.color": light("grid"),
+        "grid.linewidth": 0.7,
+        "axes.axisbelow": True,
+        "xtick.major.size": 3,
+        "ytick.major.size": 0,
+        "axes.facecolor": "none",
+        "lines.linewidth": 2.0,
+        "axes.titlelocation": "left",
+        "svg.fonttype": "none",
+        "svg.hashsalt": "maze_rl",
+        "text.parse_math": False,
+    }
     with matplotlib.rc_context(settings):
         yield
 

@@ -262,9 +262,20 @@ def _put_path(token, at, path, num_cells, offset, tables):
 @njit(cache=True, nogil=True)
 @no_type_check
 def encode_batch(
-    connections, origins, targets, paths, path_cells, offsets, tables, key, streams, shuffle,
-    tokens, path_start, lengths,
-):  # fmt: skip
+    connections,
+    origins,
+    targets,
+    paths,
+    path_cells,
+    offsets,
+    tables,
+    key,
+    streams,
+    shuffle,
+    tokens,
+    path_start,
+    lengths,
+):
     """Fill every element of `tokens`, `path_start` and `lengths`; `path_cells` = 0 writes prompts only."""
     batch, _, rows, cols = connections.shape
     edges = np.empty(2 * rows * cols + 1, np.int64)

@@ -19,13 +19,31 @@ from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.displays.short_repr import Shown
 
 SPECIAL_WORDS = (
-    "<ADJLIST_START>", "<ADJLIST_END>", "<TARGET_START>", "<TARGET_END>", "<ORIGIN_START>", "<ORIGIN_END>",
-    "<PATH_START>", "<PATH_END>", "<-->", ";", "<PADDING>",
-)  # fmt: skip
+    "<ADJLIST_START>",
+    "<ADJLIST_END>",
+    "<TARGET_START>",
+    "<TARGET_END>",
+    "<ORIGIN_START>",
+    "<ORIGIN_END>",
+    "<PATH_START>",
+    "<PATH_END>",
+    "<-->",
+    ";",
+    "<PADDING>",
+)
 (
-    ADJLIST_START, ADJLIST_END, TARGET_START, TARGET_END, ORIGIN_START, ORIGIN_END,
-    PATH_START, PATH_END, CONNECTOR, SEPARATOR, PADDING,
-) = range(11)  # fmt: skip
+    ADJLIST_START,
+    ADJLIST_END,
+    TARGET_START,
+    TARGET_END,
+    ORIGIN_START,
+    ORIGIN_END,
+    PATH_START,
+    PATH_END,
+    CONNECTOR,
+    SEPARATOR,
+    PADDING,
+) = range(11)
 NUM_SPECIAL = len(SPECIAL_WORDS)
 MOVE_WORDS = ("NORTH", "SOUTH", "EAST", "WEST")
 TURN_WORDS = ("FORWARD", "BACKWARD", "LEFT", "RIGHT")

@@ -173,9 +173,20 @@ class Tokenization(Shown):
         tokens = np.empty((len(batch), int(lengths.max(initial=0))), np.int64)
         path_start = np.empty(len(batch), np.int64)
         encode_batch(
-            batch.connections, batch.origins, batch.targets, paths, path_cells, offsets, self._tables,
-            key, streams, self.config.shuffle_edges, tokens, path_start, lengths,
-        )  # fmt: skip
+            batch.connections,
+            batch.origins,
+            batch.targets,
+            paths,
+            path_cells,
+            offsets,
+            self._tables,
+            key,
+            streams,
+            self.config.shuffle_edges,
+            tokens,
+            path_start,
+            lengths,
+        )
         ids, starts, ends, corners = map(torch.from_numpy, (tokens, path_start, lengths, offsets))
         return Encoded(ids, TokenSpans(ids, starts, ends, corners, self.layout))
 

@@ -133,8 +133,14 @@ def _end_stretch(state: TrainingState, config: TrainingConfig, stretch: Stretch,
 def _record(
     state: TrainingState, config: TrainingConfig, callbacks: Callbacks, interrupted: Interrupts, measured: Row
 ) -> None:
-    row = {"step": state.step, **measured, "tokens": state.tokens, "mazes": state.mazes, "leaks": state.leaks,
-           "seconds": state.seconds}  # fmt: skip
+    row = {
+        "step": state.step,
+        **measured,
+        "tokens": state.tokens,
+        "mazes": state.mazes,
+        "leaks": state.leaks,
+        "seconds": state.seconds,
+    }
     if state.controller_tokens:
         row["controller_tokens"] = state.controller_tokens
     if callbacks.validate and (state.step % config.validate_every == 0 or state.step == config.steps):

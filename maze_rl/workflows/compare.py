@@ -59,9 +59,14 @@ def collect(runs: OneOrMore, target: str | None = None) -> tuple[Comparison, Pat
         return Comparison(title=title, groups=groups, target=chosen), RUNS.parent / COMPARISON
     _, _, text = alone["text"].partition("\n")
     comparison = Comparison(
-        title=f"{alone['name']}: {alone['question']}", groups=groups, target=chosen, control=control,
-        shams=alone["shams"], judged=alone["judged"], text=text.strip(),
-    )  # fmt: skip
+        title=f"{alone['name']}: {alone['question']}",
+        groups=groups,
+        target=chosen,
+        control=control,
+        shams=alone["shams"],
+        judged=alone["judged"],
+        text=text.strip(),
+    )
     return comparison, folders[0] / COMPARISON
 
 
@@ -112,9 +117,13 @@ def _read_run(folder: Path) -> SeedRun:
     trained, folded = _num_parameters(folder)
     config = run.read_config()
     return SeedRun(
-        seed=config["seed"], config=config, metrics=metrics, measures=measured, trained_parameters=trained,
+        seed=config["seed"],
+        config=config,
+        metrics=metrics,
+        measures=measured,
+        trained_parameters=trained,
         folded_parameters=folded,
-    )  # fmt: skip
+    )
 
 
 def _num_parameters(folder: Path) -> tuple[int | None, int | None]:

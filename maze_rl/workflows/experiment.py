@@ -143,12 +143,20 @@ def plan(experiment: Experiment, folder: str | PathLike[str], command: str = "")
 def record(file: ExperimentFile, experiment: Experiment, large: bool) -> dict[str, Any]:
     """Return what `compare` needs to know of an experiment, as JSON values."""
     return {
-        "name": file.name, "question": file.question, "text": file.text, "large": large,
-        "arms": list(experiment.arms), "control": experiment.control, "shams": dict(experiment.shams),
-        "seeds": experiment.seeds, "judged": list(experiment.judged), "measures": list(experiment.measures),
-        "test_sizes": list(experiment.test_sizes), "test_mazes": experiment.test_mazes,
+        "name": file.name,
+        "question": file.question,
+        "text": file.text,
+        "large": large,
+        "arms": list(experiment.arms),
+        "control": experiment.control,
+        "shams": dict(experiment.shams),
+        "seeds": experiment.seeds,
+        "judged": list(experiment.judged),
+        "measures": list(experiment.measures),
+        "test_sizes": list(experiment.test_sizes),
+        "test_mazes": experiment.test_mazes,
         "differences": arm_differences(experiment),
-    }  # fmt: skip
+    }
 
 
 def arm_differences(experiment: Experiment) -> dict[str, list[str]]:

@@ -132,9 +132,14 @@ def _rich_bar() -> Iterator[Progress]:
     )
 
     columns = (
-        TextColumn("{task.description}"), BarColumn(24), TaskProgressColumn(), TimeElapsedColumn(),
-        TimeRemainingColumn(elapsed_when_finished=False), TextColumn("left"), TextColumn("{task.fields[numbers]}"),
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(24),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(elapsed_when_finished=False),
+        TextColumn("left"),
+        TextColumn("{task.fields[numbers]}"),
+    )
     tasks: dict[str, Any] = {}
     newest: dict[str, dict[str, Any]] = defaultdict(dict)
     with Bars(*columns, console=Console(stderr=True), speed_estimate_period=120) as progress:

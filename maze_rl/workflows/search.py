@@ -121,12 +121,20 @@ def search(
         checkpoints.append((step, score(trained, materials, untrained=probes).scores))
     known = _calibrate(tokenization_of(loaded).name, seed, lambda doing, done: progress(doing, 0.8 + 0.19 * done))
     result = SearchResult(
-        name=name, about=about_of(loaded), model_facts=_facts(loaded), setting=setting, materials=materials,
-        battery=battery, calibration={row: card.scores for row, card in known.items()},
+        name=name,
+        about=about_of(loaded),
+        model_facts=_facts(loaded),
+        setting=setting,
+        materials=materials,
+        battery=battery,
+        calibration={row: card.scores for row, card in known.items()},
         calibration_searches={row: card.searches for row, card in known.items()},
-        attention=_attention(loaded, materials, battery), checkpoints=checkpoints, checkpoints_left_out=left_out,
-        seconds=time.perf_counter() - started, command=command or f"maze-rl search {name}",
-    )  # fmt: skip
+        attention=_attention(loaded, materials, battery),
+        checkpoints=checkpoints,
+        checkpoints_left_out=left_out,
+        seconds=time.perf_counter() - started,
+        command=command or f"maze-rl search {name}",
+    )
     page = write_search_report(result, folder)
     progress("done", 1.0)
     return SearchOutcome(page, battery.scorecard.verdict, _plain(battery.scorecard.scores), result)
@@ -153,10 +161,14 @@ def _folder(model: HookedTransformer | str | PathLike[str], name: str, loops: st
 def _facts(model: HookedTransformer) -> dict[str, Any]:
     cfg = model.cfg
     return {
-        "layers": cfg.n_layers, "d_model": cfg.d_model, "heads": cfg.n_heads, "format": tokenization_of(model).name,
-        "canvas": tokenization_of(model).canvas, "positions": _positions(model),
+        "layers": cfg.n_layers,
+        "d_model": cfg.d_model,
+        "heads": cfg.n_heads,
+        "format": tokenization_of(model).name,
+        "canvas": tokenization_of(model).canvas,
+        "positions": _positions(model),
         "parameters": sum(each.numel() for each in model.parameters() if each.requires_grad),
-    }  # fmt: skip
+    }
 
 
 def _positions(model: HookedTransformer) -> str:
@@ -190,11 +202,14 @@ def _attention(model: HookedTransformer, materials: Materials, battery: Battery)
         _, cache = model.run_with_cache(tokens, names_filter=names, return_type=None)
     return [
         DecisionAttention(
-            what=what, layer=layer, head=head, decision=row,
+            what=what,
+            layer=layer,
+            head=head,
+            decision=row,
             pattern=cache[get_act_name("pattern", layer)][0, head, decisions.position[row]].float().cpu().numpy(),
         )
         for (layer, head), what in shown.items()
-    ]  # fmt: skip
+    ]
 
 
 def _checkpoints(
@@ -232,8 +247,14 @@ def _checkpoints(
 def _plain(scores: dict[str, Finding]) -> dict[str, dict[str, Any]]:
     return {
         name: {
-            "effect": each.effect.value, "low": each.effect.low, "high": each.effect.high, "threshold": each.threshold,
-            "verdict": each.verdict, "name": each.name, "mazes": each.num_mazes, "layouts": each.num_layouts,
+            "effect": each.effect.value,
+            "low": each.effect.low,
+            "high": each.effect.high,
+            "threshold": each.threshold,
+            "verdict": each.verdict,
+            "name": each.name,
+            "mazes": each.num_mazes,
+            "layouts": each.num_layouts,
         }
         for name, each in scores.items()
-    }  # fmt: skip
+    }

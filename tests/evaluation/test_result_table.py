@@ -18,12 +18,22 @@ def rate(value: float) -> Estimate:
 def size_row(size: int) -> SizeRow:
     best = rate(1 - size / 50)
     return SizeRow(
-        size=size, num=1200, in_training_range=size <= 6, valid=rate(0.99), reaches=rate(0.97), simple=best,
-        shortest=best, exact_match=best, spl=best, optimality_ratio=None, progress=best,
+        size=size,
+        num=1200,
+        in_training_range=size <= 6,
+        valid=rate(0.99),
+        reaches=rate(0.97),
+        simple=best,
+        shortest=best,
+        exact_match=best,
+        spl=best,
+        optimality_ratio=None,
+        progress=best,
         baselines={"manhattan": rate(0.4), "random_non_backtracking": rate(0.2)},
         against_manhattan=PairedDifference(value=0.5, low=0.45, high=0.55, p_value=1.25e-30),
-        solved_where_manhattan_fails=None if size == 5 else rate(0.8), layouts=900,
-    )  # fmt: skip
+        solved_where_manhattan_fails=None if size == 5 else rate(0.8),
+        layouts=900,
+    )
 
 
 @pytest.fixture
@@ -33,10 +43,21 @@ def result() -> EvaluationResult:
         for low in (1, 5, 9)
     ]
     return EvaluationResult(
-        model="runs/<x>", algorithm="dfs", num_per_size=1200, seed=0, maze_digest="0" * 64, training_sizes=[5, 6],
-        longest_training_path=20, rows=[size_row(size) for size in (5, 6, 7)], by_length=lengths, grid=[],
-        teacher_forced=[], first_errors=[], examples=[], seconds=1.0,
-    )  # fmt: skip
+        model="runs/<x>",
+        algorithm="dfs",
+        num_per_size=1200,
+        seed=0,
+        maze_digest="0" * 64,
+        training_sizes=[5, 6],
+        longest_training_path=20,
+        rows=[size_row(size) for size in (5, 6, 7)],
+        by_length=lengths,
+        grid=[],
+        teacher_forced=[],
+        first_errors=[],
+        examples=[],
+        seconds=1.0,
+    )
 
 
 def test_one_line_says_the_rate_at_every_size(result: EvaluationResult) -> None:

@@ -31,9 +31,10 @@ def test_sequences_are_prompts_of_the_mazes_with_the_path_up_to_the_fork(made: P
     assert len(made) == made.num_mazes == 40
     assert count_outside(made.pairs.clean, "test") == 0
     for tokens, batch, answer in (
-        (made.clean, made.pairs.clean, made.right), (made.flipped, made.pairs.flipped, made.wrong),
+        (made.clean, made.pairs.clean, made.right),
+        (made.flipped, made.pairs.flipped, made.wrong),
         (made.control, made.pairs.control, made.right),
-    ):  # fmt: skip
+    ):
         solution = solve_batch(batch)
         for row in range(40):
             end = int(made.position[row])

@@ -15,10 +15,14 @@ from maze_rl.tokenization.tokenization import Encoded, load_tokenization
 
 STEPS = [(1, 0), (0, 1), (-1, 0), (0, -1)]
 FORMATS = [
-    {"name": "edges"}, {"name": "edges", "walls": True, "path": "moves"}, {"name": "unique_cells", "query": "first"},
-    {"name": "cells", "path": "turns"}, {"name": "edges", "path": "turns", "random_offsets": True},
-    {"name": "coordinate_tuples", "random_offsets": True}, {"name": "row_column", "random_offsets": True},
-]  # fmt: skip
+    {"name": "edges"},
+    {"name": "edges", "walls": True, "path": "moves"},
+    {"name": "unique_cells", "query": "first"},
+    {"name": "cells", "path": "turns"},
+    {"name": "edges", "path": "turns", "random_offsets": True},
+    {"name": "coordinate_tuples", "random_offsets": True},
+    {"name": "row_column", "random_offsets": True},
+]
 
 
 @cache
@@ -46,14 +50,18 @@ def expected_of_cell(maze: Maze, cell: tuple, before: tuple | None) -> dict:
             depths.append(-1 if maze.target in branch else 1 + max(branch.values()))
     deepest, options = -1 if min(depths) < 0 else max(depths), graph.degree(cell) - (before is not None)
     return {
-        "distance": distance[cell], "frontier": frontier[cell], "cell": list(cell),
+        "distance": distance[cell],
+        "frontier": frontier[cell],
+        "cell": list(cell),
         "manhattan": abs(cell[0] - maze.target[0]) + abs(cell[1] - maze.target[1]),
         "on_path": distance[cell] + frontier[cell] == distance[maze.origin],
         "legal": [graph.has_edge(cell, other) for other in around],
         "optimal": [graph.has_edge(cell, other) and distance[other] < distance[cell] for other in around],
-        "num_options": options, "is_fork": options > 1 and cell != maze.target, "dead_end_depth": deepest,
+        "num_options": options,
+        "is_fork": options > 1 and cell != maze.target,
+        "dead_end_depth": deepest,
         "look_ahead": distance[cell] if deepest < 0 else min(deepest, distance[cell]),
-    }  # fmt: skip
+    }
 
 
 def entered_from(maze: Maze, cell: tuple) -> tuple | None:

@@ -68,8 +68,17 @@ def test_one_shortest_path_or_several() -> None:
 
 
 def test_constraints_together_and_in_a_split() -> None:
-    mazes = generate((6, 7), "percolation", num=150, percolation=0.6, split="test", paths="several",
-                     origin="dead_end", min_path_length=5, max_path_length=9)  # fmt: skip
+    mazes = generate(
+        (6, 7),
+        "percolation",
+        num=150,
+        percolation=0.6,
+        split="test",
+        paths="several",
+        origin="dead_end",
+        min_path_length=5,
+        max_path_length=9,
+    )
     for solution in solve(mazes):
         assert 5 <= solution.distance <= 9
         assert solution.path_count > 1

@@ -16,10 +16,15 @@ from maze_rl.tokenization.tokenization import load_tokenization
 
 Make = Callable[..., MazeTransformer]
 METHODS = [
-    ("unified_embeddings:2",), ("unified_weights:v1",), ("unified_weights:v6",), ("residual_scaling",),
-    ("unified_weights:v3,expansion=2",), ("unified_weights:v4",), ("unified_weights:v5,parts=all",),
+    ("unified_embeddings:2",),
+    ("unified_weights:v1",),
+    ("unified_weights:v6",),
+    ("residual_scaling",),
+    ("unified_weights:v3,expansion=2",),
+    ("unified_weights:v4",),
+    ("unified_weights:v5,parts=all",),
     ("unified_embeddings:2", "unified_weights:v6,parts=all", "residual_scaling"),
-]  # fmt: skip
+]
 
 
 def written_out(model: MazeTransformer, tokens: torch.Tensor) -> torch.Tensor:
@@ -28,8 +33,9 @@ def written_out(model: MazeTransformer, tokens: torch.Tensor) -> torch.Tensor:
     config = model.maze_config
     plain = build_model(
         ModelConfig(n_layers=config.blocks, d_model=16, n_heads=2, embedding="free", prompt=config.prompt),
-        model.tokenization, dtype=torch.float64,
-    )  # fmt: skip
+        model.tokenization,
+        dtype=torch.float64,
+    )
     for number, block in enumerate(plain.blocks):
         block.load_state_dict(folded.blocks[number % config.n_layers].state_dict())
     embedded = stream = functional.embedding(tokens, folded.W_E)

@@ -13,10 +13,14 @@ from maze_rl.tokenization.layouts import NUM_SPECIAL
 
 Make = Callable[..., MazeTransformer]
 FORMATS: list[tuple[str, dict]] = [
-    ("cells", {}), ("cells", {"path": "moves"}), ("edges", {}), ("edges", {"path": "moves", "walls": True}),
+    ("cells", {}),
+    ("cells", {"path": "moves"}),
+    ("edges", {}),
+    ("edges", {"path": "moves", "walls": True}),
     ("cells", {"path": "turns"}),
-    ("unique_cells", {}), ("unique_cells", {"walls": True}),
-]  # fmt: skip
+    ("unique_cells", {}),
+    ("unique_cells", {"walls": True}),
+]
 
 
 def test_a_step_is_the_same_turn_everywhere() -> None:

@@ -115,8 +115,11 @@ def test_several_datasets_have_a_row_each(trees: DatasetAccount, loops: DatasetA
     sections = {section["name"]: section for section in values["sections"]}
     rows = sections["lengths"]["tables"][0]["rows"]
     assert [(row["size"], row["dataset"]) for row in rows] == [
-        ("4×4", "trees"), ("4×4", "loops"), ("6×6", "trees"), ("7×7", "loops"),
-    ]  # fmt: skip
+        ("4×4", "trees"),
+        ("4×4", "loops"),
+        ("6×6", "trees"),
+        ("7×7", "loops"),
+    ]
     share = loops.summary.whole.share_several
     assert f"loops: {share:.1%} of the mazes have more than one" in Page(text).text
     counts = sections["path-counts"]["tables"][0]
@@ -155,8 +158,11 @@ def test_path_shares_add_up(loops: DatasetAccount) -> None:
 
 def test_words() -> None:
     assert [path_count_text(count) for count in (1, 2_000, 3 * 10**9, MOST_PATHS)] == [
-        "1", "2,000", "3.0e+09", "2^62 or more",
-    ]  # fmt: skip
+        "1",
+        "2,000",
+        "3.0e+09",
+        "2^62 or more",
+    ]
     assert options_text({}) is None
     assert (
         options_text({"options": {"accessible_cells": 0.5, "max_depth": None}})

@@ -65,10 +65,12 @@ def unlike_logs(names: list[str]) -> Comparison:
         loss = "path_only" if number % 2 else "weighted:0.3"
         phases = [{"steps": 20}, {"steps": 20, "spin": {"loss": "logistic", "nll": 0.25}}]
         config = {"training": {"loss": loss, "phases": phases, "starts": 24}}
-        rows = [{"step": step, "loss": 0.01 * (41 - step), "accuracy": step / 40, "tokens": 900 * step}
-                | ({"margin": 0.1} if step > 20 and number > 1 else {})
-                | ({"validation_loss": 1 / step, "validation_exact": step / 50} if step % 4 == 0 else {})
-                for step in range(1, 41)]  # fmt: skip
+        rows = [
+            {"step": step, "loss": 0.01 * (41 - step), "accuracy": step / 40, "tokens": 900 * step}
+            | ({"margin": 0.1} if step > 20 and number > 1 else {})
+            | ({"validation_loss": 1 / step, "validation_exact": step / 50} if step % 4 == 0 else {})
+            for step in range(1, 41)
+        ]
         groups.append(Group(name=name, runs=[SeedRun(seed=0, config=config, metrics=rows)]))
     return Comparison(title="unlike", groups=groups, target=groups[0])
 

@@ -50,10 +50,14 @@ def test_the_interval_is_students_on_paired_differences() -> None:
 @pytest.mark.parametrize(
     ("measure", "shift", "word"),
     [
-        ("shortest@5", 0.1, "better"), ("shortest@5", -0.1, "worse"), ("shortest@5", 0.0, "no difference shown"),
-        ("path_loss@5", -0.1, "better"), ("path_loss@5", 0.1, "worse"), ("adjacency_first@5", 0.1, "worse"),
+        ("shortest@5", 0.1, "better"),
+        ("shortest@5", -0.1, "worse"),
+        ("shortest@5", 0.0, "no difference shown"),
+        ("path_loss@5", -0.1, "better"),
+        ("path_loss@5", 0.1, "worse"),
+        ("adjacency_first@5", 0.1, "worse"),
     ],
-)  # fmt: skip
+)
 def test_better_and_worse_follow_the_measure(measure: str, shift: float, word: str) -> None:
     base, noise = np.array([0.5, 0.6, 0.4, 0.55, 0.45]), np.array([0.01, -0.01, 0.005, -0.005, 0.0])
     verdict = judge_pair(group("a", list(base + shift + noise), measure), group("b", list(base), measure), measure)
@@ -146,7 +150,10 @@ def test_bands_are_the_range_of_seeds_and_the_interval_of_differences() -> None:
 
 def test_groups_without_a_common_seed_differ_without_a_band() -> None:
     a = logged("a", [(1, 1.0), (2, 1.0)])
-    b = Group(name="b", runs=[SeedRun(seed=9, metrics=[{"tokens": 1, "validation_loss": 0.5}, {"tokens": 2, "validation_loss": 0.5}])])  # fmt: skip # noqa: E501
+    b = Group(
+        name="b",
+        runs=[SeedRun(seed=9, metrics=[{"tokens": 1, "validation_loss": 0.5}, {"tokens": 2, "validation_loss": 0.5}])],
+    )
     gap = differences([a, b], b, VALIDATION)[0]
     assert not gap.paired
     assert gap.mean.tolist() == gap.low.tolist() == [0.5, 0.5]

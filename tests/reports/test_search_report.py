@@ -61,13 +61,20 @@ def result_of(model: MazeTransformer, materials: Materials, *, patched: bool) ->
         name: {score: finding(value) for score in SCORES} for name, value in (("H1 wave", 0.9), ("N2 greedy", 0.0))
     }
     return SearchResult(
-        name="a <model> & {name}", about={"sizes": [4], "algorithm": "dfs", "seed": 3},
-        model_facts={"layers": model.cfg.n_layers}, setting=materials.setting, materials=materials, battery=battery,
-        calibration=calibration, calibration_searches={"H1 wave": True, "N2 greedy": False}, attention=[shown],
+        name="a <model> & {name}",
+        about={"sizes": [4], "algorithm": "dfs", "seed": 3},
+        model_facts={"layers": model.cfg.n_layers},
+        setting=materials.setting,
+        materials=materials,
+        battery=battery,
+        calibration=calibration,
+        calibration_searches={"H1 wave": True, "N2 greedy": False},
+        attention=[shown],
         checkpoints_left_out=[50],
         checkpoints=[(step, {score: finding(value) for score in SCORES}) for step, value in ((100, 0.0), (200, 0.8))],
-        seconds=12.5, command="maze-rl search model --size 4",
-    )  # fmt: skip
+        seconds=12.5,
+        command="maze-rl search model --size 4",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -132,8 +139,11 @@ def test_layouts_are_told_beside_mazes_and_few_are_warned_of(solved: tuple[Searc
     result, page = solved
     counts = layout_counts(result)
     assert {name: each.num for name, each in counts.items()} == {
-        "decisions": 40, "far flip pairs": 40, "probed": 40, "swapped between": len(result.materials.swapped.batch),
-    }  # fmt: skip
+        "decisions": 40,
+        "far flip pairs": 40,
+        "probed": 40,
+        "swapped between": len(result.materials.swapped.batch),
+    }
     assert all(0 < each.layouts <= each.num for each in counts.values())
     said = few_search_layouts(result).text
     assert said.startswith("Caution: fewer than 200 different layouts") and "probes: " in said
@@ -153,9 +163,24 @@ def test_every_figure_is_written_and_read(solved: tuple[SearchResult, Path]) -> 
     values = json.loads(page.with_suffix(".json").read_text("utf-8"))
     figures = [figure for section in values["sections"] for figure in section["figures"]]
     names = {figure["name"] for figure in figures}
-    assert {"scorecard", "flips", "look-ahead", "rules", "adjacency", "consolidation-first", "attention-on-maze",
-            "probe-distance", "probe-alive", "auroc", "patching-groups", "patching-on-maze", "patched-heads",
-            "interchange", "ablation", "checkpoints"} <= names  # fmt: skip
+    assert {
+        "scorecard",
+        "flips",
+        "look-ahead",
+        "rules",
+        "adjacency",
+        "consolidation-first",
+        "attention-on-maze",
+        "probe-distance",
+        "probe-alive",
+        "auroc",
+        "patching-groups",
+        "patching-on-maze",
+        "patched-heads",
+        "interchange",
+        "ablation",
+        "checkpoints",
+    } <= names
     for figure in figures:
         assert (page.parent / figure["file"]).stat().st_size > 2000
         assert figure["reading"]["text"].endswith(".")

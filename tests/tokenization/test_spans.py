@@ -14,19 +14,28 @@ from maze_rl.tokenization.spans import Region
 from maze_rl.tokenization.tokenization import Encoded, Tokenization, load_tokenization
 
 REGION_OF_MARK = {
-    "<ADJLIST_START>": Region.ADJACENCY, "<ORIGIN_START>": Region.ORIGIN, "<TARGET_START>": Region.TARGET,
+    "<ADJLIST_START>": Region.ADJACENCY,
+    "<ORIGIN_START>": Region.ORIGIN,
+    "<TARGET_START>": Region.TARGET,
     "<PATH_START>": Region.PATH,
-}  # fmt: skip
+}
 STEP = {"SOUTH": (1, 0), "EAST": (0, 1), "NORTH": (-1, 0), "WEST": (0, -1)}
 CLOCKWISE = ["NORTH", "EAST", "SOUTH", "WEST"]
 TURN = {"FORWARD": 0, "RIGHT": 1, "BACKWARD": 2, "LEFT": 3}
 """Quarters of a turn clockwise."""
 OPTIONS = [
-    {}, {"path": "moves"}, {"query": "first"}, {"walls": True}, {"connectors": False},
-    {"path": "moves", "query": "first", "walls": True}, {"origin": "path"},
-    {"origin": "path", "path": "moves", "walls": True}, {"origin": "path", "path": "moves", "query": "first"},
-    {"path": "turns"}, {"origin": "path", "path": "turns"},
-]  # fmt: skip
+    {},
+    {"path": "moves"},
+    {"query": "first"},
+    {"walls": True},
+    {"connectors": False},
+    {"path": "moves", "query": "first", "walls": True},
+    {"origin": "path"},
+    {"origin": "path", "path": "moves", "walls": True},
+    {"origin": "path", "path": "moves", "query": "first"},
+    {"path": "turns"},
+    {"origin": "path", "path": "turns"},
+]
 NONE, NO_EDGE = (-1, -1), (-1, -1, -1)
 
 

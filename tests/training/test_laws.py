@@ -22,10 +22,16 @@ SPIN = SpinConfig(prompts=12, keep_best=True)
 FREE = {"n_layers": 2, "d_model": 16, "n_heads": 2, "embedding": "free"}
 
 RULES = [
-    "every_step", "dice:classic", "dice:v0", "dice:head", "dice:classic,per=mini_batch", "dice:classic,apply_to=grad",
-    "dice:classic,character=rogue,experience=true,encounters=0.5", "scale:0.3",
+    "every_step",
+    "dice:classic",
+    "dice:v0",
+    "dice:head",
+    "dice:classic,per=mini_batch",
+    "dice:classic,apply_to=grad",
+    "dice:classic,character=rogue,experience=true,encounters=0.5",
+    "scale:0.3",
     "noise:0.5,noise=0.3",
-]  # fmt: skip
+]
 CONTROLLER_NAMES = [f"{name}:every=1" if "every" in options else name for name, options in CONTROLLERS.items()]
 PHASES = {
     "plain": (Phase(steps=6, mazes=MAZES),),
@@ -39,10 +45,16 @@ PHASES = {
     "lora": (Phase(steps=4, mazes=MAZES, lora=2),),
 }
 PARAMETRIZATIONS = [
-    (), ("unified_embeddings:2",), ("unified_weights:v1",), ("unified_weights:v6",), ("residual_scaling",),
-    ("unified_embeddings:2", "unified_weights:v6"), ("unified_weights:v3,expansion=2",),
-    ("unified_weights:v4,expansion=2",), ("unified_weights:v5,expansion=2",),
-]  # fmt: skip
+    (),
+    ("unified_embeddings:2",),
+    ("unified_weights:v1",),
+    ("unified_weights:v6",),
+    ("residual_scaling",),
+    ("unified_embeddings:2", "unified_weights:v6"),
+    ("unified_weights:v3,expansion=2",),
+    ("unified_weights:v4,expansion=2",),
+    ("unified_weights:v5,expansion=2",),
+]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -51,8 +63,11 @@ def test_losses_keep_the_laws(loss: str) -> None:
 
 
 SAME = [
-    ("all", "weighted:1"), ("path_only", "weighted:0"), ("path_only", "fork_weighted:1"), ("path_only_set", "graded:0"),
-]  # fmt: skip
+    ("all", "weighted:1"),
+    ("path_only", "weighted:0"),
+    ("path_only", "fork_weighted:1"),
+    ("path_only_set", "graded:0"),
+]
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
@@ -94,11 +109,13 @@ def test_parametrizations_keep_the_laws(names: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     "variant",
     [
-        {"reverse_positions": True}, {"reverse_positions": True, "reverse_form": "multiply"}, {"memory": 4},
+        {"reverse_positions": True},
+        {"reverse_positions": True, "reverse_form": "multiply"},
+        {"memory": 4},
         {"memory": 4, "memory_kind": "selector"},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_what_no_stock_model_has_keeps_the_laws(variant: dict) -> None:
     check_laws(tiny_run(model=ModelConfig(**FREE, **variant)))
 
@@ -106,12 +123,15 @@ def test_what_no_stock_model_has_keeps_the_laws(variant: dict) -> None:
 @pytest.mark.parametrize(
     "inert",
     [
-        {"update_rule": "scale:1.0"}, {"update_rule": "scale:1.0,apply_to=grad"}, {"loss": "weighted:0"},
-        {"lr_controller": "sham:every=1"}, {"lr_controller": "ai_scientist_run3:every=1"},
+        {"update_rule": "scale:1.0"},
+        {"update_rule": "scale:1.0,apply_to=grad"},
+        {"loss": "weighted:0"},
+        {"lr_controller": "sham:every=1"},
+        {"lr_controller": "ai_scientist_run3:every=1"},
         {"lr_controller": "q_learning:every=1,applied=false"},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_inert_settings_equal_the_trainer_without_them(inert: dict[str, str]) -> None:
     check_laws(inert=tiny_run(**inert))
 
@@ -120,10 +140,18 @@ SEARCHING = ModelConfig(
     n_layers=1, loops=2, d_model=16, n_heads=2, embedding="waves", unembedding="path", prompt="visible", outer_norm=True
 )
 ASKED = [
-    {}, {"training_loops": ()}, {"starts": 0}, {"weight_factors": ("within_reach",)}, {"weight_factors": ()},
-    {"mazes_per_canvas": 1}, {"stray_tokens": 0}, {"starts": 0, "stray_tokens": 0, "mazes_per_canvas": 1},
-    {"loss": "graded:0.2"}, {"loss": "fork_weighted"}, {"loss": "path_from_first_choice"},
-]  # fmt: skip
+    {},
+    {"training_loops": ()},
+    {"starts": 0},
+    {"weight_factors": ("within_reach",)},
+    {"weight_factors": ()},
+    {"mazes_per_canvas": 1},
+    {"stray_tokens": 0},
+    {"starts": 0, "stray_tokens": 0, "mazes_per_canvas": 1},
+    {"loss": "graded:0.2"},
+    {"loss": "fork_weighted"},
+    {"loss": "path_from_first_choice"},
+]
 
 
 @pytest.mark.parametrize("training", ASKED, ids=str)
@@ -144,8 +172,12 @@ def test_its_parametrizations_keep_the_laws(names: tuple[str, ...]) -> None:
 
 def test_asking_nothing_more_equals_the_trainer_without_it() -> None:
     nothing = {
-        "starts": 0, "stray_tokens": 0, "mazes_per_canvas": 1, "weight_factors": (), "training_loops": (),
-    }  # fmt: skip
+        "starts": 0,
+        "stray_tokens": 0,
+        "mazes_per_canvas": 1,
+        "weight_factors": (),
+        "training_loops": (),
+    }
     check_laws(inert=tiny_run(**nothing))
     plain = replace(tiny_run(model=SEARCHING), tokenization=tiny_searching_run().tokenization)
     check_laws(plain, inert=tiny_searching_run(model=SEARCHING, **nothing), plain=plain)

@@ -50,9 +50,8 @@ def gradients(model: MazeTransformer, loss: torch.Tensor) -> torch.Tensor:
 
 
 FORMATS = [
-    (tokens, path) for tokens in ("cells", "edges", "unique_cells", "row_column", "coordinate_tuples")
-    for path in PATHS
-]  # fmt: skip
+    (tokens, path) for tokens in ("cells", "edges", "unique_cells", "row_column", "coordinate_tuples") for path in PATHS
+]
 
 
 def check_equal(model: MazeTransformer, examples: Examples, loss: str) -> None:

@@ -51,10 +51,11 @@ def first_wrong(model: MazeTransformer, examples: Examples) -> dict[tuple[int, i
             places = torch.cat([prompt, (segments == number).nonzero()[:, 0]])
             best = model(examples.tokens[row, places][None])[0].argmax(-1).tolist()
             wrong = [
-                int(places[place]) for place in range(1, len(places))
+                int(places[place])
+                for place in range(1, len(places))
                 if examples.remaining[row, places[place]] >= 0
                 and best[place - 1] not in examples.optimal[row, places[place]].tolist()
-            ]  # fmt: skip
+            ]
             found[row, number] = wrong[0] if wrong else None
     return found
 

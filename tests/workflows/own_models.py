@@ -18,7 +18,10 @@ SHAPES: dict[str, dict[str, Any]] = {
     "plain": {},
     "attention alone": {"attn_only": True, "d_mlp": None},
     "gated, RMS, rotary": {
-        "gated_mlp": True, "normalization_type": "RMS", "positional_embedding_type": "rotary", "act_fn": "silu",
+        "gated_mlp": True,
+        "normalization_type": "RMS",
+        "positional_embedding_type": "rotary",
+        "act_fn": "silu",
     },
     "grouped heads": {"n_key_value_heads": 2},
     "no norm": {"normalization_type": None},
@@ -29,7 +32,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "local": {"use_local_attn": True, "window_size": 9, "attn_types": ["local", "global"]},
     "more ids than words": {"d_vocab": len(EDGES.vocabulary) + 7},
     "soft caps": {"attn_scores_soft_cap": 3.0, "output_logits_soft_cap": 2.0},
-}  # fmt: skip
+}
 
 
 def shape_of(tokenization: Tokenization = EDGES, **changes: Any) -> dict[str, Any]:

@@ -16,9 +16,18 @@ from maze_rl.errors import MazeRLError
 from maze_rl.workflows.run import configured, train
 
 NOTHING: dict[str, Any] = {
-    "sizes": range(5, 10), "algorithm": "dfs", "data": None, "plan": None, "start_from": None, "steps": None, "seed": 0,
-    "device": "cpu", "loss": "path_only", "rounds": 0, "lora": None,
-}  # fmt: skip
+    "sizes": range(5, 10),
+    "algorithm": "dfs",
+    "data": None,
+    "plan": None,
+    "start_from": None,
+    "steps": None,
+    "seed": 0,
+    "device": "cpu",
+    "loss": "path_only",
+    "rounds": 0,
+    "lora": None,
+}
 
 
 def from_flags(*flags: str) -> RunConfig:
@@ -29,27 +38,43 @@ def from_flags(*flags: str) -> RunConfig:
     "flags, arguments",
     [
         ("", {}),
-        ("--sizes 4..5 --loss graded:0.2 --steps 30 --seed 3",
-         {"sizes": (4, 5), "loss": "graded:0.2", "steps": 30, "seed": 3}),
-        ("--rounds 2 --lora 4 --batch-size 16 --accumulation 2 --steps 40",
-         {"rounds": 2, "lora": 4, "batch_size": 16, "accumulation": 2, "steps": 40}),
-        ("--optimizer adamw --learning-rate 0.001 --schedule wsd:decay=0.3",
-         {"optimizer": "adamw", "learning_rate": 0.001, "schedule": "wsd:decay=0.3"}),
-        ("--update-rule dice:classic,dc=10 --lr-controller ucb",
-         {"update_rule": "dice:classic,dc=10", "lr_controller": "ucb"}),
-        ("--tokenizer row_column --canvas 10 --positions learned --layers 2 --d-model 32 --heads 4",
-         {"format": "row_column", "canvas": 10, "positions": "learned", "n_layers": 2, "d_model": 32, "n_heads": 4}),
-        ("--parametrization unified_weights:v6 --parametrization value_affine --value-norm",
-         {"parametrizations": ("unified_weights:v6", "value_affine"), "value_norm": True}),
-        ("--loops 3 --prompt causal --embedding factored --origin prompt --training-loops 2..3",
-         {"loops": 3, "prompt": "causal", "embedding": "factored", "origin": "prompt", "training_loops": (2, 3)}),
+        (
+            "--sizes 4..5 --loss graded:0.2 --steps 30 --seed 3",
+            {"sizes": (4, 5), "loss": "graded:0.2", "steps": 30, "seed": 3},
+        ),
+        (
+            "--rounds 2 --lora 4 --batch-size 16 --accumulation 2 --steps 40",
+            {"rounds": 2, "lora": 4, "batch_size": 16, "accumulation": 2, "steps": 40},
+        ),
+        (
+            "--optimizer adamw --learning-rate 0.001 --schedule wsd:decay=0.3",
+            {"optimizer": "adamw", "learning_rate": 0.001, "schedule": "wsd:decay=0.3"},
+        ),
+        (
+            "--update-rule dice:classic,dc=10 --lr-controller ucb",
+            {"update_rule": "dice:classic,dc=10", "lr_controller": "ucb"},
+        ),
+        (
+            "--tokenizer row_column --canvas 10 --positions learned --layers 2 --d-model 32 --heads 4",
+            {"format": "row_column", "canvas": 10, "positions": "learned", "n_layers": 2, "d_model": 32, "n_heads": 4},
+        ),
+        (
+            "--parametrization unified_weights:v6 --parametrization value_affine --value-norm",
+            {"parametrizations": ("unified_weights:v6", "value_affine"), "value_norm": True},
+        ),
+        (
+            "--loops 3 --prompt causal --embedding factored --origin prompt --training-loops 2..3",
+            {"loops": 3, "prompt": "causal", "embedding": "factored", "origin": "prompt", "training_loops": (2, 3)},
+        ),
         ("--loss all", {"loss": "all"}),
         ("--path turns --origin prompt", {"path": "turns", "origin": "prompt"}),
         ("--reverse-positions --memory 8", {"reverse_positions": True, "memory": 8}),
-        ("--reverse-positions --reverse-form multiply --memory 8 --memory-kind selector",
-         {"reverse_positions": True, "reverse_form": "multiply", "memory": 8, "memory_kind": "selector"}),
+        (
+            "--reverse-positions --reverse-form multiply --memory 8 --memory-kind selector",
+            {"reverse_positions": True, "reverse_form": "multiply", "memory": 8, "memory_kind": "selector"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_flags_and_arguments_agree(flags: str, arguments: dict[str, Any]) -> None:
     assert from_flags(*flags.split()) == configured(**NOTHING | arguments)
     assert not flags or from_flags(*flags.split()) != from_flags()
@@ -75,7 +100,7 @@ def test_plans_agree_too(tmp_path: Path) -> None:
         ({"num": -1}, "num is -1"),
         ({"parametrizations": ("value_affine",)}, "set value_norm (--value-norm) too"),
     ],
-)  # fmt: skip
+)
 def test_contradictions_are_refused(arguments: dict[str, Any], said: str, tmp_path: Path) -> None:
     with pytest.raises(MazeRLError, match=re.escape(said)):
         train(**arguments, out=tmp_path / "run")
@@ -84,8 +109,17 @@ def test_contradictions_are_refused(arguments: dict[str, Any], said: str, tmp_pa
 
 def test_settings_by_name_reach_the_trained_model(tmp_path: Path) -> None:
     run = maze_rl.train(
-        4, steps=2, out=tmp_path / "run", num=0, device="cpu", batch_size=4, optimizer="adamw", n_layers=1,
-        d_model=16, n_heads=2, canvas=4,
-    )  # fmt: skip
+        4,
+        steps=2,
+        out=tmp_path / "run",
+        num=0,
+        device="cpu",
+        batch_size=4,
+        optimizer="adamw",
+        n_layers=1,
+        d_model=16,
+        n_heads=2,
+        canvas=4,
+    )
     model = maze_rl.load_model(run.folder)
     assert (model.maze_config.n_layers, model.cfg.d_model, model.tokenization.config.canvas) == (1, 16, 4)

@@ -40,9 +40,18 @@ def test_ctrl_c_saves_and_says_how_to_resume(tmp_path: Path) -> None:
 
 
 TINY = {
-    "steps": 6, "batch_size": 4, "layers": 1, "heads": 2, "d_model": 16, "loops": None, "canvas": 4, "num": 0,
-    "device": "cpu", "starts": 0, "stray_tokens": 0,
-}  # fmt: skip
+    "steps": 6,
+    "batch_size": 4,
+    "layers": 1,
+    "heads": 2,
+    "d_model": 16,
+    "loops": None,
+    "canvas": 4,
+    "num": 0,
+    "device": "cpu",
+    "starts": 0,
+    "stray_tokens": 0,
+}
 
 
 def ctrl_c_at(stage: str, done: float) -> Callable[[str, float, dict], None]:

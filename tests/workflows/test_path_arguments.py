@@ -36,9 +36,18 @@ from maze_rl.workflows.vocabularies import build_tokenizers, check_tokenizers
 
 PACKAGE = Path(maze_rl.__file__).parent
 TINY: dict[str, Any] = {
-    "steps": 2, "batch_size": 4, "layers": 1, "heads": 2, "d_model": 16, "loops": None, "canvas": 5, "device": "cpu",
-    "starts": 0, "stray_tokens": 0, "progress": False,
-}  # fmt: skip
+    "steps": 2,
+    "batch_size": 4,
+    "layers": 1,
+    "heads": 2,
+    "d_model": 16,
+    "loops": None,
+    "canvas": 5,
+    "device": "cpu",
+    "starts": 0,
+    "stray_tokens": 0,
+    "progress": False,
+}
 MAZES = maze_rl.generate(4, num=6)
 SMALL = GenerationConfig(spec=MazeSpec(sizes=(3,)), num=4)
 
@@ -116,7 +125,7 @@ USES: dict[str, Callable[[Callable[[str], Any], Callable[[str], Any]], object]] 
     "check_tokenizers": lambda at, new: check_tokenizers(at("words")),
     "write_definition": lambda at, new: write_definition("cells", new("words")),
     "stale_definitions": lambda at, new: stale_definitions(at("words")),
-}  # fmt: skip
+}
 
 
 HEAVY = ("evaluate", "report", "train", "compare", "describe", "export", "solve_with_model", "draw_picture", "build")

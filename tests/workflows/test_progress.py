@@ -10,9 +10,18 @@ import maze_rl
 from maze_rl.workflows.progress import progress_bar, shown
 
 TINY = {
-    "steps": 4, "batch_size": 4, "layers": 1, "heads": 2, "d_model": 16, "loops": None, "canvas": 4, "num": 0,
-    "device": "cpu", "starts": 0, "stray_tokens": 0,
-}  # fmt: skip
+    "steps": 4,
+    "batch_size": 4,
+    "layers": 1,
+    "heads": 2,
+    "d_model": 16,
+    "loops": None,
+    "canvas": 4,
+    "num": 0,
+    "device": "cpu",
+    "starts": 0,
+    "stray_tokens": 0,
+}
 
 
 class Notebook:

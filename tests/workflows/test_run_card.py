@@ -9,9 +9,16 @@ from maze_rl.workflows.train import Run
 
 def test_a_run_shows_what_it_was_trained_on(tmp_path: Path, read_page: Callable[[str], Any]) -> None:
     about = {
-        "sizes": [5, 6, 7], "algorithms": ["dfs", "wilson"], "loss": "path_only", "steps": 2400, "mazes": 57_600,
-        "tokens": 1_000_000, "leaks": 0, "num_parameters": 309_312, "seconds": 2672.0,
-    }  # fmt: skip
+        "sizes": [5, 6, 7],
+        "algorithms": ["dfs", "wilson"],
+        "loss": "path_only",
+        "steps": 2400,
+        "mazes": 57_600,
+        "tokens": 1_000_000,
+        "leaks": 0,
+        "num_parameters": 309_312,
+        "seconds": 2672.0,
+    }
     (tmp_path / MODEL).write_text(json.dumps({"about": about}))
     (tmp_path / "metrics.jsonl").write_text('{"step": 2400, "loss": 0.01234}\n{"step": 2400, "ended": "x"}\n')
     run = Run(tmp_path, 2400)

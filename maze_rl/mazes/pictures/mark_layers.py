@@ -94,9 +94,16 @@ def _plot_field(axes: Axes, maze: Maze, distances: np.ndarray, colours: MarkColo
     most = max(1, int(distances.max()) if farthest is None else farthest)
     field = np.ma.masked_less(distances, 0)
     axes.pcolormesh(
-        np.arange(cols + 1) - 0.5, np.arange(rows + 1) - 0.5, field,
-        cmap=field_colours(colours), vmin=0, vmax=most, zorder=0, linewidth=0, rasterized=rows * cols > 400,
-    )  # fmt: skip
+        np.arange(cols + 1) - 0.5,
+        np.arange(rows + 1) - 0.5,
+        field,
+        cmap=field_colours(colours),
+        vmin=0,
+        vmax=most,
+        zorder=0,
+        linewidth=0,
+        rasterized=rows * cols > 400,
+    )
 
 
 def _plot_band(axes: Axes, maze: Maze, optimal: np.ndarray, colour: str, width: float) -> None:

@@ -216,9 +216,15 @@ def plot_gallery(
     for axes, item in zip(grid.flat, items, strict=False):
         rows, cols = item.maze.shape
         plot_maze(
-            axes, item.maze, solution=item.solution, walk=item.walk, marks=item.marks, colours=colours,
-            cell_points=72 * 0.92 * min(width / (cols + 1), height / (rows + 1)), farthest=farthest,
-        )  # fmt: skip
+            axes,
+            item.maze,
+            solution=item.solution,
+            walk=item.walk,
+            marks=item.marks,
+            colours=colours,
+            cell_points=72 * 0.92 * min(width / (cols + 1), height / (rows + 1)),
+            farthest=farthest,
+        )
         axes.set_title(item.title, color=colours.text, fontsize=8.5, pad=3)
     if marks is not None:
         add_legend(figure, marks, colours.marks, farthest)

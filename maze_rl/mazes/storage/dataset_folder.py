@@ -127,11 +127,17 @@ def _features() -> Any:
     cell = List(Value("int16"), length=2)
     return Features(
         {
-            "rows": Value("int16"), "cols": Value("int16"), "connections": Value("binary"), "origin": cell,
-            "target": cell, "distance": Value("int32"), "shortest_paths": Value("int64"),
-            "split": ClassLabel(names=list(SPLITS)), "index": Value("int64"),
+            "rows": Value("int16"),
+            "cols": Value("int16"),
+            "connections": Value("binary"),
+            "origin": cell,
+            "target": cell,
+            "distance": Value("int32"),
+            "shortest_paths": Value("int64"),
+            "split": ClassLabel(names=list(SPLITS)),
+            "index": Value("int64"),
         }
-    )  # fmt: skip
+    )
 
 
 def finish_folder(
@@ -167,15 +173,18 @@ def _manifest(
     classes, shared = _count_classes(shards)
     sizes = add_counts([record.sizes for record in whole])
     manifest = {
-        "version": VERSION, **about,
+        "version": VERSION,
+        **about,
         "content": f"{sum(record.content for record in whole) % 2**64:016x}",
         "splits": add_counts([record.splits for record in whole]),
         "sizes": dict(sorted(sizes.items(), key=lambda item: [int(side) for side in item[0].split("x")])),
-        "leaks": sum(record.leaks for record in whole), "classes": classes, "shared_classes": shared,
+        "leaks": sum(record.leaks for record in whole),
+        "classes": classes,
+        "shared_classes": shared,
         "attempts": attempts or add_counts([record.attempts for record in whole]),
         "num_files": len(names),
         "files": {name: {"rows": r.rows, "sha256": r.sha256} for name, r in zip(names, whole, strict=True)},
-    }  # fmt: skip
+    }
     return manifest | {"sha256": manifest_digest(manifest)}
 
 
@@ -194,7 +203,11 @@ def _count_classes(shards: Sequence[Path]) -> tuple[int, int]:
 def _state(names: Sequence[str], fingerprint: str) -> dict[str, Any]:
     """Return what `datasets` keeps beside the files of a saved dataset."""
     return {
-        "_data_files": [{"filename": name} for name in names], "_fingerprint": fingerprint,
-        "_format_columns": None, "_format_kwargs": {}, "_format_type": None, "_output_all_columns": False,
+        "_data_files": [{"filename": name} for name in names],
+        "_fingerprint": fingerprint,
+        "_format_columns": None,
+        "_format_kwargs": {},
+        "_format_type": None,
+        "_output_all_columns": False,
         "_split": None,
-    }  # fmt: skip
+    }

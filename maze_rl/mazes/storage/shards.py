@@ -121,9 +121,14 @@ def _inspect(path: Path, classes: Path, first: int, attempts: Attempts) -> Shard
             sizes[name] = sizes.get(name, 0) + len(batch)
     np.save(classes, hashes)
     return ShardRecord(
-        table.num_rows, file_digest(path), content_digest(table, first), count_splits(stored), sizes,
-        int((splits != stored).sum()), asdict(attempts),
-    )  # fmt: skip
+        table.num_rows,
+        file_digest(path),
+        content_digest(table, first),
+        count_splits(stored),
+        sizes,
+        int((splits != stored).sum()),
+        asdict(attempts),
+    )
 
 
 def add_counts(counts: list[dict[str, Any]]) -> dict[str, Any]:

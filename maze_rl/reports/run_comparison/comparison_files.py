@@ -50,7 +50,9 @@ def write_comparison(comparison: Comparison, out: str | PathLike[str]) -> Path:
 def numbers(comparison: Comparison, found: Sequence[Verdict]) -> JsonDict:
     """Return everything the pictures and the page show, curves left out."""
     return {
-        "title": comparison.title, "target": comparison.target.name, "control": comparison.control,
+        "title": comparison.title,
+        "target": comparison.target.name,
+        "control": comparison.control,
         "columns": columns_of(comparison.groups),
         "table": [table_row(group, comparison.groups) for group in comparison.groups],
         "rates": [rate.to_json() for rate in rates(comparison)],
@@ -59,7 +61,7 @@ def numbers(comparison: Comparison, found: Sequence[Verdict]) -> JsonDict:
             group.name: {str(run.seed): dict(run.measures) for run in group.runs} for group in comparison.groups
         },
         "failed": {group.name: group.failed for group in comparison.groups if group.failed},
-    }  # fmt: skip
+    }
 
 
 def points_text(comparison: Comparison) -> str:
@@ -67,9 +69,18 @@ def points_text(comparison: Comparison) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
-        ["quantity", "arm", "tokens", "mean", "lowest_seed", "highest_seed", "minus_target", "interval_low",
-         "interval_high"]
-    )  # fmt: skip
+        [
+            "quantity",
+            "arm",
+            "tokens",
+            "mean",
+            "lowest_seed",
+            "highest_seed",
+            "minus_target",
+            "interval_low",
+            "interval_high",
+        ]
+    )
     for quantity in recorded(comparison.groups):
         gaps = {gap.group: gap for gap in differences(comparison.groups, comparison.target, quantity)}
         nothing = np.full(1, np.nan)
@@ -128,14 +139,16 @@ def table_row(group: Group, groups: Sequence[Group]) -> JsonDict:
     """
     training = list(dict.fromkeys(kind for each in groups for kind in each.training_kinds))
     validation = list(dict.fromkeys(each.validation_kind for each in groups))
-    exact = [[row["validation_exact"] for row in run.metrics if row.get("validation_exact") is not None]
-             for run in group.runs]  # fmt: skip
+    exact = [
+        [row["validation_exact"] for row in run.metrics if row.get("validation_exact") is not None]
+        for run in group.runs
+    ]
     best = _mean([run.best("validation_loss") for run in group.runs])
     return {
-        "arm": group.name, "seeds": len(group.runs),
+        "arm": group.name,
+        "seeds": len(group.runs),
         **{
-            _key("final_loss", kind, training): _mean([run.final_loss(kind) for run in group.runs])
-            for kind in training
+            _key("final_loss", kind, training): _mean([run.final_loss(kind) for run in group.runs]) for kind in training
         },
         **{
             _key("best_validation_loss", kind, validation): best if group.validation_kind == kind else None
@@ -143,11 +156,12 @@ def table_row(group: Group, groups: Sequence[Group]) -> JsonDict:
         },
         "best_validation_exact": _mean([100 * max(each) if each else None for each in exact]),
         "seconds": _mean([run.metrics[-1].get("seconds") for run in group.runs]),
-        "inference": group.mean("inference_tokens_per_second"), "tokens": group.tokens,
+        "inference": group.mean("inference_tokens_per_second"),
+        "tokens": group.tokens,
         "generated": _mean([run.generated_tokens for run in group.runs]) or None,
         "trained_parameters": _mean([run.trained_parameters for run in group.runs]),
         "folded_parameters": _mean([run.folded_parameters for run in group.runs]),
-    }  # fmt: skip
+    }
 
 
 def _mean(values: Sequence[Any]) -> float | None:

@@ -61,9 +61,13 @@ def learning_figure(comparison: Comparison) -> "Figure":
     right = right_edge(short, WIDTH) if len(names) > 1 else 0.985
     panel = (right - 0.065 - GAP) / 2
     figure.subplots_adjust(
-        left=0.065, right=right, bottom=0.5 / height, top=1 - (0.44 + 0.22 * key_lines) / height,
-        wspace=GAP / panel, hspace=0.5,
-    )  # fmt: skip
+        left=0.065,
+        right=right,
+        bottom=0.5 / height,
+        top=1 - (0.44 + 0.22 * key_lines) / height,
+        wspace=GAP / panel,
+        hspace=0.5,
+    )
     if key_lines:
         _write_key(figure, names, across)
     colours = {name: group_style(index) for index, name in enumerate(names)}
@@ -87,9 +91,18 @@ def _write_key(figure: "Figure", names: Sequence[str], across: int) -> None:
         colour, style = group_style(index)
         handles.append(Line2D([], [], color=colour, linestyle=style, linewidth=1.8, label=name))  # type: ignore[arg-type]
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.06, 1.0), ncols=min(across, len(names)), frameon=False,
-        fontsize=8.5, labelcolor=light("ink"), handlelength=1.6, columnspacing=1.4, handletextpad=0.5, borderpad=0.2,
-    )  # fmt: skip
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(0.06, 1.0),
+        ncols=min(across, len(names)),
+        frameon=False,
+        fontsize=8.5,
+        labelcolor=light("ink"),
+        handlelength=1.6,
+        columnspacing=1.4,
+        handletextpad=0.5,
+        borderpad=0.2,
+    )
 
 
 def _draw_quantity(axes: "Axes", groups: Sequence[Group], quantity: Quantity, colours: Colours) -> None:
@@ -129,10 +142,13 @@ def _draw_differences(axes: "Axes", comparison: Comparison, quantity: Quantity, 
             continue
         labels.append(
             EndLabel(
-                x=float(np.log10(curve.tokens[last[-1]])), y=float(np.clip(curve.mean[last[-1]], *axes.get_ylim())),
-                text=short_name(curve.group), colour=colours[curve.group][0], bold=curve.group == target,
+                x=float(np.log10(curve.tokens[last[-1]])),
+                y=float(np.clip(curve.mean[last[-1]], *axes.get_ylim())),
+                text=short_name(curve.group),
+                colour=colours[curve.group][0],
+                bold=curve.group == target,
             )
-        )  # fmt: skip
+        )
     label_ends(axes, labels, x=axes.get_xlim()[1])
     _token_axis(axes, found)
 

@@ -58,9 +58,13 @@ def verdict_figure(comparison: Comparison, found: Sequence[Verdict]) -> "Figure"
     names = [short_name(group.name) for group in comparison.groups]
     left, middle = _label_share(names), _label_share([_pair_name(*pair) for pair in pairs])
     figure.subplots_adjust(
-        left=left, right=1 - _WORD_SHARE, bottom=0.42 / height, top=1 - 0.3 / height, hspace=0.62 / (row - 0.52),
+        left=left,
+        right=1 - _WORD_SHARE,
+        bottom=0.42 / height,
+        top=1 - 0.3 / height,
+        hspace=0.62 / (row - 0.52),
         wspace=2 * middle / max(0.2, 1 - _WORD_SHARE - left - middle),
-    )  # fmt: skip
+    )
     for (seeds, gaps), measure in zip(grid, measures, strict=True):
         _draw_seeds(seeds, comparison.groups, measure)
         _draw_gaps(gaps, [verdict for verdict in found if verdict.measure == measure])
@@ -94,14 +98,26 @@ def _draw_gaps(axes: "Axes", found: Sequence[Verdict]) -> None:
         scale = factor(verdict.measure)
         colour = light(_WORD_COLOURS.get(verdict.word, "reference-mid"))
         if verdict.low is not None and verdict.high is not None:
-            axes.plot([scale * verdict.low, scale * verdict.high], [place] * 2, color=colour, linewidth=2.2,
-                      solid_capstyle="butt")  # fmt: skip
+            axes.plot(
+                [scale * verdict.low, scale * verdict.high],
+                [place] * 2,
+                color=colour,
+                linewidth=2.2,
+                solid_capstyle="butt",
+            )
         axes.plot([scale * verdict.difference], [place], "o", color=colour, markersize=5.5)
         said = _SHORT.get(verdict.word, verdict.word) if verdict.low is not None else "one seed"
         axes.annotate(
-            said, (1, place), (5, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
-            ha="left", va="center", fontsize=7.5, color=colour if verdict.word in _WORD_COLOURS else light("muted"),
-        )  # fmt: skip
+            said,
+            (1, place),
+            (5, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            ha="left",
+            va="center",
+            fontsize=7.5,
+            color=colour if verdict.word in _WORD_COLOURS else light("muted"),
+        )
     _rows(axes, [_pair_name(verdict.arm, verdict.against) for verdict in found])
     axes.set_title("difference and its 95 % interval over seeds", pad=6)
     low, high = axes.get_xlim()
@@ -134,9 +150,13 @@ def places_figure(comparison: Comparison) -> "Figure | None":
     room = 1 - right_edge(names, WIDTH)
     grid = figure.subplots(num_rows, 2, squeeze=False)
     figure.subplots_adjust(
-        left=0.06, right=1 - room, bottom=0.5 / height, top=1 - 0.32 / height, hspace=0.42,
+        left=0.06,
+        right=1 - room,
+        bottom=0.5 / height,
+        top=1 - 0.32 / height,
+        hspace=0.42,
         wspace=2 * (room + 0.06) / max(0.2, 0.94 - 2 * room - 0.06),
-    )  # fmt: skip
+    )
     for axes in grid.flat[len(shown) :]:
         axes.set_axis_off()
     for axes, name in zip(grid.flat, shown, strict=False):
@@ -174,8 +194,14 @@ def _draw_places(axes: "Axes", groups: Sequence[Group], name: str, places: Place
             continue
         values = [factor(name) * np.array(places[place][group.name]) for place in where]
         middle = [float(each.mean()) for each in values]
-        axes.fill_between(where, [each.min() for each in values], [each.max() for each in values], facecolor=colour,
-                          alpha=0.13, linewidth=0)  # fmt: skip
+        axes.fill_between(
+            where,
+            [each.min() for each in values],
+            [each.max() for each in values],
+            facecolor=colour,
+            alpha=0.13,
+            linewidth=0,
+        )
         axes.plot(where, middle, color=colour, linestyle=style, marker="o", markersize=3.5, linewidth=1.6)  # type: ignore[arg-type]
         ends.append(EndLabel(x=where[-1], y=middle[-1], text=short_name(group.name), colour=colour))
     title, axis = PLACES[name]

@@ -104,12 +104,19 @@ def judge_pair(arm: Group, other: Group, measure: str) -> Verdict | None:
     mean, half = (float(value) for value in paired_t(ours - theirs))
     low, high = (None, None) if len(seeds) < 2 else (mean - half, mean + half)
     return Verdict(
-        arm=arm.name, against=other.name, measure=measure, seeds=len(seeds), arm_mean=float(ours.mean()),
-        against_mean=float(theirs.mean()), difference=mean, low=low, high=high,
+        arm=arm.name,
+        against=other.name,
+        measure=measure,
+        seeds=len(seeds),
+        arm_mean=float(ours.mean()),
+        against_mean=float(theirs.mean()),
+        difference=mean,
+        low=low,
+        high=high,
         word=NOT_JUDGED if too_small_to_judge(measure) else _word(low, high, lower_is_better(measure)),
         layouts=_layouts(arm, measure),
         token_ratio=float(np.mean([arm.of_seed(s).tokens / other.of_seed(s).tokens for s in seeds])),
-    )  # fmt: skip
+    )
 
 
 def _layouts(group: Group, measure: str) -> int | None:
@@ -131,8 +138,10 @@ def verdicts(comparison: Comparison) -> list[Verdict]:
         if measure not in measured:
             warnings.warn(
                 f"judged {measure!r} was measured in no run: no verdict on it. Measured were: "
-                f"{', '.join(sorted(measured))}.", Caution, stacklevel=2,
-            )  # fmt: skip
+                f"{', '.join(sorted(measured))}.",
+                Caution,
+                stacklevel=2,
+            )
     found: Sequence[Verdict | None] = [
         judge_pair(arm, other, measure) for arm, other in comparison.pairs for measure in comparison.judged
     ]

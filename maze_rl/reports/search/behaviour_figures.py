@@ -41,10 +41,15 @@ def flip_figure(flips: FlipRates) -> "Figure":
     for name, rate, colour, shift in series:
         intervals = [rate(depth) for depth in depths]
         draw_rates(axes, [place + shift for place in places], intervals, colour)
-        ends.append(EndLabel(x=places[-1] + shift, y=100 * intervals[-1].value, text=name, bold=True,
-                             colour=light(colour)))  # fmt: skip
-    axes.set(xlim=(-0.4, len(depths) - 0.6), ylim=(-3, 103), ylabel="% of solved pairs",
-             xlabel="K, steps from the fork to the change; below: solved pairs")  # fmt: skip
+        ends.append(
+            EndLabel(x=places[-1] + shift, y=100 * intervals[-1].value, text=name, bold=True, colour=light(colour))
+        )
+    axes.set(
+        xlim=(-0.4, len(depths) - 0.6),
+        ylim=(-3, 103),
+        ylabel="% of solved pairs",
+        xlabel="K, steps from the fork to the change; below: solved pairs",
+    )
     axes.set_xticks(places, [f"{depth}\n{flips.num_solved(depth)}" for depth in depths])
     label_ends(axes, ends, x=len(depths) - 0.6)
     return figure
@@ -72,15 +77,25 @@ def look_ahead_figure(battery: Battery, curve: LookAhead) -> "Figure":
     for ahead, ideal in battery.ideal.items():
         xs, values = [places[step] for step in ideal.steps], [100 * rate.value for rate in ideal.right_rate]
         greedy = ahead == 0
-        axes.plot(xs, values, color=light("reference" if greedy else "reference-light"),
-                  linewidth=1.6 if greedy else 1.1,
-                  linestyle=(0, (5, 2)) if greedy else "solid", zorder=2)  # fmt: skip
+        axes.plot(
+            xs,
+            values,
+            color=light("reference" if greedy else "reference-light"),
+            linewidth=1.6 if greedy else 1.1,
+            linestyle=(0, (5, 2)) if greedy else "solid",
+            zorder=2,
+        )
         ends.append(EndLabel(x=xs[-1], y=values[-1], text=_ideal_name(ahead), colour=light("muted")))
     draw_rates(axes, list(places.values()), list(curve.right_rate), "blue")
-    ends.append(EndLabel(x=len(steps) - 1.0, y=100 * curve.right_rate[-1].value, text="model", bold=True,
-                         colour=light("blue")))  # fmt: skip
-    axes.set(xlim=(-0.4, len(steps) - 0.6), ylim=(-3, 105), ylabel="right choices at forks, %",
-             xlabel="k*, steps one must see ahead; below: forks")  # fmt: skip
+    ends.append(
+        EndLabel(x=len(steps) - 1.0, y=100 * curve.right_rate[-1].value, text="model", bold=True, colour=light("blue"))
+    )
+    axes.set(
+        xlim=(-0.4, len(steps) - 0.6),
+        ylim=(-3, 105),
+        ylabel="right choices at forks, %",
+        xlabel="k*, steps one must see ahead; below: forks",
+    )
     axes.set_xticks(list(places.values()), [f"{k}\n{num}" for k, num in zip(steps, curve.num_forks, strict=True)])
     _mark_fit(axes, curve)
     label_ends(axes, ends, x=len(steps) - 0.6)
@@ -96,8 +111,16 @@ def _mark_fit(axes: "Axes", curve: LookAhead) -> None:
         return
     x = float(np.interp(curve.joint.look_ahead.value, curve.steps, range(len(curve.steps))))
     axes.axvline(x, color=light("blue"), linewidth=1.1, linestyle=(0, (2, 2)), zorder=1)
-    axes.annotate(f"fitted: {curve.joint.look_ahead.value:.1f} steps", (x, 1), xycoords=("data", "axes fraction"),
-                  xytext=(0, 3), textcoords="offset points", ha="center", fontsize=8, color=light("blue"))  # fmt: skip
+    axes.annotate(
+        f"fitted: {curve.joint.look_ahead.value:.1f} steps",
+        (x, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="center",
+        fontsize=8,
+        color=light("blue"),
+    )
 
 
 def rules_figure(rules: RuleExclusion, layouts: Int64[ndarray, " maze"]) -> "Figure":
@@ -111,12 +134,14 @@ def rules_figure(rules: RuleExclusion, layouts: Int64[ndarray, " maze"]) -> "Fig
     alike = rules.most_alike.name
     rows = [
         IntervalRow(
-            name=rule_name(rule.name), interval=in_percent(shown_rate(rule.agreement, len(layouts), layouts)),
+            name=rule_name(rule.name),
+            interval=in_percent(shown_rate(rule.agreement, len(layouts), layouts)),
             tick=100 * rule.rule_right.value,
-            colour="blue" if rule.name == alike else "reference-mid", bold=rule.name == alike,
+            colour="blue" if rule.name == alike else "reference-mid",
+            bold=rule.name == alike,
         )
         for rule in ordered
-    ]  # fmt: skip
+    ]
     return interval_rows(rows, label="agrees with the rule, % of forks", limits=(0, 103), width=WIDTH / 2)
 
 
@@ -142,10 +167,17 @@ def sensitivity_figure(sensitivity: LogitSensitivity) -> "Figure":
     chosen = np.unique(np.linspace(0, len(sensitivity.depths) - 1, _MOST_DEPTHS).round().astype(int))
     curves = [
         LayerCurve(
-            name=f"K = {sensitivity.depths[place]}", values=sensitivity.by_layer[:, place], colour=f"ramp-{level}",
+            name=f"K = {sensitivity.depths[place]}",
+            values=sensitivity.by_layer[:, place],
+            colour=f"ramp-{level}",
             bold=True,
         )
         for place, level in zip(chosen, np.linspace(8, 20, len(chosen)).round().astype(int), strict=True)
-    ]  # fmt: skip
-    return layer_curves(curves, names=layer_names(len(sensitivity.layers)), label="change of the logit difference",
-                        width=WIDTH / 2, height=2.9)  # fmt: skip
+    ]
+    return layer_curves(
+        curves,
+        names=layer_names(len(sensitivity.layers)),
+        label="change of the logit difference",
+        width=WIDTH / 2,
+        height=2.9,
+    )

@@ -68,8 +68,16 @@ def interval_rows(
         axes.set_xlim(*limits)
     for x, text in marks:
         axes.axvline(x, color=light("reference"), linewidth=1.0, linestyle=(0, (4, 2)), zorder=1)
-        axes.annotate(text, (x, 1), xycoords=("data", "axes fraction"), xytext=(0, 3), textcoords="offset points",
-                      ha="center", fontsize=8, color=light("muted"))  # fmt: skip
+        axes.annotate(
+            text,
+            (x, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
+            color=light("muted"),
+        )
     axes.set(ylim=(y + 0.7, 0.3), xlabel=label)
     axes.set_yticks(places, [row.name for row in rows])
     for text, row in zip(axes.get_yticklabels(), rows, strict=True):
@@ -85,9 +93,18 @@ def _draw(axes: "Axes", row: IntervalRow, y: float | int) -> None:
     if row.tick is not None:
         axes.plot([row.tick] * 2, [y - 0.32, y + 0.32], color=light("ink"), linewidth=1.4, zorder=4)
     if not is_known(row.interval):
-        axes.annotate("not measured", (0, y), xycoords=("axes fraction", "data"), xytext=(6, 0), fontsize=8,
-                      textcoords="offset points", color=light("muted"), va="center")  # fmt: skip
+        axes.annotate(
+            "not measured",
+            (0, y),
+            xycoords=("axes fraction", "data"),
+            xytext=(6, 0),
+            fontsize=8,
+            textcoords="offset points",
+            color=light("muted"),
+            va="center",
+        )
         return
-    axes.plot([row.interval.low, row.interval.high], [y, y], color=colour, linewidth=2.2, solid_capstyle="round",
-              zorder=3)  # fmt: skip
+    axes.plot(
+        [row.interval.low, row.interval.high], [y, y], color=colour, linewidth=2.2, solid_capstyle="round", zorder=3
+    )
     axes.plot([row.interval.value], [y], marker="o", markersize=7 if row.bold else 5.5, color=colour, zorder=5)

@@ -34,9 +34,15 @@ class LayerCurve(Shown):
 
 
 def layer_curves(
-    curves: Sequence[LayerCurve], *, names: Sequence[str], label: str, x_label: str = "read after layer (E: embedding)",
-    limits: tuple[float | int, float | int] | None = None, width: float | int = WIDTH, height: float = 3.0,
-) -> "Figure":  # fmt: skip
+    curves: Sequence[LayerCurve],
+    *,
+    names: Sequence[str],
+    label: str,
+    x_label: str = "read after layer (E: embedding)",
+    limits: tuple[float | int, float | int] | None = None,
+    width: float | int = WIDTH,
+    height: float = 3.0,
+) -> "Figure":
     """Draw the lines; `names` are those of the places."""
     from matplotlib.figure import Figure
 
@@ -54,8 +60,16 @@ def layer_curves(
         known = np.isfinite(values)
         if not known.any():
             continue
-        axes.plot(xs[known], values[known], color=colour, linestyle=curve.style, linewidth=2.2 if curve.bold else 1.4,  # type: ignore[arg-type]
-                  marker="o" if curve.bold else "", markersize=4.5, zorder=4 if curve.bold else 3)  # fmt: skip
+        axes.plot(
+            xs[known],
+            values[known],
+            color=colour,
+            linestyle=curve.style,
+            linewidth=2.2 if curve.bold else 1.4,  # type: ignore[arg-type]
+            marker="o" if curve.bold else "",
+            markersize=4.5,
+            zorder=4 if curve.bold else 3,
+        )
         if curve.low is not None and curve.high is not None:
             axes.fill_between(xs, curve.low, curve.high, facecolor=colour, alpha=0.18, linewidth=0, zorder=2)
         end = int(np.flatnonzero(known)[-1])

@@ -59,8 +59,9 @@ def overlay_figure(overlays: Sequence[EdgeOverlay]) -> "Figure":
         bottom = 1 - (row + 1) / rows + 0.5 / (rows * height)
         axes = figure.add_axes((column / columns, bottom, 0.94 / columns, (width - 0.02) / (rows * height)))
         _draw(axes, overlay, width)
-        key = figure.add_axes((column / columns + 0.08 / columns, bottom - 0.2 / (rows * height), 0.6 / columns,
-                               0.1 / (rows * height)))  # fmt: skip
+        key = figure.add_axes(
+            (column / columns + 0.08 / columns, bottom - 0.2 / (rows * height), 0.6 / columns, 0.1 / (rows * height))
+        )
         _draw_key(key, overlay)
     return figure
 
@@ -70,13 +71,26 @@ def _draw(axes: "Axes", overlay: EdgeOverlay, width: float | int) -> None:
     plot_maze(axes, overlay.maze, colours=MazeColours(wall=light("reference-mid")), cell_points=cell_points)
     order = np.argsort(np.abs(overlay.values))
     for (direction, row, col), value in zip(overlay.edges[order].tolist(), overlay.values[order], strict=True):
-        axes.plot([col, col + (direction == 1)], [row, row + (direction == 0)], color=_colour(value, overlay),
-                  linewidth=min(0.3 * cell_points, 11), solid_capstyle="butt", zorder=1)  # fmt: skip
+        axes.plot(
+            [col, col + (direction == 1)],
+            [row, row + (direction == 0)],
+            color=_colour(value, overlay),
+            linewidth=min(0.3 * cell_points, 11),
+            solid_capstyle="butt",
+            zorder=1,
+        )
     for (direction, row, col), style in overlay.changed:
         draw_frame(axes, (direction, row, col), style=style)
     if overlay.here is not None:
-        axes.plot([overlay.here[1]], [overlay.here[0]], marker="D", markersize=0.26 * cell_points, zorder=6,
-                  color=light("ink"), markeredgecolor=light("paper"))  # fmt: skip
+        axes.plot(
+            [overlay.here[1]],
+            [overlay.here[0]],
+            marker="D",
+            markersize=0.26 * cell_points,
+            zorder=6,
+            color=light("ink"),
+            markeredgecolor=light("paper"),
+        )
         for (row, col), colour in overlay.steps:
             draw_step(axes, overlay.here, (row, col), colour)
     axes.set_title(overlay.title, fontsize=8.5, color=light("ink"), pad=2, loc="left", x=0.04)
@@ -88,8 +102,17 @@ def draw_frame(axes: "Axes", edge: Sequence[int], *, colour: str = "ink", style:
 
     direction, y, x = edge
     corner, size = ((x - 0.1, y - 0.28), (1.2, 0.56)) if direction == 1 else ((x - 0.28, y - 0.1), (0.56, 1.2))
-    axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=light(colour), linewidth=1.5, zorder=5,
-                             linestyle="solid" if style == "solid" else (0, (3, 2))))  # fmt: skip
+    axes.add_patch(
+        Rectangle(
+            corner,
+            *size,
+            fill=False,
+            edgecolor=light(colour),
+            linewidth=1.5,
+            zorder=5,
+            linestyle="solid" if style == "solid" else (0, (3, 2)),
+        )
+    )
 
 
 def draw_step(axes: "Axes", here: Cell, there: Cell, colour: str = "ink") -> None:
@@ -110,14 +133,22 @@ def _draw_key(axes: "Axes", overlay: EdgeOverlay) -> None:
 
     name = "diverging" if overlay.diverging else "ramp"
     for level in range(LEVELS):
-        axes.add_patch(Rectangle((level / LEVELS, 0), 1.02 / LEVELS, 1, facecolor=light(f"{name}-{level}"),
-                                 edgecolor="none"))  # fmt: skip
+        axes.add_patch(
+            Rectangle((level / LEVELS, 0), 1.02 / LEVELS, 1, facecolor=light(f"{name}-{level}"), edgecolor="none")
+        )
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.set_axis_off()
     ends = (-overlay.scale if overlay.diverging else 0.0, overlay.scale)
     for x, value in zip((0.0, 1.0), ends, strict=True):
-        axes.text(x, -0.35, f"{value:.2f}".replace("-", "−") if value else "0", fontsize=7.5, color=light("muted"),
-                  ha="center", va="top")  # fmt: skip
+        axes.text(
+            x,
+            -0.35,
+            f"{value:.2f}".replace("-", "−") if value else "0",
+            fontsize=7.5,
+            color=light("muted"),
+            ha="center",
+            va="top",
+        )
     axes.text(0.5, -0.35, overlay.key, fontsize=7.5, color=light("muted"), ha="center", va="top")
 
 

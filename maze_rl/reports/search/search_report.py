@@ -61,29 +61,40 @@ def build_search_report(result: SearchResult, folder: str | PathLike[str]) -> Re
             sections.append(checkpoint_section(result, gallery))
     sections.append(Section(name="limits", title="What this does not show", points=search_limits(result)))
     return Report(
-        title=result.name, headline=headline(result), tiles=_tiles(result), setup=setup_table(result),
+        title=result.name,
+        headline=headline(result),
+        tiles=_tiles(result),
+        setup=setup_table(result),
         sections=sections,
-    )  # fmt: skip
+    )
 
 
 def _tiles(result: SearchResult) -> list[Tile]:
     scores = result.battery.scorecard.scores
     return [
-        Tile(label=f"{score} {MEANINGS[score]}", value=estimate(scores[score].effect, scores[score].num_mazes),
-             kind="decimal", note=scores[score].verdict)
+        Tile(
+            label=f"{score} {MEANINGS[score]}",
+            value=estimate(scores[score].effect, scores[score].num_mazes),
+            kind="decimal",
+            note=scores[score].verdict,
+        )
         for score in SCORES
-    ]  # fmt: skip
+    ]
 
 
 def _scorecard(result: SearchResult, gallery: Gallery) -> Section:
     card, control = result.battery.scorecard, result.battery.untrained
     picture = gallery.picture(
-        scorecard_figure(card.scores, control.scores, result.calibration), name="scorecard", title="Scorecard",
+        scorecard_figure(card.scores, control.scores, result.calibration),
+        name="scorecard",
+        title="Scorecard",
         alt="Scores S1 to S5 of the model with intervals and thresholds, beside models of known algorithm.",
         reading=scorecard_reading(result),
-    )  # fmt: skip
+    )
     return Section(
-        name="scorecard", title="Scorecard", lead=few_search_layouts(result) + scorecard_lead(result),
+        name="scorecard",
+        title="Scorecard",
+        lead=few_search_layouts(result) + scorecard_lead(result),
         pictures=[picture],
         tables=[score_table(card.scores), comparison_table(result)],
-    )  # fmt: skip
+    )

@@ -78,9 +78,12 @@ class OriginalAgent(Shown):
         self._learn(state, action, reward, (state[0], round(wanted, 5)))
         self._best = min(self._best, float(measured))
         return {
-            "state": list(state), "action": action, "reward": float(reward), "epsilon": epsilon,
+            "state": list(state),
+            "action": action,
+            "reward": float(reward),
+            "epsilon": epsilon,
             "learning_rate": wanted,
-        }  # fmt: skip
+        }
 
     def _act(self, state: tuple[float, float]) -> int:
         if self._random.random() < self._epsilon:
@@ -100,8 +103,10 @@ class OriginalAgent(Shown):
         """Return table, best loss, epsilon and random state, as JSON values."""
         return {
             "table": [[*state, *map(float, values)] for state, values in self._table.items()],
-            "best": self._best, "epsilon": self._epsilon, "random": random_state(self._random),
-        }  # fmt: skip
+            "best": self._best,
+            "epsilon": self._epsilon,
+            "random": random_state(self._random),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a state of `state_dict`."""

@@ -101,9 +101,12 @@ class Interval(Shown):
     def state_dict(self) -> dict[str, Any]:
         """Return the steps collected and the running means."""
         return {
-            "losses": list(self._losses), "norms": list(self._norms), "level": self._level,
-            "variance": self._variance, "norm": self._norm,
-        }  # fmt: skip
+            "losses": list(self._losses),
+            "norms": list(self._norms),
+            "level": self._level,
+            "variance": self._variance,
+            "norm": self._norm,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a state of `state_dict`."""

@@ -142,10 +142,16 @@ class DivergenceGuard(Shown):
     def state_dict(self) -> dict[str, Any]:
         """Return what is known of the loss, the scale, and the controller's state."""
         numbers = {
-            "scale": self._scale, "returns": self._returns, "healthy": self._healthy, "copies": self._copies,
-            "smooth": self._smooth, "last": self._last, "variance": self._variance, "settled": self._settled,
+            "scale": self._scale,
+            "returns": self._returns,
+            "healthy": self._healthy,
+            "copies": self._copies,
+            "smooth": self._smooth,
+            "last": self._last,
+            "variance": self._variance,
+            "settled": self._settled,
             "trial": self._trial,
-        }  # fmt: skip
+        }
         inner = self.controller.state_dict() if isinstance(self.controller, Stateful) else {}
         return {**numbers, "warm_up": self._warm_up.state_dict(), "controller": inner}
 

@@ -91,9 +91,11 @@ class SpinObjective(Shown):
         real_reward, generated_reward = self.config.beta * real.log_ratio, self.config.beta * generated.log_ratio
         margin = real_reward - generated_reward
         return {
-            "real_reward": real_reward, "generated_reward": generated_reward, "margin": margin,
+            "real_reward": real_reward,
+            "generated_reward": generated_reward,
+            "margin": margin,
             "accuracy": (margin > 0).float(),
-        }  # fmt: skip
+        }
 
 
 def _per_token(players: BothPlayers, tokens: Tensor) -> BothPlayers:
@@ -109,10 +111,11 @@ def likelihoods(real: BothPlayers, generated: BothPlayers) -> dict[str, Tensor]:
     """
     log_ratio = generated.log_ratio.detach()
     return {
-        "real_log_probability": real.policy, "generated_log_probability": generated.policy,
+        "real_log_probability": real.policy,
+        "generated_log_probability": generated.policy,
         "real_fell": (real.log_ratio < 0).float(),
         "kl": log_ratio.clamp(max=_LARGEST_EXPONENT).expm1() - log_ratio,
-    }  # fmt: skip
+    }
 
 
 def falling_alarm(measures: Mapping[str, float], what: str = "real paths") -> str | None:

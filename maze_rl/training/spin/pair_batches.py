@@ -83,8 +83,10 @@ def pair_batches(
     """
     total = batch_size * accumulation
     drawn = draw_pairs(table, seed, step * total, total)
-    return [list(micro_batches(table, drawn[part : part + batch_size], micro_batch_tokens))
-            for part in range(0, total, batch_size)]  # fmt: skip
+    return [
+        list(micro_batches(table, drawn[part : part + batch_size], micro_batch_tokens))
+        for part in range(0, total, batch_size)
+    ]
 
 
 def draw_pairs(table: PairTable, seed: int, first: int, num: int) -> Int64[Tensor, " num"]:

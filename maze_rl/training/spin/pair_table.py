@@ -87,11 +87,12 @@ class PairTable(Shown):
         ends = self.responses.gather(1, self.response_lengths[:, None].long() - 1)[:, 0] == PATH_END
         counts = {kind.name.lower(): int(self.counts[own & (self.kinds == kind)].sum()) for kind in Kind}
         return {
-            "samples": int(self.counts[own].sum()), **counts,
+            "samples": int(self.counts[own].sum()),
+            **counts,
             "truncated": int(self.counts[own & ~ends[self.generated]].sum()),
             "tokens": int((self.counts * self.response_lengths[self.generated])[own].sum()),
             "trained": float(self.weights[own].sum()),
-        }  # fmt: skip
+        }
 
     def sequences(self, chosen: Int[Tensor, " rows"]) -> tuple[Tensor, Tensor, Tensor]:
         """Write out responses behind their prompts.
@@ -117,9 +118,16 @@ class PairTable(Shown):
         real, generated = places.int().chunk(2)
         pairs = {name: getattr(self, name)[chosen] for name in ("kinds", "rounds", "counts", "weights")}
         return PairTable(
-            self.prompts[asked], self.prompt_lengths[asked], self.responses[used], self.response_lengths[used],
-            prompt_of.int(), self.reference[used], real.contiguous(), generated.contiguous(), **pairs,
-        )  # fmt: skip
+            self.prompts[asked],
+            self.prompt_lengths[asked],
+            self.responses[used],
+            self.response_lengths[used],
+            prompt_of.int(),
+            self.reference[used],
+            real.contiguous(),
+            generated.contiguous(),
+            **pairs,
+        )
 
     def join(self, other: "PairTable") -> "PairTable":
         """Return one table with the pairs of both."""

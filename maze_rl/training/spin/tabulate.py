@@ -66,12 +66,15 @@ def tabulate_answers(
     columns = _with_tied_as_real(of_prompt, generated, of_pair, counts, config)
     ids = torch.int16 if d_vocab <= 2**15 else torch.int32
     return PairTable(
-        prompts=prompts.tokens.to(ids), prompt_lengths=prompts.lengths.int(),
-        responses=tokens[kept].to(ids), response_lengths=lengths[kept].int(), prompt_of=mazes[kept].int(),
+        prompts=prompts.tokens.to(ids),
+        prompt_lengths=prompts.lengths.int(),
+        responses=tokens[kept].to(ids),
+        response_lengths=lengths[kept].int(),
+        prompt_of=mazes[kept].int(),
         reference=torch.zeros(len(kept)),
         rounds=torch.full((len(columns[0]),), round_number, dtype=torch.int32),
         **dict(zip(("real", "generated", "kinds", "counts", "weights"), columns, strict=True)),
-    )  # fmt: skip
+    )
 
 
 def _real_paths(encoded: Encoded) -> Padded:
@@ -125,5 +128,9 @@ def _trained_on(config: SpinConfig) -> dict[Kind, bool]:
     """Return which pairs have a weight: the losing paths of a game, or the shortest ones of filtered training."""
     if config.loss == "filtered":
         return {kind: kind in (Kind.IDENTICAL, Kind.TIED) for kind in Kind}
-    return {Kind.DISTINCT: True, Kind.IDENTICAL: False, Kind.TIED: config.tie_policy == "punish",
-            Kind.INVALID: config.invalid_policy == "punish"}  # fmt: skip
+    return {
+        Kind.DISTINCT: True,
+        Kind.IDENTICAL: False,
+        Kind.TIED: config.tie_policy == "punish",
+        Kind.INVALID: config.invalid_policy == "punish",
+    }

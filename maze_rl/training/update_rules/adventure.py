@@ -124,11 +124,15 @@ class Adventure(Shown):
     def state_dict(self) -> dict[str, Any]:
         """Return charges, rounds, monster, experience and the random state."""
         return {
-            "charges": dict(self.charges), "rounds": dict(self.rounds), "experience": self.experience,
-            "last_loss": self.last_loss if math.isfinite(self.last_loss) else None, "hp": self.hp,
-            "monster": self.monster.effect.name if self.monster else None, "monster_rounds": self.monster_rounds,
+            "charges": dict(self.charges),
+            "rounds": dict(self.rounds),
+            "experience": self.experience,
+            "last_loss": self.last_loss if math.isfinite(self.last_loss) else None,
+            "hp": self.hp,
+            "monster": self.monster.effect.name if self.monster else None,
+            "monster_rounds": self.monster_rounds,
             "random": random_state(self._random),
-        }  # fmt: skip
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up what `state_dict` returned."""

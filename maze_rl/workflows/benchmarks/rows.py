@@ -110,12 +110,16 @@ def result(row: Row, trial: Trial, measured: list[float]) -> dict[str, Any]:
     value = row.summary(measured)
     holds = None if row.target is None else trial.fault is None and _SIGNS[row.target.sign](value, row.target.bound)
     return {
-        "name": row.name, "against": row.against, "ratio": value, "spread": (min(measured), max(measured)),
+        "name": row.name,
+        "against": row.against,
+        "ratio": value,
+        "spread": (min(measured), max(measured)),
         "target": None if row.target is None else row.target.bound,
         "target_text": None if row.target is None else f"{row.target.sign} {row.target.bound:g}{_UNITS[row.unit]}",
-        "ratio_text": _text(value, row.unit), "holds": holds,
+        "ratio_text": _text(value, row.unit),
+        "holds": holds,
         "detail": "; ".join([trial.detail, *trial.news, *([] if trial.fault is None else [trial.fault])]),
-    }  # fmt: skip
+    }
 
 
 def _text(value: float, unit: str) -> str:

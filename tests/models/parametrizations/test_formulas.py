@@ -36,9 +36,12 @@ def test_unified_embedding() -> None:
     model = make("unified_embeddings:4,middle=3")
     values = dict(model.embed.parametrizations.W_E[0].named_parameters())
     assert {name: tuple(value.shape) for name, value in values.items()} == {
-        "table": (len(TOKENIZATION.vocabulary), 64), "first": (64, 48), "first_bias": (48,), "last": (48, 16),
+        "table": (len(TOKENIZATION.vocabulary), 64),
+        "first": (64, 48),
+        "first_bias": (48,),
+        "last": (48, 16),
         "last_bias": (16,),
-    }  # fmt: skip
+    }
     for token in (0, 7, 20):
         hidden = functional.gelu(values["table"][token] @ values["first"] + values["first_bias"])
         assert torch.allclose(model.W_E[token], hidden @ values["last"] + values["last_bias"], atol=1e-12)
@@ -110,8 +113,10 @@ def test_a_bias_is_predicted_by_a_network_of_its_own() -> None:
     for module, name, inputs, outputs in ((block.attn, "Q", 16, 16), (block.mlp, "out", 64, 16)):
         network, bias = network_of(module, f"b_{name}"), getattr(module.parametrizations, f"b_{name}")
         assert (network.free.shape, network.first.shape, network.last.shape) == (
-            (1, 4 * inputs), (4 * inputs, min(inputs, outputs)), (min(inputs, outputs), outputs),
-        )  # fmt: skip
+            (1, 4 * inputs),
+            (4 * inputs, min(inputs, outputs)),
+            (min(inputs, outputs), outputs),
+        )
         said = functional.gelu(network.free[0] @ network.first) @ network.last
         shift = 0 if name == "out" else bias[0].beta  # a shift of all outputs is normalised away
         expected = bias.original + said.reshape(bias.original.shape) + shift
@@ -206,8 +211,14 @@ def test_value_norm_with_its_affine_part(flag: str) -> None:
 
 
 def test_gradients_computed_once_are_those_computed_every_time() -> None:
-    model = make("unified_embeddings", "unified_weights:v6,parts=all", "residual_scaling", "value_affine",
-                 value_norm=True, embedding="factored")  # fmt: skip
+    model = make(
+        "unified_embeddings",
+        "unified_weights:v6,parts=all",
+        "residual_scaling",
+        "value_affine",
+        value_norm=True,
+        embedding="factored",
+    )
     batches = tokens().split(2)
     for batch in batches:
         model(batch, return_type="loss").backward()

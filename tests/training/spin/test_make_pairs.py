@@ -123,9 +123,14 @@ def square() -> MazeCollection:
 
 
 WALKS = {  # of a 2 x 2 grid; the two shortest ones are 00 01 11 and 00 10 11
-    "wall": "00 11 end", "longer": "00 01 00 01 11 end", "short of it": "00 01 end", "no end": "00 01 11",
-    "no cells": "end", "wrong start": "01 11 end", "long": "00 10 00 01 11 end",
-}  # fmt: skip
+    "wall": "00 11 end",
+    "longer": "00 01 00 01 11 end",
+    "short of it": "00 01 end",
+    "no end": "00 01 11",
+    "no cells": "end",
+    "wrong start": "01 11 end",
+    "long": "00 10 00 01 11 end",
+}
 
 
 def table_of(square: MazeCollection, walks: list[str], **settings: object) -> PairTable:
@@ -154,9 +159,17 @@ def table_of(square: MazeCollection, walks: list[str], **settings: object) -> Pa
 
 @pytest.mark.parametrize(
     ("walk", "kind"),
-    [("real", Kind.IDENTICAL), ("other", Kind.TIED), ("longer", Kind.DISTINCT), ("short of it", Kind.DISTINCT),
-     ("wall", Kind.INVALID), ("no end", Kind.INVALID), ("no cells", Kind.INVALID), ("wrong start", Kind.INVALID)],
-)  # fmt: skip
+    [
+        ("real", Kind.IDENTICAL),
+        ("other", Kind.TIED),
+        ("longer", Kind.DISTINCT),
+        ("short of it", Kind.DISTINCT),
+        ("wall", Kind.INVALID),
+        ("no end", Kind.INVALID),
+        ("no cells", Kind.INVALID),
+        ("wrong start", Kind.INVALID),
+    ],
+)
 def test_the_maze_says_what_a_written_path_is(walk: str, kind: Kind, square) -> None:
     table = table_of(square, [walk])
     assert table.kinds.tolist() == [kind]
@@ -179,9 +192,15 @@ def test_policies_give_the_weights_and_equal_paths_are_one_pair(
     found = dict(zip(map(Kind, table.kinds.tolist()), table.weights.tolist(), strict=True))
     assert found == weights
     assert table.summary(0) == {
-        "samples": 5, "distinct": 2, "identical": 1, "tied": 1, "invalid": 1, "truncated": 0,
-        "tokens": 6 + 6 + 3 + 4 + 4, "trained": sum(weights.values()),
-    }  # fmt: skip
+        "samples": 5,
+        "distinct": 2,
+        "identical": 1,
+        "tied": 1,
+        "invalid": 1,
+        "truncated": 0,
+        "tokens": 6 + 6 + 3 + 4 + 4,
+        "trained": sum(weights.values()),
+    }
 
 
 def test_a_tied_path_as_real_shares_the_losing_paths(square) -> None:
