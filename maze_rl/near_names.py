@@ -61,10 +61,12 @@ def _rank(name: str, choice: str) -> int | None:
     if not given or not known:
         return None
     if _joined(name) == _joined(choice):
-        return 4
+        return 5
     if len(given) == len(known) and all(map(_is_cut, given, known)):
-        return 3
+        return 4
     if any("_".join(given) in group and "_".join(known) in group for group in SAME_MEANING):
+        return 3
+    if len(given) < len(known) and all(map(_is_cut, given, known)):  # the beginning of a longer name
         return 2
     if len(given) == len(known) and all(map(_is_near, given, known)):
         return 1

@@ -29,7 +29,7 @@ PLANS: Mapping[str, NamedPlan] = {
         phases=tuple({"name": name, "share": 1 / 3, "algorithm": name} for name in ("dfs", "kruskal", "wilson")),
     ),
     "trees_then_cycles": NamedPlan(
-        line="mazes of one path, then with cycles, all shortest paths right",
+        line="trees, then mazes with cycles: any shortest path is right",
         phases=(
             {"name": "trees", "share": 0.5, "algorithm": "dfs"},
             {"name": "cycles", "share": 0.5, "algorithm": "dfs_percolation", "loss": "path_only_set"},

@@ -266,7 +266,7 @@ def _work_off(jobs: Sequence[Job], workers: int, progress: Progress) -> dict[str
     """Do every job; return what went wrong with which."""
     todo = [job for job in jobs if not is_measured(job) or (job.folder / FAILURE).exists()]
 
-    def tell(unfinished: int, begun: float) -> None:
+    def tell(unfinished: int, begun: float | int) -> None:
         finished = len(jobs) - unfinished
         progress("experiment", (finished + begun) / len(jobs), {"doing": f"{finished} of {len(jobs)} runs finished"})
 

@@ -10,7 +10,6 @@ made from the tokens, so `start_at_layer` and, with a visible prompt, a cache of
 """
 
 import json
-from os import PathLike
 from pathlib import Path
 
 import torch
@@ -20,7 +19,7 @@ from transformer_lens import HookedTransformer, HookedTransformerConfig
 from transformers import AutoTokenizer
 
 
-def load(folder: str | PathLike[str] = Path(__file__).parent, device: str = "cpu") -> HookedTransformer:
+def load(folder: str | Path = Path(__file__).parent, device: str = "cpu") -> HookedTransformer:
     """Return the exported model in evaluation mode, with its tokenizer."""
     description = json.loads(Path(folder, "model.json").read_text())
     weights = load_file(Path(folder, "model.safetensors"), device=device)

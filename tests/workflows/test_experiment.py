@@ -226,12 +226,12 @@ def test_run_and_compare_from_the_command_line(tiny: Path, capsys: pytest.Captur
     assert (out / "comparison" / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert run(["experiments", "compare", str(out), "--target", "three", "--out", str(tiny.parent / "again")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    (answer,) = (line for line in lines if line.startswith("three against four, shortest: not judged"))
+    (answer,) = (line for line in lines if line.startswith("three against four, shortest@4: not judged"))
     assert "difference" in answer
     assert run(["experiments", "run", str(tiny), "--workers", "0", "--seeds", "3", "--out", str(out)]) == 0
     captured = capsys.readouterr()
     assert captured.err.splitlines()[-1] == "experiment: 100%  6 of 6 runs finished"
-    assert "\nthree against four, shortest: not judged" in captured.out
+    assert "\nthree against four, shortest@4: not judged" in captured.out
     table = captured.out.partition("95 % intervals")[2]
     assert "shortest" in table
     assert " % [" in table

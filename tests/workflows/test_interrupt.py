@@ -23,7 +23,7 @@ def test_ctrl_c_saves_and_says_how_to_resume(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "maze_rl", "train", *shlex.split(SETTINGS), "--out", "run"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    first = process.stderr.readline()  # training has taken its first step
+    first = next(line for line in process.stderr if "training" in line)  # it has taken its first step
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=600)
     if process.returncode == 0:

@@ -48,7 +48,7 @@ def test_each_trains_and_shares_the_steps(name: str) -> None:
     assert [row["step"] for row in folder.read_metrics()] == list(range(1, 11))
     phases = folder.open().training.phases
     for phase, written in zip(phases, PLANS[name].phases, strict=True):
-        assert abs(phase.steps - 10 * written["share"]) <= 0.5 + 1e-9
+        assert abs(phase.steps - 10 * written["share"]) < 1
         assert phase.loss == written.get("loss")
         assert phase.lora == written.get("lora")
         assert (phase.spin is not None) == ("spin" in written)
