@@ -12,7 +12,7 @@ from maze_rl.configs.changes import sort_changes
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.presets import warmup_of
-from maze_rl.configs.ranges import AnySizes, check_squares, format_range
+from maze_rl.configs.ranges import AnySizes, check_sizes, check_squares, format_range
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL, TokenizationConfig
 from maze_rl.configs.training import Phase, RunConfig, TrainingConfig
 from maze_rl.displays.short_repr import Shown
@@ -156,7 +156,7 @@ def small_run(
     model, tokens, mazes, training = sort_changes(changes, *kinds)
     token_format = tokens.get("format", TokenizationConfig.format)
     model.setdefault("embedding", "factored" if token_format in ONE_TOKEN_PER_CELL else "free")
-    usual = {"sizes": base.sizes if sizes is None else sizes, "split": "train"}
+    usual = {"sizes": base.sizes if sizes is None else check_sizes(sizes), "split": "train"}
     phase = Phase(steps=steps, mazes=MazeSpec(**(usual | mazes)))
     settings = {
         "phases": (phase,),

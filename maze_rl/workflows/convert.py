@@ -78,12 +78,13 @@ def load_mazes(
     return readers[chosen](path)
 
 
-def read_tokens(path: Path, tokenizer: str | Tokenization, grid: AnySize | None) -> MazeCollection:
+def read_tokens(path: str | PathLike[str], tokenizer: str | Tokenization, grid: AnySize | None) -> MazeCollection:
     """Read token text, one maze a line; the arguments are those of `load_mazes`.
 
     Raises:
         MazeRLError: `grid` is missing, or a line is no maze.
     """
+    path = Path(path)
     if grid is None:
         raise ConfigurationError(f"{path}: token text does not tell the size of its mazes: give it, as --grid 5.")
     shape = shape_of("grid", grid)

@@ -108,7 +108,7 @@ USES: dict[str, Callable[[Callable[[str], Any], Callable[[str], Any]], object]] 
     "write_mazes": lambda at, new: write_mazes(MAZES, new("mazes"), "a test"),
     "open_dataset": lambda at, new: open_dataset(at("part0")),
     "solve_with_model": lambda at, new: solve_with_model(at("run"), MAZES[0]),
-    "read_own": lambda at, new: read_own(at("maze.txt"), "edges", (4, 4)),
+    "read_own": lambda at, new: read_own(at("maze.txt"), maze_rl.load_model(at("run")).tokenization, (4, 4)),
     "checkpoint_steps": lambda at, new: checkpoint_steps(at("run")),
     "checkpoints": lambda at, new: steps_in(at("run/checkpoints")),
     "save_model": lambda at, new: save_model(maze_rl.load_model(at("run")), new("model"), {}),
@@ -154,7 +154,13 @@ INTERNAL = {
     "mazes/storage/shards.py": "parts of a dataset",
     "mazes/storage/store.py": "parts of a dataset",
     "models/verified_files.py": "files of a folder that is open",
+    "mazes/storage/free_place.py": "a place that is about to be written",
+    "workflows/comparison_folder.py": "places of reports",
     "workflows/experiment_files.py": "a file that was found",
+    "workflows/export_loader.py": "a file that stands alone and stays short",
+    "workflows/run_card.py": "a run that is open",
+    "workflows/run_folder.py": "what differs in a run that is open",
+    "workflows/run_place.py": "a place that is about to be written",
 }
 """Modules that get `Path`s from other modules of ours alone, and what these are."""
 

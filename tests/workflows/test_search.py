@@ -30,7 +30,7 @@ from maze_rl.workflows.search import search
         (["--algorithm", "dfs_percolation"], "without cycles"),
         (["--algorithm", "wilsn"], "Did you mean 'wilson'"),
         (["--size", "3"], "at least 4 x 4 cells"),
-        (["--size", "0"], "size is 0"),
+        (["--size", "0"], "size 0 is out of bounds"),
         (["--seed", "-1"], "seed is -1: expected a whole number, at least 0"),
     ],
 )
@@ -100,6 +100,7 @@ def test_checkpoints_that_do_not_fit_are_named_and_damaged_ones_told(
         build_model(ModelConfig(n_layers=layers, d_model=12, n_heads=1), tokenization) for layers in (1, 2)
     )
     monkeypatch.setattr(RunFolder, "open", lambda self: SimpleNamespace(model=fitting.maze_config))
+    (tmp_path / "config.json").touch()  # as a run has it
     for step, model in ((10, other), (20, fitting), (30, fitting)):
         folder = tmp_path / "checkpoints" / str(step)
         write_folder(folder, {WEIGHTS: tensor_bytes(model.state_dict())})

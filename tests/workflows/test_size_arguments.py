@@ -1,7 +1,6 @@
 """Sizes and other ranges as people give them: as the command line writes them, ints, ranges, lists, arrays."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +9,15 @@ import pytest
 
 import maze_rl
 from maze_rl.configs.endpoints import endpoints_from
-from maze_rl.configs.experiment import Experiment, small_run
-from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.experiment import small_run
+from maze_rl.configs.mazes import spec_from_arguments
 from maze_rl.configs.ranges import check_ints, check_size, check_sizes, check_square, check_squares
+from maze_rl.configs.training import least_and_most
 from maze_rl.errors import MazeRLError
 from maze_rl.evaluation.by_algorithm import evaluate_algorithms
 from maze_rl.evaluation.by_loops import evaluate_loops
 from maze_rl.evaluation.evaluator import evaluate_model
 from maze_rl.interp.patching_pairs import make_pairs
-from maze_rl.interp.scorecard import Setting
 from maze_rl.mazes.flip_pairs import find_flip_pairs
 from maze_rl.models.build import MazeTransformer
 from maze_rl.workflows.convert import convert
@@ -71,12 +70,9 @@ TAKES_SIZES: dict[str, Callable[[Any, MazeTransformer], Sequence[Any]]] = {
     "check_squares": lambda sizes, model: check_squares(sizes),
     "check_ints": lambda sizes, model: check_ints("sizes", sizes),
     "generate": lambda sizes, model: sorted({maze.shape[0] for maze in maze_rl.generate(sizes, num=40)}),
-    "MazeSpec": lambda sizes, model: MazeSpec(sizes=sizes).sizes,
+    "MazeSpec": lambda sizes, model: spec_from_arguments(sizes=sizes).sizes,
     "train": lambda sizes, model: configured(**_nothing(sizes)).sizes,
     "small_run": lambda sizes, model: small_run(sizes).sizes,
-    "Experiment": lambda sizes, model: (
-        Experiment(arms={"one": small_run((4,), canvas=5)}, control="one", test_sizes=sizes).test_sizes
-    ),
     "evaluate": lambda sizes, model: sizes_tested(model, sizes),
 }
 
@@ -111,7 +107,7 @@ def test_evaluations_take_sizes_in_every_way(sizes: Any, looped: MazeTransformer
 @pytest.mark.parametrize("kind", RECTANGLES)
 def test_rectangles_in_every_way(kind: str) -> None:
     assert {maze.shape for maze in maze_rl.generate(RECTANGLES[kind], num=2)} == {(4, 7)}
-    assert MazeSpec(sizes=RECTANGLES[kind]).shapes == ((4, 7),)
+    assert spec_from_arguments(sizes=RECTANGLES[kind]).shapes == ((4, 7),)
     with pytest.raises(MazeRLError, match="size 4x7 is no square"):
         check_squares(RECTANGLES[kind])
 
@@ -137,7 +133,6 @@ def test_one_rectangle_in_every_way(kind: str, tmp_path: Path) -> None:
 def test_one_square_in_every_way(size: Any) -> None:
     assert check_square("size", size) == 4
     assert draw_maze(size).shape == (4, 4)
-    assert Setting(size=size).size == 4
     assert make_pairs(maze_rl.load_tokenization("edges", canvas=4), size=size, num=2, depths="1..4").clean is not None
     words = maze_rl.load_tokenization("edges")
     assert words.from_text(words.to_text(draw_maze(4)), size).shape == (4, 4)
@@ -153,9 +148,9 @@ def test_depths_in_every_way(depths: Any) -> None:
 
 @pytest.mark.parametrize("loops", ["4..18", range(4, 19), (4, 18), [4, 18], (np.int64(4), np.int64(18))])
 def test_loops_of_training_in_every_way(loops: Any) -> None:
-    training = replace(small_run().training, training_loops=loops)
-    assert training.training_loops == (4, 18)
-    assert all(type(number) is int for number in training.training_loops), "or it could not be written to a file"
+    found = least_and_most(loops)
+    assert found == (4, 18)
+    assert all(type(number) is int for number in found), "or it could not be written to a file"
 
 
 @pytest.mark.parametrize(
