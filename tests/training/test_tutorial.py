@@ -109,7 +109,7 @@ def test_the_plan_trains(at_home: Path) -> None:
             "data is []: expected the folder of a dataset, or a list of folders",
         ),
         ('{"phases": [{"steps": 3, "data": ["gone"]}]}', "gone: there is no such folder"),
-        ('{"phases": [{"sizes": "3"}]}', 'write "steps", or "epochs" where the phase has "data"'),
+        ('{"phases": [{"sizes": "3"}]}', 'write "steps", or "share", or "epochs" where the phase has "data"'),
         ('{"phases": [{"steps": 3, "steps": 4}]}', "the plan gives 'steps' twice in one place"),
         ('{"phases": [{"steps": 3, "spin": {}}]}', "the first is a round of self-play"),
         ('{"phases": []}', "training needs at least one"),

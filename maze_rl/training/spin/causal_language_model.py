@@ -67,7 +67,7 @@ def write_answers(
     *,
     end: int,
     most_tokens: int,
-    temperature: float = 1.0,
+    temperature: float | int = 1.0,
     uniforms: Float64[Tensor, "num most_new"] | None = None,
     batch_size: int = 16,
 ) -> tuple[Int64[Tensor, "num new"], Int64[Tensor, " num"]]:
@@ -116,7 +116,7 @@ class _Draw(LogitsProcessor):
     Sampling as `generate` does it takes from one stream for all rows of a batch, and from the one of the whole program.
     """
 
-    def __init__(self, uniforms: Float64[Tensor, "rows most_new"], width: int, temperature: float) -> None:
+    def __init__(self, uniforms: Float64[Tensor, "rows most_new"], width: int, temperature: float | int) -> None:
         self.uniforms, self.width, self.temperature = uniforms, width, temperature
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:

@@ -270,7 +270,7 @@ def test_counts_are_checked_and_answers_end_where_the_model_can_read_no_more(mak
     game = make_game(most_tokens=None)
     assert game.most_tokens == 24 - max(len(prompt) for prompt, _ in game.pairs)
     game.open_round()
-    for counts, message in (({"steps": 0}, "steps is 0"), ({"steps": 1, "batch_size": 0.5}, "batch_size is 0.5")):
+    for counts, message in (({"steps": 0}, "steps is 0"), ({"steps": 1, "batch_size": 0}, "batch_size is 0")):
         with pytest.raises(ConfigurationError, match=message):
             game.play_round(adam, **counts)
     with pytest.raises(ConfigurationError, match="writing_batch is 0"):
