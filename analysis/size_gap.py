@@ -176,13 +176,13 @@ with figure_style():
     axes = figure.subplots()
     figure.subplots_adjust(left=0.1, right=0.72, bottom=0.17, top=0.95)
     bottom = np.zeros(len(errors))
-    for kind, colour in zip(kinds, ERROR_COLOURS, strict=False):
+    for kind in kinds:
         share = np.array([row.counts[kind] / row.num for row in errors.values()])
         axes.bar(
             [str(size) for size in errors],
             share,
             bottom=bottom,
-            color=light(colour),
+            color=light(ERROR_COLOURS.get(kind, "reference-mid")),
             width=0.7,
             label=kind.replace("_", " "),
         )

@@ -1,6 +1,6 @@
 """`maze-rl report`: the generalization report of one model or several side by side, with or without their runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -83,10 +83,10 @@ def report(
 
 
 def _given(runs: Subject | Sequence[Subject]) -> list[Subject]:
-    several = [runs] if isinstance(runs, HookedTransformer | str | PathLike) else list(runs)
-    if not several:
-        raise ConfigurationError("runs is empty: give a run, a model or the name of one, or several.")
-    return several
+    several = [runs] if isinstance(runs, HookedTransformer | str | PathLike) else runs
+    if not isinstance(several, Iterable) or not (listed := list(several)):
+        raise ConfigurationError(f"runs is {runs!r}: expected a path, or several, as ['runs/x', 'runs/y'].")
+    return listed
 
 
 def _usual_place(subjects: Sequence[_Subject]) -> Path:

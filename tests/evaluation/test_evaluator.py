@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
-from maze_rl.errors import ConfigurationError
+from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.evaluation.baselines import WALKERS
 from maze_rl.evaluation.evaluator import evaluate_model
 from maze_rl.evaluation.results import AlgorithmRow, EvaluationResult, LoopRow, result_from_json
@@ -169,7 +169,11 @@ def test_a_size_without_test_mazes_is_refused(tiny_model: MazeTransformer, solvi
     assert found.rows[0].shortest.value == 1.0
 
 
-@pytest.mark.parametrize(("sizes", "num"), [((), 5), ((4,), 0)])
-def test_nothing_to_measure_is_refused(tiny_model: MazeTransformer, sizes: tuple[int, ...], num: int) -> None:
-    with pytest.raises(ConfigurationError, match="at least one size and one maze"):
+@pytest.mark.parametrize(
+    ("sizes", "num", "said"), [((), 5, "no maze size was given"), ((4,), 0, "num is 0: expected a whole number")]
+)
+def test_nothing_to_measure_is_refused(
+    tiny_model: MazeTransformer, sizes: tuple[int, ...], num: int, said: str
+) -> None:
+    with pytest.raises(MazeRLError, match=said):
         evaluate_model(tiny_model, sizes=sizes, num=num)
