@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from maze_rl.displays.short_repr import Shown
+
 
 @dataclass(frozen=True, kw_only=True)
-class NamedPlan:
+class NamedPlan(Shown):
     """A plan that ships."""
 
     line: str

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor, nn
 
+from maze_rl.displays.short_repr import Shown
 from maze_rl.seeding import numpy_generator
 
 Loss = Callable[[nn.Module], float]
@@ -52,7 +53,7 @@ def line(start: Tensor, end: Tensor, shares: Float[ndarray, " point"]) -> Float[
 
 
 @dataclass(frozen=True)
-class Plane:
+class Plane(Shown):
     """The plane through a start and two ends; across leads to the first, up is at right angles to that."""
 
     start: Float[Tensor, " weight"]

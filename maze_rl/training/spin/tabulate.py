@@ -13,6 +13,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from maze_rl.configs.spin import SpinConfig
+from maze_rl.displays.short_repr import short_repr
 from maze_rl.tokenization.layouts import PADDING
 from maze_rl.tokenization.tokenization import Encoded
 from maze_rl.training.spin.pair_table import Kind, PairTable
@@ -24,6 +25,8 @@ class Padded(NamedTuple):
 
     tokens: Int64[Tensor, "rows pos"]
     lengths: Int64[Tensor, " rows"]
+
+    __repr__ = short_repr
 
 
 def tabulate(

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from maze_rl.configs.options import check_count
 from maze_rl.configs.spin import SpinConfig
+from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.tokenization.layouts import PADDING
 from maze_rl.training.learning_rates.controlled_optimizer import LearningRateController
@@ -41,7 +42,7 @@ _OF_MAZES = ("prompts", "tie_policy", "invalid_policy", "keep_best")
 """Settings that only mazes give a sense."""
 
 
-class TextGame:
+class TextGame(Shown):
     """Plays rounds, one `play_round` each.
 
     Attributes:
