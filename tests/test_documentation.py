@@ -178,7 +178,7 @@ def test_every_command_runs(
             assert "the following arguments are required" in str(error)
         return
     if command.endswith(" --help"):
-        with pytest.raises(SystemExit, match="^0$"):
+        with pytest.raises(SystemExit, match=r"^0$"):
             run(command.split()[1:])
         return
     words = smaller(command)
