@@ -225,8 +225,9 @@ def test_a_stock_model_is_searched_as_the_same_weights_are_here(
     for name, score in ours.scores.items():
         assert mine.scores[name]["effect"] == pytest.approx(score["effect"], abs=1e-3), name
     patched, expected = mine.result.battery.patching, ours.result.battery.patching
-    assert patched is not None and expected is not None
-    np.testing.assert_allclose(patched.heads.numerators, expected.heads.numerators, atol=1e-3)
+    assert (patched is None) == (expected is None)  # there is none where few pairs are solved
+    if patched is not None and expected is not None:
+        np.testing.assert_allclose(patched.heads.numerators, expected.heads.numerators, atol=1e-3)
 
 
 def an_export(tmp_path: Path, load_script: Callable[..., ModuleType], **settings: object) -> tuple[Any, Path]:
