@@ -1,7 +1,9 @@
 """Streams: independent of one another, and the same on every machine."""
 
 import numpy as np
+import pytest
 
+from maze_rl.errors import ConfigurationError
 from maze_rl.seeding import numpy_generator, stream_key
 
 
@@ -16,9 +18,15 @@ def test_generators_are_the_same_everywhere() -> None:
 
 def test_seed_and_every_name_matter() -> None:
     keys = [stream_key(0), stream_key(1), stream_key(0, "a"), stream_key(0, "b"), stream_key(0, "a", "b")]
-    keys += [stream_key(0, "b", "a"), stream_key(0, "ab"), stream_key(0, "a", 1), stream_key(2**63)]
+    keys += [stream_key(0, "b", "a"), stream_key(0, "ab"), stream_key(0, "a", 1), stream_key(2**64 - 1)]
     assert len(set(keys)) == len(keys)
     assert all(0 <= key < 2**64 for key in keys)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64, 2**70])
+def test_seeds_out_of_range_are_refused(seed: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"seed is {seed}: expected a whole number"):
+        stream_key(seed)
 
 
 def test_names_do_not_run_together() -> None:
