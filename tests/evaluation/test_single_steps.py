@@ -118,18 +118,22 @@ def oracle_decode(tokenization: Tokenization, right: bool):
             maze = tokenization.from_text(str(tokenization.decode(prompt[:end])), (side, side))
             solution = solve_batch(maze.as_batch())[0]
             best = solution.optimal_next(maze.origin)
-            wrong = [cell for cell in [*maze.neighbours(maze.origin), maze.origin] if cell not in best]
-            cell = best[-1] if right else wrong[0]
-            ids = layout.cell_tokens[cell]
-            if layout.path_as_moves:
-                step = (cell[0] - maze.origin[0], cell[1] - maze.origin[1])
-                steps = [(1, 0), (0, 1), (-1, 0), (0, -1)]
-                place = steps.index(step) if step in steps else 0
-                if layout.path_as_turns:  # north is ahead of a walker that starts
-                    word = ("BACKWARD", "RIGHT", "FORWARD", "LEFT")[place]
-                    ids = np.array([tokenization.word_ids[word]])
-                else:
-                    ids = layout.path_move_ids[[place]]
+            steps = [(1, 0), (0, 1), (-1, 0), (0, -1)]
+            row_at, col_at = maze.origin
+            around = [(row_at + down, col_at + across) for down, across in steps]
+            if right:
+                cell = best[-1]
+            elif layout.path_as_moves:  # a move that is not open is wrong as well
+                cell = next(cell for cell in around if cell not in best)
+            else:
+                cell = next(cell for cell in [*maze.neighbours(maze.origin), maze.origin] if cell not in best)
+            if layout.path_as_turns:  # north is ahead of a walker that starts
+                word = ("BACKWARD", "RIGHT", "FORWARD", "LEFT")[around.index(cell)]
+                ids = np.array([tokenization.word_ids[word]])
+            elif layout.path_as_moves:
+                ids = layout.path_move_ids[[around.index(cell)]]
+            else:
+                ids = layout.cell_tokens[cell]
             new[row] = torch.from_numpy(np.asarray(ids, np.int64))
         return new
 
