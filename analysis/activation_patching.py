@@ -125,8 +125,11 @@ effects = fast.effects[:, : position + 1]
 print(f"By hand: {by_hand.size} runs in {seconds_by_hand:.1f} s. patch_map: {seconds:.1f} s.")
 print(f"The largest difference of the two maps is {np.abs(effects - by_hand).max():.1e}.")
 named = [words[token] for token in clean[0]]
-keep(grids_figure({"one pair: effect of the residual stream by layer and token": effects}, columns=named, across=1),
-     out, "by_position")  # fmt: skip
+keep(
+    grids_figure({"one pair: effect of the residual stream by layer and token": effects}, columns=named, across=1),
+    out,
+    "by_position",
+)
 
 # %% [markdown] All pairs at once
 # In another maze the same edge stands elsewhere in the list, so positions cannot be compared, but roles can: the
@@ -172,8 +175,16 @@ for layer, head in zip(*np.unravel_index(np.argsort(-largest, axis=None)[:3], la
     place = heads.places[int(np.nanargmax(np.nan_to_num(heads.effects[layer, head])))]
     stated = stated_interval(heads.interval(int(layer), place, int(head), seed=seed))
     print(f"Head {head} of layer {layer} at the {place}: {stated}, chosen on the same pairs.")
-keep(grids_figure({"each head's largest effect over the groups": largest}, across=1, width=4.8,
-                  columns=[f"head {head}" for head in range(model.cfg.n_heads)]), out, "heads")  # fmt: skip
+keep(
+    grids_figure(
+        {"each head's largest effect over the groups": largest},
+        across=1,
+        width=4.8,
+        columns=[f"head {head}" for head in range(model.cfg.n_heads)],
+    ),
+    out,
+    "heads",
+)
 
 # %% [markdown] A network whose answer is known
 # The hand-built wave runs a breadth-first search from the target in the stream of every token: layers 0 and 1 read

@@ -117,9 +117,17 @@ for name in list(models)[:3]:
     )
     edges, values = edge_attention(attention, chosen)
     here = (int(chosen.cells[row, 0]), int(chosen.cells[row, 1]))
-    drawn.append(EdgeOverlay(maze=mazes[int(chosen.maze[row])], here=here, edges=edges,
-                             title=f"{name}\nhead {head} of layer {layer}", values=values, scale=1.0,
-                             key="share of attention"))  # fmt: skip
+    drawn.append(
+        EdgeOverlay(
+            maze=mazes[int(chosen.maze[row])],
+            here=here,
+            edges=edges,
+            title=f"{name}\nhead {head} of layer {layer}",
+            values=values,
+            scale=1.0,
+            key="share of attention",
+        )
+    )
 with figure_style():
     figure = overlay_figure(drawn)
 keep(figure, out, "one_maze")
@@ -155,8 +163,14 @@ with figure_style():
     figure = Figure(figsize=(9.6, 1.9), layout="constrained")
     axes = figure.subplots()
     for place, each in enumerate(ablated.values()):
-        axes.scatter(each.random_drops, [place] * len(each.random_drops), s=40, color=light("reference-light"),
-                     edgecolor=light("reference-mid"), zorder=2)  # fmt: skip
+        axes.scatter(
+            each.random_drops,
+            [place] * len(each.random_drops),
+            s=40,
+            color=light("reference-light"),
+            edgecolor=light("reference-mid"),
+            zorder=2,
+        )
         axes.plot(each.drop[1:], [place] * 2, color=light("blue"), zorder=3)
         axes.plot(each.drop.value, place, "o", color=light("blue"), markersize=7, zorder=4)
     axes.set_yticks(range(len(ablated)), list(ablated))

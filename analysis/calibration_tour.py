@@ -86,8 +86,10 @@ for name, card in cards.items():
 # %% Adjacency heads
 for name, card in cards.items():
     found = card.adjacency
-    print(f"{name}: attention to the own edges beyond the control {stated_interval(found.finding.effect)}, "
-          f"verdict {found.finding.verdict}.")  # fmt: skip
+    print(
+        f"{name}: attention to the own edges beyond the control {stated_interval(found.finding.effect)}, "
+        f"verdict {found.finding.verdict}."
+    )
 
 # %% [markdown] Probes
 # Can the distance of every cell to the target be read off the residual stream where the path starts, before a step is
@@ -109,14 +111,20 @@ keep(curves_figure(curves, labels=("layers behind", "share of the distances expl
 
 # %% Flips and interchange
 for name, card in cards.items():
-    print(f"{name}: right flips less false ones {stated_interval(card.flips.finding.effect)}; "
-          f"choices that follow the swapped {card.swaps.variable} beyond the control's "
-          f"{stated_interval(card.swaps.finding.effect)}.")  # fmt: skip
+    print(
+        f"{name}: right flips less false ones {stated_interval(card.flips.finding.effect)}; "
+        f"choices that follow the swapped {card.swaps.variable} beyond the control's "
+        f"{stated_interval(card.swaps.finding.effect)}."
+    )
 
 # %% The whole table
 titles = {
-    "S1": "S1: far flips", "S2": "S2: probe", "S3": "S3: interchange", "S4": "S4: reach grows", "S5": "S5: beats rules",
-}  # fmt: skip
+    "S1": "S1: far flips",
+    "S2": "S2: probe",
+    "S3": "S3: interchange",
+    "S4": "S4: reach grows",
+    "S5": "S5: beats rules",
+}
 findings = {
     name: {"attention": card.adjacency.finding} | {titles[key]: found for key, found in card.scores.items()}
     for name, card in cards.items()

@@ -94,8 +94,16 @@ with figure_style():
         probe = state.probes["distance"]
         for (what, each), style in zip(probe.controls.items(), (":", "-.", "--", "-"), strict=True):
             places = [0] if len(each.by_layer) == 1 else range(len(each.by_layer))
-            axes.plot(places, each.by_layer, color=light("reference-mid"), linestyle=style, linewidth=1.4,
-                      label=CONTROL_NAMES[what], marker="D" if len(places) == 1 else "", markersize=4)  # fmt: skip
+            axes.plot(
+                places,
+                each.by_layer,
+                color=light("reference-mid"),
+                linestyle=style,
+                linewidth=1.4,
+                label=CONTROL_NAMES[what],
+                marker="D" if len(places) == 1 else "",
+                markersize=4,
+            )
         axes.plot(probe.score.by_layer, color=light("blue"), marker="o", markersize=4.5, label=name)
         axes.set_xticks(range(len(probe.score.by_layer)), layer_names(len(probe.score.by_layer)))
         axes.set(title=name, xlabel="read after layer (E: embedding)", ylim=(-0.08, 1.02))

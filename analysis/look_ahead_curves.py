@@ -74,11 +74,20 @@ with figure_style():
     for level, (reach, curve) in zip((8, 12, 16, 20), known.items(), strict=False):
         shown = [place for place, forks in enumerate(curve.num_forks) if forks >= 8]
         steps = [curve.steps[place] for place in shown]
-        axes.plot(steps, [100 * curve.right_rate[place].value for place in shown], marker="o", markersize=4,
-                  color=light(f"ramp-{level}"), label=f"reach {reach}")  # fmt: skip
+        axes.plot(
+            steps,
+            [100 * curve.right_rate[place].value for place in shown],
+            marker="o",
+            markersize=4,
+            color=light(f"ramp-{level}"),
+            label=f"reach {reach}",
+        )
         axes.axvline(curve.joint.look_ahead.value, color=light(f"ramp-{level}"), linewidth=1, linestyle=(0, (2, 2)))
-    axes.set(xlabel="d, steps from the fork to the target (dashed: fitted look-ahead)", ylabel="right choices, %",
-             ylim=(-3, 103))  # fmt: skip
+    axes.set(
+        xlabel="d, steps from the fork to the target (dashed: fitted look-ahead)",
+        ylabel="right choices, %",
+        ylim=(-3, 103),
+    )
     axes.legend(frameon=False, loc="lower left")
 keep(figure, out, "known_reach")
 

@@ -19,7 +19,10 @@ def experiment(large: bool = False) -> Experiment:
         "mean_scale": small_run(large=large, update_rule=f"scale:{mean_scale('classic'):.10g}"),
     }
     return Experiment(
-        arms=arms, control="baseline", shams={"dice": "mean_scale"}, seeds=3,
+        arms=arms,
+        control="baseline",
+        shams={"dice": "mean_scale"},
+        seeds=3,
         measures=("rollouts", "weight_noise", "loss_slice"),
         judged=("noise_exact@0.05", "noise_exact@0.1", f"shortest@{9 if large else 4}"),
-    )  # fmt: skip
+    )

@@ -16,10 +16,17 @@ def experiment(large: bool = False) -> Experiment:
     def run(loss: str):
         return small_run(large=large, loss=loss, algorithm="dfs_percolation", options={"percolation": 0.2})
 
-    arms = {"next": run("path_only"), "set": run("path_only_set"), "graded_01": run("graded:0.1"),
-            "graded_03": run("graded:0.3")}  # fmt: skip
+    arms = {
+        "next": run("path_only"),
+        "set": run("path_only_set"),
+        "graded_01": run("graded:0.1"),
+        "graded_03": run("graded:0.3"),
+    }
     size = 9 if large else 4
     return Experiment(
-        arms=arms, control="next", shams={"graded_01": "set", "graded_03": "set"}, seeds=5,
+        arms=arms,
+        control="next",
+        shams={"graded_01": "set", "graded_03": "set"},
+        seeds=5,
         judged=(f"shortest@{size}", f"valid@{size}", f"path_loss@{size}"),
-    )  # fmt: skip
+    )

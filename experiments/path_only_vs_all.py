@@ -8,9 +8,7 @@ Cost: 20 runs of about a minute of one core.
 
 from maze_rl.configs.experiment import Experiment, small_run
 
-LOSSES = {
-    "all": "all", "weighted": "weighted:0.5", "path_only": "path_only", "first_choice": "path_from_first_choice"
-}  # fmt: skip
+LOSSES = {"all": "all", "weighted": "weighted:0.5", "path_only": "path_only", "first_choice": "path_from_first_choice"}
 
 
 def experiment(large: bool = False) -> Experiment:

@@ -69,9 +69,15 @@ def train(settings: Settings, order: str, seed: int) -> dict[str, float | str | 
     """Train on fresh graphs and return the accuracies on held-out ones."""
     example = draw(settings, 1, numpy_generator(seed, "shape"), order)
     shape = {
-        "n_layers": settings.layers, "d_model": settings.d_model, "n_heads": HEADS, "d_head": settings.d_model // HEADS,
-        "d_vocab": settings.nodes + 2, "n_ctx": example.shape[1], "act_fn": "gelu", "normalization_type": "LN",
-    }  # fmt: skip
+        "n_layers": settings.layers,
+        "d_model": settings.d_model,
+        "n_heads": HEADS,
+        "d_head": settings.d_model // HEADS,
+        "d_vocab": settings.nodes + 2,
+        "n_ctx": example.shape[1],
+        "act_fn": "gelu",
+        "normalization_type": "LN",
+    }
     model = build_bare(shape, None, seed=seed).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.rate, weight_decay=0.01)
     warm = max(1, settings.steps // 20)
@@ -108,8 +114,13 @@ def measure(model: torch.nn.Module, settings: Settings, order: str) -> dict[str,
     solved = (written == tokens)[:, -settings.length :].all(dim=1)
     rate = wilson(int(solved.sum()), len(tokens))
     decision = forced[:, settings.length + 1 if order == "scratchpad" else 0]
-    return {"solved": rate.value, "low": rate.low, "high": rate.high, "token_accuracy": float(forced.float().mean()),
-            "first_step": float(decision.float().mean())}  # fmt: skip
+    return {
+        "solved": rate.value,
+        "low": rate.low,
+        "high": rate.high,
+        "token_accuracy": float(forced.float().mean()),
+        "first_step": float(decision.float().mean()),
+    }
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -19,9 +19,11 @@ def experiment(large: bool = False) -> Experiment:
 
     def run(factor: float, controller: str = "none"):
         return small_run(
-            large=large, lr_controller=controller, learning_rate=factor * default.learning_rate,
+            large=large,
+            lr_controller=controller,
+            learning_rate=factor * default.learning_rate,
             matrix_learning_rate=factor * default.matrix_learning_rate,
-        )  # fmt: skip
+        )
 
     arms = {"cosine": run(1.0), "sham": run(1.0, "sham")}
     arms |= {f"cosine_{name}": run(factor) for name, factor in RATES.items() if name}

@@ -17,11 +17,9 @@ WIDER_SMALL, WIDER_LARGE = 104, 132
 def experiment(large: bool = False) -> Experiment:
     """Return the arms and what is judged."""
     ways = {"free": (), "embeddings": (EMBEDDINGS,), "weights": (WEIGHTS,), "both": (EMBEDDINGS, WEIGHTS)}
-    arms = {
-        name: small_run(large=large, embedding="free", parametrizations=parts) for name, parts in ways.items()
-    }  # fmt: skip
+    arms = {name: small_run(large=large, embedding="free", parametrizations=parts) for name, parts in ways.items()}
     heads = (LARGE if large else SMALL).model.n_heads
     arms["wider"] = small_run(
         large=large, embedding="free", d_model=WIDER_LARGE if large else WIDER_SMALL, n_heads=heads
-    )  # fmt: skip
+    )
     return Experiment(arms=arms, control="free", shams={"both": "wider"}, seeds=3)

@@ -27,9 +27,12 @@ def _row(result: SelfTest, row: ZooRow) -> dict[str, Any]:
         known = [value for value in effects if value == value]
         says = sum(each.verdicts[name] == "yes" for each in of_row)
         cells[name] = {
-            "expected": row.expected[name], "says_yes": says, "right": right, "num": num,
+            "expected": row.expected[name],
+            "says_yes": says,
+            "right": right,
+            "num": num,
             "mean_effect": mean(known) if known else None,
-        }  # fmt: skip
+        }
     return {"name": row.name, "about": row.about, "cells": cells}
 
 

@@ -18,8 +18,16 @@ from maze_rl.calibration.weights import Head, Weights
 FIELDS = ("token", "edge", "attended", "neighbours", "target")
 """`attended` is what the last head over edges brought; each MLP clears it."""
 FLAGS = (
-    "one", "first", "edge_mark", "origin_start", "target_start", "path_start", "is_origin", "is_target", "arrived",
-)  # fmt: skip
+    "one",
+    "first",
+    "edge_mark",
+    "origin_start",
+    "target_start",
+    "path_start",
+    "is_origin",
+    "is_target",
+    "arrived",
+)
 CONSOLIDATING = (0, 0), (0, 1)
 """(layer, head) of the heads that gather an edge's cells at its ``;``."""
 ADJACENCY = 1, 0

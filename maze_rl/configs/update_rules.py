@@ -71,9 +71,17 @@ def check_update_rule(choice: Choice) -> None:
 
 
 def _faults(
-    *, rules: str, intelligence: int, dc: int, sides: int, per: str, apply_to: str | None, failure: int | float,
-    character: str | None, **_: OptionValue,
-) -> Iterator[str]:  # fmt: skip
+    *,
+    rules: str,
+    intelligence: int,
+    dc: int,
+    sides: int,
+    per: str,
+    apply_to: str | None,
+    failure: int | float,
+    character: str | None,
+    **_: OptionValue,
+) -> Iterator[str]:
     if per == "mini_batch" and apply_to == "update":
         yield (
             "apply_to=update with per=mini_batch: a mini-batch has no update of its own. Write per=step, "

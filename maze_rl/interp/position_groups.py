@@ -32,9 +32,13 @@ def position_groups(
     origin, target = ((spans.regions == region) & ~fork for region in (Region.ORIGIN, Region.TARGET))
     path = (spans.regions == Region.PATH) & ~fork
     groups = {
-        CHANGED: slot, ON_PATH: on_path, OFF_PATH: listed & ~on_path & ~slot, "origin": origin, "target": target,
+        CHANGED: slot,
+        ON_PATH: on_path,
+        OFF_PATH: listed & ~on_path & ~slot,
+        "origin": origin,
+        "target": target,
         "path before": path,
-    }  # fmt: skip
+    }
     marks = spans.real & ~fork & ~torch.stack(list(groups.values())).any(dim=0)
     return groups | {"marks": marks, FORK: fork}
 

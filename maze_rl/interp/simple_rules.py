@@ -65,12 +65,22 @@ def highest_id(decisions: Decisions) -> Bool[ndarray, "decision 4"]:
     return _least(decisions, -decisions.next_ids)
 
 
-RULES: MappingProxyType[str, Rule] = MappingProxyType({
-    rule.__name__: rule
-    for rule in (
-        manhattan, straight_line, straight_on, right_hand, left_hand, first_listed, last_listed, lowest_id, highest_id,
-    )
-})  # fmt: skip
+RULES: MappingProxyType[str, Rule] = MappingProxyType(
+    {
+        rule.__name__: rule
+        for rule in (
+            manhattan,
+            straight_line,
+            straight_on,
+            right_hand,
+            left_hand,
+            first_listed,
+            last_listed,
+            lowest_id,
+            highest_id,
+        )
+    }
+)
 """The rules by name."""
 
 

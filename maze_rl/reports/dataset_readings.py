@@ -18,9 +18,14 @@ def headline(accounts: Sequence[DatasetAccount]) -> Statement:
     return Statement(
         "{num:,} {algorithm} mazes of size {sizes}. Half of the shortest paths have {median:,} steps or fewer, the "
         "longest has {most:,}.",
-        {"num": whole.num, "algorithm": account.algorithm, "sizes": account.sizes,
-         "median": whole.distance.median, "most": whole.distance.most},
-    )  # fmt: skip
+        {
+            "num": whole.num,
+            "algorithm": account.algorithm,
+            "sizes": account.sizes,
+            "median": whole.distance.median,
+            "most": whole.distance.most,
+        },
+    )
 
 
 def _each(accounts: Sequence[DatasetAccount], sentences: Sequence[Statement]) -> Statement:
@@ -41,8 +46,11 @@ def lengths_reading(accounts: Sequence[DatasetAccount]) -> Statement:
 
     def sentence(account: DatasetAccount) -> Statement:
         first, last = account.summary.grids[0], account.summary.grids[-1]
-        values = {"small": first.name, "low": first.statistics.distance.median,
-                  "detour": account.summary.whole.detour.median}  # fmt: skip
+        values = {
+            "small": first.name,
+            "low": first.statistics.distance.median,
+            "detour": account.summary.whole.detour.median,
+        }
         end = "; half of the paths are at most {detour:.2f} times as long as the Manhattan distance."
         if first is last:
             return Statement("The median path at {small} has {low:,} steps" + end, values)
@@ -97,8 +105,12 @@ def duplicates_reading(accounts: Sequence[DatasetAccount]) -> Statement:
             "{duplicates:,} of {num:,} mazes ({share:.1%}) have the walls of an earlier one, as they are, rotated or "
             "mirrored. By their walls, {train:,} mazes belong to the training split, {validation:,} to validation and "
             "{test:,} to test.",
-            {"duplicates": summary.num - summary.whole.num_distinct, "num": summary.num,
-             "share": summary.whole.share_duplicates, **summary.buckets},
-        )  # fmt: skip
+            {
+                "duplicates": summary.num - summary.whole.num_distinct,
+                "num": summary.num,
+                "share": summary.whole.share_duplicates,
+                **summary.buckets,
+            },
+        )
 
     return _each(accounts, [sentence(account) for account in accounts])

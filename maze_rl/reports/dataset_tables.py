@@ -106,8 +106,12 @@ def length_table(accounts: Sequence[DatasetAccount]) -> Table:
 def choice_table(accounts: Sequence[DatasetAccount]) -> Table:
     """Tabulate choices along the path, forks, dead ends and loops."""
     columns = [
-        Column(key="decisions", title="decisions", kind="count",
-               about="positions of a shortest path with more than one way on besides turning back, median"),
+        Column(
+            key="decisions",
+            title="decisions",
+            kind="count",
+            about="positions of a shortest path with more than one way on besides turning back, median",
+        ),
         Column(key="lower", title="lower quartile", kind="count"),
         Column(key="upper", title="upper quartile", kind="count"),
         Column(key="per_step", title="% of steps", kind="percent", about="decisions per step, over all mazes"),
@@ -117,18 +121,23 @@ def choice_table(accounts: Sequence[DatasetAccount]) -> Table:
         Column(key="dead_ends_share", title="% of cells", kind="percent"),
         Column(key="loops", title="loops", kind="decimal", about="independent cycles, mean; a tree has none"),
         Column(key="reached", title="connected, %", kind="percent", about="cells from which the target can be reached"),
-    ]  # fmt: skip
+    ]
 
     def values(grid: GridSummary) -> dict[str, Value]:
         each = grid.statistics
         cells = grid.rows * grid.cols
         return {
-            "decisions": each.decisions.median, "lower": each.decisions.lower, "upper": each.decisions.upper,
+            "decisions": each.decisions.median,
+            "lower": each.decisions.lower,
+            "upper": each.decisions.upper,
             "per_step": each.decisions.mean / each.distance.mean if each.distance.mean else None,
-            "forks": each.forks.mean, "forks_share": each.forks.mean / cells,
-            "dead_ends": each.dead_ends.mean, "dead_ends_share": each.dead_ends.mean / cells,
-            "loops": each.loops.mean, "reached": each.num_reached / each.num_cells,
-        }  # fmt: skip
+            "forks": each.forks.mean,
+            "forks_share": each.forks.mean / cells,
+            "dead_ends": each.dead_ends.mean,
+            "dead_ends_share": each.dead_ends.mean / cells,
+            "loops": each.loops.mean,
+            "reached": each.num_reached / each.num_cells,
+        }
 
     return grid_table(accounts, "choices", "Choices, forks, dead ends and loops, by size", columns, values)
 
@@ -149,9 +158,13 @@ def path_count_table(accounts: Sequence[DatasetAccount]) -> Table:
         return {"several": each.share_several, "num_several": each.num_several, **numbers}
 
     return grid_table(
-        accounts, "path-counts", "Numbers of shortest paths, by size", columns, values,
+        accounts,
+        "path-counts",
+        "Numbers of shortest paths, by size",
+        columns,
+        values,
         shown=lambda account: account.summary.whole.num_several > 0,
-    )  # fmt: skip
+    )
 
 
 def path_count_text(count: int | float) -> str:

@@ -103,8 +103,17 @@ def agreement_figure(
         figure.subplots_adjust(left=0.06, right=0.99, bottom=0.17, top=0.9, wspace=0.08)
         for axes, (title, (x, y)) in zip(panel, panels.items(), strict=True):
             axes.plot(ends, ends, color=light("reference-mid"), linewidth=1.0, linestyle=(0, (4, 2)), zorder=1)
-            axes.plot(np.clip(x, *ends), np.clip(y, *ends), linestyle="", marker="o", markersize=4.5, alpha=0.35,
-                      color=light("blue"), markeredgewidth=0, clip_on=False)  # fmt: skip
+            axes.plot(
+                np.clip(x, *ends),
+                np.clip(y, *ends),
+                linestyle="",
+                marker="o",
+                markersize=4.5,
+                alpha=0.35,
+                color=light("blue"),
+                markeredgewidth=0,
+                clip_on=False,
+            )
             axes.set(xlim=ends, ylim=ends, xticks=(0, 0.5, 1), xlabel=labels[0], title=title)
             axes.grid(True, axis="both")
         panel[0].set_ylabel(labels[1])
@@ -125,12 +134,28 @@ def verdicts_figure(findings: Mapping[str, Mapping[str, Finding]]) -> "Figure":
             axes.text(-0.06, row + 0.5, name, ha="right", va="center", fontsize=9)
             for column, score in enumerate(columns):
                 finding = scores[score]
-                axes.add_patch(Rectangle((column + 0.03, row + 0.06), 0.94, 0.88, edgecolor="none", alpha=0.22,
-                                         facecolor=light(_VERDICTS[finding.verdict])))  # fmt: skip
-                axes.text(column + 0.5, row + 0.36, finding.verdict, ha="center", va="center", fontsize=9,
-                          fontweight="bold")  # fmt: skip
-                axes.text(column + 0.5, row + 0.7, stated_interval(finding.effect), ha="center", va="center",
-                          fontsize=7, color=light("muted"))  # fmt: skip
+                axes.add_patch(
+                    Rectangle(
+                        (column + 0.03, row + 0.06),
+                        0.94,
+                        0.88,
+                        edgecolor="none",
+                        alpha=0.22,
+                        facecolor=light(_VERDICTS[finding.verdict]),
+                    )
+                )
+                axes.text(
+                    column + 0.5, row + 0.36, finding.verdict, ha="center", va="center", fontsize=9, fontweight="bold"
+                )
+                axes.text(
+                    column + 0.5,
+                    row + 0.7,
+                    stated_interval(finding.effect),
+                    ha="center",
+                    va="center",
+                    fontsize=7,
+                    color=light("muted"),
+                )
         for column, score in enumerate(columns):
             axes.text(column + 0.5, -0.12, score, ha="center", va="bottom", fontsize=8.5, color=light("ink"))
         axes.set(xlim=(0, len(columns)), ylim=(len(findings), -0.75))

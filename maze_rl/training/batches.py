@@ -16,10 +16,14 @@ def batch_maker(state: TrainingState, config: TrainingConfig, stretch: Stretch) 
         table = PairTable.from_state(state.kept["pairs"])
         return lambda step: StepBatch(
             pair_batches(
-                table, seed=seed, step=step - stretch.first, batch_size=config.batch_size,
-                accumulation=config.accumulation, micro_batch_tokens=config.micro_batch_tokens,
+                table,
+                seed=seed,
+                step=step - stretch.first,
+                batch_size=config.batch_size,
+                accumulation=config.accumulation,
+                micro_batch_tokens=config.micro_batch_tokens,
             ),
             leaks=0,
-        )  # fmt: skip
+        )
     source = maze_source(stretch.phases, seed)
     return lambda step: prepare_step(config, tokenization, source, seed, step)

@@ -56,9 +56,13 @@ def tiny_run(
     """
     mazes = MazeSpec(sizes=(3, 4), split="train")
     values: dict[str, Any] = {
-        "batch_size": 4, "accumulation": 2, "warmup_steps": 2, "checkpoint_every": 3, "validate_every": 3,
+        "batch_size": 4,
+        "accumulation": 2,
+        "warmup_steps": 2,
+        "checkpoint_every": 3,
+        "validate_every": 3,
         "validation_mazes": 8,
-    }  # fmt: skip
+    }
     return RunConfig(
         training=TrainingConfig(phases=phases or (Phase(steps=6, mazes=mazes),), **(values | training)),
         tokenization=TokenizationConfig(canvas=5, random_offsets=True),
@@ -83,13 +87,24 @@ def tiny_searching_run(
         **training: Fields of `TrainingConfig`, plug-ins by name.
     """
     asked: dict[str, Any] = {
-        "starts": 4, "stray_tokens": 5, "mazes_per_canvas": 2, "training_loops": (1, 3),
-        "weight_factors": ("within_reach", "auto_curriculum"), "loss": "path_only",
-    }  # fmt: skip
+        "starts": 4,
+        "stray_tokens": 5,
+        "mazes_per_canvas": 2,
+        "training_loops": (1, 3),
+        "weight_factors": ("within_reach", "auto_curriculum"),
+        "loss": "path_only",
+    }
     searching = model or ModelConfig(
-        n_layers=1, loops=3, d_model=16, n_heads=2, embedding="factored" if parametrizations else "waves",
-        unembedding="path", prompt="visible", outer_norm=True, parametrizations=parametrizations,
-    )  # fmt: skip
+        n_layers=1,
+        loops=3,
+        d_model=16,
+        n_heads=2,
+        embedding="factored" if parametrizations else "waves",
+        unembedding="path",
+        prompt="visible",
+        outer_norm=True,
+        parametrizations=parametrizations,
+    )
     config = tiny_run(phases)
     return replace(
         config,

@@ -58,9 +58,13 @@ def muon(model: HookedTransformer, config: TrainingConfig) -> torch.optim.Optimi
 
 
 OPTIMIZER_FACTORIES: dict[str, OptimizerFactory] = {
-    "muon": muon, "adamw": adamw, "sgd": sgd, "rmsprop": rmsprop, "adagrad": adagrad,
+    "muon": muon,
+    "adamw": adamw,
+    "sgd": sgd,
+    "rmsprop": rmsprop,
+    "adagrad": adagrad,
     "schedule_free": schedule_free,
-}  # fmt: skip
+}
 
 
 def settle(optimizer: torch.optim.Optimizer) -> None:

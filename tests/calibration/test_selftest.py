@@ -18,7 +18,7 @@ def judged(row: str, verdicts: dict[str, str], effect: float = 1.0) -> Judged:
     holds = next((each.holds for each in ROWS if each.name == row), "nothing")
     return Judged(
         row=row, instance=INSTANCE, findings=dict.fromkeys(SCORES[:-1], finding), verdicts=verdicts, holds=holds
-    )  # fmt: skip
+    )
 
 
 def right_result() -> SelfTest:

@@ -50,7 +50,7 @@ REFUSED: list[tuple[dict, dict, dict, str]] = [
     ({}, {}, {"loops": None, "outer_norm": True}, "outer_norm is a norm between loops"),
     ({}, {}, {"prompt": "seen"}, "unknown prompt"),
     ({}, {}, {"unembedding": "paths"}, "unknown unembedding"),
-]  # fmt: skip
+]
 
 
 def test_what_fits_together_is_taken() -> None:

@@ -18,9 +18,18 @@ def check(text: str) -> None:
 def test_defaults_and_the_first_option() -> None:
     dice = read_choice("update rule", UPDATE_RULES, "dice:head,dc=15,character=none")
     assert dice.options == {
-        "rules": "head", "intelligence": 10, "dc": 15, "sides": 20, "advantage": "normal", "per": "step",
-        "apply_to": None, "failure": 0.01, "character": None, "experience": False, "encounters": 0.0,
-    }  # fmt: skip
+        "rules": "head",
+        "intelligence": 10,
+        "dc": 15,
+        "sides": 20,
+        "advantage": "normal",
+        "per": "step",
+        "apply_to": None,
+        "failure": 0.01,
+        "character": None,
+        "experience": False,
+        "encounters": 0.0,
+    }
     assert read_choice("update rule", UPDATE_RULES, "scale:0.25").options == {"scale": 0.25, "apply_to": "update"}
 
 
@@ -76,11 +85,20 @@ def test_settings_that_can_never_do_anything_are_refused(text: str, words: str) 
 @pytest.mark.parametrize(
     "text",
     [
-        "every_step", "scale", "dice", "dice:dc=20", "dice:v0,dc=19", "dice:sides=100,dc=30", "dice:per=mini_batch",
-        "dice:per=mini_batch,apply_to=grad", "dice:intelligence=20,dc=8,character=paladin", "dice:failure=0",
-        *(f"dice:character={name}" for name in CHARACTERS), "dice:sides=12,intelligence=20,character=rogue",
+        "every_step",
+        "scale",
+        "dice",
+        "dice:dc=20",
+        "dice:v0,dc=19",
+        "dice:sides=100,dc=30",
+        "dice:per=mini_batch",
+        "dice:per=mini_batch,apply_to=grad",
+        "dice:intelligence=20,dc=8,character=paladin",
+        "dice:failure=0",
+        *(f"dice:character={name}" for name in CHARACTERS),
+        "dice:sides=12,intelligence=20,character=rogue",
     ],
-)  # fmt: skip
+)
 def test_settings_that_can_do_something_are_allowed(text: str) -> None:
     check(text)
 

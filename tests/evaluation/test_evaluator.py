@@ -34,9 +34,16 @@ def solved_half(solving_decode: Decode) -> Decode:
 @pytest.fixture
 def result(tiny_model: MazeTransformer, solved_half: Decode) -> EvaluationResult:
     return evaluate_model(
-        tiny_model, sizes=(5, 4), num=25, training_sizes=(3, 4), longest_training_path=8, name="tiny",
-        untrained=tiny_model, decode=solved_half, seed=1,
-    )  # fmt: skip
+        tiny_model,
+        sizes=(5, 4),
+        num=25,
+        training_sizes=(3, 4),
+        longest_training_path=8,
+        name="tiny",
+        untrained=tiny_model,
+        decode=solved_half,
+        seed=1,
+    )
 
 
 def test_result_of_a_decoder_with_known_faults(result: EvaluationResult) -> None:

@@ -40,9 +40,12 @@ def states() -> dict[str, LatentState]:
 def test_the_state_names_what_is_held(states: dict[str, LatentState]) -> None:
     held = {kind: state.holds for kind, state in states.items()}
     assert held == {
-        "wave": "distances to the target", "decoy": "distances to the target", "greedy": "nothing",
-        "dead_end_filling": "the cells that lead on", "untrained": "nothing",
-    }  # fmt: skip
+        "wave": "distances to the target",
+        "decoy": "distances to the target",
+        "greedy": "nothing",
+        "dead_end_filling": "the cells that lead on",
+        "untrained": "nothing",
+    }
 
 
 def test_scores_are_near_what_is_known(states: dict[str, LatentState]) -> None:

@@ -22,8 +22,10 @@ def test_patterns_come_in_layer_order(model: MazeTransformer) -> None:
     assert found == tuple(f"blocks.{layer}.hook_resid_post" for layer in range(12))
     # a star stops at a dot
     assert check_hook_names(model, "blocks.*.hook_resid_*")[:3] == (
-        "blocks.0.hook_resid_pre", "blocks.0.hook_resid_mid", "blocks.0.hook_resid_post",
-    )  # fmt: skip
+        "blocks.0.hook_resid_pre",
+        "blocks.0.hook_resid_mid",
+        "blocks.0.hook_resid_post",
+    )
     assert len(check_hook_names(model, ["blocks.*.hook_resid_post", "blocks.1.*.hook_z"])) == 13
 
 

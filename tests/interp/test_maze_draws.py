@@ -56,9 +56,11 @@ def pairs() -> PatchingPairs:
 
 def transposed(batch: MazeBatch) -> MazeBatch:
     return replace(
-        batch, connections=batch.connections[:, ::-1].swapaxes(2, 3).copy(), origins=batch.origins[:, ::-1].copy(),
+        batch,
+        connections=batch.connections[:, ::-1].swapaxes(2, 3).copy(),
+        origins=batch.origins[:, ::-1].copy(),
         targets=batch.targets[:, ::-1].copy(),
-    )  # fmt: skip
+    )
 
 
 def joined(first: MazeBatch, second: MazeBatch) -> MazeBatch:
@@ -110,8 +112,10 @@ def test_look_ahead_over_layouts_that_all_differ_is_that_over_mazes(decisions: D
     found = look_ahead(decisions, right)
     forks = decisions.take(decisions.is_fork)
     at = (forks.look_ahead[:, None] == np.array(found.steps)).astype(np.float64)
-    sums = [np.stack([rows[forks.maze == maze].sum(axis=0) for maze in np.unique(forks.maze)])
-            for rows in (at * right[decisions.is_fork, None], at)]  # fmt: skip
+    sums = [
+        np.stack([rows[forks.maze == maze].sum(axis=0) for maze in np.unique(forks.maze)])
+        for rows in (at * right[decisions.is_fork, None], at)
+    ]
     assert found.right_rate == tuple(bootstrap_ratios(*sums, draws=1000))
     assert found.num_mazes == len(sums[0])
 

@@ -46,10 +46,12 @@ def card(**verdicts: str) -> Scorecard:
         for name, verdict in verdicts.items()
     }
     parts = {
-        "flips": SimpleNamespace(finding=findings["S1"]), "swaps": SimpleNamespace(finding=findings["S3"]),
+        "flips": SimpleNamespace(finding=findings["S1"]),
+        "swaps": SimpleNamespace(finding=findings["S3"]),
         "latent": SimpleNamespace(best=SimpleNamespace(finding=findings["S2"]), holds="distances to the target"),
-        "frontier": SimpleNamespace(finding=findings["S4"]), "rules": SimpleNamespace(finding=findings["S5"]),
-    }  # fmt: skip
+        "frontier": SimpleNamespace(finding=findings["S4"]),
+        "rules": SimpleNamespace(finding=findings["S5"]),
+    }
     made = object.__new__(Scorecard)
     for name, value in parts.items():
         object.__setattr__(made, name, value)

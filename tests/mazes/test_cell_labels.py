@@ -48,9 +48,7 @@ def test_every_cell_by_definition(algorithm: str) -> None:
             if cell not in from_origin:
                 assert (labels.num_options[place], labels.look_ahead[place]) == (0, 0)
                 continue
-            nearer = [
-                graph.has_edge(cell, other) and to_target[other] == to_target[cell] - 1 for other in open_to
-            ]  # fmt: skip
+            nearer = [graph.has_edge(cell, other) and to_target[other] == to_target[cell] - 1 for other in open_to]
             assert labels.optimal[place].tolist() == nearer
             back = [o for o in open_to if graph.has_edge(cell, o) and from_origin[o] == from_origin[cell] - 1]
             assert labels.num_options[place] == graph.degree(cell) - bool(back)

@@ -133,8 +133,9 @@ def test_members_of_a_pair() -> None:
         options = set(trees[0][fork]) - set(paths[0][index - 1 : index] if index else [])
         assert {right, wrong} <= options
         for tree, removed, added in (
-            (trees[1], pairs.removed, pairs.added), (trees[2], pairs.control_removed, pairs.control_added)
-        ):  # fmt: skip
+            (trees[1], pairs.removed, pairs.added),
+            (trees[2], pairs.control_removed, pairs.control_added),
+        ):
             before, after = ({Edge(edge) for edge in one.edges} for one in (trees[0], tree))
             assert before - after == {ends(removed[row])}
             assert after - before == {ends(added[row])}

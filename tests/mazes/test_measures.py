@@ -21,13 +21,21 @@ def test_a_comb() -> None:
     connections[1, 0, :2] = True
     connections[0, 0, :] = True
     found = measure(Maze(connections, (0, 0), (1, 2)).as_batch())
-    numbers = {name: int(getattr(found, name)[0]) for name in ("distance", "manhattan", "path_count", "decisions",
-               "forks", "dead_ends", "loops", "reached")}  # fmt: skip
+    numbers = {
+        name: int(getattr(found, name)[0])
+        for name in ("distance", "manhattan", "path_count", "decisions", "forks", "dead_ends", "loops", "reached")
+    }
     # decisions: at the origin (right or down) and at the middle of the back; the last back cell only leads down
     assert numbers == {
-        "distance": 3, "manhattan": 3, "path_count": 1, "decisions": 2,
-        "forks": 1, "dead_ends": 3, "loops": 0, "reached": 6,
-    }  # fmt: skip
+        "distance": 3,
+        "manhattan": 3,
+        "path_count": 1,
+        "decisions": 2,
+        "forks": 1,
+        "dead_ends": 3,
+        "loops": 0,
+        "reached": 6,
+    }
     assert found.detour.tolist() == [1.0]
 
 

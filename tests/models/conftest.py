@@ -12,9 +12,15 @@ from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.tokenization.tokenization import load_tokenization
 
 LOOPED = {
-    "n_layers": 2, "loops": 3, "d_model": 16, "n_heads": 2, "embedding": "waves", "unembedding": "path",
-    "prompt": "visible", "outer_norm": True,
-}  # fmt: skip
+    "n_layers": 2,
+    "loops": 3,
+    "d_model": 16,
+    "n_heads": 2,
+    "embedding": "waves",
+    "unembedding": "path",
+    "prompt": "visible",
+    "outer_norm": True,
+}
 
 
 @pytest.fixture(scope="session")

@@ -91,9 +91,13 @@ def test_a_row_with_its_own_numbers_does_not_depend_on_its_neighbours() -> None:
     together = decode_paths(model, prompts, spans.lengths, budget, temperature=0.7, uniforms=uniforms)
     for rows in (slice(3, 4), slice(5, 16), slice(23, None, None)):
         apart = decode_paths(
-            model, prompts[rows, : spans.lengths[rows].max()], spans.lengths[rows], budget[rows],
-            temperature=0.7, uniforms=uniforms[rows],
-        )  # fmt: skip
+            model,
+            prompts[rows, : spans.lengths[rows].max()],
+            spans.lengths[rows],
+            budget[rows],
+            temperature=0.7,
+            uniforms=uniforms[rows],
+        )
         assert torch.equal(apart, together[rows, : apart.shape[1]])
         assert (together[rows, apart.shape[1] :] == PADDING).all()
 

@@ -107,11 +107,22 @@ def test_cache_names_and_values_equal_stock() -> None:
 
 
 HOOKED = [
-    "blocks.0.attn.hook_attn_scores", "blocks.1.attn.hook_pattern", "blocks.0.ln1.hook_scale",
-    "blocks.0.ln1.hook_normalized", "blocks.1.ln2.hook_normalized", "ln_final.hook_scale", "blocks.0.attn.hook_q",
-    "blocks.0.attn.hook_z", "blocks.1.attn.hook_v", "blocks.0.hook_resid_mid", "blocks.1.hook_attn_out", "hook_embed",
-    "hook_pos_embed", "blocks.0.mlp.hook_post", "blocks.1.hook_resid_post",
-]  # fmt: skip
+    "blocks.0.attn.hook_attn_scores",
+    "blocks.1.attn.hook_pattern",
+    "blocks.0.ln1.hook_scale",
+    "blocks.0.ln1.hook_normalized",
+    "blocks.1.ln2.hook_normalized",
+    "ln_final.hook_scale",
+    "blocks.0.attn.hook_q",
+    "blocks.0.attn.hook_z",
+    "blocks.1.attn.hook_v",
+    "blocks.0.hook_resid_mid",
+    "blocks.1.hook_attn_out",
+    "hook_embed",
+    "hook_pos_embed",
+    "blocks.0.mlp.hook_post",
+    "blocks.1.hook_resid_post",
+]
 
 
 @pytest.mark.parametrize("name", HOOKED)

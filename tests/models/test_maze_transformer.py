@@ -91,10 +91,13 @@ def plain_loop(model: MazeTransformer, prompt: torch.Tensor, budget: int) -> lis
 @pytest.mark.parametrize(
     ("tokens", "positions", "embedding"),
     [
-        ("cells", "none", "waves"), ("cells", "rotary", "waves"), ("edges", "learned", "waves"),
-        ("unique_cells", "none", "factored"), ("coordinate_tuples", "rotary", "free"),
+        ("cells", "none", "waves"),
+        ("cells", "rotary", "waves"),
+        ("edges", "learned", "waves"),
+        ("unique_cells", "none", "factored"),
+        ("coordinate_tuples", "rotary", "free"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("prompt", ["visible", "causal"])
 def test_decoding_with_a_cache_equals_a_plain_loop(
     make_searching: Make, tokens: str, positions: str, embedding: str, prompt: str
@@ -163,12 +166,17 @@ def test_a_prompt_in_parts_is_refused(make_searching: Make) -> None:
 
 
 SUMS: list[tuple[str, tuple, dict]] = [
-    ("accumulated_resid", (), {}), ("accumulated_resid", (3,), {"incl_mid": True}), ("decompose_resid", (), {}),
-    ("decompose_resid", (2,), {"mode": "attn"}), ("get_full_resid_decomposition", (), {}),
-    ("stack_head_results", (), {"apply_ln": True}), ("stack_head_results", (), {"incl_remainder": True}),
-    ("stack_neuron_results", (2,), {"incl_remainder": True}), ("stack_neuron_results", (2,), {"apply_ln": True}),
+    ("accumulated_resid", (), {}),
+    ("accumulated_resid", (3,), {"incl_mid": True}),
+    ("decompose_resid", (), {}),
+    ("decompose_resid", (2,), {"mode": "attn"}),
+    ("get_full_resid_decomposition", (), {}),
+    ("stack_head_results", (), {"apply_ln": True}),
+    ("stack_head_results", (), {"incl_remainder": True}),
+    ("stack_neuron_results", (2,), {"incl_remainder": True}),
+    ("stack_neuron_results", (2,), {"apply_ln": True}),
     ("logit_attrs", (torch.zeros(1, 1, 16), 3), {}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "settings", "options"), SUMS, ids=str)

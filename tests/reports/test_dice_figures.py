@@ -27,8 +27,10 @@ def test_panels_hold_the_losses_before_and_after_and_of_validation(rolls: int) -
     with figure_style():
         before, after, validation = dice_panels(rows).axes
     assert [axes.get_title(loc="left").split(",")[0].split(":")[0] for axes in (before, after, validation)] == [
-        "loss before the roll", "loss after the roll", "validation loss",
-    ]  # fmt: skip
+        "loss before the roll",
+        "loss after the roll",
+        "validation loss",
+    ]
     np.testing.assert_allclose(before.lines[0].get_ydata(), np.repeat(2.0 / np.arange(1, 21), rolls))  # type: ignore[arg-type]
     np.testing.assert_allclose(validation.lines[0].get_xydata()[:, 0], [5, 10, 15, 20])  # type: ignore[index]
     drawn = np.concatenate([np.asarray(points.get_offsets()) for points in after.collections])

@@ -110,8 +110,10 @@ def test_resumed_in_the_middle_of_a_round_it_is_the_straight_run(tmp_path: Path)
     train(resumed, config.training, Callbacks(on_row=later.append))
     assert weights_digest(resumed.model) == weights_digest(straight.model)
     unlike = ("seconds",)
-    shown = [[{name: value for name, value in row.items() if name not in unlike} for row in part]
-             for part in (rows[5:], later)]  # fmt: skip
+    shown = [
+        [{name: value for name, value in row.items() if name not in unlike} for row in part]
+        for part in (rows[5:], later)
+    ]
     assert json.dumps(shown[0]) == json.dumps(shown[1])
 
 
@@ -178,8 +180,9 @@ def test_phases_have_their_own_mazes_losses_and_rates() -> None:
             Phase(steps=2, mazes=large, rate=0.5),
             Phase(steps=2, mazes=small, restart=True),
         ),
-        schedule="constant", warmup_steps=1,
-    )  # fmt: skip
+        schedule="constant",
+        warmup_steps=1,
+    )
     _, rows = watch(config)
     peak = config.training.learning_rate
     assert [row["learning_rate"] / peak for row in rows] == [1, 1, 0.5, 0.5, 1, 1]

@@ -43,8 +43,12 @@ from maze_rl.training.validation import validator
 def make_config(steps: int = 6, **changes: object) -> RunConfig:
     mazes = MazeSpec(sizes=(3, 4, 5), split="train")
     settings: dict[str, object] = {
-        "batch_size": 8, "warmup_steps": 2, "checkpoint_every": 2, "validate_every": 3, "validation_mazes": 8,
-    }  # fmt: skip
+        "batch_size": 8,
+        "warmup_steps": 2,
+        "checkpoint_every": 2,
+        "validate_every": 3,
+        "validation_mazes": 8,
+    }
     training = TrainingConfig(phases=growing_sizes(mazes, steps), **(settings | changes))  # type: ignore[arg-type]
     return RunConfig(
         training=training,

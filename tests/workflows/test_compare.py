@@ -32,10 +32,14 @@ def experiment(tmp_path: Path) -> Path:
         for seed, rate in enumerate(rates):
             write_run(folder / arm / f"seed-{seed}", seed, 1000, 1 - rate, shortest=rate)
     record = {
-        "name": "mine", "question": "Is it good?", "text": "Is it good?\n\nExpectation: yes.",
-        "arms": ["arm", "control", "sham", "not_begun"], "control": "control", "shams": {"arm": "sham"},
+        "name": "mine",
+        "question": "Is it good?",
+        "text": "Is it good?\n\nExpectation: yes.",
+        "arms": ["arm", "control", "sham", "not_begun"],
+        "control": "control",
+        "shams": {"arm": "sham"},
         "judged": ["shortest@5"],
-    }  # fmt: skip
+    }
     (folder / "experiment.json").write_text(json.dumps(record))
     return folder
 

@@ -28,9 +28,12 @@ def shrunk(config: RunConfig) -> RunConfig:
         return replace(phase, steps=STEPS, spin=phase.spin and replace(phase.spin, prompts=16))
 
     training = replace(
-        config.training, phases=tuple(map(short, config.training.phases)), batch_size=8, warmup_steps=1,
+        config.training,
+        phases=tuple(map(short, config.training.phases)),
+        batch_size=8,
+        warmup_steps=1,
         validation_mazes=8,
-    )  # fmt: skip
+    )
     width = config.model.d_model // 8 * 2
     return replace(config, training=training, model=replace(config.model, n_layers=1, d_model=width, n_heads=2))
 

@@ -15,9 +15,19 @@ from maze_rl.workflows import experiment_files
 from maze_rl.workflows.experiment_files import find_experiment, find_experiments
 
 NAMES = {
-    "baseline", "path_only_vs_all", "size_symptom", "graded", "dice", "dice_robustness", "spin_vs_continued",
-    "q_learning", "unified_embeddings", "unified_weights", "tokenizers_compared", "training_plan",
-}  # fmt: skip
+    "baseline",
+    "path_only_vs_all",
+    "size_symptom",
+    "graded",
+    "dice",
+    "dice_robustness",
+    "spin_vs_continued",
+    "q_learning",
+    "unified_embeddings",
+    "unified_weights",
+    "tokenizers_compared",
+    "training_plan",
+}
 SMALL = '''"""Is this found?"""
 from maze_rl.configs.experiment import Experiment, small_run
 def experiment(): return Experiment(arms={"one": small_run()}, control="one")

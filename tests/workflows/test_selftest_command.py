@@ -19,9 +19,12 @@ def fake(wrong: str = "") -> SelfTest:
         finding = Finding(name="", effect=Interval(value, value, value), threshold=0.5, num_mazes=50)
         verdicts = {name: "no" if row == wrong else expected[name] for name in SCORES}
         return selftest_module.Judged(
-            row=row, instance=INSTANCE, findings=dict.fromkeys(SCORES[:-1], finding), verdicts=verdicts,
+            row=row,
+            instance=INSTANCE,
+            findings=dict.fromkeys(SCORES[:-1], finding),
+            verdicts=verdicts,
             holds=next((each.holds for each in ROWS if each.name == row), "nothing"),
-        )  # fmt: skip
+        )
 
     rows = [judged(row.name, row.expected, 1.0) for row in ROWS]
     graded = {strength: [judged("N5 ablated", ROWS[0].expected, 1.0 - strength)] for strength in STRENGTHS}

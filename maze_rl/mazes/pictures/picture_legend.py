@@ -34,10 +34,20 @@ def add_legend(figure: Figure, marks: Marks, colours: MarkColours, farthest: int
     width, height = figure.get_size_inches()
     bottom = _SCALE_HEIGHT if marks.distances is not None else 0
     figure.legend(
-        handles=_entries(marks, colours), loc="lower center", bbox_to_anchor=(0.5, (0.06 + bottom) / height),
-        ncols=_columns(marks, width), frameon=False, fontsize=8, labelcolor=colours.text, handlelength=1.5,
-        handletextpad=0.4, columnspacing=1.4, borderpad=0, borderaxespad=0, labelspacing=0.45,
-    )  # fmt: skip
+        handles=_entries(marks, colours),
+        loc="lower center",
+        bbox_to_anchor=(0.5, (0.06 + bottom) / height),
+        ncols=_columns(marks, width),
+        frameon=False,
+        fontsize=8,
+        labelcolor=colours.text,
+        handlelength=1.5,
+        handletextpad=0.4,
+        columnspacing=1.4,
+        borderpad=0,
+        borderaxespad=0,
+        labelspacing=0.45,
+    )
     if marks.distances is not None:
         _add_scale(figure, colours, farthest)
 

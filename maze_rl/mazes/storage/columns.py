@@ -24,9 +24,16 @@ NEEDED = ("rows", "cols", "connections", "origin", "target")
 _DIGESTED_AT_ONCE = 10_000
 _CELL = pa.list_(pa.int16(), 2)
 TYPES = {
-    "rows": pa.int16(), "cols": pa.int16(), "connections": pa.binary(), "origin": _CELL, "target": _CELL,
-    "distance": pa.int32(), "shortest_paths": pa.int64(), "split": pa.int64(), "index": pa.int64(),
-}  # fmt: skip
+    "rows": pa.int16(),
+    "cols": pa.int16(),
+    "connections": pa.binary(),
+    "origin": _CELL,
+    "target": _CELL,
+    "distance": pa.int32(),
+    "shortest_paths": pa.int64(),
+    "split": pa.int64(),
+    "index": pa.int64(),
+}
 
 
 def table_of(mazes: MazeCollection, indices: Int64[ndarray, " num"], schema: pa.Schema) -> pa.Table:
@@ -42,10 +49,15 @@ def table_of(mazes: MazeCollection, indices: Int64[ndarray, " num"], schema: pa.
         paths[where] = np.where(exact, counts, -1)
         split[where] = split_numbers(maze_hashes(batch))
     columns = [
-        pa.array(shape[:, 0]), pa.array(shape[:, 1]), _packed(mazes),
+        pa.array(shape[:, 0]),
+        pa.array(shape[:, 1]),
+        _packed(mazes),
         *(pa.FixedSizeListArray.from_arrays(pa.array(cells.ravel()), 2) for cells in ends),
-        pa.array(distance), pa.array(paths), pa.array(split), pa.array(indices),
-    ]  # fmt: skip
+        pa.array(distance),
+        pa.array(paths),
+        pa.array(split),
+        pa.array(indices),
+    ]
     return pa.Table.from_arrays(columns, schema=schema)
 
 

@@ -30,9 +30,14 @@ def heads_figure(
         outlined[layer, head] = True
     num_layers, num_heads = scores.shape
     return grid_figure(
-        scores.T, rows=[str(head) for head in range(num_heads)], columns=[str(layer) for layer in range(num_layers)],
-        width=width, labels=("layer", "head"), outlined=outlined.T, diverging=True,
-    )  # fmt: skip
+        scores.T,
+        rows=[str(head) for head in range(num_heads)],
+        columns=[str(layer) for layer in range(num_layers)],
+        width=width,
+        labels=("layer", "head"),
+        outlined=outlined.T,
+        diverging=True,
+    )
 
 
 def attention_on_maze(shown: Sequence[DecisionAttention], decisions: Decisions) -> "Figure":
@@ -46,9 +51,12 @@ def _overlay(shown: DecisionAttention, decisions: Decisions) -> EdgeOverlay:
     return EdgeOverlay(
         maze=decisions.batch[int(decisions.maze[shown.decision])],
         title=f"{shown.what}\nhead {shown.head} of layer {shown.layer}",
-        edges=edges, values=values, scale=max(float(values.max(initial=0.0)), 1e-6), key="share of attention",
+        edges=edges,
+        values=values,
+        scale=max(float(values.max(initial=0.0)), 1e-6),
+        key="share of attention",
         here=(row, col),
-    )  # fmt: skip
+    )
 
 
 def edge_attention(shown: DecisionAttention, decisions: Decisions) -> tuple[ndarray, ndarray]:
@@ -72,10 +80,19 @@ def rings_figure(frontier: FrontierHeads, num_layers: int) -> "Figure":
     """Draw the mean ring that the frontier heads look at, layer by layer, for each anchor."""
     curves = [
         LayerCurve(
-            name=_ANCHOR_NAMES[name], values=np.array(anchored.rings), first=anchored.layers[0],
-            colour="blue" if name == frontier.winner else "reference-mid", bold=name == frontier.winner,
+            name=_ANCHOR_NAMES[name],
+            values=np.array(anchored.rings),
+            first=anchored.layers[0],
+            colour="blue" if name == frontier.winner else "reference-mid",
+            bold=name == frontier.winner,
         )
         for name, anchored in frontier.anchors.items()
-    ]  # fmt: skip
-    return layer_curves(curves, names=[str(layer) for layer in range(num_layers)], label="mean ring looked at, steps",
-                        x_label="layer", width=WIDTH, height=2.8)  # fmt: skip
+    ]
+    return layer_curves(
+        curves,
+        names=[str(layer) for layer in range(num_layers)],
+        label="mean ring looked at, steps",
+        x_label="layer",
+        width=WIDTH,
+        height=2.8,
+    )

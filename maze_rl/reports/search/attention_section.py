@@ -31,12 +31,14 @@ def attention_section(result: SearchResult, gallery: Gallery) -> Section:
     notes = [_DECIDES_NOTHING]
     pictures = [
         gallery.picture(
-            heads_figure(adjacency.scores, adjacency.confirmed), name="adjacency", narrow=True,
+            heads_figure(adjacency.scores, adjacency.confirmed),
+            name="adjacency",
+            narrow=True,
             title="Adjacency score of every head",
             alt="Heat map of heads by layers: attention to the edges of the current cell beyond the walled control.",
             reading=_adjacency_reading(result),
         )
-    ]  # fmt: skip
+    ]
     if consolidation.scores is None:
         notes.append(sentence("Consolidation does not apply: {why}", why=consolidation.note))
     else:
@@ -48,15 +50,18 @@ def attention_section(result: SearchResult, gallery: Gallery) -> Section:
     elif any(np.isfinite(each.rings).any() for each in battery.frontier.anchors.values()):
         pictures.append(
             gallery.picture(
-                rings_figure(battery.frontier, len(adjacency.scores)), name="rings", title="Rings looked at, by layer",
+                rings_figure(battery.frontier, len(adjacency.scores)),
+                name="rings",
+                title="Rings looked at, by layer",
                 alt="Mean distance from each anchor of the edges that the most ring-like head of each layer looks at.",
                 reading=_rings_reading(battery.frontier),
             )
-        )  # fmt: skip
+        )
     else:
         notes.append(Statement("No head keeps to a ring of edges in any layer: there are no rings to draw."))
-    return Section(name="attention", title="Attention", lead=paragraph(*notes), pictures=pictures,
-                   tables=[_table(result)])  # fmt: skip
+    return Section(
+        name="attention", title="Attention", lead=paragraph(*notes), pictures=pictures, tables=[_table(result)]
+    )
 
 
 def _adjacency_reading(result: SearchResult) -> Statement:
@@ -65,10 +70,12 @@ def _adjacency_reading(result: SearchResult) -> Statement:
     reading = sentence(
         "Best: {head}, {score}; {confirmed} confirmed (framed). It gives {incident:.0%} of its attention to the edges "
         "of the current cell and {walled:.0%} to as many walled ones.",
-        head=head_name(adjacency.head), score=adjacency.finding.effect,
-        confirmed=counted(len(adjacency.confirmed), "head"), incident=float(adjacency.incident.value),
+        head=head_name(adjacency.head),
+        score=adjacency.finding.effect,
+        confirmed=counted(len(adjacency.confirmed), "head"),
+        incident=float(adjacency.incident.value),
         walled=float(adjacency.walled.value),
-    )  # fmt: skip
+    )
     return reading if untrained is None else reading + sentence("Untrained: {untrained}.", untrained=untrained.effect)
 
 
@@ -77,34 +84,41 @@ def _consolidation_pictures(result: SearchResult, gallery: Gallery) -> list[Pict
     assert consolidation.scores is not None and consolidation.findings is not None and consolidation.heads is not None
     return [
         gallery.picture(
-            heads_figure(consolidation.scores[place], [consolidation.heads[place]]), name=f"consolidation-{endpoint}",
-            title=f"Gathers the {endpoint} cell of an edge", narrow=True,
+            heads_figure(consolidation.scores[place], [consolidation.heads[place]]),
+            name=f"consolidation-{endpoint}",
+            title=f"Gathers the {endpoint} cell of an edge",
+            narrow=True,
             alt=f"Heat map of heads by layers: attention from the end of an edge to its {endpoint} cell.",
             reading=sentence(
                 "Best: {head}, {score}; cells of other edges get {control}.",
-                head=head_name(consolidation.heads[place]), score=consolidation.findings[place].effect,
+                head=head_name(consolidation.heads[place]),
+                score=consolidation.findings[place].effect,
                 control=consolidation.findings[place].control,
             ),
         )
         for place, endpoint in enumerate(ENDPOINTS)
-    ]  # fmt: skip
+    ]
 
 
 def _on_maze(result: SearchResult, gallery: Gallery) -> Picture:
     decisions = result.materials.decisions
     readings = [
-        sentence("{head} gives {own:.0%} of its attention to the edges of the cell it stands on.",
-                 head=head_name((each.layer, each.head)).capitalize(), own=on_own_edges(each, decisions))
+        sentence(
+            "{head} gives {own:.0%} of its attention to the edges of the cell it stands on.",
+            head=head_name((each.layer, each.head)).capitalize(),
+            own=on_own_edges(each, decisions),
+        )
         for each in result.attention
-    ]  # fmt: skip
+    ]
     return gallery.picture(
-        attention_on_maze(result.attention, decisions), name="attention-on-maze",
+        attention_on_maze(result.attention, decisions),
+        name="attention-on-maze",
         title="Where heads look from one cell",
         alt="A maze whose open edges are coloured by attention from the current cell.",
         reading=paragraph(
             Statement("One example, not a result. Diamond: current cell; ring: origin; square: target."), *readings
         ),
-    )  # fmt: skip
+    )
 
 
 def _rings_reading(frontier: FrontierHeads) -> Statement:
@@ -113,14 +127,22 @@ def _rings_reading(frontier: FrontierHeads) -> Statement:
     if frontier.direction == "none":
         means = Statement("No frontier is confirmed.")
     else:
-        means = Statement(f"{_RINGS[frontier.winner]} Attention only looks: whether anything is computed from what it "
-                          "sees is not shown here.")  # fmt: skip
-    return sentence(
-        "Around the {anchor}, in layers {first} to {last}, rings move by {slope} steps a layer; rank correlation "
-        "beyond the control's {effect}.",
-        anchor=frontier.winner if frontier.winner != "current" else "current cell", first=best.layers[0], last=last,
-        slope=best.slope, effect=best.finding.effect,
-    ) + means  # fmt: skip
+        means = Statement(
+            f"{_RINGS[frontier.winner]} Attention only looks: whether anything is computed from what it "
+            "sees is not shown here."
+        )
+    return (
+        sentence(
+            "Around the {anchor}, in layers {first} to {last}, rings move by {slope} steps a layer; rank correlation "
+            "beyond the control's {effect}.",
+            anchor=frontier.winner if frontier.winner != "current" else "current cell",
+            first=best.layers[0],
+            last=last,
+            slope=best.slope,
+            effect=best.finding.effect,
+        )
+        + means
+    )
 
 
 def _table(result: SearchResult) -> Table:

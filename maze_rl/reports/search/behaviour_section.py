@@ -45,43 +45,54 @@ def behaviour_section(result: SearchResult, gallery: Gallery) -> Section:
     if battery.flips.solved.any():
         pictures.append(
             gallery.picture(
-                flip_figure(battery.flips), name="flips", title="Does the choice follow one changed edge?",
-                alt="Rate of right flips and of false flips by depth of the change.", 
+                flip_figure(battery.flips),
+                name="flips",
+                title="Does the choice follow one changed edge?",
+                alt="Rate of right flips and of false flips by depth of the change.",
                 reading=flip_reading(battery.flips, card.flips),
             )
-        )  # fmt: skip
+        )
     if curve.steps:
         pictures.append(
             gallery.picture(
-                look_ahead_figure(battery, shown_curve(curve, mazes)), name="look-ahead",
+                look_ahead_figure(battery, shown_curve(curve, mazes)),
+                name="look-ahead",
                 title="Right choices by the look-ahead they need",
                 alt="Rate of right choices by needed look-ahead, with curves of ideal look-ahead.",
                 reading=look_ahead_reading(curve),
             )
-        )  # fmt: skip
+        )
     pictures.append(
         gallery.picture(
-            rules_figure(card.rules, with_forks), name="rules", title="Which simple rule it resembles", narrow=True,
+            rules_figure(card.rules, with_forks),
+            name="rules",
+            title="Which simple rule it resembles",
+            narrow=True,
             alt="How often the model's choice is a pick of each simple rule; ticks: how often the rule is right.",
             reading=rules_reading(card.rules),
         )
-    )  # fmt: skip
+    )
     if is_known(card.frontier.finding.effect):
         pictures.append(
             gallery.picture(
-                frontier_figure(card.frontier, battery.untrained.frontier), name="compute-frontier",
-                title="Steps seen, layer by layer", narrow=True,
+                frontier_figure(card.frontier, battery.untrained.frontier),
+                name="compute-frontier",
+                title="Steps seen, layer by layer",
+                narrow=True,
                 alt="Steps seen ahead when the choice is read out after each layer, with the untrained control.",
                 reading=frontier_reading(battery),
             )
-        )  # fmt: skip
+        )
     pictures.append(
         gallery.picture(
-            sensitivity_figure(battery.sensitivity), name="sensitivity", title="Change of the logit difference",
+            sensitivity_figure(battery.sensitivity),
+            name="sensitivity",
+            title="Change of the logit difference",
             alt="Change of the logit difference between clean and flipped maze after each layer, by depth.",
-            reading=sensitivity_reading(battery), narrow=True,
+            reading=sensitivity_reading(battery),
+            narrow=True,
         )
-    )  # fmt: skip
+    )
     flips = [] if battery.flips.solved.any() else [flip_reading(battery.flips, card.flips)]
     lead = paragraph(_SELECTED, *flips, *_unmeasured(battery))
     tables = [_flip_table(battery.flips), _curve_table(curve, mazes), _rule_table(card.rules, with_forks)]
@@ -95,29 +106,39 @@ def _unmeasured(battery: Battery) -> list[Statement]:
     return [
         sentence(
             "The steps seen by layer (S4) could not be measured: only {mazes} mazes ({layouts} layouts) have a fork "
-            "where the nearest cell is the wrong one.", mazes=frontier.num_mazes, layouts=frontier.num_layouts,
+            "where the nearest cell is the wrong one.",
+            mazes=frontier.num_mazes,
+            layouts=frontier.num_layouts,
         )
-    ]  # fmt: skip
+    ]
 
 
 def flip_reading(flips: FlipRates, judged: FlipRates) -> Statement:
     """State how the choices follow changes at any depth, and those that are far, on pairs of their own."""
     solved = sentence(
         "{solved} of {pairs} pairs with a change at any depth are solved in the clean maze.",
-        solved=int(flips.solved.sum()), pairs=len(flips.solved),
-    )  # fmt: skip
+        solved=int(flips.solved.sum()),
+        pairs=len(flips.solved),
+    )
     if not flips.solved.any():
         return solved + Statement("There is no flip to count.")
     near = flips.solved & (flips.depth < flips.far)
     if near.any():
         solved += sentence(
             "Of the {num_near} with a change less than {far} steps away, {near_rate:.0%} follow it.",
-            num_near=int(near.sum()), far=flips.far, near_rate=float(flips.flips[near].mean()),
-        )  # fmt: skip
-    return solved + sentence(
-        "S1 is judged on pairs of its own, {far_steps} or more steps away: false flips subtracted, {s1}.",
-        far_steps=judged.far, s1=judged.finding.effect,
-    ) + s1_pairs_reading(judged)  # fmt: skip
+            num_near=int(near.sum()),
+            far=flips.far,
+            near_rate=float(flips.flips[near].mean()),
+        )
+    return (
+        solved
+        + sentence(
+            "S1 is judged on pairs of its own, {far_steps} or more steps away: false flips subtracted, {s1}.",
+            far_steps=judged.far,
+            s1=judged.finding.effect,
+        )
+        + s1_pairs_reading(judged)
+    )
 
 
 def s1_pairs_reading(judged: FlipRates) -> Statement:
@@ -125,8 +146,9 @@ def s1_pairs_reading(judged: FlipRates) -> Statement:
     solved = int((judged.solved & (judged.depth >= judged.far)).sum())
     values = {"s1_mazes": judged.finding.num_mazes, "s1_pairs": len(judged.solved), "s1_solved": solved}
     if solved >= FEWEST_MAZES:
-        return sentence("S1 stands on the {s1_solved} of {s1_pairs} far pairs that are solved in the clean maze.",
-                        **values)  # fmt: skip
+        return sentence(
+            "S1 stands on the {s1_solved} of {s1_pairs} far pairs that are solved in the clean maze.", **values
+        )
     return sentence(
         "S1 stands on all {s1_mazes} far pairs, solved or not, as only {s1_solved} are solved in the clean maze.",
         **values,
@@ -149,8 +171,9 @@ def look_ahead_reading(curve: LookAhead) -> Statement:
         found = Statement("The curve is high throughout: look-ahead reaches beyond what these mazes need.")
     return found + sentence(
         "The area under it is {seen:.1f} steps. Grey: ideal agents that see so many steps on the same forks and beyond "
-        "that go by Manhattan distance.", seen=curve.steps_seen,
-    )  # fmt: skip
+        "that go by Manhattan distance.",
+        seen=curve.steps_seen,
+    )
 
 
 def rules_reading(rules: RuleExclusion) -> Statement:
@@ -158,14 +181,17 @@ def rules_reading(rules: RuleExclusion) -> Statement:
     alike, hardest = rules.most_alike, rules.hardest
     found = sentence(
         "Most like: {rule}, in {agreement:.0%} of forks; that rule is right in {right:.0%} (ticks).",
-        rule=rule_name(alike.name), agreement=float(alike.agreement.value), right=float(alike.rule_right.value),
-    )  # fmt: skip
+        rule=rule_name(alike.name),
+        agreement=float(alike.agreement.value),
+        right=float(alike.rule_right.value),
+    )
     if hardest is None:
         return found + Statement("No rule is wrong in enough mazes to be excluded.")
     return found + sentence(
-        "Least skill where a rule is wrong: {skill}, against {hardest}.", skill=hardest.skill,
+        "Least skill where a rule is wrong: {skill}, against {hardest}.",
+        skill=hardest.skill,
         hardest=rule_name(hardest.name),
-    )  # fmt: skip
+    )
 
 
 def frontier_reading(battery: Battery) -> Statement:
@@ -176,8 +202,11 @@ def frontier_reading(battery: Battery) -> Statement:
         "From {first:.1f} steps after the embedding to {last:.1f} after the last layer; S4, the growth from the first "
         "to the last third of the layers with the largest rise left out, is {s4}. Rank correlation with the layer: "
         "{trend}.",
-        first=float(seen[0]), last=float(seen[-1]), s4=frontier.finding.effect, trend=frontier.trend,
-    )  # fmt: skip
+        first=float(seen[0]),
+        last=float(seen[-1]),
+        s4=frontier.finding.effect,
+        trend=frontier.trend,
+    )
 
 
 def sensitivity_reading(battery: Battery) -> Statement:
@@ -186,9 +215,12 @@ def sensitivity_reading(battery: Battery) -> Statement:
     return sentence(
         "All pairs, in units of the final logit differences: at the end, {nearest} at K = {near} and {farthest} at "
         "K = {far}. Slope over K: {slope:.3f}.",
-        nearest=float(sensitivity.by_layer[-1, 0]), near=sensitivity.depths[0],
-        farthest=float(sensitivity.by_layer[-1, -1]), far=sensitivity.depths[-1], slope=sensitivity.slope,
-    )  # fmt: skip
+        nearest=float(sensitivity.by_layer[-1, 0]),
+        near=sensitivity.depths[0],
+        farthest=float(sensitivity.by_layer[-1, -1]),
+        far=sensitivity.depths[-1],
+        slope=sensitivity.slope,
+    )
 
 
 def _flip_table(flips: FlipRates) -> Table:
@@ -202,16 +234,24 @@ def _flip_table(flips: FlipRates) -> Table:
     ]
     rows = [
         {
-            "depth": depth, "pairs": int((flips.depth == depth).sum()), "solved": flips.num_solved(depth),
+            "depth": depth,
+            "pairs": int((flips.depth == depth).sum()),
+            "solved": flips.num_solved(depth),
             "layouts": flips.num_layouts(depth),
             "flips": estimate(flips.flip_rate(depth), flips.num_solved(depth)),
             "leaves": estimate(flips.false_flip_rate(depth), flips.num_solved(depth)),
         }
         if flips.num_solved(depth)
-        else {"depth": depth, "pairs": int((flips.depth == depth).sum()), "solved": 0, "layouts": 0,
-              "flips": None, "leaves": None}
+        else {
+            "depth": depth,
+            "pairs": int((flips.depth == depth).sum()),
+            "solved": 0,
+            "layouts": 0,
+            "flips": None,
+            "leaves": None,
+        }
         for depth in flips.depths
-    ]  # fmt: skip
+    ]
     return Table(name="flips", caption="Flips by depth of the change.", columns=columns, rows=rows, folded=True)
 
 
@@ -234,11 +274,12 @@ def shown_curve(curve: LookAhead, mazes: Mapping[int, Int64[ndarray, " maze"]]) 
 
 def _curve_table(curve: LookAhead, mazes: Mapping[int, Int64[ndarray, " maze"]]) -> Table:
     columns = [
-        Column(key="k", title="k*", kind="count"), Column(key="forks", title="forks", kind="count"),
+        Column(key="k", title="k*", kind="count"),
+        Column(key="forks", title="forks", kind="count"),
         Column(key="mazes", title="mazes", kind="count"),
         replace(LAYOUTS, about=f"{LAYOUTS.about}; under {FEWEST_MAZES} no interval is given"),
         Column(key="right", title="right, %", kind="percent"),
-    ]  # fmt: skip
+    ]
     rows = [
         {
             "k": k,
@@ -266,9 +307,11 @@ def _rule_table(rules: RuleExclusion, with_forks: Int64[ndarray, " maze"]) -> Ta
         {
             "rule": rule_name(rule.name),
             "agreement": estimate(shown_rate(rule.agreement, num, with_forks), num),
-            "right": decimal(np.float64(rule.rule_right.value)), "skill": estimate(rule.skill, rule.num_mazes),
-            "mazes": rule.num_mazes, "layouts": rule.num_layouts,
+            "right": decimal(np.float64(rule.rule_right.value)),
+            "skill": estimate(rule.skill, rule.num_mazes),
+            "mazes": rule.num_mazes,
+            "layouts": rule.num_layouts,
         }
         for rule in rules.rules
-    ]  # fmt: skip
+    ]
     return Table(name="rules", caption="Simple rules.", columns=columns, rows=rows, folded=True)

@@ -22,11 +22,15 @@ Checkpoints = Sequence[tuple[int, Mapping[str, Finding]]]
 def checkpoint_section(result: SearchResult, gallery: Gallery) -> Section:
     """Put the section together; there must be checkpoints."""
     picture = gallery.picture(
-        checkpoint_figure(result.checkpoints), name="checkpoints", title="Scores over training",
-        alt="Scores S1 to S5 of the checkpoints of one run; dashed: thresholds.", reading=_reading(result.checkpoints),
-    )  # fmt: skip
-    return Section(name="checkpoints", title="Emergence over checkpoints", pictures=[picture],
-                   tables=[_table(result.checkpoints)])  # fmt: skip
+        checkpoint_figure(result.checkpoints),
+        name="checkpoints",
+        title="Scores over training",
+        alt="Scores S1 to S5 of the checkpoints of one run; dashed: thresholds.",
+        reading=_reading(result.checkpoints),
+    )
+    return Section(
+        name="checkpoints", title="Emergence over checkpoints", pictures=[picture], tables=[_table(result.checkpoints)]
+    )
 
 
 def checkpoint_figure(checkpoints: Checkpoints) -> "Figure":
@@ -40,8 +44,14 @@ def checkpoint_figure(checkpoints: Checkpoints) -> "Figure":
         if known:
             steps = [step for step, _ in known]
             axes.plot(steps, [each.effect.value for _, each in known], color=light("blue"), marker="o", markersize=4)
-            axes.fill_between(steps, [each.effect.low for _, each in known], [each.effect.high for _, each in known],
-                              facecolor=light("blue"), alpha=0.18, linewidth=0)  # fmt: skip
+            axes.fill_between(
+                steps,
+                [each.effect.low for _, each in known],
+                [each.effect.high for _, each in known],
+                facecolor=light("blue"),
+                alpha=0.18,
+                linewidth=0,
+            )
             axes.axhline(known[0][1].threshold, color=light("ink"), linewidth=1.0, linestyle=(0, (3, 2)))
         axes.locator_params(axis="x", nbins=3)
         axes.tick_params(labelsize=7)
@@ -64,9 +74,10 @@ def _reading(checkpoints: Checkpoints) -> Statement:
     whole = sentence("{num} checkpoints of one run.", num=len(checkpoints))
     for score, step in found.items():
         whole += (
-            sentence(f"{score}: never yes to the end.") if step is None
+            sentence(f"{score}: never yes to the end.")
+            if step is None
             else sentence(f"{score}: yes from step {{{score.lower()}:,}} on.", **{score.lower(): step})
-        )  # fmt: skip
+        )
     return whole
 
 

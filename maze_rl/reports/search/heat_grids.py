@@ -51,16 +51,30 @@ def draw_grid(
         )
         if outlined is not None and outlined[row, column]:
             axes.add_patch(
-                Rectangle((column - 0.47, row - 0.46), 0.94, 0.92, fill=False, edgecolor=light("ink"), linewidth=1.6,
-                          zorder=3)
-            )  # fmt: skip
+                Rectangle(
+                    (column - 0.47, row - 0.46), 0.94, 0.92, fill=False, edgecolor=light("ink"), linewidth=1.6, zorder=3
+                )
+            )
         if numbered and np.isfinite(value):
-            axes.text(column, row, short_number(float(value)), ha="center", va="center_baseline", fontsize=6.8,
-                      color=light(text), zorder=4)  # fmt: skip
+            axes.text(
+                column,
+                row,
+                short_number(float(value)),
+                ha="center",
+                va="center_baseline",
+                fontsize=6.8,
+                color=light(text),
+                zorder=4,
+            )
     axes.set(xlim=(-0.55, len(columns) - 0.45), ylim=(len(rows) - 0.45, -0.55))
     upright = max(map(len, columns), default=0) > 4
-    axes.set_xticks(range(len(columns)), columns, rotation=40 if upright else 0, ha="right" if upright else "center",
-                    rotation_mode="anchor")  # fmt: skip
+    axes.set_xticks(
+        range(len(columns)),
+        columns,
+        rotation=40 if upright else 0,
+        ha="right" if upright else "center",
+        rotation_mode="anchor",
+    )
     axes.set_yticks(range(len(rows)), rows)
     axes.grid(False)
     axes.tick_params(length=0)
@@ -135,8 +149,13 @@ def grids_figure(
                 place = (left + share * index, (top - _HEAD - tall) / total, share - 0.25 / width, tall / total)
                 axes = figure.add_axes(place)
                 is_last = len(titles) - titles.index(title) <= across
-                draw_grid(axes, values, rows=[str(layer) for layer in range(len(values))], diverging=True,
-                          columns=columns if is_last else [""] * len(columns))  # fmt: skip
+                draw_grid(
+                    axes,
+                    values,
+                    rows=[str(layer) for layer in range(len(values))],
+                    diverging=True,
+                    columns=columns if is_last else [""] * len(columns),
+                )
                 axes.set_title(title, fontsize=8.5, pad=3)
                 axes.set_ylabel("layer" if index == 0 else "")
             top -= _HEAD + _LAYER * max(len(grids[title]) for title in row)

@@ -54,10 +54,13 @@ def patched_heads_figure(heads: PatchMap) -> "Figure":
     """Draw every head's largest effect over the groups of positions."""
     values = strongest(heads.effects)
     return grid_figure(
-        values.T, rows=[str(head) for head in range(values.shape[1])],
-        columns=[str(layer) for layer in range(values.shape[0])], width=WIDTH / 2, labels=("layer", "head"),
+        values.T,
+        rows=[str(head) for head in range(values.shape[1])],
+        columns=[str(layer) for layer in range(values.shape[0])],
+        width=WIDTH / 2,
+        labels=("layer", "head"),
         diverging=True,
-    )  # fmt: skip
+    )
 
 
 def patched_maze_figure(patching: Patching) -> "Figure":
@@ -67,16 +70,30 @@ def patched_maze_figure(patching: Patching) -> "Figure":
     fork, right, wrong = (tuple(each[row].tolist()) for each in (pairs.forks, pairs.right, pairs.wrong))
     removed, added = (tuple(each[row].tolist()) for each in (pairs.removed, pairs.added))
     clean = EdgeOverlay(
-        maze=pairs.clean[row], title="clean maze, effect of each edge's tokens", edges=edges, values=values, scale=1.0,
-        key="effect of patching", diverging=True, here=fork, steps=[(right, "blue")],
+        maze=pairs.clean[row],
+        title="clean maze, effect of each edge's tokens",
+        edges=edges,
+        values=values,
+        scale=1.0,
+        key="effect of patching",
+        diverging=True,
+        here=fork,
+        steps=[(right, "blue")],
         changed=[(removed, "solid"), (added, "dashed")],
-    )  # fmt: skip
+    )
     swapped = np.where((edges == removed).all(axis=1, keepdims=True), np.array(added), edges)
     flipped = EdgeOverlay(
-        maze=pairs.flipped[row], title="flipped maze", edges=swapped, values=np.zeros(len(swapped)), scale=1.0,
-        key="effect of patching", diverging=True, here=fork, steps=[(wrong, "vermillion")],
+        maze=pairs.flipped[row],
+        title="flipped maze",
+        edges=swapped,
+        values=np.zeros(len(swapped)),
+        scale=1.0,
+        key="effect of patching",
+        diverging=True,
+        here=fork,
+        steps=[(wrong, "vermillion")],
         changed=[(added, "solid"), (removed, "dashed")],
-    )  # fmt: skip
+    )
     return overlay_figure([clean, flipped])
 
 

@@ -17,26 +17,40 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CONTROL_NAMES = {
-    "of other mazes": "other mazes' labels", "control task": "control task", "embeddings": "embeddings",
+    "of other mazes": "other mazes' labels",
+    "control task": "control task",
+    "embeddings": "embeddings",
     "untrained": "untrained",
-}  # fmt: skip
+}
 _STYLES = {
-    "of other mazes": (0, (1, 1.5)), "control task": (0, (4, 1.5, 1, 1.5)), "embeddings": (0, (6, 2)),
+    "of other mazes": (0, (1, 1.5)),
+    "control task": (0, (4, 1.5, 1, 1.5)),
+    "embeddings": (0, (6, 2)),
     "untrained": "solid",
-}  # fmt: skip
+}
 
 
 def probe_figure(probe: VariableProbe) -> "Figure":
     """Draw the share a probe explains after each layer, with all controls."""
     curves = [
-        LayerCurve(name=CONTROL_NAMES.get(name, name), values=score.by_layer, style=_STYLES.get(name, "solid"),
-                   colour="reference" if name == "untrained" else "reference-mid")
+        LayerCurve(
+            name=CONTROL_NAMES.get(name, name),
+            values=score.by_layer,
+            style=_STYLES.get(name, "solid"),
+            colour="reference" if name == "untrained" else "reference-mid",
+        )
         for name, score in probe.controls.items()
-    ]  # fmt: skip
+    ]
     curves.append(LayerCurve(name="model", values=probe.score.by_layer, colour="blue", bold=True))
     lowest = min(float(np.nanmin(curve.values)) for curve in curves)
-    return layer_curves(curves, names=layer_names(len(probe.score.by_layer)), label="share explained beyond base",
-                        limits=(max(-0.3, min(-0.05, lowest)), 1.03), width=WIDTH / 2, height=2.9)  # fmt: skip
+    return layer_curves(
+        curves,
+        names=layer_names(len(probe.score.by_layer)),
+        label="share explained beyond base",
+        limits=(max(-0.3, min(-0.05, lowest)), 1.03),
+        width=WIDTH / 2,
+        height=2.9,
+    )
 
 
 def auroc_figure(battery: Battery) -> "Figure":
@@ -60,8 +74,9 @@ def emergence_figure(emergence: Emergence, num_layers: int) -> "Figure":
         emergence_shares(emergence, num_layers)[::-1],
         rows=["never", *(str(layer) for layer in reversed(range(num_layers))), "embedding"],
         columns=[str(steps) for steps in range(int(emergence.distance.max()) + 1)],
-        width=WIDTH, labels=("steps to the target", "known from layer"),
-    )  # fmt: skip
+        width=WIDTH,
+        labels=("steps to the target", "known from layer"),
+    )
 
 
 def emergence_shares(emergence: Emergence, num_layers: int) -> np.ndarray:

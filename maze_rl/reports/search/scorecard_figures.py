@@ -14,15 +14,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MEANINGS = {
-    "S1": "follows far changes", "S2": "holds a search's variable", "S3": "chooses by that variable",
-    "S4": "sees further layer by layer", "S5": "right where simple rules fail",
-}  # fmt: skip
+    "S1": "follows far changes",
+    "S2": "holds a search's variable",
+    "S3": "chooses by that variable",
+    "S4": "sees further layer by layer",
+    "S5": "right where simple rules fail",
+}
 """What each score says, in a few words."""
 UNITS = {
-    "S1": "rate, false flips subtracted", "S2": "share explained beyond controls",
-    "S3": "interchange accuracy beyond control", "S4": "steps gained, the largest rise left out",
+    "S1": "rate, false flips subtracted",
+    "S2": "share explained beyond controls",
+    "S3": "interchange accuracy beyond control",
+    "S4": "steps gained, the largest rise left out",
     "S5": "skill: 0 draws, 1 is always right",
-}  # fmt: skip
+}
 _ROW = 0.98
 _TOGETHER = 0.035
 """Marks nearer than this share of the axis have one label..."""
@@ -70,8 +75,9 @@ def _draw_axis(axes: "Axes", finding: Finding, others: Sequence[float]) -> None:
     room = 0.04 * (high - low)
     axes.set(xlim=(low - room, high + room), ylim=(-1, 1))
     axes.axhline(0, color=light("axis"), linewidth=0.9, zorder=1)
-    axes.plot([finding.threshold] * 2, [-0.75, 0.75], color=light("ink"), linewidth=1.3, linestyle=(0, (3, 1.5)),
-              zorder=2)  # fmt: skip
+    axes.plot(
+        [finding.threshold] * 2, [-0.75, 0.75], color=light("ink"), linewidth=1.3, linestyle=(0, (3, 1.5)), zorder=2
+    )
     axes.set_yticks([])
     axes.locator_params(axis="x", nbins=7)
     axes.tick_params(axis="x", labelsize=7.5, pad=1)
@@ -94,17 +100,21 @@ def _draw_marks(axes: "Axes", marks: Mapping[str, tuple[float, bool]]) -> None:
                 groups[-1].append((value, name))
             else:
                 groups.append([(value, name)])
-            axes.plot([value], [0.27 * side], marker="v" if up else "^", markersize=5, color=colour, zorder=3,
-                      clip_on=False)  # fmt: skip
+            axes.plot(
+                [value], [0.27 * side], marker="v" if up else "^", markersize=5, color=colour, zorder=3, clip_on=False
+            )
         for group in groups:
             middle = sum(value for value, _ in group) / len(group)
             near_left, near_right = middle - low < 0.12 * (high - low), high - middle < 0.12 * (high - low)
             axes.text(
-                group[0][0] if near_left else group[-1][0] if near_right else middle, 0.5 * side,
-                " ".join(sorted(name for _, name in group)), color=colour, fontsize=7.5,
+                group[0][0] if near_left else group[-1][0] if near_right else middle,
+                0.5 * side,
+                " ".join(sorted(name for _, name in group)),
+                color=colour,
+                fontsize=7.5,
                 ha="left" if near_left else "right" if near_right else "center",
                 va="bottom" if up else "top",
-            )  # fmt: skip
+            )
 
 
 def _draw_model(axes: "Axes", finding: Finding) -> None:
@@ -113,8 +123,16 @@ def _draw_model(axes: "Axes", finding: Finding) -> None:
         axes.text(0.02, 0.56, "not measured", transform=axes.transAxes, fontsize=9, color=light("blue"), va="bottom")
         return
     axes.plot([effect.low, effect.high], [0, 0], color=colour, linewidth=4, solid_capstyle="round", zorder=5)
-    axes.plot([effect.value], [0], marker="o", markersize=10, color=colour, zorder=6, markeredgewidth=1.5,
-              markeredgecolor=light("paper"))  # fmt: skip
+    axes.plot(
+        [effect.value],
+        [0],
+        marker="o",
+        markersize=10,
+        color=colour,
+        zorder=6,
+        markeredgewidth=1.5,
+        markeredgecolor=light("paper"),
+    )
 
 
 def _describe(axes: "Axes", score: str, finding: Finding) -> None:
@@ -122,9 +140,17 @@ def _describe(axes: "Axes", score: str, finding: Finding) -> None:
 
     def write(x: float | int, y: float | int, text: str, colour: str, size: float | int, *, bold: bool = False) -> None:
         axes.annotate(
-            text, (x, 0.5), xycoords="axes fraction", xytext=(0, y), textcoords="offset points", va="center",
-            color=light(colour), fontsize=size, fontweight="bold" if bold else "normal", annotation_clip=False,
-        )  # fmt: skip
+            text,
+            (x, 0.5),
+            xycoords="axes fraction",
+            xytext=(0, y),
+            textcoords="offset points",
+            va="center",
+            color=light(colour),
+            fontsize=size,
+            fontweight="bold" if bold else "normal",
+            annotation_clip=False,
+        )
 
     write(-0.43, 6, f"{score} {MEANINGS[score]}", "ink", 9, bold=True)
     write(-0.43, -7, UNITS[score], "muted", 7.5)

@@ -16,9 +16,12 @@ def headline(result: SearchResult) -> Statement:
     card, setting = result.battery.scorecard, result.setting
     scores = card.scores
     verdict = sentence(
-        "{name} on {size}×{size} {algorithm} mazes: {verdict}.", name=result.name, size=setting.size,
-        algorithm=setting.algorithm, verdict=card.verdict,
-    )  # fmt: skip
+        "{name} on {size}×{size} {algorithm} mazes: {verdict}.",
+        name=result.name,
+        size=setting.size,
+        algorithm=setting.algorithm,
+        verdict=card.verdict,
+    )
     return paragraph(verdict, *(_group(scores, kind) for kind in _LEADS))
 
 
@@ -51,9 +54,11 @@ def scorecard_reading(result: SearchResult) -> Statement:
         right = sum(result.calibration_searches.get(name, False) == name.startswith("H") for name in result.calibration)
         reading += sentence(
             "Models of known algorithm: {right} of {models} judged rightly ({searchers} search, {others} do not).",
-            right=right, models=len(result.calibration), searchers=len(searchers),
+            right=right,
+            models=len(result.calibration),
+            searchers=len(searchers),
             others=len(result.calibration) - len(searchers),
-        )  # fmt: skip
+        )
     return reading
 
 

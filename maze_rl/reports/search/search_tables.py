@@ -23,15 +23,19 @@ def score_table(scores: Mapping[str, Finding]) -> Table:
         Column(key="score", title="score"),
         Column(key="what", title="what is measured"),
         Column(key="effect", title="effect", kind="decimal", about="with its 95% interval over layouts"),
-        Column(key="threshold", title="threshold", kind="decimal",
-               about="yes where the whole interval lies above it, no where it lies below; frozen on the calibration "
-               "models, never fitted to this one"),
+        Column(
+            key="threshold",
+            title="threshold",
+            kind="decimal",
+            about="yes where the whole interval lies above it, no where it lies below; frozen on the calibration "
+            "models, never fitted to this one",
+        ),
         Column(key="verdict", title="verdict"),
         Column(key="control", title="control", kind="decimal"),
         Column(key="control_name", title="what the control is"),
         Column(key="mazes", title="mazes", kind="count"),
         LAYOUTS,
-    ]  # fmt: skip
+    ]
     rows = [
         {"score": f"{score} {MEANINGS[score]}", "what": each.name, **finding_row(each)}
         for score, each in scores.items()
@@ -72,8 +76,9 @@ def comparison_table(result: SearchResult) -> Table:
     """Tabulate the scores of the model, its untrained control and the calibration models."""
     card, control = result.battery.scorecard, result.battery.untrained
     models: list[tuple[str, Mapping[str, Finding], bool]] = [
-        (result.name, card.scores, card.searches), ("untrained control", control.scores, control.searches),
-    ]  # fmt: skip
+        (result.name, card.scores, card.searches),
+        ("untrained control", control.scores, control.searches),
+    ]
     models += [
         (name, scores, result.calibration_searches.get(name, False)) for name, scores in result.calibration.items()
     ]
@@ -86,9 +91,12 @@ def comparison_table(result: SearchResult) -> Table:
         for name, scores, searches in models
     ]
     return Table(
-        name="comparison", caption="The same scores of models whose algorithm is known, on mazes of their own size.",
-        columns=columns, rows=rows, folded=True,
-    )  # fmt: skip
+        name="comparison",
+        caption="The same scores of models whose algorithm is known, on mazes of their own size.",
+        columns=columns,
+        rows=rows,
+        folded=True,
+    )
 
 
 def setup_table(result: SearchResult) -> Table:
@@ -116,9 +124,11 @@ def setup_table(result: SearchResult) -> Table:
     }
     rows: list[dict[str, Value]] = [{"fact": fact, "value": value} for fact, value in facts.items()]
     return Table(
-        name="setup", caption="What was judged.", columns=[Column(key="fact", title=""), Column(key="value", title="")],
+        name="setup",
+        caption="What was judged.",
+        columns=[Column(key="fact", title=""), Column(key="value", title="")],
         rows=rows,
-    )  # fmt: skip
+    )
 
 
 def training_text(about: Mapping[str, object]) -> str:

@@ -116,8 +116,13 @@ def _plateau(options: Options, seed: int) -> Policy:
 
 
 POLICIES: dict[str, Callable[[Options, int], Policy]] = {
-    "q_learning": _q_learning, "sham": _q_learning, "ucb": _ucb, "exp3": _exp3, "random": _random, "plateau": _plateau,
-}  # fmt: skip
+    "q_learning": _q_learning,
+    "sham": _q_learning,
+    "ucb": _ucb,
+    "exp3": _exp3,
+    "random": _random,
+    "plateau": _plateau,
+}
 """What decides, by the name of the controller."""
 
 

@@ -43,6 +43,9 @@ def wsd(step: int, steps: int, warmup_steps: int, decay: float = 0.2, shape: str
 
 
 SCHEDULE_FUNCTIONS: dict[str, Callable[..., float]] = {
-    "warmup_cosine": warmup_cosine, "constant": constant, "linear": linear, "wsd": wsd,
-}  # fmt: skip
+    "warmup_cosine": warmup_cosine,
+    "constant": constant,
+    "linear": linear,
+    "wsd": wsd,
+}
 """The shipped schedules by name; options are keyword arguments."""

@@ -123,19 +123,30 @@ def _battery(seed: int) -> Trial:
 
 ROWS = (
     Row(
-        name="activation-patching map", against="transformer_lens.patching, one position at a time",
-        prepare=_patching, target=Target(">=", 4.0), most_rounds=3,
+        name="activation-patching map",
+        against="transformer_lens.patching, one position at a time",
+        prepare=_patching,
+        target=Target(">=", 4.0),
+        most_rounds=3,
     ),
     Row(
-        name="labelled activations, last layer", against="run_with_cache alone", prepare=_labelling("last"),
+        name="labelled activations, last layer",
+        against="run_with_cache alone",
+        prepare=_labelling("last"),
         target=Target(">=", 0.8),
     ),
     Row(
-        name="labelled activations, every layer", against="run_with_cache alone", prepare=_labelling("every"),
+        name="labelled activations, every layer",
+        against="run_with_cache alone",
+        prepare=_labelling("every"),
         target=Target(">=", 0.8),
     ),
     Row(
-        name="the whole battery on a 6-layer model", against="the clock", prepare=_battery, target=Target("<", 600),
-        unit="s", most_rounds=1,
+        name="the whole battery on a 6-layer model",
+        against="the clock",
+        prepare=_battery,
+        target=Target("<", 600),
+        unit="s",
+        most_rounds=1,
     ),
-)  # fmt: skip
+)

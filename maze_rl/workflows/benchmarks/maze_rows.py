@@ -17,9 +17,14 @@ from maze_rl.workflows.benchmarks.rows import Lap, Row, Target, Trial, faster
 
 PEER, AGAINST = "maze-dataset", "maze-dataset 1.4.2"
 _SHARED = {
-    "dfs": ({}, {}), "wilson": ({}, {}), "kruskal": ({}, {}), "prim": ({}, {}), "recursive_division": ({}, {}),
-    "percolation": ({"percolation": 0.6}, {"p": 0.6}), "dfs_percolation": ({"percolation": 0.1}, {"p": 0.1}),
-}  # fmt: skip
+    "dfs": ({}, {}),
+    "wilson": ({}, {}),
+    "kruskal": ({}, {}),
+    "prim": ({}, {}),
+    "recursive_division": ({}, {}),
+    "percolation": ({"percolation": 0.6}, {"p": 0.6}),
+    "dfs_percolation": ({"percolation": 0.1}, {"p": 0.1}),
+}
 """The generators both packages have: our options, theirs."""
 _NUMBERS = {5: (20_000, 30), 10: (6000, 16), 20: (1500, 4)}
 """Mazes per lap by size, ours and theirs."""

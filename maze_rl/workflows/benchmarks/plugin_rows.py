@@ -86,9 +86,13 @@ def _stepping(run: RunConfig, batch: StepBatch, seed: int) -> Callable[[], objec
 
 def _row(name: str, bound: float, prepare: Callable[[int], Trial]) -> Row:
     return Row(
-        name=f"step with {name}", against="the plain step, upper 95 % bound", prepare=prepare,
-        target=Target("<=", bound), rounds=_PAIRS, summary=upper_bound,
-    )  # fmt: skip
+        name=f"step with {name}",
+        against="the plain step, upper 95 % bound",
+        prepare=prepare,
+        target=Target("<=", bound),
+        rounds=_PAIRS,
+        summary=upper_bound,
+    )
 
 
 ROWS = (

@@ -119,10 +119,14 @@ def muon_of(twin: PlainTransformer | PlainSearcher, config: TrainingConfig) -> M
     rates = {True: config.matrix_learning_rate, False: config.learning_rate}
     decay = {True: config.weight_decay, False: 0.0}
     groups = [
-        {"params": [weight for is_matrix, weight in named if is_matrix is kind], "matrix": kind, "lr": rates[kind],
-         "weight_decay": decay[kind]}
+        {
+            "params": [weight for is_matrix, weight in named if is_matrix is kind],
+            "matrix": kind,
+            "lr": rates[kind],
+            "weight_decay": decay[kind],
+        }
         for kind in (True, False)
-    ]  # fmt: skip
+    ]
     return Muon(groups, d_model=twin.embed.embedding_dim)
 
 

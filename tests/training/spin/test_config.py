@@ -18,9 +18,20 @@ def test_settings_round_trip(loss: str, tie_policy: str, invalid_policy: str) ->
             SpinConfig(loss=loss, tie_policy=tie_policy, samples=2)
         return
     config = SpinConfig(
-        beta=5, loss=loss, samples=4, temperature=0.7, prompts=10, most_tokens=30, window=3, tie_policy=tie_policy,
-        invalid_policy=invalid_policy, length_normalised=True, nll=0.1, kl_stop=2.0, keep_best=False,
-    )  # fmt: skip
+        beta=5,
+        loss=loss,
+        samples=4,
+        temperature=0.7,
+        prompts=10,
+        most_tokens=30,
+        window=3,
+        tie_policy=tie_policy,
+        invalid_policy=invalid_policy,
+        length_normalised=True,
+        nll=0.1,
+        kl_stop=2.0,
+        keep_best=False,
+    )
     assert SpinConfig(**json.loads(json.dumps(asdict(config)))) == config
     assert SpinConfig(**json.loads(json.dumps(asdict(SpinConfig())))) == SpinConfig()
 

@@ -38,8 +38,11 @@ def test_every_face_gives_the_scale_of_the_table(rules: str, intelligence: int, 
 
 def test_outcomes_by_name() -> None:
     assert [classic(face, 0, 12, 20).outcome for face in (1, 11, 12, 20)] == [
-        "critical failure", "failure", "success", "critical success",
-    ]  # fmt: skip
+        "critical failure",
+        "failure",
+        "success",
+        "critical success",
+    ]
     assert v0(12, 0, 12, 20).outcome == "failure" and v0(13, 0, 12, 20).outcome == "success"
     assert head(18, 2, 12, 20) == Save("critical success", 1.0)
 
@@ -69,9 +72,14 @@ def test_failure_takes_back_what_it_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("rules", "intelligence", "dc", "mean"),
-    [("head", 10, 15, 0.005), ("head", 15, 12, 0.0735), ("v0", 10, 15, 0.143), ("v0", 15, 12, 0.4955),
-     ("classic", 10, 12, (sum(range(12, 20)) / 20 + 1 - 0.1) / 20)],
-)  # fmt: skip
+    [
+        ("head", 10, 15, 0.005),
+        ("head", 15, 12, 0.0735),
+        ("v0", 10, 15, 0.143),
+        ("v0", 15, 12, 0.4955),
+        ("classic", 10, 12, (sum(range(12, 20)) / 20 + 1 - 0.1) / 20),
+    ],
+)
 def test_mean_scale(rules: str, intelligence: int, dc: int, mean: float) -> None:
     assert mean_scale(rules, intelligence=intelligence, dc=dc) == pytest.approx(mean, abs=1e-12)
 
