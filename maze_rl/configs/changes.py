@@ -88,6 +88,7 @@ def _of_training(
         yield "mazes_per_canvas", 1
     if model.loops is None:
         yield "training_loops", ()
+        yield "growing_loops", False
     elif training.training_loops and model.loops != before.loops:
         least, most = training.training_loops
         most = model.loops if most == before.loops else min(most, model.loops)

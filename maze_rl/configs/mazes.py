@@ -63,6 +63,11 @@ class MazeSpec(Shown):
         """Rows and columns of each of the sizes."""
         return tuple((size, size) if isinstance(size, int) else size for size in self.sizes)
 
+    @property
+    def largest_side(self) -> int:
+        """Cells along the longest side."""
+        return max(map(max, self.shapes))
+
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationConfig(Shown):

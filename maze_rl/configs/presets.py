@@ -223,7 +223,7 @@ def default_run(
 
 
 def _tokens(mazes: MazeSpec) -> TokenizationConfig:
-    canvas = max(DEFAULT_CANVAS, *(max(shape) for shape in mazes.shapes))
+    canvas = max(DEFAULT_CANVAS, mazes.largest_side)
     return TokenizationConfig(format="cells", canvas=canvas, random_offsets=True, origin="path")
 
 

@@ -1,5 +1,6 @@
 """How a model is trained: phases, loss, batches, optimizer, learning rate, plug-ins, what is saved when."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate
@@ -155,6 +156,9 @@ class TrainingConfig(Shown):
     training_loops: Sequence[int] = ()
     """(least, most) of the loops of a step, drawn evenly, also as ``"4..18"``; empty for as many as the model is built
     with."""
+    growing_loops: bool = False
+    """Whether the most loops of a step grow with its mazes, as a share of `training_loops`: a phase of small mazes does
+    not pay for loops that only larger ones need."""
     batch_size: int = 64
     """Mazes per mini-batch."""
     accumulation: int = 1
@@ -238,6 +242,16 @@ class TrainingConfig(Shown):
             raise ConfigurationError(
                 f"training_loops is {drawn}: expected the least and the most loops of a step, such as (4, 18)."
             )
+
+    def loops_in(self, phase: Phase) -> tuple[int, int] | None:
+        """Return (least, most) of the loops of the steps of a phase; None for as many as the model is built with."""
+        if not self.training_loops:
+            return None
+        least, most = self.training_loops
+        if self.growing_loops:
+            largest = max(each.mazes.largest_side for each in self.phases)
+            most = math.ceil(most * phase.mazes.largest_side / largest)
+        return least, max(least, most)
 
     @property
     def asked(self) -> Asked:
@@ -373,23 +387,3 @@ def run_from_json(values: dict[str, Any]) -> RunConfig:
         device=values["device"],
         start=StartModel(**values["start"]) if values.get("start") else None,
     )
-
-
-def differing_fields(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
-    """List the dotted names of the leaves in which two JSON configurations differ, with both values."""
-    return [f"{name} ({old!r} -> {new!r})" for name, old, new in differing_values(first, second)]
-
-
-def differing_values(first: dict[str, Any], second: dict[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:
-    """List the leaves in which two JSON configurations differ: dotted name, value in the first, value in the second."""
-    differences: list[tuple[str, Any, Any]] = []
-    for name in sorted(first.keys() | second.keys()):
-        old, new = first.get(name), second.get(name)
-        if isinstance(old, dict) and isinstance(new, dict):
-            differences += differing_values(old, new, f"{prefix}{name}.")
-        elif name == "phases" and isinstance(old, list) and isinstance(new, list):
-            before, after = ({str(n): phase for n, phase in enumerate(phases, 1)} for phases in (old, new))
-            differences += differing_values(before, after, f"{prefix}phases.")
-        elif old != new:
-            differences.append((f"{prefix}{name}", old, new))
-    return differences

@@ -121,9 +121,10 @@ def prepare_step(
 
 def loops_at(config: TrainingConfig, seed: int, step: int) -> int | None:
     """Return how often the block is applied at `step`: drawn evenly from the range, a function of (seed, step)."""
-    if not config.training_loops:
+    loops = config.loops_in(config.phase_at(step))
+    if loops is None:
         return None
-    least, most = config.training_loops
+    least, most = loops
     return int(numpy_generator(seed, "loops", step).integers(least, most + 1))
 
 

@@ -15,10 +15,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from maze_rl.configs.differences import differing_fields
 from maze_rl.configs.experiment import Experiment
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import OptionValue, check_count
-from maze_rl.configs.training import RunConfig, differing_fields, run_to_json
+from maze_rl.configs.training import RunConfig, run_to_json
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.own_plugins import named_in_errors

@@ -15,7 +15,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from maze_rl.configs.training import RunConfig, differing_values, run_from_json, run_to_json
+from maze_rl.configs.differences import differing_values
+from maze_rl.configs.training import RunConfig, run_from_json, run_to_json
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.mazes.interchange.leftovers import remove_leftovers

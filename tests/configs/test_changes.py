@@ -43,7 +43,7 @@ def test_a_loss_on_the_prompt_brings_a_causal_prompt_and_all_logits_wherever_a_p
 def test_what_cannot_be_tied_has_plain_layers_and_plain_layers_stay_as_many() -> None:
     run = change_run(BASE, memory=8)
     assert (run.model.loops, run.model.n_layers, run.model.outer_norm) == (None, PLAIN_LAYERS, False)
-    assert run.training.training_loops == ()
+    assert (run.training.training_loops, run.training.growing_loops) == ((), False)
     plain = change_run(BASE, loops=None, n_layers=1)
     assert change_run(plain, reverse_positions=True).model.n_layers == 1
 

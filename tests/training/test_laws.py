@@ -142,6 +142,7 @@ SEARCHING = ModelConfig(
 ASKED = [
     {},
     {"training_loops": ()},
+    {"growing_loops": True},
     {"starts": 0},
     {"weight_factors": ("within_reach",)},
     {"weight_factors": ()},
@@ -162,7 +163,7 @@ def test_a_run_that_searches_keeps_the_laws(training: dict) -> None:
 @pytest.mark.parametrize("name", ["plan of sizes", "spin", "spin, lora", "lora"])
 def test_its_phases_keep_the_laws(name: str) -> None:
     growing = (Phase(steps=2, mazes=replace(MAZES, sizes=(3,))), Phase(steps=2, mazes=MAZES, rate=0.5))
-    check_laws(tiny_searching_run(PHASES.get(name, growing), checkpoint_every=1))
+    check_laws(tiny_searching_run(PHASES.get(name, growing), checkpoint_every=1, growing_loops=True))
 
 
 @pytest.mark.parametrize("names", PARAMETRIZATIONS[1:], ids=", ".join)
@@ -194,6 +195,25 @@ def test_loops_are_drawn_from_seed_and_step_alone() -> None:
     assert drawn == [loops_at(replace(training, starts=0, batch_size=1), 0, step) for step in range(300)]
     assert drawn != [loops_at(training, 1, step) for step in range(300)]
     assert loops_at(tiny_run().training, 0, 0) is None
+
+
+def test_the_most_loops_grow_with_the_largest_mazes_of_a_phase() -> None:
+    from maze_rl.training.source import loops_at
+
+    sizes = (5, (6, 8), 9)
+    phases = tuple(Phase(steps=300, mazes=replace(MAZES, sizes=sizes[: number + 1])) for number in range(3))
+    training = replace(tiny_searching_run(phases).training, training_loops=(4, 18), growing_loops=True)
+    assert [training.loops_in(phase) for phase in phases] == [(4, 10), (4, 16), (4, 18)]
+    drawn = [loops_at(training, 0, step) for step in range(900)]
+    for start, most in ((0, 10), (300, 16), (600, 18)):
+        assert set(drawn[start : start + 300]) == set(range(4, most + 1))
+    few = replace(training, training_loops=(12, 18))
+    assert few.loops_in(phases[0]) == (12, 12)
+    assert replace(training, training_loops=()).loops_in(phases[0]) is None
+    constant = replace(training, growing_loops=False)
+    assert {constant.loops_in(phase) for phase in phases} == {(4, 18)}
+    # one range throughout where the sizes do not grow
+    assert replace(training, phases=phases[2:]).loops_in(phases[2]) == (4, 18)
 
 
 CHOICES: dict[str, list[dict]] = {
