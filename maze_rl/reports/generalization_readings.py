@@ -192,13 +192,21 @@ def steps_reading(evaluation: EvaluationResult) -> Statement:
     if not rows:
         return Statement("No size and distance has {fewest} steps.", {"fewest": FEWEST})
     worst = min(rows, key=lambda row: row.accuracy.value)
-    said = rate_statement(
-        "Lowest: {worst:.1%} ({worst_low:.1%} to {worst_high:.1%}) at {size} × {size}, {steps} steps from the target.",
-        "worst",
-        worst.accuracy,
-        size=worst.size,
-        steps=span(worst.low, worst.high),
-    )
+    equal = sum(row.accuracy.value == worst.accuracy.value for row in rows)
+    if equal == len(rows) > 1:
+        said = Statement(
+            "The rate is the same, {worst:.1%}, in all {equal} cells.", {"worst": worst.accuracy.value, "equal": equal}
+        )
+    else:
+        said = rate_statement(
+            "Lowest: {worst:.1%} ({worst_low:.1%} to {worst_high:.1%}) at {size} × {size}, {steps} steps from the "
+            + ("target, and as low in {others} other cells." if equal > 1 else "target."),
+            "worst",
+            worst.accuracy,
+            size=worst.size,
+            steps=span(worst.low, worst.high),
+            **({"others": equal - 1} if equal > 1 else {}),
+        )
     grey = sum(row.accuracy.num < FEWEST for row in evaluation.steps_by_distance)
     if grey:
         said += Statement(

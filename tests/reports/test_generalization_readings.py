@@ -111,6 +111,24 @@ def test_the_headline_says_how_far_single_steps_are_right(
     assert bool(said) == bool(values)
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ((1.0, 0.72, 0.9), "at 5 × 5, 9–16 steps from the target."),
+        ((0.72, 0.9, 0.72, 0.72), "at 5 × 5, 1–8 steps from the target, and as low in 2 other cells."),
+        ((1.0, 1.0, 1.0), "The rate is the same, 100.0%, in all 3 cells."),
+        ((0.5,), "at 5 × 5, 1–8 steps from the target."),
+    ],
+)
+def test_the_lowest_cell_is_named_alone_only_where_it_is_alone(
+    run: RunSummary, values: tuple[float, ...], expected: str
+) -> None:
+    steps = [(5, value, number) for number, value in enumerate(values)]
+    said = steps_reading(measured(run, {}, steps=steps).evaluation).text
+    assert said.endswith(expected)
+    assert said.startswith("Lowest:") != (len(values) > 1 and len(set(values)) == 1)
+
+
 def test_few_steps_are_left_out_of_what_is_said(run: RunSummary) -> None:
     rows = [
         StepRow(size=5, low=1, high=8, mazes=20, accuracy=rate(1.0)),
