@@ -12,7 +12,8 @@ from maze_rl.configs.maze_files import (
     format_to_read,
     format_to_write,
 )
-from maze_rl.configs.ranges import AnySize, shape_of
+from maze_rl.configs.ranges import AnySize, grid_of
+from maze_rl.configs.tokenization import LARGEST_CANVAS, TokenizationConfig
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.mazes.interchange.archive import read_archive, write_archive
 from maze_rl.mazes.interchange.ascii import draw_ascii
@@ -87,8 +88,8 @@ def read_tokens(path: str | PathLike[str], tokenizer: str | Tokenization, grid: 
     path = Path(path)
     if grid is None:
         raise ConfigurationError(f"{path}: token text does not tell the size of its mazes: give it, as --grid 5.")
-    shape = shape_of("grid", grid)
-    writes = load_tokenization(tokenizer) if isinstance(tokenizer, str) else tokenizer
+    shape = grid_of("grid", grid)
+    writes = _large_enough(tokenizer, max(shape))
 
     def read(text: str) -> list[Maze]:
         mazes: list[Maze] = []
@@ -212,7 +213,7 @@ def _picture(mazes: MazeCollection | StoredMazes, out: Path) -> Path:
 
 
 def _tokens(mazes: MazeCollection, tokenizer: str | Tokenization, seed: int) -> str:
-    writes = load_tokenization(tokenizer) if isinstance(tokenizer, str) else tokenizer
+    writes = _large_enough(tokenizer, max((max(batch.shape) for batch in mazes.batches), default=0))
     writes = writes.with_options(random_offsets=False)  # a line has no place to tell an offset
     lines = np.empty(len(mazes), object)
     for position, batch in enumerate(mazes.batches):
@@ -220,6 +221,13 @@ def _tokens(mazes: MazeCollection, tokenizer: str | Tokenization, seed: int) -> 
         encoded = writes.encode_batch(batch, streams=where, seed=seed, solution=solve_batch(batch, seed, where))
         lines[where] = writes.decode(encoded.tokens)
     return "\n".join(lines) + "\n"
+
+
+def _large_enough(tokenizer: str | Tokenization, side: int) -> Tokenization:
+    """Return a tokenization that is given by name on a canvas for mazes of `side`: the words are the same on any."""
+    if not isinstance(tokenizer, str):
+        return tokenizer
+    return load_tokenization(tokenizer, canvas=min(max(TokenizationConfig.canvas, side), LARGEST_CANVAS))
 
 
 def convert(
