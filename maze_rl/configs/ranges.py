@@ -98,12 +98,12 @@ def parse_squares(text: str) -> tuple[int, ...]:
 
 
 def check_sizes(sizes: AnySizes) -> tuple[Size, ...]:
-    """Return sizes, however they are given, a square rectangle as one number; every side must lie in 2..1024.
+    """Return sizes, however they are given, each once, a square as one number; every side must lie in 2..1024.
 
     Raises:
         MazeRLError: There is none, one is out of bounds, or it is nothing that can be read as a size.
     """
-    checked = tuple(size for each in _each(sizes) for size in _sizes_in(each))
+    checked = tuple(dict.fromkeys(size for each in _each(sizes) for size in _sizes_in(each)))
     if not checked:
         raise MazeRLError("no maze size was given: write for example 5..9.")
     return checked
