@@ -34,6 +34,8 @@ from maze_rl.workflows.show import draw_picture, shown_mazes
 
 _MOST_DRAWN = 100
 """Mazes in a picture at most."""
+_MAY_BE_EMPTY = ("npz", "parquet")
+"""Formats that are read back where they hold no maze."""
 
 
 def load_mazes(
@@ -58,7 +60,7 @@ def load_mazes(
     Raises:
         MazeRLError: There is no such file, it is damaged or of no known kind, or a maze in it is broken.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     check_readable(path, grid is not None, format)
     chosen = format_to_read(path, format)
     if (chosen == "dataset") != path.is_dir():
@@ -85,7 +87,7 @@ def read_tokens(path: str | PathLike[str], tokenizer: str | Tokenization, grid: 
     Raises:
         MazeRLError: `grid` is missing, or a line is no maze.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if grid is None:
         raise ConfigurationError(f"{path}: token text does not tell the size of its mazes: give it, as --grid 5.")
     shape = grid_of("grid", grid)
@@ -151,12 +153,14 @@ def save_mazes(
         seed: Seed of edge order and choice of path in token text.
 
     Raises:
-        MazeRLError: The kind is unknown, cannot show such mazes or so many, or the disk refuses.
+        MazeRLError: The kind is unknown, cannot show such mazes, so many or none, or the disk refuses.
     """
     if not isinstance(mazes, StoredMazes):
         mazes = as_collection(mazes)
     chosen = format_to_write(out, format)
-    out = Path(out)
+    out = Path(out).expanduser()
+    if len(mazes) == 0 and chosen not in _MAY_BE_EMPTY:
+        raise ConfigurationError(f"{out}: there is no maze to write: give at least one.")
     if chosen == "dataset":
         return write_mazes(mazes, out, source)
     if chosen == "parquet":

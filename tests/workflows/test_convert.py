@@ -218,3 +218,31 @@ def test_token_text_takes_a_canvas_as_large_as_its_mazes(tmp_path: Path) -> None
     )
     with pytest.raises(ConfigurationError, match="does not fit on the 64 x 64 canvas"):
         save_mazes(generate(65, num=1), tmp_path / "huge.tokens")
+
+
+@pytest.mark.parametrize("name", ["no.txt", "no.cells.txt", "no.flat.txt", "no.csv", "no.tokens", "no.png", "folder"])
+def test_no_mazes_are_not_written_to_what_could_not_be_read_back(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name}: there is no maze to write"):
+        save_mazes([], tmp_path / name)
+    assert not (tmp_path / name).exists()
+    for empty in ("no.npz", "no.parquet"):
+        assert len(load_mazes(save_mazes([], tmp_path / empty))) == 0
+
+
+@pytest.mark.parametrize("name", ["folder", "mazes.npz", "mazes.parquet", "mazes.txt", "mazes.tokens"])
+def test_a_tilde_is_the_home_for_reading_and_writing(
+    name: str, mazes: MazeCollection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    one = mazes[[maze.shape == (5, 5) for maze in mazes]]
+    save_mazes(one, f"~/{name}")
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    assert load_mazes(f"~/{name}", grid=5) == one
+    grid = ["--grid", "5"] if name.endswith(".tokens") else []
+    assert run(["convert", f"~/{name}", *grid, "--out", "~/copy.npz"]) == 0
+    assert load_mazes(tmp_path / "home" / "copy.npz") == one
+    if name == "folder":
+        assert run(["describe", "~/folder"]) == 0
+        assert run(["show", "~/copy.npz"]) == 0
