@@ -73,8 +73,6 @@ class _Reader:
     """Reads texts of one format with mazes of one shape at one place of the canvas."""
 
     def __init__(self, layout: Layout, grid: tuple[int, int], offset: tuple[int, int]) -> None:
-        if min(grid) < 1:
-            raise MazeRLError(f"token text: the grid is {grid[0]} x {grid[1]}: give at least one row and one column.")
         self.layout, self.grid, self.offset = layout, grid, offset
         self.cells, self.open_words = layout.words_from_cells, layout.words_from_edges
         self.wall_words = layout.words_from_walls if layout.walls else {}
