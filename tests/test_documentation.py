@@ -5,6 +5,7 @@ width is a size, and of a run the steps and the mazes of a batch. What takes min
 get as far as the first of its work (`PLANNED`). What a command reads is put in its place: a run, a dataset, a file.
 """
 
+import argparse
 import importlib.util
 import io
 import json
@@ -27,6 +28,7 @@ from maze_rl.cli.main import OneLineParser, run
 from maze_rl.configs import presets
 from maze_rl.configs.named_plans import PLANS
 from maze_rl.errors import MazeRLError
+from maze_rl.workflows.vocabularies import list_tokenizers
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -265,3 +267,38 @@ def test_every_call_in_running_text_works(
 def test_every_script_is_there(script: str, page: str) -> None:
     """These train for minutes; what they compute has tests of its own."""
     compile((ROOT / script).read_text(), script, "exec")
+
+
+def _flags(parser: argparse.ArgumentParser) -> set[str]:
+    """The flags of a command and of all below it."""
+    below = [
+        each
+        for action in parser._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for each in action.choices.values()
+    ]
+    return set(parser._option_string_actions).union(*map(_flags, below))
+
+
+def test_every_flag_named_in_a_page_is_one_of_the_command_line() -> None:
+    known = _flags(build_parser(OneLineParser))
+    named = {
+        (path, flag)
+        for path, text in DOCUMENTED.pages().items()
+        if path.endswith(".md")
+        for flag in re.findall(r"`(--[a-z][a-z-]*)", text)
+    }
+    assert len(named) > 50
+    assert not {(path, flag) for path, flag in named if flag not in known}
+
+
+def test_no_page_holds_the_marks_of_an_unfinished_merge() -> None:
+    for path, text in DOCUMENTED.pages().items():
+        assert not re.search(r"^(<{7}|={7}|>{7})( |$)", text, re.MULTILINE), path
+
+
+def test_the_words_of_a_folder_are_as_many_as_its_page_says() -> None:
+    text = (ROOT / "tokenizers" / "README.md").read_text()
+    (told,) = re.findall(r"`edges`\s+([\d,]+) of ([\d,]+)", text)
+    (words,) = [row for row in list_tokenizers() if row["name"] == "edges"]
+    assert told == (f"{words['own_words']:,}", f"{words['words']:,}")

@@ -126,6 +126,7 @@ def _print_comparison(chosen: argparse.Namespace, page: Path, failed: list[str])
         return
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     columns = numbers["columns"]
@@ -135,7 +136,7 @@ def _print_comparison(chosen: argparse.Namespace, page: Path, failed: list[str])
         justify = "left" if key == "arm" else "right"
         table.add_column(columns[key], justify=justify, no_wrap=key == "arm", max_width=None if key == "arm" else 11)
     for row in numbers["table"]:
-        table.add_row(*(cell_text(key, row[key]) for key in keys))
+        table.add_row(*(escape(cell_text(key, row[key])) for key in keys))
     Console().print(table)
     print(f"page: {page.resolve()}")
     _print_answer(numbers)
@@ -145,6 +146,7 @@ def _print_answer(numbers: dict[str, Any]) -> None:
     """Print what was reached and what that says: it is what was asked, so it comes last."""
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from maze_rl.reports.run_comparison.rates import rate_table
@@ -156,7 +158,7 @@ def _print_answer(numbers: dict[str, Any]) -> None:
     for title in titles:
         table.add_column(title, justify="left" if title == "arm" else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     Console().print(table)
     for verdict in numbers["verdicts"]:
         print(verdict["text"])

@@ -11,9 +11,9 @@ def check_folder(path: str) -> None:
     Raises:
         MazeRLError: It is not.
     """
-    if Path(path).is_file():
+    if Path(path).expanduser().is_file():
         raise MazeRLError(f"{path} is a file: give a folder that `maze-rl generate --out` wrote.")
-    if not Path(path).is_dir():
+    if not Path(path).expanduser().is_dir():
         raise MazeRLError(f"{path}: there is no such folder; give one that `maze-rl generate --out` wrote.")
 
 
@@ -23,5 +23,5 @@ def check_there(path: str | None) -> None:
     Raises:
         MazeRLError: It is not.
     """
-    if path is not None and not Path(path).exists():
+    if path is not None and not Path(path).expanduser().exists():
         raise MazeRLError(f"{path}: there is no such file or folder.")

@@ -44,6 +44,9 @@ def run(arguments: list[str]) -> int:
             raise
         print(f"maze-rl: {str(stop) or 'stopped.'}", file=sys.stderr)
         return 130
+    except UnicodeEncodeError as error:
+        print(f"maze-rl: {_unwritable(error)}", file=sys.stderr)
+        return 2
     except BrokenPipeError:
         # The reader has gone; what is still buffered has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -68,6 +71,18 @@ def _cautions_in_one_line() -> Iterator[None]:
 
         warnings.showwarning = show
         yield
+
+
+def _unwritable(error: UnicodeEncodeError) -> str:
+    """Say what to do where text has a character that its encoding lacks."""
+    character = error.object[error.start]
+    if "\ud800" <= character <= "\udfff":
+        return "the name of a file holds bytes that are no text, which cannot be written: give it another name."
+    encoding = sys.stdout.encoding or error.encoding  # the error of a code page is of "charmap"
+    return (
+        f"the output is written as {encoding}, which lacks {character!a}: set PYTHONIOENCODING=utf-8, or take --json "
+        "or a file with --out where the command has them."
+    )
 
 
 class OneLineParser(argparse.ArgumentParser):

@@ -32,7 +32,7 @@ def show(chosen: argparse.Namespace) -> None:
     shown, about = _own(chosen) if chosen.file is not None else _generated(chosen)
     from maze_rl.workflows.show import draw_picture, draw_text
 
-    if out is not None and out.suffix != ".txt":
+    if out is not None and out.suffix.lower() != ".txt":
         draw_picture(shown, marks, out)
     elif out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ def draw(maze, path, walked, out: str | None) -> None:
         print(draw_boxes(maze, walked))
         return
     target = drawing_file(out)
-    if target.suffix == ".txt":
+    if target.suffix.lower() == ".txt":
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(draw_boxes(maze, walked) + "\n", encoding="utf-8")
     else:
@@ -113,7 +113,7 @@ def drawing_file(out: str) -> Path:
         MazeRLError: It is no kind of drawing.
     """
     target = Path(out)
-    if target.suffix not in _DRAWINGS:
+    if target.suffix.lower() not in _DRAWINGS:
         raise MazeRLError(f"--out {out}: drawings are {', '.join(_DRAWINGS[:-1])} or {_DRAWINGS[-1]} files.")
     return target
 
@@ -147,7 +147,7 @@ def describe(chosen: argparse.Namespace) -> None:
     for folder in chosen.folders:
         check_folder(folder)
     out = None if chosen.out is None else Path(chosen.out)
-    if out is not None and out.suffix != ".html":
+    if out is not None and out.suffix.lower() != ".html":
         raise MazeRLError(f"--out {out}: the page is an .html file, its numbers go beside it as .json.")
     from maze_rl.cli.progress import progress_bar
     from maze_rl.reports.dataset_page import account_json
@@ -169,12 +169,13 @@ def _print_account(account) -> None:
     """Print what a dataset is and one line per grid size."""
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from maze_rl.reports.dataset_tables import facts_table
 
     console = Console()
-    console.print(f"\n[bold]{account.name}[/bold]: {account.summary.num:,} mazes", highlight=False)
+    console.print(f"\n[bold]{escape(account.name)}[/bold]: {account.summary.num:,} mazes", highlight=False)
     for row in facts_table([account]).rows:
         console.print(f"  {row['fact']:<14} {row['dataset_0'] or '-'}", markup=False, highlight=False)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)

@@ -41,9 +41,10 @@ def print_evaluation(result: EvaluationResult) -> None:
     """Print one line per size: rates with 95 % intervals over layouts, beside the baselines."""
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=title(result), box=box.SIMPLE, padding=0)  # fits 80 columns
+    table = Table(title=escape(title(result)), box=box.SIMPLE, padding=0)  # fits 80 columns
     for name in head(result):
         table.add_column(name, justify="right", no_wrap=True)
     for row in cells(result):
@@ -51,7 +52,7 @@ def print_evaluation(result: EvaluationResult) -> None:
     console = Console()
     console.print(table)
     for note in notes(result):
-        console.print(note)
+        console.print(note, markup=False)
 
 
 def print_bench(rows: list[dict[str, Any]], missing: list[str]) -> None:

@@ -1,7 +1,7 @@
 """Which pairs of cells become origin and target."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from maze_rl.configs.field_types import check_field_types
@@ -122,16 +122,21 @@ def _lengths_text(lengths: tuple[tuple[int, float], ...]) -> str:
     return ", ".join(f"{steps} (weight {weight:g})" for steps, weight in lengths)
 
 
-def endpoints_from(values: Mapping[str, Any]) -> Endpoints:
+def endpoints_from(values: Any) -> Endpoints:
     """Build `Endpoints` from values as people give them.
 
     `path_lengths` are lengths as in `maze_rl.configs.ranges`, ``{steps: weight}``, or text as the command line has it;
     `origins` and `targets` are cells (row, col), a single one, or such text.
 
     Raises:
-        MazeRLError: A value has another form.
+        MazeRLError: A value has another form, or there is no field of a name.
     """
-    found = dict(values)
+    if not isinstance(values, Mapping):
+        raise ConfigurationError(f"endpoints is {values!r}: expected names and values, as {{'origin': 'dead_end'}}.")
+    found, known = dict(values), [each.name for each in fields(Endpoints)]
+    for name in found:
+        if name not in known:
+            raise unknown_name("constraint on endpoints", str(name), known)
     if "path_lengths" in found:
         found["path_lengths"] = _lengths_from(found["path_lengths"])
     for name in ("origins", "targets"):

@@ -55,11 +55,11 @@ def format_to_read(path: str | os.PathLike[str], named: str | None = None) -> st
         UnknownNameError: No format that is read has this name.
         MazeRLError: There is no such file, or its suffix is none of a maze file; the message lists them.
     """
-    if not Path(path).exists():
+    if not Path(path).expanduser().exists():
         raise MazeRLError(f"{path}: there is no such file or folder.")
     if named is not None:
         return _known(named, {"dataset", *READ.values(), "walls"})
-    return "dataset" if Path(path).is_dir() else _by_suffix(path, READ)
+    return "dataset" if Path(path).expanduser().is_dir() else _by_suffix(path, READ)
 
 
 def check_readable(path: str | os.PathLike[str], grid_is_given: bool, named: str | None = None) -> None:

@@ -103,6 +103,8 @@ def spec_from_arguments(**settings: Any) -> MazeSpec:
             raise ConfigurationError(f"{name} are given, and {', '.join(given)} beside them: give one or the other.")
     if ends:
         own["endpoints"] = endpoints_from(ends)
+    if not isinstance(own.get("endpoints", Endpoints()), Endpoints):
+        own["endpoints"] = endpoints_from(own["endpoints"])
     if settings:
         _check_names(own.get("algorithm", MazeSpec.algorithm), settings)
         own["options"] = settings

@@ -13,6 +13,8 @@ from maze_rl.plain_numbers import index_of
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?:\.\.(-?\d+))?")
 _RECTANGLE = re.compile(r"(\d+)x(\d+)")
 SMALLEST_SIZE = 2
+SMALLEST_GRID = 1
+"""Cells a side of a maze that is read: files hold corridors of one row, which are not generated."""
 LARGEST_SIZE = 1024
 LONGEST_RANGE = 10_000
 Size = int | tuple[int, int]
@@ -83,7 +85,7 @@ def parse_grid(text: str | None) -> Size | None:
     Raises:
         MazeRLError: As `check_size`.
     """
-    return None if text is None else check_size("--grid", text)
+    return None if text is None else check_size("--grid", text, SMALLEST_GRID)
 
 
 def parse_squares(text: str) -> tuple[int, ...]:
@@ -96,12 +98,12 @@ def parse_squares(text: str) -> tuple[int, ...]:
 
 
 def check_sizes(sizes: AnySizes) -> tuple[Size, ...]:
-    """Return sizes, however they are given, a square rectangle as one number; every side must lie in 2..1024.
+    """Return sizes, however they are given, each once, a square as one number; every side must lie in 2..1024.
 
     Raises:
         MazeRLError: There is none, one is out of bounds, or it is nothing that can be read as a size.
     """
-    checked = tuple(size for each in _each(sizes) for size in _sizes_in(each))
+    checked = tuple(dict.fromkeys(size for each in _each(sizes) for size in _sizes_in(each)))
     if not checked:
         raise MazeRLError("no maze size was given: write for example 5..9.")
     return checked
@@ -121,13 +123,13 @@ def check_squares(sizes: AnySizes) -> tuple[int, ...]:
     return tuple(squares)
 
 
-def check_size(name: str, size: AnySize) -> Size:
-    """Return the one size that is given.
+def check_size(name: str, size: AnySize, least: int = SMALLEST_SIZE) -> Size:
+    """Return the one size that is given; `least` is the shortest side allowed.
 
     Raises:
         MazeRLError: As `check_sizes`, or there are several.
     """
-    sizes = _sizes_in(size)
+    sizes = _sizes_in(size, least)
     if len(sizes) != 1:
         raise MazeRLError(f"{name} is {size!r}: expected one size, as 5 or 4x7.")
     return sizes[0]
@@ -136,6 +138,12 @@ def check_size(name: str, size: AnySize) -> Size:
 def shape_of(name: str, size: AnySize) -> tuple[int, int]:
     """Return rows and columns of the one size that is given; errors are those of `check_size`."""
     found = check_size(name, size)
+    return (found, found) if isinstance(found, int) else found
+
+
+def grid_of(name: str, grid: AnySize) -> tuple[int, int]:
+    """Return rows and columns of the one grid that is given: as `shape_of`, and of a single row or column too."""
+    found = check_size(name, grid, SMALLEST_GRID)
     return (found, found) if isinstance(found, int) else found
 
 
@@ -154,15 +162,15 @@ def _each(given: Any) -> Iterator[Any]:
     yield from given if several else [given]
 
 
-def _sizes_in(size: Any) -> tuple[Size, ...]:
+def _sizes_in(size: Any, least: int = SMALLEST_SIZE) -> tuple[Size, ...]:
     """Return the sizes that one thing stands for: several where it is a range in words."""
     if not isinstance(size, str):
-        return (_checked(*_sides(size)),)
+        return (_checked(*_sides(size), least),)
     found: list[Size] = []
     for part in size.replace(" ", "").split(","):
         rectangle = _RECTANGLE.fullmatch(part)
         sides = [(int(rectangle[1]), int(rectangle[2]))] if rectangle else [(n, n) for n in _parse_part(part, size)]
-        found.extend(_checked(*each) for each in sides)
+        found.extend(_checked(*each, least) for each in sides)
     return tuple(dict.fromkeys(found))
 
 
@@ -179,12 +187,10 @@ def _sides(size: Any) -> tuple[int, int]:
     return rows, cols
 
 
-def _checked(rows: int, cols: int) -> Size:
+def _checked(rows: int, cols: int, least: int) -> Size:
     for side in (rows, cols):
-        if not SMALLEST_SIZE <= side <= LARGEST_SIZE:
-            raise MazeRLError(
-                f"maze size {side} is out of bounds: sizes are {SMALLEST_SIZE} to {LARGEST_SIZE} cells per side."
-            )
+        if not least <= side <= LARGEST_SIZE:
+            raise MazeRLError(f"maze size {side} is out of bounds: sizes are {least} to {LARGEST_SIZE} cells per side.")
     return rows if rows == cols else (rows, cols)
 
 

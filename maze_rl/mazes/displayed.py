@@ -3,7 +3,7 @@
 Bases of the classes that hold them; the work is in `maze_rl.mazes.pictures`, imported when something is drawn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from numpy import ndarray
@@ -35,7 +35,7 @@ class DisplayedMaze(Shown):
         ax: "Axes | None" = None,
         *,
         marks: Sequence[str] | None = None,
-        path: Sequence[tuple[int, int]] | None = None,
+        path: Iterable[Any] | None = None,
         cells: Any = None,
         edges: Any = None,
         limits: tuple[float | int, float | int] | None = None,
@@ -49,7 +49,7 @@ class DisplayedMaze(Shown):
             ax: Where to draw; a new figure without it, which a notebook shows.
             marks: ``solution``, ``all_paths``, ``distances``, ``forks``, ``dead_ends``; nothing by default on a maze,
                 its path on a solution.
-            path: Cells (row, col) that a model walked.
+            path: Cells (row, col) that a model walked, a list or an array.
             cells: Float[rows, cols], a number for every cell as its colour; nan for none.
             edges: Float[2, rows, cols], a number for every edge as a coloured line, laid out like
                 `Maze.connections`; nan for none.
@@ -59,7 +59,7 @@ class DisplayedMaze(Shown):
             title: Above the maze.
 
         Raises:
-            MazeRLError: A mark is unknown, or an array does not fit the maze.
+            MazeRLError: A mark is unknown, the path holds something else than cells, or an array does not fit the maze.
         """
         from maze_rl.mazes.pictures.maze_axes import plot_on_axes
 
@@ -111,7 +111,7 @@ class DisplayedMazes(Shown):
             The matplotlib axes, one for each maze drawn.
 
         Raises:
-            MazeRLError: A mark is unknown, or there is no maze to draw.
+            MazeRLError: A mark is unknown, a number is out of bounds, or there is no maze to draw.
         """
         from maze_rl.mazes.pictures.descriptions import are_solutions
         from maze_rl.mazes.pictures.maze_axes import plot_side_by_side

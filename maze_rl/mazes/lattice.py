@@ -44,7 +44,7 @@ class Maze(DisplayedMaze):
     origin: Cell
     target: Cell
 
-    def __init__(self, connections: ndarray, origin: Sequence[int], target: Sequence[int]) -> None:
+    def __init__(self, connections: ndarray, origin: Sequence[int] | ndarray, target: Sequence[int] | ndarray) -> None:
         array = np.asarray(connections)
         if array.ndim != 3 or array.shape[0] != 2:
             raise InvalidMazeError(f"connections: expected Bool[2, rows, cols], got shape {array.shape}.")
@@ -68,9 +68,13 @@ class Maze(DisplayedMaze):
         """Rows and columns."""
         return self.connections.shape[1], self.connections.shape[2]
 
-    def neighbours(self, cell: Cell) -> list[Cell]:
-        """List the cells one open step away from `cell`, in the order down, right, up, left."""
-        row, col = cell
+    def neighbours(self, cell: Sequence[int] | ndarray) -> list[Cell]:
+        """List the cells one open step away from `cell`, in the order down, right, up, left.
+
+        Raises:
+            InvalidMazeError: It is no cell of the grid.
+        """
+        row, col = as_cell("cell", cell, self.shape)
         down, right = self.connections
         steps = (
             ((row + 1, col), bool(down[row, col])),

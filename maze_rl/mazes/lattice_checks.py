@@ -53,7 +53,7 @@ def find_outside(field: str, cells: ndarray, shape: tuple[int, int]) -> tuple[in
     return first, _outside(field, tuple(map(int, cells[first])), shape)
 
 
-def as_cell(field: str, cell: Sequence[int], shape: tuple[int, ...]) -> Cell:
+def as_cell(field: str, cell: Sequence[int] | ndarray, shape: tuple[int, ...]) -> Cell:
     """Return `cell` as two integers on the grid; checked before int16 could wrap them.
 
     Raises:

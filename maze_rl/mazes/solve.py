@@ -7,7 +7,7 @@ in integers while the counts stay below 2^62 (open grids up to 33 x 33); beyond,
 logarithms in float64, right to about 12 digits. `path_count` is always an exact integer.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, no_type_check, overload
@@ -23,6 +23,7 @@ from maze_rl.mazes.breadth_first import distances_from, is_open, link_to, step
 from maze_rl.mazes.counter_random import below_exact, start_stream, uniform
 from maze_rl.mazes.displayed import DisplayedMaze, DisplayedMazes
 from maze_rl.mazes.lattice import Cell, Maze, MazeBatch, MazeCollection, Mazes, as_collection
+from maze_rl.mazes.lattice_checks import as_cell
 from maze_rl.mazes.selection import RowSequence, chosen_rows
 from maze_rl.seeding import stream_key
 
@@ -47,7 +48,8 @@ class Solution(DisplayedMaze):
     @cached_property
     def path_count(self) -> int:
         """Number of different shortest paths, an exact integer of any size."""
-        return count_paths(self.maze, self.distances)
+        counts, exact, _ = count_batch(*self.maze.as_batch().arrays)
+        return int(counts[0]) if exact[0] else count_paths(self.maze, self.distances)
 
     def _headline(self) -> str:
         rows, cols = self.maze.shape
@@ -77,22 +79,20 @@ class Solution(DisplayedMaze):
                 nearer[cell] = self.optimal_next(cell)
             choices.append(iter(nearer[cell]))
 
-    def optimal_next(self, cell: Cell) -> list[Cell]:
+    def optimal_next(self, cell: Sequence[int] | ndarray) -> list[Cell]:
         """List the neighbours of `cell` that are one step nearer to the target: every one is right.
 
         Raises:
             MazeRLError: The cell lies outside the grid or cannot reach the target.
         """
-        rows, cols = self.maze.shape
-        if not (0 <= cell[0] < rows and 0 <= cell[1] < cols) or self.distances[cell] < 0:
+        place = as_cell("cell", cell, self.maze.shape)
+        if self.distances[place] < 0:
+            rows, cols = self.maze.shape
             raise MazeRLError(
-                f"cell {cell} has no way to the target: give a cell of the {rows} x {cols} grid that does."
+                f"cell {place} has no way to the target: give a cell of the {rows} x {cols} grid that does."
             )
-        return [
-            next_cell
-            for next_cell in self.maze.neighbours(cell)
-            if self.distances[next_cell] == self.distances[cell] - 1
-        ]
+        nearer = self.distances[place] - 1
+        return [neighbour for neighbour in self.maze.neighbours(place) if self.distances[neighbour] == nearer]
 
 
 @dataclass(frozen=True, eq=False)

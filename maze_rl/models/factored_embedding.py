@@ -37,9 +37,9 @@ class FactoredTokens(nn.Module):
         self.rows = nn.Parameter(torch.randn(layout.canvas, d_model) * std)
         self.cols = nn.Parameter(torch.randn(layout.canvas, d_model) * std)
         cell_ids = torch.from_numpy(layout.cell_ids).long()
-        edges = layout.words_from_edges().values()
+        edges = layout.words_from_edges.values()
         ends = [[int(cell_ids[cell]) for cell in edge_cells(edge)] for edge in edges]
-        walls = layout.words_from_walls().values()
+        walls = layout.words_from_walls.values()
         if walls:
             self.wall = nn.Parameter(torch.randn(d_model) * std)
         if layout.lists_cells:

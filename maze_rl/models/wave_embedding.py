@@ -115,7 +115,7 @@ def _tables(layout: Layout) -> dict[str, Tensor]:
     """Return the index tables of `WaveTokens`."""
     canvas = layout.canvas
     flat = np.arange(canvas * canvas).reshape(canvas, canvas)
-    edges = list(layout.words_from_edges().values())
+    edges = list(layout.words_from_edges.values())
     ends = np.array([[flat[cell] for cell in edge_cells(edge)] for edge in edges], np.int64).reshape(-1, 2)
     edge_ids = np.array([layout.edge_ids[edge] for edge in edges], np.int64) if layout.edge_ids is not None else []
     listed = np.asarray(edge_ids, np.int64)

@@ -7,6 +7,7 @@ the origin comes first in the text). Words that only options need come last: tho
 out where no option needs them, and behind it those of turns, left out where the path is not written in them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import overload
@@ -236,20 +237,29 @@ class Layout(Shown):
         """Return how a cell is written, e.g. ``(3,4)`` or ``( 3 , 4 )``."""
         return " ".join(self.words[number] for number in self.cell_tokens[row, col])
 
-    def words_from_cells(self) -> dict[str, tuple[int, int]]:
-        """Return which words, joined by spaces, name which cell."""
+    @cached_property
+    def known_words(self) -> frozenset[str]:
+        """The words of the vocabulary, in no order."""
+        return frozenset(self.words)
+
+    @cached_property
+    def words_from_cells(self) -> Mapping[str, tuple[int, int]]:
+        """Which words, joined by spaces, name which cell."""
         return {self.words_of_cell(r, c): (r, c) for r in range(self.canvas) for c in range(self.canvas)}
 
-    def words_from_open_cells(self) -> dict[str, tuple[int, int, int]]:
-        """Return which word names which (row, col, open sides), in id order (empty where edges are listed)."""
+    @cached_property
+    def words_from_open_cells(self) -> Mapping[str, tuple[int, int, int]]:
+        """Which word names which (row, col, open sides), in id order (empty where edges are listed)."""
         return _words_of(self.open_cell_ids, self.words)
 
-    def words_from_edges(self) -> dict[str, tuple[int, int, int]]:
-        """Return which word names which open edge, in id order (empty where edges are spelled by cells)."""
+    @cached_property
+    def words_from_edges(self) -> Mapping[str, tuple[int, int, int]]:
+        """Which word names which open edge, in id order (empty where edges are spelled by cells)."""
         return _words_of(self.edge_ids, self.words)
 
-    def words_from_walls(self) -> dict[str, tuple[int, int, int]]:
-        """Return which word names which closed edge, in id order (empty where walls have no words of their own)."""
+    @cached_property
+    def words_from_walls(self) -> Mapping[str, tuple[int, int, int]]:
+        """Which word names which closed edge, in id order (empty where walls have no words of their own)."""
         return _words_of(self.wall_ids, self.words)
 
 
@@ -293,7 +303,7 @@ def _with_further_words(layout: Layout) -> Layout:
         return replace(layout, words=words, move_ids=move_ids)
     if layout.edge_ids is None:
         return replace(layout, words=(*words, WALL_WORD), move_ids=move_ids, wall_id=first_wall)
-    wall_ids, edges = np.full_like(layout.edge_ids, -1), layout.words_from_edges()
+    wall_ids, edges = np.full_like(layout.edge_ids, -1), layout.words_from_edges
     for position, edge in enumerate(edges.values()):
         wall_ids[edge] = first_wall + position
     wall_words = (word.replace(")-(", ")|(") for word in edges)

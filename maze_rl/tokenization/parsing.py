@@ -57,9 +57,9 @@ def find_offset(text: str, layout: Layout, grid: tuple[int, int]) -> Cell:
 
 def _named_cells(words: list[str], layout: Layout) -> list[Cell]:
     """Return the cells of the canvas that a text names, alone, in a list of cells or as ends of an edge."""
-    cells = {word: [cell] for word, cell in layout.words_from_cells().items()}
-    cells |= {word: [(row, col)] for word, (row, col, _) in layout.words_from_open_cells().items()}
-    for edges in (layout.words_from_edges(), layout.words_from_walls()):
+    cells = {word: [cell] for word, cell in layout.words_from_cells.items()}
+    cells |= {word: [(row, col)] for word, (row, col, _) in layout.words_from_open_cells.items()}
+    for edges in (layout.words_from_edges, layout.words_from_walls):
         cells |= {word: list(edge_cells(edge)) for word, edge in edges.items()}
     found, at, size = [], 0, layout.tokens_per_cell
     while at < len(words):
@@ -73,11 +73,9 @@ class _Reader:
     """Reads texts of one format with mazes of one shape at one place of the canvas."""
 
     def __init__(self, layout: Layout, grid: tuple[int, int], offset: tuple[int, int]) -> None:
-        if min(grid) < 1:
-            raise MazeRLError(f"token text: the grid is {grid[0]} x {grid[1]}: give at least one row and one column.")
         self.layout, self.grid, self.offset = layout, grid, offset
-        self.cells, self.open_words = layout.words_from_cells(), layout.words_from_edges()
-        self.wall_words = layout.words_from_walls() if layout.walls else {}
+        self.cells, self.open_words = layout.words_from_cells, layout.words_from_edges
+        self.wall_words = layout.words_from_walls if layout.walls else {}
 
     def read(self, text: str) -> Maze:
         words = _known_words(text, self.layout)
@@ -107,7 +105,7 @@ class _Reader:
 
     def listed_cells(self, words: list[str]) -> Int64[ndarray, "rows cols"]:
         """Read the open sides of every cell."""
-        named, sides = self.layout.words_from_open_cells(), np.full(self.grid, -1, np.int64)
+        named, sides = self.layout.words_from_open_cells, np.full(self.grid, -1, np.int64)
         for word in words:
             if word not in named:
                 raise MazeRLError(
@@ -227,9 +225,8 @@ def _known_words(text: str, layout: Layout) -> list[str]:
     words = text.split()
     while words and words[-1] == SPECIAL_WORDS[PADDING]:
         words.pop()
-    vocabulary = set(layout.words)
     for word in words:
-        if word not in vocabulary:
+        if word not in layout.known_words:
             raise MazeRLError(
                 f"token text: {word!r} is not in the vocabulary of the {layout.canvas} x {layout.canvas} canvas."
             )

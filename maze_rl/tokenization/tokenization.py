@@ -1,8 +1,10 @@
 """`Tokenization`: a format on a canvas, with the options of one run; encodes mazes, reads text back."""
 
+import operator
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -10,7 +12,7 @@ from jaxtyping import Int16, Int64
 from numpy import ndarray
 from torch import Tensor
 
-from maze_rl.configs.ranges import AnySize, shape_of
+from maze_rl.configs.ranges import AnySize, grid_of
 from maze_rl.configs.tokenization import FORMATS, TokenizationConfig
 from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.errors import ConfigurationError, MazeRLError, unknown_name
@@ -201,22 +203,22 @@ class Tokenization(Shown):
         flags = batch.connections.reshape(len(batch), 2 * rows * cols).view(np.uint8)
         return flags.sum(axis=1, dtype=np.uint16).astype(np.int64)
 
-    def decode(self, tokens: Tensor | ndarray) -> "str | list[str]":
+    def decode(self, tokens: Tensor | ndarray | Sequence[Any]) -> "str | list[str]":
         """Turn ids into text, without the padding: one string for ids of shape [pos], a list for [batch, pos].
 
         The words name cells of the canvas; where the maze lies there, `TokenSpans.offsets` says.
 
         Raises:
-            MazeRLError: An id is not in the vocabulary.
+            MazeRLError: These are no ids, or one is not in the vocabulary.
         """
-        array = tokens.numpy(force=True) if isinstance(tokens, Tensor) else np.asarray(tokens)
+        array = _as_ids(tokens)
         if array.ndim == 2:
             return [str(self.decode(row)) for row in array]
         if array.size and not 0 <= array.min() <= array.max() < len(self.vocabulary):
             raise MazeRLError(f"ids {array.min()}..{array.max()} leave the vocabulary of {len(self.vocabulary)} words.")
         return " ".join(self.vocabulary[int(token)] for token in array if token != PADDING)
 
-    def to_text(self, maze: Maze, *, seed: int = 0, offset: Cell | None = None) -> TokenText:
+    def to_text(self, maze: Maze, *, seed: int = 0, offset: Sequence[Any] | ndarray | None = None) -> TokenText:
         """Write one maze with a shortest path as text, as a model reads it.
 
         Args:
@@ -232,6 +234,7 @@ class Tokenization(Shown):
         """
         batch, places = maze.as_batch(), None
         if offset is not None:
+            offset = _as_offset(offset)
             if not all(0 <= at <= self.canvas - side for at, side in zip(offset, maze.shape, strict=True)):
                 raise ConfigurationError(
                     f"offset {offset}: a {maze.shape[0]} x {maze.shape[1]} maze there leaves the {self.canvas} x "
@@ -242,7 +245,7 @@ class Tokenization(Shown):
         row, col = encoded.spans.offsets[0].tolist()
         return TokenText(str(self.decode(encoded.tokens[0])), (row, col))
 
-    def from_text(self, text: str, grid: AnySize, offset: Cell | None = None) -> Maze:
+    def from_text(self, text: str, grid: AnySize, offset: Sequence[Any] | ndarray | None = None) -> Maze:
         """Read a maze of `grid` (rows, cols) from text.
 
         Args:
@@ -252,16 +255,17 @@ class Tokenization(Shown):
                 this tokenization places mazes at random, where the cells that the text names say.
 
         Raises:
-            MazeRLError: The text is not of this format, names cells outside the grid, or does not tell the offset.
+            MazeRLError: The text is not of this format, names cells outside the grid, or does not tell the offset; or
+                grid or offset are no whole numbers.
         """
         from maze_rl.tokenization.parsing import find_offset, parse_maze
 
-        shape = grid if isinstance(grid, tuple) else shape_of("grid", grid)  # a single cell is a grid too
+        shape = grid_of("grid", grid)
         if offset is None and isinstance(text, TokenText):
             offset = text.offset
         if offset is None:
             offset = find_offset(text, self.layout, shape) if self.config.random_offsets else (0, 0)
-        return parse_maze(text, self.layout, shape, offset)
+        return parse_maze(text, self.layout, shape, _as_offset(offset))
 
 
 def load_tokenization(name: str = "edges", **options: object) -> Tokenization:
@@ -288,6 +292,27 @@ def known_options(options: dict[str, object]) -> dict[str, object]:
         if name not in known:
             raise unknown_name("option of a tokenization", name, known)
     return options
+
+
+def _as_ids(tokens: Tensor | ndarray | Sequence[Any]) -> ndarray:
+    try:
+        array = tokens.numpy(force=True) if isinstance(tokens, Tensor) else np.asarray(tokens)
+    except ValueError:
+        array = np.empty(1, object)  # rows of different lengths
+    if array.ndim not in (1, 2) or (array.size and array.dtype.kind not in "iu"):
+        raise MazeRLError(
+            f"tokens are {array.dtype} of shape {list(array.shape)}: expected whole numbers of shape [pos] or "
+            "[batch, pos], rows of one length."
+        )
+    return array
+
+
+def _as_offset(offset: Sequence[Any] | ndarray) -> Cell:
+    try:
+        row, col = map(operator.index, offset)
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"offset is {offset!r}: expected (row, col), two whole numbers.") from None
+    return row, col
 
 
 def merge_encoded(parts: list[Encoded], indices: list[ndarray], num: int) -> Encoded:

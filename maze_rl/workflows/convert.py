@@ -12,7 +12,8 @@ from maze_rl.configs.maze_files import (
     format_to_read,
     format_to_write,
 )
-from maze_rl.configs.ranges import AnySize, shape_of
+from maze_rl.configs.ranges import AnySize, grid_of
+from maze_rl.configs.tokenization import LARGEST_CANVAS, TokenizationConfig
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.mazes.interchange.archive import read_archive, write_archive
 from maze_rl.mazes.interchange.ascii import draw_ascii
@@ -33,6 +34,8 @@ from maze_rl.workflows.show import draw_picture, shown_mazes
 
 _MOST_DRAWN = 100
 """Mazes in a picture at most."""
+_MAY_BE_EMPTY = ("npz", "parquet")
+"""Formats that are read back where they hold no maze."""
 
 
 def load_mazes(
@@ -57,7 +60,7 @@ def load_mazes(
     Raises:
         MazeRLError: There is no such file, it is damaged or of no known kind, or a maze in it is broken.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     check_readable(path, grid is not None, format)
     chosen = format_to_read(path, format)
     if (chosen == "dataset") != path.is_dir():
@@ -84,11 +87,11 @@ def read_tokens(path: str | PathLike[str], tokenizer: str | Tokenization, grid: 
     Raises:
         MazeRLError: `grid` is missing, or a line is no maze.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if grid is None:
         raise ConfigurationError(f"{path}: token text does not tell the size of its mazes: give it, as --grid 5.")
-    shape = shape_of("grid", grid)
-    writes = load_tokenization(tokenizer) if isinstance(tokenizer, str) else tokenizer
+    shape = grid_of("grid", grid)
+    writes = _large_enough(tokenizer, max(shape))
 
     def read(text: str) -> list[Maze]:
         mazes: list[Maze] = []
@@ -150,12 +153,14 @@ def save_mazes(
         seed: Seed of edge order and choice of path in token text.
 
     Raises:
-        MazeRLError: The kind is unknown, cannot show such mazes or so many, or the disk refuses.
+        MazeRLError: The kind is unknown, cannot show such mazes, so many or none, or the disk refuses.
     """
     if not isinstance(mazes, StoredMazes):
         mazes = as_collection(mazes)
     chosen = format_to_write(out, format)
-    out = Path(out)
+    out = Path(out).expanduser()
+    if len(mazes) == 0 and chosen not in _MAY_BE_EMPTY:
+        raise ConfigurationError(f"{out}: there is no maze to write: give at least one.")
     if chosen == "dataset":
         return write_mazes(mazes, out, source)
     if chosen == "parquet":
@@ -212,7 +217,7 @@ def _picture(mazes: MazeCollection | StoredMazes, out: Path) -> Path:
 
 
 def _tokens(mazes: MazeCollection, tokenizer: str | Tokenization, seed: int) -> str:
-    writes = load_tokenization(tokenizer) if isinstance(tokenizer, str) else tokenizer
+    writes = _large_enough(tokenizer, max((max(batch.shape) for batch in mazes.batches), default=0))
     writes = writes.with_options(random_offsets=False)  # a line has no place to tell an offset
     lines = np.empty(len(mazes), object)
     for position, batch in enumerate(mazes.batches):
@@ -220,6 +225,13 @@ def _tokens(mazes: MazeCollection, tokenizer: str | Tokenization, seed: int) -> 
         encoded = writes.encode_batch(batch, streams=where, seed=seed, solution=solve_batch(batch, seed, where))
         lines[where] = writes.decode(encoded.tokens)
     return "\n".join(lines) + "\n"
+
+
+def _large_enough(tokenizer: str | Tokenization, side: int) -> Tokenization:
+    """Return a tokenization that is given by name on a canvas for mazes of `side`: the words are the same on any."""
+    if not isinstance(tokenizer, str):
+        return tokenizer
+    return load_tokenization(tokenizer, canvas=min(max(TokenizationConfig.canvas, side), LARGEST_CANVAS))
 
 
 def convert(

@@ -31,7 +31,7 @@ def read_own(
     Raises:
         MazeRLError: The file cannot be read, or a maze in it is broken.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     told = READ.keys() - {".txt"}  # what these suffixes promise is never token text
     if path.is_file() and path.suffix not in told and _is_token_text(path):
         return read_tokens(path, tokenizer, grid)

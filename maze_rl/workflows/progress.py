@@ -132,13 +132,13 @@ def _rich_bar() -> Iterator[Progress]:
     )
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(24),
         TaskProgressColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(elapsed_when_finished=False),
         TextColumn("left"),
-        TextColumn("{task.fields[numbers]}"),
+        TextColumn("{task.fields[numbers]}", markup=False),
     )
     tasks: dict[str, Any] = {}
     newest: dict[str, dict[str, Any]] = defaultdict(dict)

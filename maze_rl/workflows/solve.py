@@ -113,7 +113,7 @@ def solve_with_model(
 
 def _in_the_maze(words: list[str], layout: Layout, offset: Cell) -> str:
     """Return words as people read them: a cell of the canvas as one of the maze, all else as it is."""
-    cell = layout.words_from_cells().get(" ".join(words))
+    cell = layout.words_from_cells.get(" ".join(words))
     return " ".join(words) if cell is None else cell_word(cell[0] - offset[0], cell[1] - offset[1])
 
 

@@ -120,3 +120,12 @@ def test_no_mazes_is_no_generation() -> None:
         GenerationConfig(num=0)
     with pytest.raises(ConfigurationError, match="first is -1"):
         GenerationConfig(first=-1)
+
+
+def test_endpoints_may_be_names_and_values() -> None:
+    told = spec_from_arguments(sizes=5, endpoints={"origins": [(0, 0)], "target": "dead_end"})
+    assert told == spec_from_arguments(sizes=5, origins=[(0, 0)], target="dead_end")
+    with pytest.raises(UnknownNameError, match="Did you mean 'origins'"):
+        spec_from_arguments(sizes=5, endpoints={"orgins": [(0, 0)]})
+    with pytest.raises(ConfigurationError, match="endpoints is 'dead_end': expected names and values"):
+        spec_from_arguments(sizes=5, endpoints="dead_end")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maze_rl.configs.ranges import check_sizes, format_range, parse_range, parse_sizes
+from maze_rl.configs.ranges import check_sizes, format_range, grid_of, parse_grid, parse_range, parse_sizes
 from maze_rl.errors import MazeRLError
 
 
@@ -75,3 +75,16 @@ def test_writes_ranges_as_a_person_would() -> None:
 @given(st.lists(st.integers(2, 1024), min_size=1, max_size=20, unique=True))
 def test_what_is_written_reads_back(values: list[int]) -> None:
     assert parse_range(format_range(tuple(values))) == tuple(values)
+
+
+def test_a_size_given_twice_is_drawn_as_often_as_the_others() -> None:
+    assert check_sizes([5, 5, 7]) == check_sizes("5,5,7") == check_sizes(["5..5", 5, (5, 5), 7]) == (5, 7)
+
+
+def test_a_grid_that_is_read_may_have_a_single_row() -> None:
+    assert grid_of("grid", "1x6") == grid_of("grid", (1, 6)) == (1, 6)
+    assert parse_grid("6x1") == (6, 1)
+    with pytest.raises(MazeRLError, match="maze size 0 is out of bounds: sizes are 1 to 1024"):
+        parse_grid("0x5")
+    with pytest.raises(MazeRLError, match="sizes are 2 to 1024"):
+        parse_sizes("1x6")

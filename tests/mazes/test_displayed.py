@@ -214,6 +214,34 @@ def test_plot_of_a_solution_draws_its_path(corridor: Maze) -> None:
 
 
 @pytest.mark.usefixtures("closed_figures")
+def test_a_path_to_plot_may_be_an_array(corridor: Maze) -> None:
+    lines = [
+        corridor.plot(path=path).lines[0].get_xydata()
+        for path in (solve(corridor.as_batch()).paths[0], [(0, 0), (0, 1), (0, 2), (1, 2)])
+    ]
+    assert np.array_equal(*lines)
+    for strange in ([1, 2], [(0.5, 1)], "abc"):
+        with pytest.raises(MazeRLError, match=r"path: expected cells \(row, col\)"):
+            corridor.plot(path=strange)
+
+
+@pytest.mark.usefixtures("closed_figures")
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"columns": 0}, "columns is 0: expected a whole number, at least 1"),
+        ({"columns": -1}, "columns is -1"),
+        ({"num": -1}, "num is -1"),
+        ({"side": 0}, "side is 0: expected inches, more than 0"),
+        ({"side": float("nan")}, "side is nan"),
+    ],
+)
+def test_a_gallery_without_room_is_refused(given: dict, message: str, mixed: MazeCollection) -> None:
+    with pytest.raises(MazeRLError, match=message):
+        mixed.plot(**given)
+
+
+@pytest.mark.usefixtures("closed_figures")
 def test_plot_of_many_returns_one_axes_for_each(mixed: MazeCollection) -> None:
     assert names(mixed.plot()) == ["0: 4x4", "1: 4x4", "2: 3x3", "3: 2x5"]
     assert names(mixed.plot(2, columns=1)) == ["0: 4x4", "1: 4x4"]

@@ -184,3 +184,11 @@ def test_collections_join_one_after_another() -> None:
     joined = MazeCollection.concatenate([first, second])
     assert list(joined) == [*first, *second]
     assert list(MazeCollection.from_batch(second.batches[0])) == list(second.batches[0])
+
+
+def test_neighbours_of_a_cell_off_the_grid_are_refused() -> None:
+    maze = Maze(CONNECTIONS, (0, 0), (1, 2))
+    assert maze.neighbours((0, 1)) == maze.neighbours([0, 1]) == [(1, 1), (0, 2), (0, 0)]
+    for cell in ((-1, 0), (0, -1), (2, 0), (0, 3)):
+        with pytest.raises(InvalidMazeError, match=r"lies outside the 2 x 3 grid"):
+            maze.neighbours(cell)

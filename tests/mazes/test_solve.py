@@ -95,7 +95,8 @@ def test_origin_on_target() -> None:
 @pytest.mark.parametrize("cell", [(0, 0), (2, 0), (0, -1)])
 def test_a_cell_without_a_way_to_the_target_is_refused(cell: tuple[int, int]) -> None:
     maze = Maze(np.zeros((2, 2, 2), np.bool_), (1, 0), (1, 0))
-    with pytest.raises(MazeRLError, match=r"has no way to the target: give a cell of the 2 x 2 grid that does"):
+    told = r"has no way to the target: give a cell of the 2 x 2 grid that does|lies outside the 2 x 2 grid"
+    with pytest.raises(MazeRLError, match=told):
         solve(maze).optimal_next(cell)
 
 
@@ -165,3 +166,22 @@ def test_a_chain_of_squares_doubles_the_count_at_each() -> None:
     downward = solved.paths[:, 1::2, 0] > solved.paths[:, :-1:2, 0]  # the first step of each square
     assert abs(downward.mean() - 0.5) < 4 * 0.5 / np.sqrt(downward.size)
     assert solve_batch(batch).lengths.tolist() == [2 * num]
+
+
+def test_a_cell_may_be_a_list_or_an_array() -> None:
+    solved = solve_batch(generate(5, "dfs_percolation", num=3).batches[0])
+    for solution, path in zip(solved, solved.paths, strict=True):
+        expected = solution.optimal_next(solution.maze.origin)
+        assert solution.optimal_next(list(solution.maze.origin)) == expected
+        assert solution.optimal_next(path[0]) == expected
+
+
+def test_paths_of_one_large_maze_are_counted_by_compiled_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The count in Python's integers is for numbers beyond 2^62 alone: it takes a minute for a million cells."""
+    counted: list[Maze] = []
+    monkeypatch.setattr("maze_rl.mazes.solve.count_paths", lambda maze, distances: counted.append(maze) or 0)
+    assert solve(generate(200, "kruskal", num=1)[0]).path_count == 1
+    assert not counted
+    open_hall = generate(40, "percolation", num=1, percolation=1.0, origins=(0, 0), targets=(39, 39))[0]
+    assert solve(open_hall).path_count == 0
+    assert counted == [open_hall]

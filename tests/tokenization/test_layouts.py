@@ -65,7 +65,7 @@ def test_each_word_stands_for_one_thing(canvas: int) -> None:
     assert len(edges(canvas).words) == 11 + canvas**2 + 2 * canvas * (canvas - 1)
     for layout in (unique_cells(canvas), edges(canvas)):
         assert len(set(layout.words)) == len(layout.words)
-        named = layout.words_from_cells()
+        named = layout.words_from_cells
         for cell, number in np.ndenumerate(layout.cell_ids):
             assert layout.words[number] == cell_word(*cell)
             assert named[cell_word(*cell)] == cell
@@ -74,13 +74,13 @@ def test_each_word_stands_for_one_thing(canvas: int) -> None:
 
 def test_edge_words_name_both_cells_upper_or_left_first() -> None:
     layout = edges(5)
-    named = layout.words_from_edges()
+    named = layout.words_from_edges
     assert named["(0,0)-(0,1)"] == (1, 0, 0)
     assert named["(3,2)-(4,2)"] == (0, 3, 2)
     assert len(named) == 40
     for word, edge in named.items():
         assert word == "-".join(cell_word(*cell) for cell in edge_cells(edge))
-    assert unique_cells(5).words_from_edges() == {}
+    assert unique_cells(5).words_from_edges == {}
 
 
 def test_edges_that_leave_the_canvas_have_no_id() -> None:
@@ -144,7 +144,7 @@ def test_cells_have_a_word_for_each_way_their_sides_can_be_open() -> None:
     assert [layout.words[number] for number in ids[1, 2, :8]] == [f"(1,2){sides}" for sides in open_to]
     assert [layout.words[number] for number in ids[1, 2, 8:]] == [f"(1,2){sides[:-1]}W]" for sides in open_to]
     assert (np.diff(ids, axis=2) == 1).all()
-    named = layout.words_from_open_cells()
+    named = layout.words_from_open_cells
     assert len(named) == 9 * 16
     assert named["(1,2)[NE]"] == (1, 2, 6)
     assert layout.open_cell_of_id[ids[2, 1, 9]].tolist() == [2, 1, 9]
@@ -166,8 +166,15 @@ def test_what_may_be_written_is_what_sequences_have_behind_their_prompts(name: s
 
 def test_walls_of_edges_have_words_of_their_own_in_the_order_of_the_edges() -> None:
     layout = load_tokenization("edges", canvas=4, walls=True).layout
-    walls = layout.words_from_walls()
-    assert list(walls.values()) == list(layout.words_from_edges().values())
+    walls = layout.words_from_walls
+    assert list(walls.values()) == list(layout.words_from_edges.values())
     assert layout.words[-24:] == tuple(walls)
     assert walls["(0,0)|(0,1)"] == (1, 0, 0)
     assert walls["(2,3)|(3,3)"] == (0, 2, 3)
+
+
+def test_tables_of_words_are_made_once() -> None:
+    """Reading a text takes them all; made anew for each they took most of the time."""
+    layout = load_tokenization("edges", walls=True).layout
+    for name in ("known_words", "words_from_cells", "words_from_open_cells", "words_from_edges", "words_from_walls"):
+        assert getattr(layout, name) is getattr(layout, name)

@@ -266,7 +266,7 @@ def test_refuses_in_every_format_and_option(name: str, options: dict, text: str,
 
 @pytest.mark.parametrize("grid", [(0, 3), (3, -1)])
 def test_a_grid_without_cells_is_refused(grid: tuple[int, int]) -> None:
-    with pytest.raises(MazeRLError, match="give at least one row and one column"):
+    with pytest.raises(MazeRLError, match="is out of bounds: sizes are 1 to 1024 cells per side"):
         load_tokenization("edges").from_text(WORKED_EDGES, grid)
 
 

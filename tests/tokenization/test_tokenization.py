@@ -188,3 +188,31 @@ def test_streams_follow_the_collection() -> None:
     turned = MazeCollection(mazes.batches, mazes.batch_of[::-1].copy(), mazes.row_of[::-1].copy())
     tokenization = load_tokenization("edges", shuffle_edges=False)
     assert sequences(tokenization.encode(turned)) == sequences(tokenization.encode(mazes))[::-1]
+
+
+@pytest.mark.parametrize("offset", [(0.5, 0), (1,), (0, 1, 2)])
+def test_an_offset_is_two_whole_numbers(offset: tuple) -> None:
+    tokenization, maze = load_tokenization("unique_cells", canvas=6), generate(5, num=1)[0]
+    assert tokenization.to_text(maze, offset=np.array([1, 1])).offset == (1, 1)
+    for read in (
+        lambda: tokenization.to_text(maze, offset=offset),
+        lambda: tokenization.from_text(str(tokenization.to_text(maze)), 5, offset),
+    ):
+        with pytest.raises(ConfigurationError, match=r"offset is \(.*\): expected \(row, col\), two whole numbers"):
+            read()
+
+
+@pytest.mark.parametrize("grid", [(5,), (5, 5, 5), ("5", "5"), (5.0, 5)])
+def test_a_grid_is_a_size(grid: Any) -> None:
+    tokenization, maze = load_tokenization("unique_cells", canvas=6), generate(5, num=1)[0]
+    with pytest.raises(MazeRLError, match="is no size: expected cells per side"):
+        tokenization.from_text(tokenization.to_text(maze), grid)
+
+
+def test_what_is_decoded_are_ids() -> None:
+    tokenization = load_tokenization("unique_cells", canvas=6)
+    assert tokenization.decode([6, 7]) == "<PATH_START> <PATH_END>"
+    assert tokenization.decode([]) == ""
+    for strange in ([1.7, 2.2], np.array(3), [True, False], np.zeros((1, 1, 2), np.int64), [[1, 2], [3]], ["a"]):
+        with pytest.raises(MazeRLError, match=r"expected whole numbers of shape \[pos\] or \[batch, pos\]"):
+            tokenization.decode(strange)

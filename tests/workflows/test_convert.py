@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -184,3 +185,64 @@ def test_token_text_in_files_lies_at_the_corner(tmp_path: Path) -> None:
     assert list(load_mazes(tmp_path / "anywhere.tokens", tokenizer=anywhere, grid=(3, 4))) == list(mazes)
     with pytest.raises(MazeRLError, match=r"anywhere.tokens, maze 1: line 1: token text: cell .* lies outside"):
         load_mazes(tmp_path / "anywhere.tokens", grid=(3, 4))
+
+
+@pytest.mark.parametrize("tokenizer", ["unique_cells", "edges", "cells"])
+@pytest.mark.parametrize("shape", [(1, 6), (3, 1)])
+def test_token_text_of_a_single_row_or_column_is_read_back(
+    tokenizer: str, shape: tuple[int, int], tmp_path: Path
+) -> None:
+    connections = np.zeros((2, *shape), np.bool_)
+    connections[0, :-1], connections[1, :, :-1] = True, True
+    corridor = Maze(connections, (0, 0), (shape[0] - 1, shape[1] - 1))
+    saved = save_mazes(corridor, tmp_path / "corridor.tokens", tokenizer=tokenizer)
+    for grid in (shape, f"{shape[0]}x{shape[1]}"):
+        assert list(load_mazes(saved, tokenizer=tokenizer, grid=grid)) == [corridor]
+    given = ["--grid", f"{shape[0]}x{shape[1]}", "--tokenizer", tokenizer]
+    assert run(["convert", str(saved), *given, "--out", str(tmp_path / "corridor.npz")]) == 0
+    assert list(load_mazes(tmp_path / "corridor.npz")) == [corridor]
+
+
+def test_token_text_takes_a_canvas_as_large_as_its_mazes(tmp_path: Path) -> None:
+    mazes = generate([30, (4, 64)], num=4)
+    saved = save_mazes(mazes[[maze.shape == (30, 30) for maze in mazes]], tmp_path / "large.tokens", tokenizer="cells")
+    assert run(["convert", str(saved), "--grid", "30", "--tokenizer", "cells", "--out", str(tmp_path / "large")]) == 0
+    assert all(maze in mazes for maze in load_mazes(tmp_path / "large"))
+    wide = mazes[[maze.shape == (4, 64) for maze in mazes]]
+    assert load_mazes(save_mazes(wide, tmp_path / "wide.tokens"), grid=(4, 64)) == wide
+    assert (
+        save_mazes(generate(5, num=9), tmp_path / "small.tokens").read_text()
+        == save_mazes(
+            generate(5, num=9), tmp_path / "own.tokens", tokenizer=load_tokenization("unique_cells")
+        ).read_text()
+    )
+    with pytest.raises(ConfigurationError, match="does not fit on the 64 x 64 canvas"):
+        save_mazes(generate(65, num=1), tmp_path / "huge.tokens")
+
+
+@pytest.mark.parametrize("name", ["no.txt", "no.cells.txt", "no.flat.txt", "no.csv", "no.tokens", "no.png", "folder"])
+def test_no_mazes_are_not_written_to_what_could_not_be_read_back(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name}: there is no maze to write"):
+        save_mazes([], tmp_path / name)
+    assert not (tmp_path / name).exists()
+    for empty in ("no.npz", "no.parquet"):
+        assert len(load_mazes(save_mazes([], tmp_path / empty))) == 0
+
+
+@pytest.mark.parametrize("name", ["folder", "mazes.npz", "mazes.parquet", "mazes.txt", "mazes.tokens"])
+def test_a_tilde_is_the_home_for_reading_and_writing(
+    name: str, mazes: MazeCollection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    one = mazes[[maze.shape == (5, 5) for maze in mazes]]
+    save_mazes(one, f"~/{name}")
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    assert load_mazes(f"~/{name}", grid=5) == one
+    grid = ["--grid", "5"] if name.endswith(".tokens") else []
+    assert run(["convert", f"~/{name}", *grid, "--out", "~/copy.npz"]) == 0
+    assert load_mazes(tmp_path / "home" / "copy.npz") == one
+    if name == "folder":
+        assert run(["describe", "~/folder"]) == 0
+        assert run(["show", "~/copy.npz"]) == 0

@@ -82,3 +82,12 @@ def test_a_dataset_from_elsewhere_can_be_described(tmp_path: Path) -> None:
 )
 def test_bad_input_gets_one_clear_line(arguments: list[str], expected: str, refused: Callable) -> None:
     refused(["describe", *arguments], expected)
+
+
+def test_a_folder_keeps_its_name_with_what_rich_takes_for_markup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_mazes(generate(4, num=5), "mazes[bold]1", "a notebook")
+    assert run(["describe", "mazes[bold]1"]) == 0
+    assert "\nmazes[bold]1: 5 mazes" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """`maze-rl show`: galleries, marks, files, and what is said about wrong input."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -73,3 +74,26 @@ def test_drawings_in_files_are_the_same_every_time(
 )
 def test_bad_input_gets_one_clear_line(arguments: list[str], expected: str, refused: Callable) -> None:
     refused(["show", *arguments], expected)
+
+
+@pytest.mark.parametrize("name", ["maze.PNG", "maze.TXT"])
+def test_a_suffix_may_be_in_capitals(name: str, tmp_path: Path) -> None:
+    files = [tmp_path / name, tmp_path / name.lower().replace("maze", "small")]
+    for file in files:
+        assert run(["show", "--size", "4", "--out", str(file)]) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_an_output_that_lacks_a_character_gets_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="cp1252"))
+    assert run(["show", "--size", "4"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        r"maze-rl: the output is written as cp1252, which lacks '\u250c': set PYTHONIOENCODING=utf-8"
+    )
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
+    monkeypatch.setattr("maze_rl.workflows.show.draw_text", lambda *given: "\udcff")
+    assert run(["show", "--size", "4"]) == 2
+    assert "the name of a file holds bytes that are no text" in capsys.readouterr().err

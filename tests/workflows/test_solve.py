@@ -80,7 +80,7 @@ def test_every_format_is_told_in_cells(name: str, options: dict[str, str]) -> No
         size, skipped = tokenization.layout.tokens_per_step, int(tokenization.layout.starts_at_origin)
         rest = found.words[size * (len(found.cells) - skipped) :][:size]
         if found.stop == Stop.MALFORMED_CELL and not options.get("path"):
-            place = tokenization.layout.words_from_cells()[" ".join(rest)]
+            place = tokenization.layout.words_from_cells[" ".join(rest)]
             assert found.stray == f"({place[0] - found.offset[0]},{place[1] - found.offset[1]})"
         elif found.stop == Stop.MALFORMED_TOKEN:
             assert found.stray in (" ".join(rest), found.stray)

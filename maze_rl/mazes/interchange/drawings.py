@@ -6,7 +6,7 @@ Read as *flat* grids are blocks whose lines each have a start, an end and n*n ch
 maze. All else is read as grids of free *cells*. Whoever knows better says which it is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from maze_rl.errors import InvalidMazeError, unknown_name
 from maze_rl.mazes.interchange.ascii import maze_of_block
@@ -48,16 +48,18 @@ def read_drawings(text: str, reading: str | None = None) -> list[Maze]:
         return _read([(block, maze_of_cells) for block in cell_blocks(lines)])
     if reading == "flat":
         return _read([(block, _maze_of_line) for block in _single_lines(lines)])
-    return _read([pair for block in cell_blocks(lines) for pair in _as_it_looks(block)])
+    return _read([pair for block in cell_blocks(lines) for pair in _as_it_looks(block, lines)])
 
 
-def _as_it_looks(block: Block) -> list[tuple[Block, Callable[[Block], Maze]]]:
-    """Return the mazes of a block, each with what reads it."""
+def _as_it_looks(block: Block, text: Sequence[str]) -> list[tuple[Block, Callable[[Block], Maze]]]:
+    """Return the mazes of a block of the lines of a text, each with what reads it."""
     walled = [_moved(inner, block) for inner in walled_blocks(block.lines)]
     if all(map(looks_walled, walled)):
         return [(inner, _maze_between_walls) for inner in walled]
-    if all(map(_looks_flat, block.lines)):
-        return [(single, _maze_of_line) for single in _single_lines(block.lines, block.line)]
+    own = text[block.line - 1 : block.line - 1 + len(block.lines)]
+    for flat in (own, block.lines):  # of several sizes, or with blanks lost at their ends
+        if all(map(_looks_flat, flat)):
+            return [(single, _maze_of_line) for single in _single_lines(flat, block.line)]
     return [(block, maze_of_cells)]
 
 
@@ -97,7 +99,7 @@ def _maze_of_line(block: Block) -> Maze:
     return maze_of_cells(flat_block(line, block.line))
 
 
-def _single_lines(lines: tuple[str, ...] | list[str], first: int = 1) -> list[Block]:
+def _single_lines(lines: Sequence[str], first: int = 1) -> list[Block]:
     return [Block((line,), number) for number, line in enumerate(lines, first) if line.strip(" ")]
 
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 
 from maze_rl.errors import InvalidMazeError
 from maze_rl.mazes.interchange.cell_grids import draw_cell_grid, flat_block, from_cell_grid, maze_of_cells
-from maze_rl.mazes.interchange.drawn_text import drawn_lines
+from maze_rl.mazes.interchange.drawn_text import Block, cell_blocks, codes_of, drawn_lines
 from maze_rl.mazes.lattice import Maze
+from maze_rl.mazes.pictures.drawing import PATH
 from maze_rl.mazes.solve import solve
 
 _COLUMNS = ("source", "question", "answer", "rating")
@@ -82,10 +83,16 @@ def _check_answer(answer: str, question: str, maze: Maze) -> None:
         raise InvalidMazeError(f"{len(answer)} characters, the question has {len(question)}.")
     if _grid(answer) != maze:
         raise InvalidMazeError("another maze than the question.")
-    if "o" not in answer and solve(maze).distance > 1:
+    if not any((codes_of(block) == PATH).any() for block in _blocks(answer)) and solve(maze).distance > 1:
         raise InvalidMazeError("no path is marked: expected o on the cells of a shortest one.")
 
 
 def _grid(text: str) -> Maze:
+    blocks = _blocks(text)
+    return maze_of_cells(blocks[0]) if len(blocks) == 1 else from_cell_grid(text)
+
+
+def _blocks(text: str) -> list[Block]:
+    """Return the grids of a text: one, where it is as it should be."""
     lines = drawn_lines(text.strip("\r\n"))
-    return from_cell_grid(text) if len(lines) > 1 else maze_of_cells(flat_block(lines[0], 1))
+    return cell_blocks(drawn_lines(text)) if len(lines) > 1 else [flat_block(lines[0], 1)]

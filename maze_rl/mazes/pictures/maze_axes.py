@@ -5,7 +5,8 @@ Without axes of their own they make a figure with pyplot, which notebooks show.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from maze_rl.mazes.pictures.figure_ground import colours_on
 from maze_rl.mazes.pictures.marks import Marks, marks_of
 from maze_rl.mazes.pictures.plotting import GalleryItem, plot_gallery, plot_maze
 from maze_rl.mazes.solve import Solution, solve
+from maze_rl.plain_numbers import whole_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +37,7 @@ def plot_on_axes(
     ax: Axes | None = None,
     *,
     marks: Sequence[str] = (),
-    path: Sequence[Cell] | None = None,
+    path: Iterable[Any] | None = None,
     cells: Any = None,
     edges: Any = None,
     limits: tuple[float | int, float | int] | None = None,
@@ -50,7 +52,8 @@ def plot_on_axes(
         ax: Where to draw; a new figure without it.
         marks: Names from `maze_rl.configs.marks.MARKS`: ``solution``, ``all_paths``, ``distances``, ``forks``,
             ``dead_ends``.
-        path: Cells that a model walked; the line changes colour where it leaves every shortest path.
+        path: Cells (row, col) that a model walked, a list or an array; the line changes colour where it leaves every
+            shortest path.
         cells: Float[rows, cols], a number for every cell; nan for none.
         edges: Float[2, rows, cols], a number for every edge, laid out like `Maze.connections`; nan for none.
             `maze_rl.mazes.pictures.drawn_values.edge_array` makes it from a list of edges.
@@ -60,8 +63,9 @@ def plot_on_axes(
         title: Above the maze.
 
     Raises:
-        MazeRLError: A mark is unknown, or an array does not fit the maze.
+        MazeRLError: A mark is unknown, the path holds something else than cells, or an array does not fit the maze.
     """
+    walk = None if path is None else _walked(path)
     maze = shown if isinstance(shown, Maze) else shown.maze
     valued = cells is not None or edges is not None
     ax = _new_axes(maze, valued) if ax is None else ax
@@ -79,7 +83,7 @@ def plot_on_axes(
             label=label,
             cell_points=cell_points,
         )
-    plot_maze(ax, maze, walk=path, marks=marked, colours=colours_on(ax.figure.get_facecolor()), cell_points=cell_points)
+    plot_maze(ax, maze, walk=walk, marks=marked, colours=colours_on(ax.figure.get_facecolor()), cell_points=cell_points)
     if title:
         ax.set_title(title)
     return ax
@@ -106,10 +110,13 @@ def plot_side_by_side(
         The axes of the mazes, Object[shown], in their order.
 
     Raises:
-        MazeRLError: A mark is unknown, or there is no maze to draw.
+        MazeRLError: A mark is unknown, a number is out of bounds, or there is no maze to draw.
     """
     from matplotlib import pyplot, rcParams
 
+    num, columns = whole_number("num", num), whole_number("columns", columns, 1)
+    if not 0 < side < float("inf"):
+        raise MazeRLError(f"side is {side}: expected inches, more than 0.")
     if not min(num, len(shown)):
         raise MazeRLError("there is no maze to draw: give at least one, and num of 1 or more.")
     items = []
@@ -129,6 +136,14 @@ def plot_side_by_side(
     axes = np.empty(len(items), object)
     axes[:] = figure.axes[: len(items)]
     return axes
+
+
+def _walked(path: Iterable[Any]) -> list[Cell]:
+    """Return the cells of a walk, which may leave the grid, as pairs of plain integers."""
+    try:
+        return [(operator.index(row), operator.index(col)) for row, col in path]
+    except (TypeError, ValueError):
+        raise MazeRLError("path: expected cells (row, col), as [(0, 0), (0, 1)] or an array Int[cells, 2].") from None
 
 
 def _marks_of(shown: Maze | Solution, names: Sequence[str]) -> Marks | None:

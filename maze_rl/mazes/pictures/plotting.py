@@ -172,7 +172,7 @@ def _plot_walk(axes: Axes, maze: Maze, walk: Sequence[Cell], colours: MazeColour
                 solid_joinstyle="round",
                 zorder=3,
             )
-    if not walk or tuple(walk[-1]) != maze.target:
+    if not len(walk) or tuple(walk[-1]) != maze.target:
         col, row = points[-1] if points else (maze.origin[1], maze.origin[0])
         axes.plot(
             [col], [row], marker="x", markersize=4 * width, markeredgewidth=1.2 * width, color=colours.wrong, zorder=5

@@ -129,7 +129,8 @@ def join_datasets(parts: Sequence[str | PathLike[str]], out: str | PathLike[str]
         MazeRLError: A part is damaged; names the file.
     """
     found = sorted(
-        ((open_dataset(part).manifest, Path(part)) for part in parts), key=lambda item: item[0].get("first", -1)
+        ((open_dataset(part).manifest, Path(part).expanduser()) for part in parts),
+        key=lambda item: item[0].get("first", -1),
     )
     manifests = [manifest for manifest, _ in found]
     _check_joinable(manifests, [part for _, part in found])

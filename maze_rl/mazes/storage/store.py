@@ -153,7 +153,7 @@ def open_dataset(folder: str | PathLike[str]) -> StoredMazes:
     Raises:
         MazeRLError: The folder is no maze dataset, or a file of it is missing or altered; names the file.
     """
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise MazeRLError(f"{folder}: there is no such folder.")
     if (folder / MANIFEST).is_file():

@@ -71,3 +71,13 @@ def test_faults_name_the_maze_and_the_line_in_the_whole_text() -> None:
         read_drawings(f"{WALLS}\n\n#######\n#S# #E#\n#######")
     with pytest.raises(InvalidMazeError, match=r"^maze 2: line 3, column 1: no start is marked"):
         read_drawings(f"{FLAT}\n\nG{FLAT[1:]}")
+
+
+def test_flat_grids_of_several_sizes_are_each_of_their_own() -> None:
+    """The short lines are not lengthened to the longest, which made other, larger mazes of them."""
+    large = "S" + " " * 47 + "G"
+    small = "G" + " " * 23 + "S"
+    mazes = read_drawings(f"{large}\n{small}\n{FLAT}\n")
+    assert [maze.shape for maze in mazes] == [(7, 7), (5, 5), (5, 5)]
+    assert mazes == read_drawings(f"{large}\n{small}\n{FLAT}\n", "flat")
+    assert [maze.shape for maze in read_drawings(f"{large}\nSG{' ' * 45}\n")] == [(7, 7), (7, 7)], "blanks lost"

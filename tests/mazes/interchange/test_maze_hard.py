@@ -60,3 +60,17 @@ def test_faults_name_row_and_column(text: str, message: str) -> None:
 def test_what_no_flat_grid_can_show_is_refused() -> None:
     with pytest.raises(InvalidMazeError, match="maze 1: is 1 x 3; a flat grid is square"):
         to_maze_hard([from_cell_grid("S G")])
+
+
+@pytest.mark.parametrize("mark", ["o", "X", "x", "*", ".", "·"])
+def test_an_answer_may_be_marked_with_any_mark_of_a_path(mark: str) -> None:
+    assert from_maze_hard(rows((QUESTION, ANSWER.replace("o", mark)))) == from_maze_hard(rows((QUESTION, ANSWER)))
+    wrong = f"S{mark} # #  G"
+    with pytest.raises(InvalidMazeError, match="the marked path breaks off here"):
+        from_maze_hard(rows((QUESTION, wrong)))
+
+
+def test_an_answer_without_a_mark_is_refused() -> None:
+    for question in (QUESTION, QUESTION.replace(" ", ".")):
+        with pytest.raises(InvalidMazeError, match="row 1, answer: no path is marked"):
+            from_maze_hard(rows((question, question)))
