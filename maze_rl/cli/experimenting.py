@@ -156,7 +156,8 @@ def _print_answer(numbers: dict[str, Any]) -> None:
     titles, rows = rate_table(numbers["rates"])
     table = Table(title="means over seeds, 95 % intervals", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for title in titles:
-        table.add_column(title, justify="left" if title == "arm" else "right", no_wrap=True)
+        # in a narrow terminal a rate and its interval stand in several lines: what is cut off answers nothing
+        table.add_column(title, justify="left" if title == "arm" else "right", no_wrap=title in ("arm", "seeds"))
     for row in rows:
         table.add_row(*map(escape, row))
     Console().print(table)

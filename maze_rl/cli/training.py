@@ -243,14 +243,11 @@ def _data(chosen: argparse.Namespace, mazes: MazeSpec) -> tuple[MazeSpec, DataFo
     """Return what to train on: the stream the flags describe, or a dataset and how it was made."""
     if chosen.data is None:
         return mazes, None
-    from maze_rl.workflows.run import training_data
+    from maze_rl.workflows.run import check_wish, training_data
 
     data, held = training_data(chosen.data, mazes)
-    for name in ("sizes", "algorithm"):
-        wish, has = getattr(mazes, name), getattr(held, name)
-        if getattr(chosen, name) is not None and wish != has:
-            raise ConfigurationError(f"--{name} {wish} contradicts {chosen.data}, which has {has}: leave it out.")
-    return held, data
+    called = {name: _flag(name) for name in ("sizes", "algorithm", "options") if getattr(chosen, name)}
+    return check_wish(mazes, held, chosen.data, called), data
 
 
 def _training_loops(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -33,7 +33,22 @@ def change_run(run: RunConfig, **changes: Any) -> RunConfig:
         ConfigurationError: A value is out of range, or contradicts another.
     """
     training, tokenization, model = change_parts(run.training, run.tokenization, run.model, **changes)
+    if run.start is not None:
+        check_kept(run.model, model, training)
     return replace(run, training=training, tokenization=tokenization, model=model)
+
+
+def check_kept(before: ModelConfig, after: ModelConfig, training: TrainingConfig) -> None:
+    """Check that what a model learned with is kept when a run goes on from it.
+
+    Raises:
+        ConfigurationError: Its prompt would have to be another; names the losses that need that.
+    """
+    if after.prompt != before.prompt:
+        raise ConfigurationError(
+            f"loss {', '.join(losses_on_prompt(training))} asks for tokens of the prompt, which the model to go on "
+            f"from was trained to see (prompt {before.prompt}): use a loss on the path alone, such as path_only."
+        )
 
 
 def change_parts(

@@ -22,3 +22,8 @@ FACTORS: Known = {
 """Factors on the weights of any loss; their code is in `maze_rl.training.weight_factors`."""
 PROMPT_LOSSES = ("all", "weighted", "all_set")
 """Losses that ask for tokens of the prompt."""
+
+
+def leaves_origin_out(loss: str) -> bool:
+    """Tell whether a loss never asks for the origin that a path begins with: it stands in the prompt already."""
+    return loss.partition(":")[0].strip() == "path_from_first_choice"

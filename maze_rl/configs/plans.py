@@ -115,7 +115,7 @@ def plan_text(plan: str | PathLike[str]) -> str:
     if isinstance(plan, str) and not file.exists() and plan == file.stem:
         raise UnknownNameError(f"{unknown_name('plan', plan, PLANS)} Or name a file, as plan.json.")
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")  # some editors write a mark before the text
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file}: the plan is no text in UTF-8 ({error.reason}).") from error
     except OSError as error:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from maze_rl.configs.canvas import Asked
-from maze_rl.configs.changes import change_parts
+from maze_rl.configs.changes import change_parts, check_kept
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.options import OptionValue, check_count
@@ -177,8 +177,8 @@ def default_run(
         accumulation: Mini-batches per step.
 
     Raises:
-        ConfigurationError: There would be nothing to do, or a model that knows nothing would play; or the mazes do not
-            fit the model taken.
+        ConfigurationError: There would be nothing to do, or a model that knows nothing would play; the mazes do not
+            fit the model taken; or rounds have steps and there are none.
     """
     counts = {
         "steps": steps,
@@ -191,6 +191,10 @@ def default_run(
     for name, value in counts.items():
         if value is not None:
             check_count(name, value, 0)
+    if round_steps is not None and not rounds:
+        raise ConfigurationError(
+            f"round_steps is {round_steps}, and no rounds are played: say how many (--rounds), or leave it out."
+        )
     budget = CUDA_BUDGET if device.startswith("cuda") else CPU_BUDGET
     num_steps = budget.steps if steps is None else steps
     _check_work(num_steps, rounds, taken is not None)
@@ -205,7 +209,7 @@ def default_run(
         schedule="wsd:decay=0.6",
         starts=ASKED.starts,
         stray_tokens=ASKED.stray_tokens,
-        training_loops=budget.training_loops,
+        training_loops=_drawn_loops(budget, taken),
         growing_loops=True,
         warmup_steps=warmup_of(num_steps),
         checkpoint_every=max(250, num_steps // 10),
@@ -220,7 +224,17 @@ def default_run(
     tokens, model = (_tokens(mazes), budget.model) if taken is None else (taken.tokenization, taken.model)
     start = None if taken is None else taken.start
     training, tokens, model = change_parts(training, tokens, model)
+    if taken is not None:
+        check_kept(taken.model, model, training)
     return RunConfig(training=training, tokenization=tokens, model=model, seed=seed, device=device, start=start)
+
+
+def _drawn_loops(budget: Budget, taken: TakenModel | None) -> tuple[int, int]:
+    """Return the least and the most loops of a step: a model taken may have fewer than the device's."""
+    least, most = budget.training_loops
+    if taken is not None and taken.model.loops is not None:
+        most = min(most, taken.model.loops)
+    return min(least, most), most
 
 
 def _tokens(mazes: MazeSpec) -> TokenizationConfig:

@@ -331,9 +331,11 @@ class RunConfig(Shown):
         check_device_name(self.device)
         largest = max(self.sizes)
         if largest > self.tokenization.canvas:
+            kept = self.start is not None  # a model that is gone on from keeps its canvas
+            larger = ", as the model to go on from has no larger one" if kept else f" or --canvas {largest}"
             raise ConfigurationError(
                 f"size {largest} does not fit on the {self.tokenization.canvas} x {self.tokenization.canvas} canvas: "
-                f"use sizes up to {self.tokenization.canvas} or --canvas {largest}."
+                f"use sizes up to {self.tokenization.canvas}{larger}."
             )
         check_embedding(self.model.embedding, self.tokenization.format)
         check_prompts(self)

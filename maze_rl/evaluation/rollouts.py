@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
+from maze_rl.configs.losses import leaves_origin_out
 from maze_rl.evaluation.legal_walks import LegalWalks
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import BatchSolution
@@ -114,8 +115,7 @@ def origin_is_given(model: HookedTransformer) -> bool:
     It stands on the path already, or the training left out its copy.
     """
     layout, loss = tokenization_of(model).layout, str(about_of(model).get("loss", ""))
-    left_out = loss.partition(":")[0] == "path_from_first_choice" and not layout.path_as_moves
-    return layout.origin_on_path or left_out
+    return layout.origin_on_path or (leaves_origin_out(loss) and not layout.path_as_moves)
 
 
 def _origins(batch: MazeBatch, spans: TokenSpans) -> Int64[Tensor, "batch size"]:

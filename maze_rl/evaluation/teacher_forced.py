@@ -1,9 +1,10 @@
 """Next-cell predictions on reference paths: accuracies, legal and optimal mass, calibration at forks.
 
-A path of D steps asks for D + 2 predictions: the origin (at ``<PATH_START>``; not where it is given or the path is
-written as steps), D steps, and the end (at the target). Each has a set of legal and a set of optimal tokens: the origin
-alone, the open and the optimal neighbours of the current cell, ``<PATH_END>`` alone. A prediction is right if its top
-token is optimal. Mazes with several shortest paths are asked about up to 8 of them, drawn uniformly, and count once.
+A path of D steps asks for D + 2 predictions: the origin (at ``<PATH_START>``; not where it is given, the path is
+written as steps, or training left it out), D steps, and the end (at the target). Each has a set of legal and a set of
+optimal tokens: the origin alone, the open and the optimal neighbours of the current cell, ``<PATH_END>`` alone. A
+prediction is right if its top token is optimal. Mazes with several shortest paths are asked about up to 8 of them,
+drawn uniformly, and count once.
 
 Where a cell is k tokens, a prediction is k: each is asked behind the reference cell's earlier tokens, and its sets
 are the tokens that go on to a legal or optimal cell. The prediction is right if all k top tokens are optimal; its
@@ -23,7 +24,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.evaluation.estimates import mean_estimates
 from maze_rl.evaluation.results import TeacherForcedRow
-from maze_rl.evaluation.rollouts import chunks
+from maze_rl.evaluation.rollouts import chunks, origin_is_given
 from maze_rl.mazes.oracle import PathLabels, label_paths
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.models.attached_tokenization import tokenization_of
@@ -95,7 +96,12 @@ def predict(model: HookedTransformer, references: ReferencePaths, *, seed: int, 
     """Run `model` on reference paths; `seed` chooses the prompts as in rollouts."""
     tokenization, solution = tokenization_of(model), references.solution
     encoded = tokenization.encode_batch(solution.batch, streams=references.mazes, seed=seed, solution=solution)
-    sets = token_sets(references, encoded.spans.offsets.numpy(), tokenization.layout)
+    layout = tokenization.layout
+    sets = token_sets(references, encoded.spans.offsets.numpy(), layout)
+    first = encoded.spans.answer_start
+    if origin_is_given(model) and not layout.starts_at_origin:  # as rollouts have it
+        sets.asked[:, 0] = False
+        first = first + layout.tokens_per_cell
     decision, lengths = np.arange(sets.asked.shape[1]), solution.lengths[:, None]
     used, is_step = np.asarray(sets.asked.any(axis=2)), (decision > 0) & (decision <= lengths)
     is_fork = np.pad(references.labels.is_fork, ((0, 0), (1, 0))) & is_step
@@ -103,7 +109,7 @@ def predict(model: HookedTransformer, references: ReferencePaths, *, seed: int, 
     rows_at_once = min(batch_size, max(1, _LOGITS_AT_ONCE // (sets.asked[0].size * len(tokenization.vocabulary))))
     for rows in chunks(np.argsort(solution.lengths, kind="stable"), rows_at_once):
         asked = sets.asked[rows]
-        read = _ask(model, encoded, rows, [array[rows][asked] for array in sets[1:]])
+        read = _ask(model, encoded, first, rows, [array[rows][asked] for array in sets[1:]])
         path, *place = np.nonzero(asked)
         for array, part in zip(read_tokens, read, strict=True):
             # Row-major order on both sides: the tokens of the first path, then those of the second.
@@ -191,13 +197,18 @@ def _once(
     return possible
 
 
-def _ask(model: HookedTransformer, encoded: Encoded, rows: ndarray, sets: list[ndarray]) -> tuple[Tensor, ...]:
-    """Run the model on some sequences; return what `_read` returns for their decisions, row after row."""
+def _ask(
+    model: HookedTransformer, encoded: Encoded, first: Int64[Tensor, " path"], rows: ndarray, sets: list[ndarray]
+) -> tuple[Tensor, ...]:
+    """Run the model on some sequences; return what `_read` returns for their decisions, row after row.
+
+    `first` is the position of the first token asked for.
+    """
     device = next(model.parameters()).device
-    lengths, answer_start = encoded.spans.lengths[rows, None], encoded.spans.answer_start[rows, None]
+    lengths, first = encoded.spans.lengths[rows, None], first[rows, None]
     tokens = encoded.tokens[rows, : int(lengths.max())]
     position = torch.arange(tokens.shape[1])
-    chosen = (position >= answer_start - 1) & (position < lengths - 1)
+    chosen = (position >= first - 1) & (position < lengths - 1)
     with torch.inference_mode():
         logits = logits_at(model, tokens.to(device), chosen.to(device))
         return _read(logits.float(), *(torch.from_numpy(array).to(device) for array in sets))

@@ -61,20 +61,23 @@ def training_kind(config: JsonDict, row: JsonDict) -> LossKind:
     phase = phase_of(config, row.get("step", 0))
     if "margin" in row:
         return _spin_kind(phase.get("spin") or {})
+    factors = "".join(f" × {factor}" for factor in _setting(config, "training.weight_factors", ()))
     starts = _setting(config, "training.starts", 0)
-    return _supervised_kind(config, phase, f", {starts} further starts" if starts else "")
+    return _supervised_kind(config, phase, factors + (f", {starts} further starts" if starts else ""))
 
 
 def validation_kind(config: JsonDict) -> LossKind:
-    """Return the kind of the validation loss: the supervised loss of the last phase, on one path for each maze."""
+    """Return the kind of the validation loss: the supervised loss of the last phase, on one path for each maze.
+
+    Factors on the weights belong to training: no validation loss has them.
+    """
     phases = _setting(config, "training.phases", [])
     return _supervised_kind(config, phases[-1] if phases else {}, "")
 
 
 def _supervised_kind(config: JsonDict, phase: JsonDict, more: str) -> LossKind:
     loss = phase.get("loss") or _setting(config, "training.loss", "loss")
-    factors = "".join(f" × {factor}" for factor in _setting(config, "training.weight_factors", ()))
-    return LossKind(loss + factors + more, f"nats per weighted token{_tokens(config, loss)}", "weighted tokens")
+    return LossKind(loss + more, f"nats per weighted token{_tokens(config, loss)}", "weighted tokens")
 
 
 def _tokens(config: JsonDict, loss: str) -> str:
@@ -83,7 +86,7 @@ def _tokens(config: JsonDict, loss: str) -> str:
     prompt = loss.partition(":")[0] in PROMPT_LOSSES
     if written is None or (written in ONE_TOKEN_PER_CELL and path in (None, "cells") and not prompt):
         return ""
-    return f" ({written}{', moves' if path == 'moves' else ''})"
+    return f" ({written}{'' if path in (None, 'cells') else f', {path}'})"
 
 
 def _spin_kind(spin: JsonDict) -> LossKind:

@@ -12,7 +12,7 @@ from maze_rl.reports.comparison_readings import (
     trainings_reading,
 )
 from maze_rl.reports.content import NOTHING, Picture, Report, Section, Statement, Tile
-from maze_rl.reports.dice_figures import dice_panels
+from maze_rl.reports.dice_figures import dice_panels, read_rolls
 from maze_rl.reports.error_figures import first_errors, hazard
 from maze_rl.reports.example_figures import choose_examples, example_gallery, outcome_counts
 from maze_rl.reports.failure_readings import (
@@ -292,12 +292,8 @@ def _training_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Sec
 
 
 def _dice_pictures(run: RunSummary, gallery: Gallery, several: bool) -> list[Picture]:
-    """Draw what the dice did, one figure for every kind of loss they fell on."""
-    kinds = {
-        kind: rows
-        for kind, rows in kinds_of_rows(run.config, run.metrics).items()
-        if any(row.get("rolls") for row in rows)
-    }
+    """Draw what the dice did, one figure for every kind of loss they fell on; other update rules throw none."""
+    kinds = {kind: rows for kind, rows in kinds_of_rows(run.config, run.metrics).items() if len(read_rolls(rows).steps)}
     name = f"dice-{css_identifier(run.name)}" if several else "dice"
     return [
         gallery.picture(

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from maze_rl.configs.training import Stretch, TrainingConfig
+from maze_rl.mazes.solve import solve_batch
 from maze_rl.mazes.splits import count_outside
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.digest import weights_digest
@@ -38,6 +39,8 @@ def open_round(
     first = stretch.first * config.batch_size * config.accumulation
     mazes = maze_source(stretch.phases, state.seed)(stretch.phases[0], first, spin.prompts)
     state.leaks += sum(count_outside(batch, "train") for batch in mazes.batches)
+    longest = max(int(solve_batch(batch).lengths.max()) for batch in mazes.batches)
+    state.longest_path = max(state.longest_path, longest)
     previous = PairTable.from_state(state.kept["pairs"]) if "pairs" in state.kept else None
     on_pairs(number + 1, 0.0)
     state.model.eval()

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Int64
 from numpy import ndarray
 
+from maze_rl.configs.losses import leaves_origin_out
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.ranges import check_squares
 from maze_rl.configs.training import TrainingConfig
@@ -19,6 +20,7 @@ from maze_rl.models.readout import logits_at
 from maze_rl.models.weights_once import weights_once
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.examples import Examples, encode_examples
+from maze_rl.training.loss_weights import LossWeights, path_from_first_choice, path_only
 from maze_rl.training.losses import loss_functions
 from maze_rl.training.objective import CrossEntropy
 from maze_rl.training.source import split_by_length
@@ -30,15 +32,17 @@ def validator(
     """Return a function that measures a model on the validation mazes of the last phase.
 
     It reports `validation_loss` (the run's own loss, nats per weight) and `validation_exact`: the share of
-    mazes on which every next token, given a reference shortest path so far, is an optimal one. In mazes
-    without cycles that equals the rate of exact greedy rollouts. Sizes under 4 are left out (they have no
-    mazes to hold back); where all are, nothing is measured.
+    mazes on which every next token, given a reference shortest path so far, is an optimal one; the origin does not
+    count where the loss leaves it out. In mazes without cycles that equals the rate of exact greedy rollouts. Sizes
+    under 4 are left out (they have no mazes to hold back); where all are, nothing is measured.
     """
     examples = held_back_examples(config.phases[-1].mazes, tokenization, np.arange(config.validation_mazes), seed)
     if examples is None:
         return lambda model: {}
     micro_batches = list(split_by_length(examples, config.micro_batch_tokens))
-    objective = CrossEntropy(loss_functions(config.loss_at(config.phases[-1])))
+    loss = config.loss_at(config.phases[-1])
+    objective = CrossEntropy(loss_functions(loss))
+    asked = path_from_first_choice if leaves_origin_out(loss) else path_only
 
     @torch.no_grad()
     def validate(model: MazeTransformer) -> dict[str, Any]:
@@ -47,7 +51,7 @@ def validator(
         with weights_once(model):
             for micro in micro_batches:
                 total += float(objective.loss(model, micro).total)
-                exact += int(exact_sequences(model, micro).sum())
+                exact += int(exact_sequences(model, micro, asked).sum())
         return {"validation_loss": total / weight, "validation_exact": exact / len(examples)}
 
     return validate
@@ -64,9 +68,9 @@ def held_back_examples(
     return encode_examples(tokenization, generate_mazes(spec, indices, seed), seed, int(indices[0]))
 
 
-def exact_sequences(model: MazeTransformer, examples: Examples) -> torch.Tensor:
-    """Return Bool[batch]: whether every most likely next token on the path is an optimal one."""
-    chosen, device = examples.spans.after_path_start[:, 1:], model.cfg.device
+def exact_sequences(model: MazeTransformer, examples: Examples, asked: LossWeights = path_only) -> torch.Tensor:
+    """Return Bool[batch]: whether every most likely next token that is `asked` for on the path is an optimal one."""
+    chosen, device = asked(examples)[:, 1:] > 0, model.cfg.device
     best = logits_at(model, examples.tokens[:, :-1].to(device), chosen.to(device)).argmax(dim=-1, keepdim=True)
     right = (best.cpu() == examples.optimal[:, 1:][chosen]).any(dim=-1)
     wrong = torch.zeros(chosen.shape, dtype=torch.int64)

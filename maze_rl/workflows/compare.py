@@ -105,7 +105,7 @@ def _arms(folder: Path, record: dict[str, Any], prefix: str) -> list[Group]:
 
 
 def _single(folder: Path) -> Group:
-    return Group(name=folder.name, runs=[_read_run(folder)])
+    return Group(name=folder.resolve().name, runs=[_read_run(folder)])
 
 
 def _read_run(folder: Path) -> SeedRun:

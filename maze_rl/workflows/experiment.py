@@ -113,7 +113,9 @@ def run_experiment(
     for job in jobs:
         _check_same(job)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / RECORD).write_text(json.dumps(record(file, experiment, large), indent=1) + "\n")
+    facts = record(file, experiment, large)
+    _forget_other_tests(folder, facts)
+    (folder / RECORD).write_text(json.dumps(facts, indent=1) + "\n")
     return _summary(folder, jobs, _work_off(jobs, workers, progress or (lambda doing, done, numbers: None)))
 
 
@@ -210,6 +212,17 @@ def _check_same(job: Job) -> None:
             run.open(job.config)
         except ConfigurationError as error:
             raise ConfigurationError(f"{error} Or remove that folder, or choose another --out.") from error
+
+
+def _forget_other_tests(folder: Path, facts: dict[str, Any]) -> None:
+    """Remove what was measured on other test mazes than the experiment has now: all of it is measured anew."""
+    try:
+        before = json.loads((folder / RECORD).read_text())
+    except (OSError, ValueError):
+        return  # nothing was run here, or a kill cut the record
+    if any(before.get(name, facts[name]) != facts[name] for name in ("test_sizes", "test_mazes")):
+        for measures in folder.glob(f"*/seed-*/{MEASURES}"):
+            measures.unlink()
 
 
 def _train(job: Job, tell: Callable[[float], None]) -> None:

@@ -7,6 +7,7 @@ in it (``package.module:experiment``).
 """
 
 import ast
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import util
@@ -118,6 +119,7 @@ def _function(file: ExperimentFile) -> Callable[..., object]:
     if spec is None or spec.loader is None:
         raise ConfigurationError(f"experiment {file.name}: {file.path} is no Python file.")
     module: ModuleType = util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # as an import does: dataclasses look their module up there
     try:
         spec.loader.exec_module(module)
     except MazeRLError:

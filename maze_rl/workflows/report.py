@@ -1,5 +1,6 @@
 """`maze-rl report`: the generalization report of one model or several side by side, with or without their runs."""
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -10,7 +11,7 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.configs.options import check_count
 from maze_rl.configs.ranges import AnySizes, check_squares
-from maze_rl.errors import CheckpointError, ConfigurationError
+from maze_rl.errors import Caution, CheckpointError, ConfigurationError
 from maze_rl.evaluation.results import EvaluationResult, result_from_json
 from maze_rl.models.attached_tokenization import about_of, tokenization_of
 from maze_rl.models.model_files import FOLDED_FIELDS
@@ -106,7 +107,8 @@ def _subject(given: Subject, loops: int | None) -> _Subject:
     run = RunFolder(find_model(given))
     if run.config_path.exists():
         run.open()
-    return _Subject(chosen_model(run.folder, loops), run, run.folder.name, str(run.folder), run.report)
+    name = run.folder.resolve().name  # that of "." too
+    return _Subject(chosen_model(run.folder, loops), run, name, str(run.folder), run.report)
 
 
 def _evaluation(
@@ -139,11 +141,21 @@ def _stored(run: RunFolder | None) -> EvaluationResult | None:
 def _summary(subject: _Subject, evaluation: EvaluationResult) -> RunSummary:
     model, about, run = subject.model, about_of(subject.model), subject.run
     config = run.read_config() if run is not None and run.config_path.exists() else None
+    metrics, steps = [] if run is None else run.read_metrics(), about.get("steps")
+    if steps is not None and metrics and metrics[-1]["step"] > steps:
+        warnings.warn(
+            f"{subject.place}: its training has gone on to step {metrics[-1]['step']} and not ended: the report is on "
+            f"the model of step {steps}, and leaves out what was recorded since.",
+            Caution,
+            stacklevel=3,
+        )
+        metrics = [row for row in metrics if row["step"] <= steps]
+        config = None if config is None else _shortened(config, steps)
     return RunSummary(
         name=subject.name + loops_in_name(model),
         folder=subject.place,
         config=_known(model) if config is None else config,
-        metrics=run.read_metrics() if run is not None else [],
+        metrics=metrics,
         evaluation=evaluation,
         training_seconds=about.get("seconds"),
         num_parameters=about.get("num_parameters") or _num_parameters(model),
@@ -152,6 +164,14 @@ def _summary(subject: _Subject, evaluation: EvaluationResult) -> RunSummary:
         loops=about.get("changed_loops"),
         is_run=config is not None,
     )
+
+
+def _shortened(config: dict[str, Any], steps: int) -> dict[str, Any]:
+    """Return the configuration of a run that goes on for longer as it was when it had `steps` steps."""
+    *before, last = config["training"]["phases"]
+    last = last | {"steps": steps - sum(phase["steps"] for phase in before)}
+    continued = [each for each in config.get("continued", []) if each["from_step"] < steps]
+    return config | {"training": config["training"] | {"phases": [*before, last]}, "continued": continued}
 
 
 def _known(model: HookedTransformer) -> dict[str, Any]:

@@ -96,28 +96,27 @@ def train(
             on.
     """
     num = None if num is None else check_count("num", num, 0)
-    sizes = None if sizes is None else check_squares(sizes)
+    asked = {
+        "sizes": None if sizes is None else check_squares(sizes),
+        "algorithm": algorithm,
+        "options": options,
+        "data": data,
+        "plan": plan,
+        "start_from": start_from,
+        "seed": seed,
+        "device": device,
+        "loss": loss,
+        "rounds": rounds,
+        "round_steps": round_steps,
+        "lora": lora,
+        "update_rule": update_rule,
+        "lr_controller": lr_controller,
+        **renamed(changes),
+    }
     if config is None:
-        asked = {
-            "sizes": sizes,
-            "algorithm": algorithm,
-            "options": options,
-            "data": data,
-            "plan": plan,
-            "start_from": start_from,
-            "seed": seed,
-            "device": device,
-            "loss": loss,
-            "rounds": rounds,
-            "round_steps": round_steps,
-            "lora": lora,
-            "update_rule": update_rule,
-            "lr_controller": lr_controller,
-            **renamed(changes),
-        }
         config = _resumed(Path(out), steps, asked) if resume else configured(steps=steps, **asked)
-    elif changes:
-        raise ConfigurationError(f"{next(iter(changes))} contradicts config, which is complete: change it there.")
+    elif named := _given({"steps": steps} | asked):
+        raise ConfigurationError(f"{named[0]} contradicts config, which is complete: change it there.")
     if num is None:
         num = evaluation_mazes_of(out, TRAIN_MAZES) if resume else TRAIN_MAZES
     with shown(progress) as say:
@@ -153,8 +152,7 @@ def _again(out: Path) -> str:
 
 def _resumed(out: Path, steps: int | None, asked: dict[str, Any]) -> RunConfig:
     """Return the configuration of the run in `out`; what is `asked` for beside `steps`, not by default, must be its."""
-    usual = {name: parameter.default for name, parameter in signature(train).parameters.items()}
-    named = [name for name, value in asked.items() if name not in usual or value != usual[name]]
+    named = _given(asked)
     if not named:
         return resumed(out, steps)
 
@@ -164,6 +162,12 @@ def _resumed(out: Path, steps: int | None, asked: dict[str, Any]) -> RunConfig:
         return configured(steps=in_all if shares_steps(asked["plan"]) else None, **asked)
 
     return resumed(out, steps, again, named)
+
+
+def _given(asked: Mapping[str, Any]) -> list[str]:
+    """Return the names of the settings that are not as `train` has them by default."""
+    usual = {name: parameter.default for name, parameter in signature(train).parameters.items()}
+    return [name for name, value in asked.items() if name not in usual or value != usual[name]]
 
 
 def configured(
@@ -199,7 +203,11 @@ def configured(
         sizes = check_squares(sizes)
     taken = None if start_from is None else take_model(start_from)
     mazes = training_mazes(sizes, algorithm, options or {}, taken)
-    folder, mazes = (None, mazes) if data is None else training_data(data, mazes)
+    folder = None
+    if data is not None:
+        folder, held = training_data(data, mazes)
+        given = {"sizes": sizes, "algorithm": algorithm, "options": options}
+        mazes = check_wish(mazes, held, data, {name: name for name, value in given.items() if value})
     base = default_run(
         mazes,
         device=device or default_device(),
@@ -271,6 +279,26 @@ def training_data(folder: str | PathLike[str], mazes: MazeSpec) -> tuple[DataFol
         raise ConfigurationError(f"{folder}: none of its mazes belongs to the train split.")
     data = DataFolder(folder=str(Path(folder).resolve()), content=stored.content)
     return data, replace(stored.spec or replace(mazes, sizes=tuple(stored.shapes)), split="train")
+
+
+def check_wish(wished: MazeSpec, held: MazeSpec, folder: str | PathLike[str], called: Mapping[str, str]) -> MazeSpec:
+    """Return what a dataset has, where what was asked for of its mazes is that.
+
+    Args:
+        wished: The mazes asked for.
+        held: Those of the dataset, as `training_data` returns them.
+        folder: Where it lies.
+        called: The fields that were given, each with what it was called there.
+
+    Raises:
+        ConfigurationError: The dataset has other mazes than were asked for; names the setting.
+    """
+    for name, flag in called.items():
+        wish, has = (getattr(each, name) for each in (wished, held))
+        same = {*wish} == {*has} if name == "sizes" else wish == has
+        if not same:
+            raise ConfigurationError(f"{flag} {wish} contradicts {folder}, which has {has}: leave it out.")
+    return held
 
 
 def evaluate_and_report(folder: str | PathLike[str], num: int, progress: Progress | None = None) -> Path:

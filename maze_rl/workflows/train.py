@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -28,6 +29,7 @@ from maze_rl.training.update_rules.applied_scale import scale_lost
 from maze_rl.training.validation import validator
 from maze_rl.workflows.run_card import run_html
 from maze_rl.workflows.run_folder import RunFolder, versions
+from maze_rl.workflows.run_lock import held_alone
 from maze_rl.workflows.run_place import check_begun, check_free
 
 Progress = Callable[[str, float, dict[str, Any]], None]
@@ -75,33 +77,36 @@ def train_run(
     out = Path(out)
     device = check_device(config.device)
     run = RunFolder(out)
-    if resume:
-        check_begun(out)
-    longer = _open(run, config, resume)
-    tokenization = Tokenization(config.tokenization)
-    model = build_model(config.model, tokenization, seed=config.seed, device=device)
-    if config.start is not None:
-        load_start(model, config.start)
-    state = new_state(model, config.training, config.seed)
-    if not resume:
-        run.create(config, command, **record)  # only now: what is refused leaves no folder behind
-    _warn(state, config.training)
-    if resume:
-        load_newest(state, config.training, run)
-    if longer:
-        run.lengthen(config, command)
-    begun = state.step
-    try:
-        train(state, config.training, _callbacks(config, run, progress))
-    except MazeRLError as error:
-        if not (resume or isinstance(error, CheckpointError)):
-            run.discard_unused()  # what is only seen at the first step
-        raise
-    with averaged(state.optimizer):
-        model, by_loops = with_best_loops(state.model, config)
-        save_model(model, out, _about(config, state, out) | by_loops)
-    if state.step > begun:
-        run.evaluation_path.unlink(missing_ok=True)  # it was of an earlier model
+    with ExitStack() as alone:
+        if resume:
+            check_begun(out)
+            alone.enter_context(held_alone(out))
+        longer = _open(run, config, resume)
+        tokenization = Tokenization(config.tokenization)
+        model = build_model(config.model, tokenization, seed=config.seed, device=device)
+        if config.start is not None:
+            load_start(model, config.start)
+        state = new_state(model, config.training, config.seed)
+        if not resume:
+            run.create(config, command, **record)  # only now: what is refused leaves no folder behind
+            alone.enter_context(held_alone(out))
+        _warn(state, config.training)
+        if resume:
+            load_newest(state, config.training, run)
+        if longer:
+            run.lengthen(config, command)
+        begun = state.step
+        try:
+            train(state, config.training, _callbacks(config, run, progress))
+        except MazeRLError as error:
+            if not (resume or isinstance(error, CheckpointError)):
+                run.discard_unused()  # what is only seen at the first step
+            raise
+        with averaged(state.optimizer):
+            model, by_loops = with_best_loops(state.model, config)
+            save_model(model, out, _about(config, state, out) | by_loops)
+        if state.step > begun:
+            run.evaluation_path.unlink(missing_ok=True)  # it was of an earlier model
     return Run(out, state.step)
 
 
@@ -219,7 +224,7 @@ def _about(config: RunConfig, state: TrainingState, out: Path) -> dict[str, Any]
     before = {} if config.start is None else load_model(config.start.model).about
     algorithms = {phase.mazes.algorithm for phase in config.training.phases} | set(trained_algorithms(before))
     return {
-        "name": out.name,
+        "name": out.resolve().name,  # that of "." too
         "sizes": sorted({*config.sizes, *before.get("sizes", ())}),
         "algorithm": last.algorithm,
         "options": dict(last.options),

@@ -9,7 +9,7 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 
 from maze_rl.configs.model import ModelConfig
-from maze_rl.configs.tokenization import PATHS
+from maze_rl.configs.tokenization import FORMATS, PATHS
 from maze_rl.evaluation import teacher_forced
 from maze_rl.evaluation.teacher_forced import Predictions, predict, sample_paths, teacher_forced_row
 from maze_rl.mazes.generate import generate
@@ -130,6 +130,21 @@ def test_an_origin_that_is_given_is_not_predicted(
     found = predict(model, sample_paths(tree, seed=0), seed=0, batch_size=4)
     assert found.used[0].tolist() == [False] + [True] * 5
     assert found.legal_mass[0] * model.cfg.d_vocab == pytest.approx([0, 1, 3, 2, 2, 1], rel=1e-4)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_origin_that_training_left_out_is_not_predicted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    solution = solve_batch(generate(4, "dfs_percolation", num=20, seed=0, percolation=0.4).batches[0])
+    monkeypatch.setattr(teacher_forced, "logits_at", knows_the_reference)
+    model, references = model_for(name), sample_paths(solution, seed=0)
+    whole = predict(model, references, seed=0, batch_size=7)
+    model.about = {"loss": "path_from_first_choice"}
+    found = predict(model, references, seed=0, batch_size=7)
+    assert whole.used[:, 0].all()
+    assert not found.used[:, 0].any()
+    assert (found.used[:, 1:] == whole.used[:, 1:]).all()
+    assert (found.correct == found.used).all()
+    assert found.optimal_nll[:, 1:] == pytest.approx(whole.optimal_nll[:, 1:])
 
 
 @pytest.mark.parametrize(

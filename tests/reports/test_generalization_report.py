@@ -68,6 +68,15 @@ def either(request: pytest.FixtureRequest) -> Path:
     return request.getfixturevalue("folder" if request.param == "single" else "hostile_folder")
 
 
+@pytest.mark.parametrize(("record", "drawn"), [({"scale": 0.3}, 0), ({"outcome": "success", "scale": 0.3}, 1)])
+def test_only_dice_have_a_figure_of_dice(record: dict[str, Any], drawn: int, run: RunSummary, tmp_path: Path) -> None:
+    rows = [row | {"rolls": [{"applied": 0.3, "loss": row["loss"], **record}]} for row in run.metrics]
+    write_report([replace(run, metrics=rows)], tmp_path)
+    sections = json.loads((tmp_path / "report.json").read_text())["sections"]
+    titles = [figure["title"] for section in sections for figure in section["figures"]]
+    assert titles.count("What the dice did") == drawn
+
+
 def page_of(folder: Path) -> Page:
     return Page((folder / "report.html").read_text(encoding="utf-8"))
 

@@ -49,6 +49,8 @@ ROUNDS = config({"steps": 20}, GAME)
         (config(format="edges"), config(format="cells"), True),
         (config(format="edges"), config(format="row_column"), False),
         (config(format="edges"), config(format="edges", path="moves"), False),
+        (config(format="edges", path="moves"), config(format="edges", path="turns"), False),
+        (config(format="cells", loss="all"), config(format="cells", loss="all", path="turns"), False),
         (config(format="edges", loss="all"), config(format="cells", loss="all"), False),
     ],
 )
@@ -63,6 +65,13 @@ def test_what_a_sequence_asks_is_part_of_a_training_loss_alone() -> None:
     asked["training"]["starts"] = 24
     assert training_kind(asked, {"step": 1}).name == "path_only, 24 further starts"
     assert validation_kind(asked) == validation_kind(config())
+
+
+def test_factors_on_the_weights_are_part_of_a_training_loss_alone() -> None:
+    weighed = config()
+    weighed["training"]["weight_factors"] = ["within_reach:1"]
+    assert training_kind(weighed, {"step": 1}).name == "path_only × within_reach:1"
+    assert validation_kind(weighed) == validation_kind(config()), "validation takes no factor"
 
 
 @pytest.mark.parametrize(

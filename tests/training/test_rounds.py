@@ -15,6 +15,7 @@ from maze_rl.configs.plans import plan_phases
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.training import DataFolder, Phase, RunConfig, run_from_json, run_to_json
 from maze_rl.errors import ConfigurationError
+from maze_rl.mazes.solve import solve_batch
 from maze_rl.mazes.storage.dataset_writer import write_dataset
 from maze_rl.mazes.storage.store import open_dataset
 from maze_rl.models.digest import weights_digest
@@ -64,6 +65,25 @@ def test_the_opponent_is_the_policy_of_the_round_before_and_stays_it(lora: int |
     assert len({*opponents, policies[-1]}) == 4  # every round changes the policy
     assert policies[-1] == weights_digest(state.model)[:16]
     assert adapter_parameters(state.model) == 0
+
+
+@pytest.mark.parametrize(
+    "tokens", [{}, {"origin": "path"}, {"path": "moves"}, {"format": "row_column"}, {"format": "coordinate_tuples"}]
+)
+def test_the_longest_path_of_a_round_is_counted_in_steps(tokens: dict[str, str]) -> None:
+    plain, larger = replace(MAZES, sizes=(3,)), replace(MAZES, sizes=(5,))
+    played = Phase(steps=2, mazes=larger, spin=SpinConfig(prompts=16, keep_best=False))
+    config = tiny_run((replace(PLAIN, mazes=plain), played), validate_every=100)
+    config = replace(
+        config,
+        tokenization=replace(config.tokenization, **tokens),
+        model=replace(config.model, embedding="free"),
+    )
+    state, _ = watch(config)
+    first = 3 * config.training.batch_size * config.training.accumulation
+    mazes = maze_source(config.training.phases, state.seed)(played, first, 16)
+    longest = max(int(solve_batch(batch).lengths.max()) for batch in mazes.batches)
+    assert state.longest_path == longest > 8, "no path of a 3 x 3 maze is as long"
 
 
 def test_every_round_begins_at_ln_2_with_a_new_optimizer() -> None:

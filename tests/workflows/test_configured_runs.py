@@ -11,8 +11,10 @@ import pytest
 import maze_rl
 from maze_rl.cli.arguments import build_parser
 from maze_rl.cli.training import run_config
+from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.training import RunConfig
 from maze_rl.errors import MazeRLError
+from maze_rl.mazes.storage.dataset_writer import write_dataset
 from maze_rl.workflows.run import configured, train
 
 NOTHING: dict[str, Any] = {
@@ -97,6 +99,10 @@ def test_plans_agree_too(tmp_path: Path) -> None:
         ({"start_from": "maze-5to9-causal", "d_model": 8}, "d_model contradicts start_from"),
         ({"start_from": "maze-5to9-causal", "format": "row_column"}, "format contradicts start_from"),
         ({"config": from_flags(), "optimizer": "sgd"}, "optimizer contradicts config"),
+        ({"config": from_flags(), "loss": "all"}, "loss contradicts config"),
+        ({"config": from_flags(), "steps": 3}, "steps contradicts config"),
+        ({"config": from_flags(), "sizes": 5, "seed": 1}, "sizes contradicts config"),
+        ({"round_steps": 3}, "round_steps is 3, and no rounds are played"),
         ({"num": -1}, "num is -1"),
         ({"parametrizations": ("value_affine",)}, "set value_norm (--value-norm) too"),
     ],
@@ -105,6 +111,32 @@ def test_contradictions_are_refused(arguments: dict[str, Any], said: str, tmp_pa
     with pytest.raises(MazeRLError, match=re.escape(said)):
         train(**arguments, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_plan_of_an_editor_that_marks_its_texts_is_read(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps({"phases": [{"steps": 30, "sizes": "4"}]}), encoding="utf-8-sig")
+    assert configured(**NOTHING | {"plan": plan}).training.steps == 30
+
+
+def test_a_dataset_has_mazes_of_its_own(tmp_path: Path) -> None:
+    data, made = tmp_path / "mazes", MazeSpec(sizes=(4, 5), algorithm="dfs_percolation", options={"percolation": 0.2})
+    write_dataset(GenerationConfig(spec=made, num=60), data)
+    asked = NOTHING | {"sizes": None, "algorithm": None, "data": data, "canvas": 6}
+    plain = configured(**asked)
+    same = [{"sizes": (5, 4)}, {"algorithm": "dfs_percolation", "options": {"percolation": 0.2}, "sizes": "4..5"}]
+    assert [configured(**asked | wish) for wish in same] == [plain, plain]
+    for wish, said in (
+        ({"sizes": 6}, "sizes (6,) contradicts"),
+        ({"algorithm": "prim"}, "algorithm prim contradicts"),
+        ({"algorithm": "dfs_percolation", "options": {"percolation": 0.5}}, "options {'percolation': 0.5"),
+    ):
+        with pytest.raises(MazeRLError, match=re.escape(said)):
+            configured(**asked | wish)
+    with pytest.raises(MazeRLError, match=r"--option .* contradicts .*mazes, which has .*0.2.*: leave it out"):
+        flags = ["--algorithm", "dfs_percolation", "--option", "percolation=0.5"]
+        from_flags("--data", str(data), "--canvas", "6", *flags)
+    assert from_flags("--data", str(data), "--canvas", "6", "--sizes", "5,4") == plain
 
 
 def test_settings_by_name_reach_the_trained_model(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from maze_rl.cli.experimenting import _print_answer
 from maze_rl.cli.main import run
 from maze_rl.configs.experiment import Experiment
 from maze_rl.errors import Caution, ConfigurationError, MazeRLError, UnknownNameError
@@ -109,6 +110,36 @@ def test_a_finished_run_that_lacks_a_measure_is_only_measured(tiny: Path) -> Non
     run_here(tiny, seeds=1)
     assert model.stat().st_mtime_ns == before
     assert "slice_path_loss@0" in read_measures(model.parent)["loss_slice"]
+
+
+def test_other_test_mazes_are_measured_anew_and_nothing_is_trained_again(tiny: Path) -> None:
+    folder = run_here(tiny).folder
+    folders = [folder / arm / f"seed-{seed}" for arm in ("four", "three") for seed in range(2)]
+    models = [(each / "model.safetensors").stat().st_mtime_ns for each in folders]
+    tiny.write_text(TEXT.replace("MORE", "").replace("test_sizes=(3, 4)", "test_sizes=(4, 5)"))
+    assert run_here(tiny, seeds=1).finished == 2
+    assert {"shortest@4", "shortest@5"} <= read_measures(folders[0])["rollouts"].keys()
+    assert not any("shortest@3" in values for values in read_measures(folders[0]).values())
+    assert read_measures(folders[1]) == {}, "nothing stays that is of other mazes"
+    layouts = read_measures(folders[0])["rollouts"]["layouts@5"]
+    tiny.write_text(tiny.read_text().replace("test_mazes=20", "test_mazes=60"))
+    assert run_here(tiny).finished == 4
+    assert all(read_measures(each)["rollouts"]["layouts@5"] > layouts for each in folders)
+    assert [(each / "model.safetensors").stat().st_mtime_ns for each in folders] == models
+
+
+def test_no_rate_is_cut_off_in_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    judged = ("shortest@4", "path_loss@4", "shortest@5", "path_loss@5")
+    reached = {"seeds": 5, "text": "10.3 % [4.7, 16.2]"}
+    rates = [{"arm": arm, "measure": measure, **reached} for arm in ("path_only", "all_tokens") for measure in judged]
+    _print_answer({"rates": rates, "verdicts": []})
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    assert all(word in shown for word in ("path_only", "all_tokens", *judged))
+    assert shown.count("16.2]") == len(rates)
 
 
 def test_changed_settings_are_refused_before_anything_runs(tiny: Path) -> None:

@@ -77,6 +77,17 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
         find_experiment("q_leaning")
 
 
+def test_a_file_may_have_dataclasses_whose_annotations_are_texts(tmp_path: Path) -> None:
+    path = tmp_path / "with_dataclass.py"
+    path.write_text(
+        '"""Does this load?"""\nfrom __future__ import annotations\nfrom dataclasses import dataclass\n'
+        "from maze_rl.configs.experiment import Experiment, small_run\n"
+        "@dataclass\nclass Arm:\n    name: str\n"
+        "def experiment(): return Experiment(arms={Arm('one').name: small_run()}, control='one')\n"
+    )
+    assert list(find_experiment(path).load().arms) == ["one"]
+
+
 def test_an_entry_point_of_another_package_is_listed_and_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "somebody.py").write_text(SMALL)
     monkeypatch.syspath_prepend(str(tmp_path))

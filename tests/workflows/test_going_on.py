@@ -10,6 +10,7 @@ import maze_rl
 from maze_rl.cli.main import run
 from maze_rl.models.model_files import load_model
 from maze_rl.workflows import evaluate
+from maze_rl.workflows.compare import collect
 from maze_rl.workflows.run_folder import OtherSettingsError, RunFolder
 
 TINY = ["--canvas", "5", "--layers", "1", "--d-model", "16", "--heads", "2", "--device", "cpu", "--batch-size", "4"]
@@ -68,6 +69,69 @@ def test_a_flag_given_again_must_say_what_the_run_has(
     assert len(shown) < 250
     assert "{" not in shown
     assert steps(begun) == [1, 2, 3, 4]
+
+
+def test_a_model_of_few_loops_goes_on_with_no_more_than_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run([*BEGIN, "--loops", "2"]) == 0
+    flags = ["--device", "cpu", "--batch-size", "4", "--num", "0", "--steps", "1"]
+    assert run(["train", "--start-from", "run", *flags, "--out", "on"]) == 0
+    assert RunFolder(Path("on")).open().training.training_loops == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--loss", "all"], "loss all asks for tokens of the prompt, which the model to go on from was trained to see"),
+        (["--plan", "two_losses", "--steps", "8"], "use a loss on the path alone"),
+        (["--sizes", "4..6"], "use sizes up to 5, as the model to go on from has no larger one."),
+    ],
+)
+def test_what_a_model_cannot_go_on_with_is_refused(
+    flags: list[str], said: str, begun: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = [] if "--steps" in flags else ["--steps", "1"]
+    assert run(["train", "--start-from", str(begun), "--device", "cpu", *flags, *steps, "--out", "on"]) == 2
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert shown.count("\n") == 1
+    assert not Path("on").exists()
+
+
+def test_a_report_of_a_run_that_goes_on_is_of_the_model_there_is(
+    begun: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = RunFolder.append_metrics
+
+    def stop(self: RunFolder, row: dict[str, object]) -> None:
+        saved(self, row)
+        if row["step"] == 7:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunFolder, "append_metrics", stop)
+        assert run(["train", "--resume", "--steps", "9", "--num", "0", "--out", "run"]) == 130
+    assert steps("run")[-1] == 7
+    capsys.readouterr()
+    place = Path.cwd() / "run"
+    assert run(["report", str(place), "--sizes", "4", "--num", "2", "--out", str(place / "page")]) == 0
+    assert "gone on to step 7 and not ended: the report is on the model of step 4" in capsys.readouterr().err
+    facts = {row["fact"]: row["run_0"] for row in json.loads((place / "page/report.json").read_text())["setup"]["rows"]}
+    assert facts["steps"] == "4"
+    assert "7" not in facts["phases"] and "9" not in facts["phases"]
+
+
+def test_a_run_is_called_after_its_folder_from_within_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "here"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    assert run([*BEGIN[:-1], "."]) == 0
+    assert load_model(".").about["name"] == "here"
+    assert [group.name for group in collect(["."])[0].groups] == ["here"]
+    assert run(["report", ".", "--sizes", "4", "--num", "2"]) == 0
+    assert json.loads(Path("report/report.json").read_text())["title"] == "here"
 
 
 def test_a_flag_given_again_and_the_same_is_fine(begun: Path) -> None:

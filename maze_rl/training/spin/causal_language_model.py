@@ -24,7 +24,8 @@ def encode_pairs(tokenizer: "PreTrainedTokenizerBase", pairs: Sequence[tuple[str
     """Return the ids of texts ``(prompt, answer)``, each answer with one end behind it.
 
     The two are encoded apart, as the model writes behind the tokens of a prompt. A prompt has the tokens that the
-    tokenizer puts before a text (a beginning, where it has one); an answer has none but the end.
+    tokenizer puts before a text (a beginning, where it has one), and none of those that it puts behind one (an end); an
+    answer has none but the end.
 
     Raises:
         ConfigurationError: The tokenizer has no token that ends a text.
@@ -35,8 +36,19 @@ def encode_pairs(tokenizer: "PreTrainedTokenizerBase", pairs: Sequence[tuple[str
     found = []
     for prompt, answer in pairs:
         ids = list(tokenizer(answer, add_special_tokens=False)["input_ids"])
-        found.append((list(tokenizer(prompt)["input_ids"]), ids if ids[-1:] == [end] else [*ids, end]))
+        found.append((_beginning(tokenizer, prompt), ids if ids[-1:] == [end] else [*ids, end]))
     return found
+
+
+def _beginning(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> list[int]:
+    """Return the ids of a text that goes on: with what the tokenizer puts before it, without what it puts behind it."""
+    whole = list(tokenizer(prompt)["input_ids"])
+    plain = list(tokenizer(prompt, add_special_tokens=False)["input_ids"])
+    for behind in range(len(whole) - len(plain) + 1):
+        last = len(whole) - behind
+        if whole[last - len(plain) : last] == plain:
+            return whole[:last]
+    return whole
 
 
 def causal_log_probabilities(

@@ -21,6 +21,7 @@ from maze_rl.configs.options import check_count
 from maze_rl.configs.spin import SpinConfig
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
+from maze_rl.plain_numbers import index_of
 from maze_rl.tokenization.layouts import PADDING
 from maze_rl.training.learning_rates.controlled_optimizer import LearningRateController
 from maze_rl.training.learning_rates.schedules import Schedule
@@ -74,15 +75,17 @@ class TextGame(Shown):
             micro_batch_tokens: Most tokens that go through the network at once to score them when a round begins.
 
         Raises:
-            ConfigurationError: A pair lacks a prompt or an answer or is longer than the model reads, a count is none,
-                or a setting has no sense without mazes.
+            ConfigurationError: A pair lacks a prompt or an answer, has something else than ids of the model's words, or
+                is longer than the model reads; a count is none; a setting has no sense without mazes; or the model is
+                none of `transformers`.
         """
         _check_settings(config)
-        check_count("end", end, 0)
+        words = _words_of(model)
+        _check_id("end", end, words)
         check_count("writing_batch", writing_batch)
         check_count("micro_batch_tokens", micro_batch_tokens)
         self.model, self.config, self.seed, self.end = model, config, seed, end
-        self.pairs = [(list(prompt), list(answer)) for prompt, answer in pairs]
+        self.pairs = _checked_ids(pairs, words)
         self.most_tokens = _check_pairs(self.pairs, config, _context_of(model))
         self.table: PairTable | None = None
         self.rounds = 0
@@ -105,8 +108,7 @@ class TextGame(Shown):
             samples = self._write(number)
             kinds = np.full(samples.lengths.shape, Kind.DISTINCT, np.int8)
             prompts, real = (_padded([pair[part] for pair in self.pairs]) for part in (0, 1))
-            words = int(without_wrapper(self.model).config.vocab_size)  # type: ignore[union-attr]
-            table = tabulate_answers(prompts, real, samples, kinds, self.config, number, words)
+            table = tabulate_answers(prompts, real, samples, kinds, self.config, number, _words_of(self.model))
             identical = int(table.counts[table.kinds == Kind.IDENTICAL].sum())
             table = joined(self.table, table, self.config.window)
             self.table = with_reference(self.model, table, self._micro_batch_tokens, causal_log_probabilities)
@@ -134,9 +136,14 @@ class TextGame(Shown):
         return Samples(torch.stack(written, 1), torch.stack(lengths, 1), budgets)
 
     def batches(self, step: int, batch_size: int, accumulation: int = 1) -> list[PairBatch]:
-        """Return the mini-batches of a step of the open round, for a loop of one's own with `objective`."""
-        assert self.table is not None, "open_round comes first"
-        total = batch_size * accumulation
+        """Return the mini-batches of a step of the open round, for a loop of one's own with `objective`.
+
+        Raises:
+            ConfigurationError: No round is open, or a count is none.
+        """
+        if self.table is None:
+            raise ConfigurationError("batches are those of an open round: call open_round first.")
+        total = check_count("batch_size", batch_size) * check_count("accumulation", accumulation)
         drawn = draw_pairs(self.table, self.seed, step * total, total)
         return [pair_batch(self.table, part) for part in drawn.split(batch_size)]
 
@@ -190,6 +197,51 @@ class TextGame(Shown):
             if past_kl_stop(self.config, row):
                 break
         return rows
+
+
+def _words_of(model: nn.Module) -> int:
+    """Return how many words the model has.
+
+    Raises:
+        ConfigurationError: It is no language model of `transformers`.
+    """
+    words = getattr(getattr(without_wrapper(model), "config", None), "vocab_size", None)
+    if not isinstance(words, int):
+        raise ConfigurationError(
+            f"model is a {type(model).__name__}: expected a causal language model of transformers, or peft around one."
+        )
+    return words
+
+
+def _check_id(name: str, value: object, words: int) -> int:
+    """Return the id of a word as a plain int.
+
+    Raises:
+        ConfigurationError: The model has no such word; `name` is in the message.
+    """
+    found = index_of(value)
+    if found is None or not 0 <= found < words:
+        raise ConfigurationError(
+            f"{name} is {value!r}: expected the id of a word, 0 to {words - 1}; encode_pairs makes ids of texts."
+        )
+    return found
+
+
+def _checked_ids(pairs: Sequence[TokenPair], words: int) -> list[tuple[list[int], list[int]]]:
+    """Return pairs as lists of plain ids.
+
+    Raises:
+        ConfigurationError: Something is no id of a word of the model; names the pair.
+    """
+    checked = []
+    for number, pair in enumerate(pairs):
+        if isinstance(pair, str) or len(pair) != 2:
+            raise ConfigurationError(
+                f"pair {number} is {pair!r}: expected (prompt, answer), as encode_pairs makes them."
+            )
+        prompt, answer = ([_check_id(f"a token of pair {number}", each, words) for each in part] for part in pair)
+        checked.append((prompt, answer))
+    return checked
 
 
 def _context_of(model: nn.Module) -> int | None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tokenizers.processors import TemplateProcessing
 from transformers import GenerationConfig
 
 from maze_rl.errors import ConfigurationError
@@ -36,6 +37,16 @@ def written_by(model: torch.nn.Module, prompts: list, seed: int = 0, **settings:
 def test_an_answer_is_ended_once(make_tokenizer) -> None:
     pairs = encode_pairs(make_tokenizer(), [("one and two is", "three"), ("one and two is", "three<end>"), ("one", "")])
     assert pairs == [([13, 3, 14, 4], [15, END]), ([13, 3, 14, 4], [15, END]), ([13], [END])]
+
+
+@pytest.mark.parametrize("template", ["$A <end>", "<end> $A <end>", "<end> $A", "<end> <pad> $A"])
+def test_a_prompt_keeps_what_stands_before_it_and_not_what_would_end_it(template: str, make_tokenizer) -> None:
+    tokenizer = make_tokenizer()
+    special = [("<end>", END), ("<pad>", 1)]
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single=template, special_tokens=special)
+    before = [dict(special)[word] for word in template.partition("$A")[0].split()]
+    asked = [("one and two is", "three"), ("one", "")]
+    assert encode_pairs(tokenizer, asked) == [([*before, 13, 3, 14, 4], [15, END]), ([*before, 13], [END])]
 
 
 def test_the_side_a_tokenizer_pads_on_changes_nothing(make_tokenizer, texts) -> None:

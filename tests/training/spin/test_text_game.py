@@ -257,6 +257,11 @@ def test_a_loss_that_is_not_finite_takes_no_step(make_game) -> None:
         ([([], [0])], {}, "0 tokens of prompt"),
         ([([1], [])], {}, "0 of answer"),
         ([([1] * 20, [2] * 5)], {}, "the model reads 24"),
+        ([("one and", "two")], {}, "a token of pair 0 is 'o': expected the id of a word, .* encode_pairs makes ids of"),
+        ([([1], [0]), ([1, 99], [0])], {}, "a token of pair 1 is 99: expected the id of a word, 0 to 22"),
+        ([([1.5], [0])], {}, "a token of pair 0 is 1.5"),
+        (["ab"], {}, "pair 0 is 'ab': expected"),
+        ([([1], [2], [0])], {}, "pair 0 is .*: expected"),
         ([([1], [0])], {"loss": "filtered"}, "loss filtered: needs mazes"),
         ([([1], [0])], {"prompts": 7, "invalid_policy": "skip"}, "prompts, invalid_policy: needs mazes"),
     ],
@@ -264,6 +269,25 @@ def test_a_loss_that_is_not_finite_takes_no_step(make_game) -> None:
 def test_what_cannot_be_played_is_refused(pairs: list, settings: dict, message: str, make_player) -> None:
     with pytest.raises(ConfigurationError, match=message):
         TextGame(make_player(), pairs, end=END, config=SpinConfig(**settings))
+
+
+def test_ids_of_any_kind_are_taken_and_a_model_of_another_kind_is_refused(make_player) -> None:
+    ids = [(torch.tensor([1, 3]), np.array([2, END]))]
+    assert TextGame(make_player(), ids, end=END, config=SpinConfig()).pairs == [([1, 3], [2, END])]
+    with pytest.raises(ConfigurationError, match="end is 99: expected the id of a word"):
+        TextGame(make_player(), ids, end=99, config=SpinConfig())
+    with pytest.raises(ConfigurationError, match="model is a Linear: expected a causal language model"):
+        TextGame(torch.nn.Linear(2, 2), ids, end=END, config=SpinConfig())
+
+
+def test_batches_are_of_an_open_round(make_game) -> None:
+    game = make_game()
+    with pytest.raises(ConfigurationError, match="call open_round first"):
+        game.batches(0, 2)
+    game.open_round()
+    with pytest.raises(ConfigurationError, match="batch_size is 0"):
+        game.batches(0, 0)
+    assert [len(mini) for mini in game.batches(0, 2, 3)] == [2, 2, 2]
 
 
 def test_counts_are_checked_and_answers_end_where_the_model_can_read_no_more(make_game) -> None:
