@@ -10,6 +10,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.context_room import has_room, longest_read
+from maze_rl.models.hooked_models import hooked_part
 from maze_rl.models.stock_fields import NORMED_OUTSIDE, Values, found_among
 from maze_rl.tokenization.layouts import Layout
 from maze_rl.tokenization.tokenization import Tokenization
@@ -126,6 +127,23 @@ def require_plain_stream(model: HookedTransformer, what: str) -> None:
         raise ConfigurationError(
             f"{what} relies on a plain residual stream, and this model has {found[0]}: use one without, {_INSTEAD}, "
             "or intervene by model.run_with_hooks."
+        )
+
+
+def require_no_hooks(model: HookedTransformer, what: str) -> None:
+    """Check that nothing is hooked: a hook acts on whole sequences, and what it changes is no part of a sum.
+
+    Args:
+        model: Any model.
+        what: What relies on it, as the message begins.
+
+    Raises:
+        ConfigurationError: There is a hook.
+    """
+    if (hooked := hooked_part(model)) is not None:
+        raise ConfigurationError(
+            f"{what} relies on runs as the weights make them, and this model is hooked at {hooked}: take hooks off "
+            "(model.reset_hooks(including_permanent=True)), or intervene by model.run_with_hooks."
         )
 
 

@@ -102,7 +102,7 @@ class MazeTransformer(HookedTransformer):
         """Return the same network with its block applied `loops` times; the parameters are the same objects.
 
         Raises:
-            ConfigurationError: The model has no loops, or `loops` is below 1.
+            ConfigurationError: The model has no loops, `loops` is below 1, or the model has hooks.
         """
         from maze_rl.models.build import with_loops  # the module that constructs imports this one
 

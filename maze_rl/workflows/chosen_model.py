@@ -29,17 +29,16 @@ def chosen_model(
 
     Raises:
         ConfigurationError: The model has no tokenization, one that does not fit it, or hooks that cannot be walked
-            with; it has no loops, or `loops` is below 1.
+            with, or that are not those of so many loops; it has no loops, or `loops` is below 1.
         MazeRLError: There is no such model, or a file of it is damaged.
     """
     found = model if isinstance(model, HookedTransformer) else _named(model, device)
     check_attached(found)
     check_hooks(found)
-    if loops is None:
+    config = getattr(found, "maze_config", None)
+    if loops is None or (config is not None and loops == config.loops):
         return found
     view = with_loops(found, loops)
-    if loops == found.maze_config.loops:  # type: ignore[union-attr]
-        return found
     view.about = about_of(found) | {"changed_loops": loops}
     return view
 
