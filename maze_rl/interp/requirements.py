@@ -5,6 +5,8 @@ what goes on from the middle of a run, or reads the prompt token by token, may r
 says so by one of the functions called `require_...`, first thing.
 """
 
+from collections.abc import Collection
+
 from transformer_lens import HookedTransformer
 
 from maze_rl.errors import ConfigurationError
@@ -70,6 +72,17 @@ def check_mazes(model: HookedTransformer, size: int, num: int) -> None:
             f"num is {num}: one half of the mazes is fitted on, and a 95 % interval needs at least {FEWEST_MAZES} "
             f"mazes in the other: use {2 * FEWEST_MAZES} or more."
         )
+
+
+def check_layers(model: HookedTransformer, layers: Collection[int], what: str) -> None:
+    """Check that layers are named and that the model has them, counted from the first.
+
+    Raises:
+        ConfigurationError: There is none, or no such layer.
+    """
+    last = model.cfg.n_layers - 1
+    if not len(layers) or not all(0 <= layer <= last for layer in layers):
+        raise ConfigurationError(f"{what}: layers is {list(layers)}: name at least one from 0 to {last}.")
 
 
 def check_tokens(model: HookedTransformer, written: Layout) -> None:
