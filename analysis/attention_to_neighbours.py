@@ -152,10 +152,15 @@ ablated = {
 for what, each in ablated.items():
     print(
         f"{what} {each.heads}: right choices at forks fall from {each.right_rate.value:.2f} to "
-        f"{each.ablated_rate.value:.2f}, a drop of {stated_interval(each.drop)}. {len(each.random_drops)} other sets "
-        f"of the same layers lose {each.random_drops.mean():.2f} on average, {each.random_drops.max():.2f} at most; "
-        f"the drop beyond their mean is {stated_interval(each.beyond_random)}: {each.finding.verdict} (threshold "
-        f"{each.finding.threshold})."
+        f"{each.ablated_rate.value:.2f}, a drop of {stated_interval(each.drop)}."
+    )
+    if not len(each.random_drops):
+        print("There is no other set of these layers: nothing to compare the drop with.")
+        continue
+    print(
+        f"{len(each.random_drops)} other sets of the same layers lose {each.random_drops.mean():.2f} on average, "
+        f"{each.random_drops.max():.2f} at most; the drop beyond their mean is {stated_interval(each.beyond_random)}: "
+        f"{each.finding.verdict} (threshold {each.finding.threshold})."
     )
 
 # %% The chosen sets among all sets like them

@@ -44,6 +44,7 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.interp.adjacency_heads import find_adjacency_heads
 from maze_rl.interp.decisions import decision_logits, find_decisions, right_choices
 from maze_rl.interp.edge_consolidation import ENDPOINTS, measure_consolidation
+from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.intervals import bootstrap_ratio
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.models.build import build_model
@@ -62,7 +63,7 @@ from maze_rl.workflows.run_folder import RunFolder
 model, trained = load_model(run), Path(run).name
 if model.tokenization.name != "unique_cells":
     raise ConfigurationError(f"{run} reads {model.tokenization.name}: only unique_cells spells edges `a <--> b ;`.")
-size = max(model.about["sizes"])
+size = max(model.about.get("sizes") or [model.tokenization.canvas])
 by_hand = build_hand_built("wave", load_tokenization("unique_cells", canvas=size), n_layers=8, seed=seed)
 models = {trained: model, "untrained": untrained_twin(model, seed), "set by hand": by_hand}
 spec = spec_from_arguments(sizes=(size,), algorithm="dfs", split="test")
@@ -132,7 +133,7 @@ curves = {"right choices at forks": {}, "adjacency": {}} | {
 for step, stage in stages if chosen else []:
     right = right_choices(forks, decision_logits(stage, forks))
     per_maze = (np.bincount(forks.maze, right, num), np.bincount(forks.maze, minlength=num).astype(float))
-    curves["right choices at forks"][step] = bootstrap_ratio(*per_maze, seed=seed)
+    curves["right choices at forks"][step] = bootstrap_ratio(*per_maze, layouts_of(mazes), seed=seed)
     curves["adjacency"][step] = find_adjacency_heads(stage, decisions, seed=seed).finding.effect
     for endpoint, finding in zip(ENDPOINTS, measure_consolidation(stage, decisions, seed=seed).findings, strict=True):
         curves[f"gathers the {endpoint} cell"][step] = finding.effect

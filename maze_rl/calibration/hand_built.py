@@ -26,7 +26,7 @@ from maze_rl.calibration.residual_layout import ResidualLayout
 from maze_rl.calibration.rotation import random_rotation, rotated
 from maze_rl.calibration.softness import SHARP, Softness
 from maze_rl.calibration.weights import Weights
-from maze_rl.errors import ConfigurationError
+from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.models.build import MazeTransformer, build_bare
 from maze_rl.models.context_room import longest_sequence
 from maze_rl.seeding import numpy_generator
@@ -75,6 +75,7 @@ def build_hand_built(
         seed: Seed of the rotation, and of which of two neighbours wins where the algorithm has no preference.
 
     Raises:
+        UnknownNameError: There is no such algorithm.
         ConfigurationError: The format or one of its options is not supported, or there are fewer than 2 layers.
     """
     _check(kind, tokenization, n_layers)
@@ -121,7 +122,8 @@ def _shape(n_layers: int, d_model: int, d_head: int, d_mlp: int) -> dict[str, An
 
 
 def _check(kind: str, tokenization: Tokenization, n_layers: int) -> None:
-    assert kind in get_args(Kind), kind
+    if kind not in get_args(Kind):
+        raise unknown_name("hand-built model", kind, get_args(Kind))
     config = tokenization.config
     plain = type(config)(format=config.format, canvas=config.canvas, random_offsets=config.random_offsets)
     if tokenization.name not in ("edges", "unique_cells") or config != plain:

@@ -18,6 +18,7 @@ from maze_rl.mazes.solve import solve_batch
 from maze_rl.mazes.splits import maze_hashes
 from maze_rl.models.build import with_loops
 from maze_rl.models.decoding import decode_paths
+from maze_rl.models.hooked_models import has_hooks
 from maze_rl.tokenization.outcomes import judge
 
 FACTORS = (0.5, 1.0, 1.5, 2.0, 3.0)
@@ -48,7 +49,7 @@ def evaluate_loops(
     """Let a model walk the same mazes with different numbers of loops.
 
     Args:
-        model: The model; one without loops has no rows.
+        model: The model; one without loops has no rows, nor has one with hooks, which are those of its own loops.
         sizes: Cells per side, each with mazes of its own.
         loops: Numbers of loops; None for half to three times the number the model is kept with.
         num: Mazes per size, the first of `maze_rl.evaluation.evaluator.evaluate_model`.
@@ -66,7 +67,7 @@ def evaluate_loops(
         ConfigurationError: The split holds no maze of a size, or a number of loops is below 1.
     """
     config = getattr(model, "maze_config", None)
-    if config is None or not config.looped:
+    if config is None or not config.looped or has_hooks(model):
         return []
     kept, rows, tested = config.loops, [], check_squares(sizes)
     if mazes is None:

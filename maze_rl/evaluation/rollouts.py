@@ -68,11 +68,8 @@ def roll_out(
     """
     tokenization, batch = tokenization_of(model), solution.batch
     prompts, spans = tokenization.encode_batch(batch, streams=np.arange(len(batch)), seed=seed, prompt_only=True)
-    layout, prompt_lengths = tokenization.layout, spans.lengths
-    given = torch.zeros((len(batch), 0), dtype=prompts.dtype)
-    if origin_is_given(model) and not layout.origin_on_path:  # there the prompt has it already
-        given = _origins(batch, spans)
-        prompts, prompt_lengths = _continued(prompts, prompt_lengths, given), prompt_lengths + given.shape[1]
+    layout = tokenization.layout
+    prompts, prompt_lengths, given = with_given_origins(model, batch, prompts, spans)
     # A shortest path is D + 1 cells and the end.
     longest = np.full(len(batch), budget_for(batch.shape, layout))
     budgets = layout.written_tokens(solution.lengths + 1) if shortest_only else longest
@@ -116,6 +113,27 @@ def origin_is_given(model: HookedTransformer) -> bool:
     """
     layout, loss = tokenization_of(model).layout, str(about_of(model).get("loss", ""))
     return layout.origin_on_path or (leaves_origin_out(loss) and not layout.path_as_moves)
+
+
+def with_given_origins(
+    model: HookedTransformer, batch: MazeBatch, prompts: Int64[Tensor, "batch pos"], spans: TokenSpans
+) -> tuple[Int64[Tensor, "batch longer"], Int64[Tensor, " batch"], Int64[Tensor, "batch size"]]:
+    """Put the origins behind prompts where a model goes on from an origin it never learned to write.
+
+    Args:
+        model: The model that is to go on.
+        batch: The mazes of the prompts.
+        prompts: Token ids, right-padded.
+        spans: Labels of the prompts.
+
+    Returns:
+        The prompts, their lengths, and the tokens of each origin that were put there: none where none is given, or
+        where the prompt has it already.
+    """
+    if spans.layout.origin_on_path or not origin_is_given(model):
+        return prompts, spans.lengths, torch.zeros((len(batch), 0), dtype=prompts.dtype)
+    given = _origins(batch, spans)
+    return _continued(prompts, spans.lengths, given), spans.lengths + given.shape[1], given
 
 
 def _origins(batch: MazeBatch, spans: TokenSpans) -> Int64[Tensor, "batch size"]:

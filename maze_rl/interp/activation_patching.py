@@ -18,7 +18,7 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
-from maze_rl.interp.pair_tokens import Direction, PairTokens
+from maze_rl.interp.pair_tokens import Direction, PairTokens, check_direction
 from maze_rl.interp.patch_effects import PatchMap
 from maze_rl.interp.requirements import require_causal_prompt, require_mlps, require_plain_stream
 from maze_rl.interp.residual_replay import Entering, ResidualReplay
@@ -86,11 +86,8 @@ def check_names(component: str, direction: str, source: str) -> None:
     Raises:
         UnknownNameError: One of them is unknown.
     """
-    for what, name, known in (
-        ("component", component, get_args(Component)),
-        ("direction", direction, get_args(Direction)),
-        ("source", source, get_args(Source)),
-    ):
+    check_direction(direction)
+    for what, name, known in (("component", component, get_args(Component)), ("source", source, get_args(Source))):
         if name not in known:
             raise unknown_name(what, name, known)
 

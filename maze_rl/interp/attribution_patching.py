@@ -18,8 +18,15 @@ from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
-from maze_rl.interp.activation_patching import PAIRS_AT_ONCE, Component, patch_map, single_positions
+from maze_rl.interp.activation_patching import (
+    PAIRS_AT_ONCE,
+    Component,
+    check_names,
+    patch_map,
+    single_positions,
+)
 from maze_rl.interp.pair_tokens import Direction, PairTokens
 from maze_rl.interp.patch_effects import PatchMap
 from maze_rl.interp.requirements import require_known_forward, require_mlps
@@ -88,9 +95,15 @@ def attribution_maps(
         steps: None for the gradient on the base run; else the number of runs on the way to the source.
 
     Raises:
-        ConfigurationError: Positions of this model depend on what stands behind them, or it has no MLPs to patch.
+        UnknownNameError: There is no such component or direction.
+        ConfigurationError: Positions of this model depend on what stands behind them, it has no MLPs to patch, or
+            `steps` is below 1.
     """
     require_known_forward(model, "attribution patching")
+    for component in components:
+        check_names(component, direction, "run")
+    if steps is not None:
+        check_count("steps", steps)
     if "mlp_out" in components:
         require_mlps(model, "attribution patching of mlp_out")
     places = single_positions(pairs) if groups is None else groups

@@ -4,14 +4,14 @@ Control labels are those of Hewitt and Liang, Designing and interpreting probes 
 type of input, here a pair of origin and target, gets random labels that only a probe which learns by heart can give.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
 from maze_rl.displays.short_repr import short_repr
-from maze_rl.errors import ConfigurationError
+from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.mazes.cell_labels import label_cells, random_cell_values
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import solve_batch
@@ -55,8 +55,11 @@ def variable_of(batch: MazeBatch, variable: Variable) -> Float64[ndarray, "maze 
     """Return a search's variable at every cell, row by row.
 
     Raises:
+        UnknownNameError: There is no such variable.
         ConfigurationError: Distances are asked for, and there are cells without a way to the target.
     """
+    if variable not in get_args(Variable):
+        raise unknown_name("variable", variable, get_args(Variable))
     if variable == "distance":
         distances = solve_batch(batch).distances.reshape(len(batch), -1)
         if cut_off := int((distances < 0).any(axis=1).sum()):

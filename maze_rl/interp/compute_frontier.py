@@ -30,7 +30,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.decisions import Decisions, decision_streams, read_out
 from maze_rl.interp.finding import Finding
-from maze_rl.interp.look_ahead import Axis, skills, widths
+from maze_rl.interp.look_ahead import Axis, check_axis, skills, widths
 from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_layout
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.interp.simple_rules import manhattan
@@ -77,7 +77,11 @@ def compute_frontier(
         streams: `decision_streams` of them, where they are there already.
         axis: What k is: the oracle's k*, or the distance to the target.
         seed: Seed of the draws of layouts.
+
+    Raises:
+        UnknownNameError: There is no such axis.
     """
+    check_axis(axis)
     greedy_fails = ~(manhattan(decisions) & decisions.optimal).any(axis=1)
     asked = np.flatnonzero(decisions.is_fork & greedy_fails)
     decisions = decisions.take(asked)

@@ -14,7 +14,7 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown, short_repr
-from maze_rl.interp.requirements import require_plain_stream
+from maze_rl.interp.requirements import require_no_hooks, require_plain_stream
 from maze_rl.interp.residual_replay import Earlier, at_decision
 from maze_rl.models.readout import unembedded
 
@@ -40,7 +40,7 @@ class DecisionStream(Shown):
         position: Decision position of each row.
 
     Raises:
-        ConfigurationError: The model has loops.
+        ConfigurationError: The model has loops or hooks.
     """
 
     @torch.no_grad()
@@ -48,6 +48,7 @@ class DecisionStream(Shown):
         self, model: HookedTransformer, tokens: Int64[Tensor, "row pos"], position: Int64[Tensor, " row"]
     ) -> None:
         require_plain_stream(model, "going on from a changed stream at the decision")
+        require_no_hooks(model, "going on from a changed stream at the decision")
         device = model.W_E.device
         self._model, self._position = model, position.to(device)
         kept: list[Tensor] = []

@@ -34,7 +34,12 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.interp.cell_features import split_halves
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.patching_pairs import PatchingPairs, pair_logits
-from maze_rl.interp.requirements import require_causal_prompt, require_known_forward, require_plain_stream
+from maze_rl.interp.requirements import (
+    check_layers,
+    require_causal_prompt,
+    require_known_forward,
+    require_plain_stream,
+)
 from maze_rl.interp.tree_and_cycle_edits import open_added_edges
 from maze_rl.intervals import Interval, clustered_wilson, num_clusters, paired_difference
 from maze_rl.models.attached_tokenization import tokenization_of
@@ -133,22 +138,22 @@ def steer_edges(
     Args:
         model: The network.
         pairs: Flip pairs in the model's tokenization; half are discovery pairs, those of one layout on one side.
-        layers: Layers tried; None for all but the last.
+        layers: Layers tried; None for all but the last, or for the only one.
         strengths: Multiples of the feature tried.
         seed: Seed of halves, of the edge order of M+ and of the random directions.
 
     Raises:
-        ConfigurationError: The model has loops or a visible prompt, there are fewer than 4 pairs, or a layer does not
-            exist.
+        ConfigurationError: The model has loops or a visible prompt, there are fewer than 4 pairs or no strengths, or a
+            layer does not exist.
     """
     require_plain_stream(model, "steering")
     # else other tokens of the prompt may have read the edge already, or hold it too
     require_causal_prompt(model, "steering")
-    tried = range(model.cfg.n_layers - 1) if layers is None else layers
-    if len(pairs) < 4 or not all(0 <= layer < model.cfg.n_layers for layer in tried):
+    tried = range(max(1, model.cfg.n_layers - 1)) if layers is None else layers
+    check_layers(model, tried, "steering")
+    if len(pairs) < 4 or not len(strengths):
         raise ConfigurationError(
-            f"{len(pairs)} pairs, layers {list(tried)}: steering needs 4 pairs or more and layers from 0 to "
-            f"{model.cfg.n_layers - 1}."
+            f"{len(pairs)} pairs, strengths {list(strengths)}: steering needs 4 pairs or more, and one strength."
         )
     fit = split_halves(pairs.pairs.clean, seed).fit
     half = np.isin(np.arange(len(pairs)), fit)
@@ -166,9 +171,10 @@ def edge_features(model: HookedTransformer, pairs: PatchingPairs, layers: Sequen
     """Return f_l(e) of every edge of the lattice, measured on the clean mazes of the pairs.
 
     Raises:
-        ConfigurationError: Positions of this model depend on what stands behind them.
+        ConfigurationError: Positions of this model depend on what stands behind them, or a layer does not exist.
     """
     require_known_forward(model, "reading the streams of padded sequences")
+    check_layers(model, layers, "features of edges")
     device, kind, shape = model.W_U.device, model.W_U.dtype, pairs.pairs.clean.connections.shape[1:]
     edges = pairs.spans.edges
     ends = (edges >= 0).all(dim=-1)

@@ -21,7 +21,7 @@ whose heads there make no difference, share its computation.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown
-from maze_rl.errors import ConfigurationError
+from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.decisions import Decisions, in_batches, right_choices
 from maze_rl.interp.finding import Finding, Verdict
 from maze_rl.interp.maze_draws import sums_by_layout
@@ -140,10 +140,13 @@ def ablate_heads(
         batch_size: Mazes run at once.
 
     Raises:
+        UnknownNameError: There is no such way to ablate.
         ConfigurationError: The model has loops, a head does not exist, there are no forks, or prompts to resample from
             differ in length.
     """
     require_plain_stream(model, "head ablation layer by layer")
+    if how not in get_args(How):
+        raise unknown_name("ablation", how, get_args(How))
     chosen = _checked_heads(model, heads)
     sets: list[Heads] = [(), chosen, *random_head_sets(chosen, model.cfg.n_heads, num=num_random, seed=seed)]
     forks = decisions.take(decisions.is_fork)

@@ -41,7 +41,7 @@ from maze_rl.interp.finding import Finding
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.probe_sites import streams_at
 from maze_rl.interp.recombined_mazes import RecombinedMazes
-from maze_rl.interp.requirements import FEWEST_MAZES, require_plain_stream
+from maze_rl.interp.requirements import FEWEST_MAZES, check_layers, require_plain_stream
 from maze_rl.interp.ridge_probe import RidgeProbe
 from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.seeding import numpy_generator
@@ -121,12 +121,14 @@ def interchange(
         seed: Seed of random subspaces and of the labels of other mazes.
 
     Raises:
-        ConfigurationError: The model has loops.
+        UnknownNameError: There is no such variable.
+        ConfigurationError: The model has loops or hooks, or there is no such layer.
     """
     require_plain_stream(model, "interchange (S3)")
+    tried = spread_layers(model.cfg.n_layers) if layers is None else layers
+    check_layers(model, tried, "interchange (S3)")
     sites = _Sites(model, mazes, variable, seed)
     chosen_on, judged = sites.swaps(held_out=False), sites.swaps(held_out=True)
-    tried = spread_layers(model.cfg.n_layers) if layers is None else layers
     spaces = [(layer, space) for layer in tried for space in sites.subspaces(layer, SHARES)]
     tries = chosen_on.choices([(layer, _within(space)) for layer, space in spaces])
     rates = (tries == chosen_on.answer).mean(axis=1)

@@ -22,7 +22,7 @@ from transformer_lens import ActivationCache, HookedTransformer
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.requirements import require_plain_stream
+from maze_rl.interp.requirements import require_no_hooks, require_plain_stream
 from maze_rl.interp.residual_replay import Readout, at_decision
 from maze_rl.intervals import Interval, bootstrap_ratios
 from maze_rl.models.stock_fields import Values, found_among
@@ -68,9 +68,10 @@ def logit_attribution(
         layouts: Layout of each row's maze, which intervals count; None where each is taken to have its own.
 
     Raises:
-        ConfigurationError: The model has another normalization, or loops: then the stream is no sum of all parts.
+        ConfigurationError: The model has another normalization, loops or hooks: then the stream is no sum of all parts.
     """
     require_plain_stream(model, "direct logit attribution")
+    require_no_hooks(model, "direct logit attribution")
     norm = model.cfg.normalization_type
     if norm not in ("LN", "LNPre", None):
         raise ConfigurationError(f"normalization is {norm}: attribution knows LN, LNPre and None.")

@@ -22,13 +22,14 @@ equals L for one who is right up to L and draws beyond, and is finite always. Th
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
 from maze_rl.displays.short_repr import Shown
+from maze_rl.errors import unknown_name
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_layout
 from maze_rl.interp.simple_rules import manhattan, right_share
@@ -99,7 +100,11 @@ def look_ahead(
         right: Whether each choice was right, or the probability that it was.
         axis: What k is: the oracle's k*, or the distance to the target, which a search from there has to cover.
         seed: Seed of the draws of layouts.
+
+    Raises:
+        UnknownNameError: There is no such axis.
     """
+    check_axis(axis)
     forks = np.flatnonzero(decisions.is_fork)
     decisions, right = decisions.take(forks), np.asarray(right, np.float64)[forks]
     k = getattr(decisions, axis).astype(np.int64)
@@ -120,6 +125,16 @@ def look_ahead(
         joint=fit_curve(data, with_fallback=True, seed=seed),
         steps_seen=_area(layouts, k, right, decisions.chance, seed),
     )
+
+
+def check_axis(axis: str) -> None:
+    """Check the name of what k is.
+
+    Raises:
+        UnknownNameError: There is no such axis.
+    """
+    if axis not in get_args(Axis):
+        raise unknown_name("axis", axis, get_args(Axis))
 
 
 def ideal_look_ahead(decisions: Decisions, steps: int) -> Float64[ndarray, " decision"]:

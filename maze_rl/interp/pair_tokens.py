@@ -6,16 +6,26 @@ residual stream, and not saturated as probabilities are (Zhang & Nanda 2023, arX
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from jaxtyping import Int64
 from numpy import ndarray
 from torch import Tensor
 
 from maze_rl.displays.short_repr import Shown
-from maze_rl.errors import ConfigurationError
+from maze_rl.errors import ConfigurationError, unknown_name
 
 Direction = Literal["denoise", "noise"]
+
+
+def check_direction(direction: str) -> None:
+    """Check the name of a direction.
+
+    Raises:
+        UnknownNameError: There is no such direction.
+    """
+    if direction not in get_args(Direction):
+        raise unknown_name("direction", direction, get_args(Direction))
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,11 @@ from transformer_lens.utilities.tensors import repeat_along_head_dimension
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.pair_tokens import Direction, PairTokens
+from maze_rl.interp.pair_tokens import Direction, PairTokens, check_direction
 from maze_rl.interp.requirements import require_causal_prompt, require_mlps, require_plain_stream
 from maze_rl.interp.residual_replay import Readout, ResidualReplay, at_decision
 from maze_rl.intervals import Interval, bootstrap_ratio
+from maze_rl.plain_numbers import index_of
 
 Sender = tuple[int, int | Literal["mlp"]]
 HeadReceiver = tuple[int, int, Literal["q", "k", "v"]]
@@ -75,11 +76,15 @@ def path_patch(
         positions: Where the sender's output counts; None for everywhere.
 
     Raises:
-        ConfigurationError: A receiver does not come after the sender, its keys or values are shared by several heads,
-            or the model has loops, a visible prompt or blocks of another kind.
+        UnknownNameError: There is no such direction.
+        ConfigurationError: There is no such sender or receiver, a receiver does not come after the sender, its keys or
+            values are shared by several heads, or the model has loops, a visible prompt or blocks of another kind.
     """
     require_plain_stream(model, "path patching")
     require_causal_prompt(model, "path patching")
+    check_direction(direction)
+    for node in (sender, *receivers):
+        _check_node(model, node)
     for receiver in receivers:
         _check_order(sender, receiver)
         _check_alone(model, receiver)
@@ -107,6 +112,19 @@ def path_patch(
         denominators=sign * total.double().cpu().numpy(),
         layouts=pairs.layouts,
     )
+
+
+def _check_node(model: HookedTransformer, node: Sender | Receiver) -> None:
+    if node == "logits":
+        return
+    head, *letter = node[1:]
+    known = head == "mlp" or index_of(head) in range(model.cfg.n_heads)
+    if not (0 <= cast(int, node[0]) < model.cfg.n_layers and known and {*letter} <= {"q", "k", "v"}):
+        raise ConfigurationError(
+            f"there is no {node!r} in this model: it has layers 0 to {model.cfg.n_layers - 1} with heads 0 to "
+            f'{model.cfg.n_heads - 1}; a sender is (layer, head) or (layer, "mlp"), a receiver (layer, head, "q"), "k" '
+            'or "v", (layer, "mlp") or "logits".'
+        )
 
 
 def _check_order(sender: Sender, receiver: Receiver) -> None:

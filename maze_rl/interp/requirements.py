@@ -5,11 +5,14 @@ what goes on from the middle of a run, or reads the prompt token by token, may r
 says so by one of the functions called `require_...`, first thing.
 """
 
+from collections.abc import Collection
+
 from transformer_lens import HookedTransformer
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.context_room import has_room, longest_read
+from maze_rl.models.hooked_models import hooked_part
 from maze_rl.models.stock_fields import NORMED_OUTSIDE, Values, found_among
 from maze_rl.tokenization.layouts import Layout
 from maze_rl.tokenization.tokenization import Tokenization
@@ -71,6 +74,17 @@ def check_mazes(model: HookedTransformer, size: int, num: int) -> None:
         )
 
 
+def check_layers(model: HookedTransformer, layers: Collection[int], what: str) -> None:
+    """Check that layers are named and that the model has them, counted from the first.
+
+    Raises:
+        ConfigurationError: There is none, or no such layer.
+    """
+    last = model.cfg.n_layers - 1
+    if not len(layers) or not all(0 <= layer <= last for layer in layers):
+        raise ConfigurationError(f"{what}: layers is {list(layers)}: name at least one from 0 to {last}.")
+
+
 def check_tokens(model: HookedTransformer, written: Layout) -> None:
     """Check that sequences were written in the words that the model reads.
 
@@ -126,6 +140,23 @@ def require_plain_stream(model: HookedTransformer, what: str) -> None:
         raise ConfigurationError(
             f"{what} relies on a plain residual stream, and this model has {found[0]}: use one without, {_INSTEAD}, "
             "or intervene by model.run_with_hooks."
+        )
+
+
+def require_no_hooks(model: HookedTransformer, what: str) -> None:
+    """Check that nothing is hooked: a hook acts on whole sequences, and what it changes is no part of a sum.
+
+    Args:
+        model: Any model.
+        what: What relies on it, as the message begins.
+
+    Raises:
+        ConfigurationError: There is a hook.
+    """
+    if (hooked := hooked_part(model)) is not None:
+        raise ConfigurationError(
+            f"{what} relies on runs as the weights make them, and this model is hooked at {hooked}: take hooks off "
+            "(model.reset_hooks(including_permanent=True)), or intervene by model.run_with_hooks."
         )
 
 

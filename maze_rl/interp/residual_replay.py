@@ -17,7 +17,7 @@ from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValue
 from transformer_lens.utilities.activation_functions import softcap_enabled
 
 from maze_rl.displays.short_repr import Shown, short_repr
-from maze_rl.interp.requirements import require_causal_prompt, require_plain_stream
+from maze_rl.interp.requirements import require_causal_prompt, require_no_hooks, require_plain_stream
 from maze_rl.models.readout import normalized, unembedded
 
 _KEPT = ("hook_resid_pre", "attn.hook_k", "attn.hook_v", "attn.hook_z", "hook_attn_out", "hook_mlp_out")
@@ -59,14 +59,14 @@ class ResidualReplay(Shown):
     """One run of the model on right-padded tokens, kept so that it can be continued with changes.
 
     Args:
-        model: The network; causal, pre-norm, blocks in sequence. No hooks may be on it.
+        model: The network; causal, pre-norm, blocks in sequence.
         tokens: Token ids.
         position: Where the logits of each row are read.
         right: The token whose logit counts.
         wrong: The token whose logit is subtracted.
 
     Raises:
-        ConfigurationError: The model has loops or a visible prompt.
+        ConfigurationError: The model has loops, a visible prompt or hooks.
     """
 
     @torch.no_grad()
@@ -80,6 +80,7 @@ class ResidualReplay(Shown):
     ) -> None:
         require_plain_stream(model, "going on from a changed stream")
         require_causal_prompt(model, "going on from a changed stream")
+        require_no_hooks(model, "going on from a changed stream")
         self.model, self.tokens, self.position = model, tokens, position
         final: Any
         final, cache = model.run_with_cache(

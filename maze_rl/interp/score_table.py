@@ -28,7 +28,9 @@ def scores_html(title: str, verdict: str, scores: Mapping[str, Finding], note: s
         )
         for name, finding in scores.items()
     ]
-    told = "bar: the effect with its 95 % interval, 0 to 1 where that holds it; the tick is the threshold."
+    told = (
+        "bar: the effect with its 95 % interval, 0 to 1 where that holds both it and the threshold, which is the tick."
+    )
     feet = [remark(line) for line in (told, note) if line]
     return block(headed(title, verdict), table(_HEAD, rows, left=(0, 1, 5)), *feet)
 
@@ -37,7 +39,7 @@ def _bar(finding: Finding) -> Drawn:
     effect = finding.effect
     return interval_bar(
         *effect,
-        limits=(min(0.0, effect.low), max(1.0, effect.high)),
+        limits=(min(0.0, effect.low), max(1.0, effect.high, finding.threshold)),
         mark=finding.threshold,
         colour=BLUE if finding.verdict == "yes" else ORANGE,
     )

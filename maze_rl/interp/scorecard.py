@@ -46,6 +46,7 @@ from maze_rl.interp.recombined_mazes import RecombinedMazes, recombine_mazes
 from maze_rl.interp.requirements import (
     check_mazes,
     require_edges_in_prompt,
+    require_no_hooks,
     require_origin_in_prompt,
     require_plain_stream,
 )
@@ -315,10 +316,11 @@ def check_scored(model: HookedTransformer) -> None:
     """Check, before anything is made, that every score is right for a model.
 
     Raises:
-        ConfigurationError: It has loops, its prompt lists no edges, or the origin is not in it.
+        ConfigurationError: It has loops or hooks, its prompt lists no edges, or the origin is not in it.
     """
     _check_prompt(tokenization_of(model).layout)
     require_plain_stream(model, "the scorecard")
+    require_no_hooks(model, "the scorecard")
 
 
 def _check_prompt(layout: Layout) -> None:

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.configs.options import check_count
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.hook_names import check_hook_names
 from maze_rl.interp.labelled_activations import Mazes, Positions, stream
@@ -51,8 +52,11 @@ def activation_batches(
 
     Raises:
         UnknownNameError: The model has no such hook.
-        ConfigurationError: `name` is a pattern for several hooks, or as `stream`.
+        ConfigurationError: `name` is a pattern for several hooks, `batch_size` or `buffer_batches` is below 1, or as
+            `stream`.
     """
+    check_count("batch_size", batch_size)
+    check_count("buffer_batches", buffer_batches)
     hook, *others = check_hook_names(model, name)
     if others:
         raise ConfigurationError(f"{name} stands for {len(others) + 1} hooks: an autoencoder is trained on one.")

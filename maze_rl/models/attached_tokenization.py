@@ -3,13 +3,13 @@
 Nothing of the network changes, and hooks stay: the model is used as it is.
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from transformer_lens import HookedTransformer
 from transformers import PreTrainedTokenizerBase
 
+from maze_rl.configs.ranges import AnySizes, check_squares
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.context_room import longest_sequence
 from maze_rl.tokenization.definitions import hugging_face_tokenizer
@@ -23,7 +23,7 @@ def attach_tokenization(
     tokenization: Tokenization | str,
     *,
     name: str | None = None,
-    sizes: Iterable[int] | None = None,
+    sizes: AnySizes | None = None,
     algorithm: str | None = None,
 ) -> Network:
     """Attach a tokenization to a model of your own, in place, with its Hugging Face tokenizer; return the model.
@@ -34,22 +34,32 @@ def attach_tokenization(
         model: Any `HookedTransformer` whose ids are those of the tokenization; it may have more.
         tokenization: How its mazes are written: a tokenization or the name of a format.
         name: What reports call the model; None for the name it has, or "untitled".
-        sizes: Sizes it was trained on, cells per side; None where that is not known: no size is then told from others.
+        sizes: Sizes it was trained on, cells per side, as ``"4..6"`` or ``[4, 5]``; None where that is not known: no
+            size is then told from others.
         algorithm: Generator of the mazes it was trained on; None where that is not known.
 
     Raises:
-        ConfigurationError: The model has fewer ids than the tokenization has words, or a tokenizer with other ids.
+        MazeRLError: The model has fewer ids than the tokenization has words, or a tokenizer with other ids; or there
+            are no such sizes. The model is then as it was.
     """
-    model.tokenization = load_tokenization(tokenization) if isinstance(tokenization, str) else tokenization  # type: ignore[assignment]
-    attached = check_attached(model)
+    attached = load_tokenization(tokenization) if isinstance(tokenization, str) else tokenization
+    known = _known(name, sizes, algorithm)
+    _check_fits(model, attached)  # before anything is changed: a model that refuses stays as it was
+    model.tokenization = attached  # type: ignore[assignment]
     if vars(model).get("tokenizer") is None:
         model.tokenizer = hugging_face_tokenizer(attached)
     elif model.tokenizer is not None and model.tokenizer.bos_token == model.tokenizer.eos_token:
         model.tokenizer.bos_token = None  # TransformerLens takes the end's where there is none
     model.cfg.default_prepend_bos, model.cfg.tokenizer_prepends_bos = False, False
-    known = {"name": name, "sizes": None if sizes is None else list(sizes), "algorithm": algorithm}
-    model.about = about_of(model) | {key: value for key, value in known.items() if value is not None}  # type: ignore[assignment]
+    model.about = about_of(model) | known  # type: ignore[assignment]
     return model
+
+
+def _known(name: str | None, sizes: AnySizes | None, algorithm: str | None) -> dict[str, Any]:
+    """Return what is said of a model, as its files hold it; what is not known is left out."""
+    cells = None if sizes is None else list(check_squares(sizes))
+    known = {"name": name, "sizes": cells, "algorithm": algorithm}
+    return {key: value for key, value in known.items() if value is not None}
 
 
 def tokenization_of(model: HookedTransformer) -> Tokenization:
@@ -79,7 +89,14 @@ def check_attached(model: HookedTransformer) -> Tokenization:
     Raises:
         ConfigurationError: It has no tokenization, fewer ids than words, or a tokenizer that gives words other ids.
     """
-    attached = tokenization_of(model)
+    return _check_fits(model, tokenization_of(model))
+
+
+def _check_fits(model: HookedTransformer, attached: Any) -> Tokenization:
+    if not isinstance(attached, Tokenization):
+        raise ConfigurationError(
+            f"tokenization is {attached!r}: give the name of a format, or what maze_rl.load_tokenization returns."
+        )
     num, cfg = len(attached.vocabulary), model.cfg
     for field in ("d_vocab", "d_vocab_out"):
         if getattr(cfg, field) < num:

@@ -29,6 +29,7 @@ from maze_rl.models.forward_pass import ForwardPass
 from maze_rl.models.fused_attention import FusedAttention
 from maze_rl.models.fused_block import FusedBlock
 from maze_rl.models.fused_layer_norm import FusedLayerNorm
+from maze_rl.models.hooked_models import hooked_part
 from maze_rl.models.maze_transformer import MazeTransformer
 from maze_rl.models.memory_layer import add_memory
 from maze_rl.models.no_positions import NoPositions
@@ -98,13 +99,18 @@ def with_loops(model: HookedTransformer, loops: int) -> MazeTransformer:
     The parameters are the same objects: what trains one trains the other.
 
     Raises:
-        ConfigurationError: The model has no loops, or `loops` is below 1.
+        ConfigurationError: The model has no loops, `loops` is below 1, or the model has hooks.
     """
     config = getattr(model, "maze_config", None)
     if config is None or not config.looped:
         raise ConfigurationError("loops: this model has none: its layers have weights of their own, each used once.")
     if not is_count(loops):
         raise ConfigurationError(f"loops is {loops}: the block is applied at least once.")
+    if (hooked := hooked_part(model)) is not None:
+        raise ConfigurationError(
+            f"loops: this model is hooked at {hooked}, and hooks stay with the number of loops they were put on: take "
+            "them off (model.reset_hooks(including_permanent=True)), and hook what with_loops returns."
+        )
     # Its own weights are thrown away: plain ones cost least.
     plain = replace(config, loops=loops, embedding="free", parametrizations=())
     view = build_model(plain, tokenization_of(model), device=model.cfg.device or "cpu", dtype=model.cfg.dtype)

@@ -28,7 +28,8 @@ class CacheEntry(TransformerLensKeyValueCacheEntry, Shown):
 
     def __init__(self, batch: int, room: int, model: HookedTransformer, device: torch.device) -> None:
         shape = (batch, room, model.cfg.n_key_value_heads or model.cfg.n_heads, model.cfg.d_head)
-        self._keys = torch.empty(shape, device=device, dtype=model.cfg.dtype)
+        # the weights' own: `model.double()` and other views of them change it without the configuration
+        self._keys = torch.empty(shape, device=device, dtype=next(model.parameters()).dtype)
         self._values = torch.empty_like(self._keys)
         super().__init__(self._keys[:, :0], self._values[:, :0])
 

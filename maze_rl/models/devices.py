@@ -6,13 +6,14 @@ from maze_rl.configs.devices import check_device_name
 from maze_rl.errors import ConfigurationError
 
 
-def check_device(name: str) -> str:
-    """Return `name` if torch can put a tensor there.
+def check_device(device: str | torch.device) -> str:
+    """Return the name of a device if torch can put a tensor there.
 
     Raises:
         ConfigurationError: It is neither `cpu` nor `cuda`, or there is no such GPU.
     """
-    kind, _, number = check_device_name(name).partition(":")
+    name = check_device_name(str(device))
+    kind, _, number = name.partition(":")
     if kind == "cuda":
         if not torch.cuda.is_available():
             why = "this torch was built without CUDA" if torch.version.cuda is None else "torch finds no GPU"

@@ -33,6 +33,10 @@ class ForwardPass(threading.local, Shown):
         """Return one for the copy of a model, which is in no pass."""
         return memo.setdefault(id(self), ForwardPass())  # type: ignore[return-value]
 
+    def __reduce__(self) -> tuple[type["ForwardPass"], tuple[()]]:
+        """Send one in no pass along with a model to another process."""
+        return ForwardPass, ()
+
     @property
     def embedding(self) -> Float[Tensor, "batch pos d_model"]:
         """The embedding of the tokens, positions included.

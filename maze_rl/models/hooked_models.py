@@ -14,7 +14,13 @@ _TOLERANCE = 1e-3
 
 def has_hooks(model: nn.Module) -> bool:
     """Tell whether any part of a model is hooked, by TransformerLens or by torch."""
-    return any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+    return hooked_part(model) is not None
+
+
+def hooked_part(model: nn.Module) -> str | None:
+    """Return the name of the first part of a model that is hooked; None where none is."""
+    parts = model.named_modules()
+    return next((name for name, part in parts if part._forward_hooks or part._forward_pre_hooks), None)
 
 
 def check_hooks(model: HookedTransformer) -> None:

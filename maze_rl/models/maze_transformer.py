@@ -83,6 +83,31 @@ class MazeTransformer(HookedTransformer):
         if begins is None and self._tokenizer is not None:
             self._tokenizer.bos_token = None  # TransformerLens takes the end's
 
+    def _apply(self, *args: Any, **settings: Any) -> Any:
+        """Change all tensors, as torch does for `double()` or `half()`; the configuration follows their type."""
+        changed = super()._apply(*args, **settings)
+        self.cfg.dtype = next(self.parameters()).dtype
+        return changed
+
+    def to_tokens(self, input: Any, *args: Any, **settings: Any) -> Any:
+        """Read text as ids, as TransformerLens does.
+
+        Raises:
+            ConfigurationError: A word is none of the model's.
+        """
+        try:
+            return super().to_tokens(input, *args, **settings)
+        except Exception:  # the tokenizer's own says neither which word it is nor what would do
+            known, texts = self.tokenizer.get_vocab() if self.tokenizer else {}, input
+            words = " ".join([texts] if isinstance(texts, str) else map(str, texts)).split()
+            strange = next((word for word in words if word not in known), None)
+            if not known or strange is None:
+                raise
+        raise ConfigurationError(
+            f"the word {strange!r} is none of the {len(known)} that this model reads: write prompts with "
+            "model.tokenization.to_text, or see model.tokenization.vocabulary."
+        )
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {model_line(self)}>"
 
@@ -102,7 +127,7 @@ class MazeTransformer(HookedTransformer):
         """Return the same network with its block applied `loops` times; the parameters are the same objects.
 
         Raises:
-            ConfigurationError: The model has no loops, or `loops` is below 1.
+            ConfigurationError: The model has no loops, `loops` is below 1, or the model has hooks.
         """
         from maze_rl.models.build import with_loops  # the module that constructs imports this one
 

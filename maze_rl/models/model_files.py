@@ -39,6 +39,7 @@ from maze_rl.models.verified_files import (
     write_folder,
     write_into,
 )
+from maze_rl.plain_numbers import whole_number
 from maze_rl.tokenization.definitions import definition_files
 from maze_rl.tokenization.tokenization import Tokenization
 
@@ -142,7 +143,9 @@ def _same_names(config: ModelConfig) -> tuple[str, ...]:
     return ("attn.mask", "attn.IGNORE", *(name for name, holds in fixed.items() if holds))
 
 
-def load_model(name: str | PathLike[str], device: str = "cpu", checkpoint: int | None = None) -> MazeTransformer:
+def load_model(
+    name: str | PathLike[str], device: str | torch.device = "cpu", checkpoint: int | None = None
+) -> MazeTransformer:
     """Load a trained model: a run folder, an exported one, or the name of a shipped model.
 
     Args:
@@ -155,13 +158,14 @@ def load_model(name: str | PathLike[str], device: str = "cpu", checkpoint: int |
 
     Raises:
         CheckpointError: A file is missing, truncated or altered; the message names it.
+        ConfigurationError: There is no such checkpoint, or no such device.
         UnknownNameError: There is neither such a folder nor such a shipped model.
     """
-    check_device(device)
+    device = check_device(device)
     folder = find_model(name)
     files = read_folder(folder, (WEIGHTS, MODEL))
     if checkpoint is not None:
-        files[WEIGHTS] = _checkpoint_weights(folder, checkpoint)
+        files[WEIGHTS] = _checkpoint_weights(folder, whole_number("checkpoint", checkpoint))
     try:
         description = json.loads(files[MODEL])
         tokenization = Tokenization(TokenizationConfig(**description["tokenization"]))

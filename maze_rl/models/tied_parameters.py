@@ -40,7 +40,17 @@ def _tied_class(own: type[nn.Module], names: tuple[str, ...]) -> type[nn.Module]
     def reader(name: str) -> property:
         return property(lambda self: getattr(self.__dict__[_SOURCE], name))
 
-    return type(f"Tied{own.__name__}", (own,), {name: reader(name) for name in names})
+    def reduced(self: nn.Module, protocol: object) -> tuple[object, ...]:
+        return _bare, (own, names), self.__dict__  # the class is made here: no other process finds it by its name
+
+    readers: dict[str, object] = {name: reader(name) for name in names}
+    return type(f"Tied{own.__name__}", (own,), readers | {"__reduce_ex__": reduced})
+
+
+def _bare(own: type[nn.Module], names: tuple[str, ...]) -> nn.Module:
+    """Return a tied module that has nothing yet: what copies and other processes begin with."""
+    tied = _tied_class(own, names)
+    return tied.__new__(tied)
 
 
 def own_blocks(model: HookedTransformer) -> list[nn.Module]:

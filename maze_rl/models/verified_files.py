@@ -133,8 +133,9 @@ def read_tensors(data: bytes) -> dict[str, Tensor]:
 
 
 def _read_checksums(path: Path) -> dict[str, str]:
+    data = _read(path)
     try:
-        return json.loads(_read(path))
+        return json.loads(data)
     except ValueError as error:
         raise CheckpointError(f"{path}: the file is truncated or altered (it is no JSON).") from error
 

@@ -3,6 +3,7 @@
 from os import PathLike
 from pathlib import Path
 
+import torch
 from transformer_lens import HookedTransformer
 
 from maze_rl.configs.hand_built import HAND_BUILT
@@ -17,7 +18,7 @@ HAND_BUILT_CANVAS = 5
 
 
 def chosen_model(
-    model: HookedTransformer | str | PathLike[str], loops: int | None = None, device: str = "cpu"
+    model: HookedTransformer | str | PathLike[str], loops: int | None = None, device: str | torch.device = "cpu"
 ) -> HookedTransformer:
     """Return a model with its block applied `loops` times.
 
@@ -29,17 +30,16 @@ def chosen_model(
 
     Raises:
         ConfigurationError: The model has no tokenization, one that does not fit it, or hooks that cannot be walked
-            with; it has no loops, or `loops` is below 1.
+            with, or that are not those of so many loops; it has no loops, or `loops` is below 1.
         MazeRLError: There is no such model, or a file of it is damaged.
     """
-    found = model if isinstance(model, HookedTransformer) else _named(model, device)
+    found = model if isinstance(model, HookedTransformer) else _named(model, str(device))
     check_attached(found)
     check_hooks(found)
-    if loops is None:
+    config = getattr(found, "maze_config", None)
+    if loops is None or (config is not None and loops == config.loops):
         return found
     view = with_loops(found, loops)
-    if loops == found.maze_config.loops:  # type: ignore[union-attr]
-        return found
     view.about = about_of(found) | {"changed_loops": loops}
     return view
 

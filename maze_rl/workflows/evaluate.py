@@ -6,6 +6,7 @@ from os import PathLike
 from time import perf_counter
 from typing import Any
 
+import torch
 from transformer_lens import HookedTransformer
 
 from maze_rl.configs.algorithms import TREES
@@ -48,7 +49,7 @@ def evaluate(
     mazes: Mazes | str | PathLike[str] | None = None,
     algorithm: str | None = None,
     seed: int = TEST_SEED,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     loops: int | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> EvaluationResult:

@@ -15,6 +15,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.ranges import AnySize, check_square
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import MazeRLError
+from maze_rl.evaluation.rollouts import with_given_origins
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Cell, Maze
 from maze_rl.mazes.pictures.plotting import first_wrong_step
@@ -36,7 +37,8 @@ class Walk(Shown):
     cells: list[Cell]
     """The cells written or moved to, up to the first token that leads to no cell of the maze."""
     words: list[str]
-    """Every word written, as the model reads and writes them: they name cells of the canvas."""
+    """Every word written, as the model reads and writes them: they name cells of the canvas. An origin that the model
+    never learned to write, and was given, is the first of them."""
     offset: Cell
     """Where the maze's cell (0, 0) lay on the canvas: a word's cell minus the offset is the cell of the maze."""
     stop: Stop
@@ -90,6 +92,8 @@ def solve_with_model(
 ) -> Walk:
     """Let a model walk `maze` greedily from its origin, with its block applied `loops` times where that is asked for.
 
+    A model that was never asked for the origin is given it, as in rollouts.
+
     Raises:
         MazeRLError: There is no such model, the maze does not fit its canvas, or the model has no loops.
     """
@@ -98,8 +102,10 @@ def solve_with_model(
     encoded = tokenization.encode(maze, seed=seed, prompt_only=True)
     layout, budget = tokenization.layout, budget_for(maze.shape, tokenization.layout)
     _check_room(loaded, encoded.tokens.shape[1] + budget - 1)
-    inputs = (encoded.tokens, encoded.spans.lengths, torch.tensor([budget]))
-    written = decode_paths(loaded, *(tensor.to(loaded.cfg.device) for tensor in inputs))[0].cpu().numpy()
+    prompts, lengths, given = with_given_origins(loaded, maze.as_batch(), encoded.tokens, encoded.spans)
+    inputs = (prompts, lengths, torch.tensor([budget - given.shape[1]]))
+    continued = decode_paths(loaded, *(tensor.to(loaded.cfg.device) for tensor in inputs))[0].cpu()
+    written = torch.cat([given[0], continued]).numpy()
     origins, offsets = maze.as_batch().origins, encoded.spans.offsets.numpy()
     walk = parse_rollouts(written[None], origins, offsets, maze.shape, layout, np.array([len(written)]))
     cells = [(int(row), int(col)) for row, col in walk.cells[0, : walk.num_cells[0]]]

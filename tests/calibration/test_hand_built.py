@@ -1,5 +1,7 @@
 """The hand-built models do what their algorithm does: exactly, on both formats, in any basis, to their known reach."""
 
+from inspect import unwrap
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from maze_rl import generate, load_tokenization
 from maze_rl.calibration.hand_built import READING_LAYERS, build_hand_built
 from maze_rl.calibration.residual_layout import ResidualLayout
 from maze_rl.calibration.rotation import random_rotation
-from maze_rl.errors import ConfigurationError
+from maze_rl.errors import ConfigurationError, UnknownNameError
 from maze_rl.evaluation.rollouts import roll_out
 from maze_rl.interp.decisions import decision_logits, find_decisions, right_choices
 from maze_rl.interp.simple_rules import manhattan
@@ -148,3 +150,8 @@ def test_nine_by_nine() -> None:
     model = build_hand_built("wave", load_tokenization("edges", canvas=9), n_layers=READING_LAYERS + 40)
     mazes = generate(9, "dfs_percolation", 30, seed=9, max_path_length=40).batches[0]
     assert shortest(model, mazes).all()
+
+
+def test_an_unknown_algorithm_is_named() -> None:
+    with pytest.raises(UnknownNameError, match=r"unknown hand-built model 'waves'. Did you mean 'wave'"):
+        unwrap(build_hand_built)("waves", load_tokenization("edges", canvas=3))

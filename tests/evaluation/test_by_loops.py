@@ -45,3 +45,10 @@ def test_every_number_of_loops_walks_the_same_mazes() -> None:
 def test_a_model_without_loops_has_no_rows() -> None:
     plain = build_model(ModelConfig(n_layers=1, d_model=8, n_heads=2), load_tokenization("edges", canvas=5))
     assert evaluate_loops(plain, sizes=(4,)) == []
+
+
+def test_a_model_with_hooks_has_no_rows_of_other_loops() -> None:
+    model = looped_model()
+    assert evaluate_loops(model, sizes=[4], num=2, split=None)
+    model.add_hook("blocks.0.hook_mlp_out", lambda out, hook: 0 * out)
+    assert evaluate_loops(model, sizes=[4], num=2, split=None) == []

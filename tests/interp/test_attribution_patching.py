@@ -1,12 +1,14 @@
 """Attribution is the derivative, exact where the model is linear, near the patch where changes are small."""
 
 from collections.abc import Callable
+from inspect import unwrap
 
 import numpy as np
 import pytest
 import torch
 from transformer_lens import HookedTransformer
 
+from maze_rl.errors import MazeRLError
 from maze_rl.interp.activation_patching import patch_map
 from maze_rl.interp.attribution_patching import Node, attribution_maps, confirm, shortlist
 from maze_rl.interp.pair_tokens import PairTokens
@@ -103,3 +105,16 @@ def test_groups_keep_their_names(model_of: ModelOf, pairs: PairTokens) -> None:
     assert confirm(model, maps, [Node("resid_pre", 0, "slot")], pairs, groups=groups).exact[0].value == pytest.approx(
         1.0, abs=1e-5
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"direction": "denoising"}, "unknown direction 'denoising'"),
+        ({"components": ["heads"]}, "unknown component 'heads'. Did you mean 'head'"),
+        ({"steps": 0}, "steps is 0: expected a whole number, at least 1"),
+    ],
+)
+def test_what_is_not_known_is_refused(changes: dict, said: str, model_of: ModelOf, pairs: PairTokens) -> None:
+    with pytest.raises(MazeRLError, match=said):
+        unwrap(attribution_maps)(model_of("none"), pairs, **changes)

@@ -1,9 +1,11 @@
 """Features of cells against plain loops, and what halves and control labels promise."""
 
+from inspect import unwrap
+
 import numpy as np
 import pytest
 
-from maze_rl.errors import ConfigurationError
+from maze_rl.errors import ConfigurationError, UnknownNameError
 from maze_rl.interp.cell_features import (
     alive_after,
     base_features,
@@ -88,3 +90,8 @@ def test_no_less_than_half_are_held_out() -> None:
             turned = BATCH.take(np.random.default_rng(seed).integers(0, 12, num))
             fit, held_out = split_halves(turned, seed)
             assert len(held_out) >= num / 2 and len(fit) + len(held_out) == num
+
+
+def test_an_unknown_variable_is_no_filling() -> None:
+    with pytest.raises(UnknownNameError, match=r"unknown variable 'frontier'. .*Choices: alive, distance"):
+        unwrap(variable_of)(BATCH, "frontier")

@@ -1,9 +1,12 @@
 """S4 on hand-built models: the wave's reach grows layer by layer, that of heuristics and of short waves does not."""
 
+from inspect import unwrap
+
 import numpy as np
 import pytest
 
 from maze_rl.calibration.hand_built import build_hand_built
+from maze_rl.errors import UnknownNameError
 from maze_rl.interp.compute_frontier import _growth, compute_frontier, right_by_layer
 from maze_rl.interp.decisions import Decisions, decision_logits, decision_streams, find_decisions
 from maze_rl.mazes.generate import generate
@@ -73,3 +76,9 @@ def test_the_order_of_decisions_and_the_batch_do_not_matter(decisions: Decisions
     every = decision_streams(model, decisions)
     given, made = (compute_frontier(model, decisions, streams=one) for one in (every, None))
     assert given.finding.effect == made.finding.effect
+
+
+def test_an_unknown_axis_is_refused(decisions: Decisions) -> None:
+    model = build_hand_built("greedy", TOKENIZATION, n_layers=3)
+    with pytest.raises(UnknownNameError, match="unknown axis 'maze'"):
+        unwrap(compute_frontier)(model, decisions, axis="maze")

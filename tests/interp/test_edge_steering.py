@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from maze_rl.calibration.hand_built import build_hand_built
+from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.edge_steering import SteeringResult, edge_features, steer_edges
 from maze_rl.interp.patching_pairs import make_pairs
+from maze_rl.models.build import build_model
 from maze_rl.tokenization.tokenization import load_tokenization
 
 
@@ -74,3 +76,21 @@ def test_too_few_pairs_are_refused() -> None:
     pairs = make_pairs(tokenization, size=4, num=3, depths=(1, 20))
     with pytest.raises(ConfigurationError, match="needs 4 pairs"):
         steer_edges(build_hand_built("greedy", tokenization, n_layers=3), pairs)
+
+
+@pytest.mark.parametrize("layers", [[-1], [2], []])
+def test_layers_that_are_not_there_are_refused(layers: list[int]) -> None:
+    tokenization = load_tokenization("edges", canvas=4)
+    pairs = make_pairs(tokenization, size=4, num=4, depths=(1, 20))
+    model = build_hand_built("greedy", tokenization, n_layers=2)
+    for call in (lambda: steer_edges(model, pairs, layers=layers), lambda: edge_features(model, pairs, layers)):
+        with pytest.raises(ConfigurationError, match=r"layers is .*: name at least one from 0 to 1"):
+            call()
+    with pytest.raises(ConfigurationError, match="4 pairs or more, and one strength"):
+        steer_edges(model, pairs, layers=[0], strengths=())
+
+
+def test_the_only_layer_of_a_model_is_tried() -> None:
+    tokenization = load_tokenization("edges", canvas=4)
+    model = build_model(ModelConfig(n_layers=1, d_model=8, n_heads=1), tokenization)
+    assert steer_edges(model, make_pairs(tokenization, size=4, num=8, depths=(1, 20))).add.layer == 0

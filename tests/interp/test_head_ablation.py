@@ -1,6 +1,7 @@
 """Ablating a wave head costs exactly what its layer's step decides; sets run together do as they do alone."""
 
 from dataclasses import replace
+from inspect import unwrap
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 
 from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.configs.model import ModelConfig
-from maze_rl.errors import ConfigurationError
+from maze_rl.errors import ConfigurationError, UnknownNameError
 from maze_rl.interp.decisions import Decisions, decision_logits, find_decisions, right_choices
 from maze_rl.interp.head_ablation import _right_by_set, ablate_heads
 from maze_rl.intervals import Interval
@@ -118,3 +119,8 @@ def test_prompts_of_several_lengths_are_refused_on_either_side(wave: MazeTransfo
     assert 0 < len(alike) < 20
     with pytest.raises(ConfigurationError, match="one length"):
         ablate_heads(wave, asked, [(3, 0)], how="resample", reference=find_decisions(EDGES, cyclic.take(alike)))
+
+
+def test_an_unknown_way_is_no_resampling(wave: MazeTransformer, decisions: Decisions) -> None:
+    with pytest.raises(UnknownNameError, match=r"unknown ablation 'zero'. .*Choices: mean, resample"):
+        unwrap(ablate_heads)(wave, decisions, [(2, 0)], how="zero")

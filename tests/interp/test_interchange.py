@@ -6,6 +6,7 @@ import torch
 
 from maze_rl.calibration.hand_built import Kind, build_hand_built
 from maze_rl.configs.mazes import spec_from_arguments
+from maze_rl.errors import ConfigurationError
 from maze_rl.interp.cell_features import Variable
 from maze_rl.interp.decision_stream import Change, DecisionStream
 from maze_rl.interp.interchange import Interchange, interchange, orthonormal, spread_layers
@@ -99,3 +100,9 @@ def test_bases_and_layers() -> None:
     np.testing.assert_allclose(basis.T @ basis, np.eye(2), atol=1e-12)
     assert list(spread_layers(12)) == [1, 3, 5, 7, 9, 11]
     assert list(spread_layers(4)) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("layers", [[-1], [3], []])
+def test_layers_that_are_not_there_are_refused(layers: list[int], mazes: RecombinedMazes) -> None:
+    with pytest.raises(ConfigurationError, match=r"interchange \(S3\): layers is .*: name at least one from 0 to 2"):
+        interchange(build_hand_built("greedy", TOKENIZATION, n_layers=3), mazes, layers=layers)

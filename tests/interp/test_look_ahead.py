@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 
 from maze_rl.calibration.hand_built import build_hand_built
+from maze_rl.errors import UnknownNameError
 from maze_rl.interp.decisions import Decisions, decision_logits, find_decisions, right_choices
-from maze_rl.interp.look_ahead import CurveData, fit_curve, ideal_curves, ideal_look_ahead, look_ahead, pooled_steps
+from maze_rl.interp.look_ahead import (
+    CurveData,
+    check_axis,
+    fit_curve,
+    ideal_curves,
+    ideal_look_ahead,
+    look_ahead,
+    pooled_steps,
+)
 from maze_rl.interp.simple_rules import manhattan, right_share
 from maze_rl.mazes.generate import generate
 from maze_rl.tokenization.tokenization import load_tokenization
@@ -92,3 +101,9 @@ def test_hand_built_models(decisions: Decisions) -> None:
 def test_no_forks_are_no_curve(decisions: Decisions) -> None:
     none = look_ahead(decisions.take(~decisions.is_fork), np.ones(int((~decisions.is_fork).sum()), np.bool_))
     assert none.num_mazes == 0 and none.steps == () and np.isnan(none.steps_seen.value)
+
+
+def test_an_unknown_axis_is_refused() -> None:
+    check_axis("distance")
+    with pytest.raises(UnknownNameError, match=r"unknown axis 'lookahead'. Did you mean 'look_ahead'"):
+        check_axis("lookahead")

@@ -1,6 +1,7 @@
 """Direct paths: by hand in a small model, and together the whole effect where no other path exists."""
 
 from collections.abc import Callable
+from inspect import unwrap
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 from transformer_lens import HookedTransformer
 
-from maze_rl.errors import ConfigurationError
+from maze_rl.errors import ConfigurationError, UnknownNameError
 from maze_rl.interp.activation_patching import patch_map
 from maze_rl.interp.pair_tokens import PairTokens
 from maze_rl.interp.path_patching import Receiver, path_patch
@@ -94,3 +95,20 @@ def test_positions_limit_the_sender_and_order_is_checked(model_of: ModelOf, pair
     for sender, receiver in (((1, 0), (0, 0, "q")), ((0, "mlp"), (0, "mlp")), ((1, 0), (1, 1, "v"))):
         with pytest.raises(ConfigurationError, match="choose a later one"):
             path_patch(model, pairs, sender, [receiver])  # type: ignore[arg-type, list-item]
+
+
+@pytest.mark.parametrize("sender", [(0, 99), (0, -1), (-1, 0), (50, "mlp")])
+def test_a_sender_that_is_not_there_is_refused(sender: Any, model_of: ModelOf, pairs: PairTokens) -> None:
+    with pytest.raises(ConfigurationError, match=r"^there is no \(.*\) in this model: it has layers 0 to 1"):
+        path_patch(model_of("none"), pairs, sender, ["logits"])
+
+
+@pytest.mark.parametrize("receiver", [(1, 99, "q"), (1, -1, "v"), (99, "mlp")])
+def test_a_receiver_that_is_not_there_is_refused(receiver: Any, model_of: ModelOf, pairs: PairTokens) -> None:
+    with pytest.raises(ConfigurationError, match=r"^there is no \(.*\) in this model: it has layers 0 to 1"):
+        path_patch(model_of("none"), pairs, (0, 0), [receiver])
+
+
+def test_an_unknown_direction_is_no_noising(model_of: ModelOf, pairs: PairTokens) -> None:
+    with pytest.raises(UnknownNameError, match=r"unknown direction 'denoising'. Did you mean 'denoise'"):
+        unwrap(path_patch)(model_of("none"), pairs, (0, 0), ["logits"], direction="denoising")

@@ -4,19 +4,25 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 
 from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError
+from maze_rl.interp.activation_patching import patch_map
 from maze_rl.interp.adjacency_heads import find_adjacency_heads
+from maze_rl.interp.battery import flip_tokens
 from maze_rl.interp.cell_features import Halves, split_halves
+from maze_rl.interp.decision_stream import DecisionStream
 from maze_rl.interp.decisions import decision_logits, find_decisions
 from maze_rl.interp.distance_probe import latent_state, untrained_scores
 from maze_rl.interp.edge_consolidation import measure_consolidation
 from maze_rl.interp.emergence import emergence
 from maze_rl.interp.frontier_heads import find_frontier_heads
+from maze_rl.interp.logit_attribution import logit_attribution
 from maze_rl.interp.on_path_probe import on_path_probe
 from maze_rl.interp.patching_pairs import make_pairs, solved_pairs
+from maze_rl.interp.path_patching import path_patch
 from maze_rl.interp.requirements import (
     check_tokens,
     require_causal_prompt,
@@ -24,6 +30,8 @@ from maze_rl.interp.requirements import (
     require_origin_in_prompt,
     require_plain_stream,
 )
+from maze_rl.interp.residual_replay import ResidualReplay
+from maze_rl.interp.scorecard import check_scored
 from maze_rl.interp.wall_probe import wall_probe
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import MazeBatch
@@ -131,3 +139,32 @@ def test_plain_models_and_those_set_by_hand_meet_every_requirement() -> None:
         require_causal_prompt(model, "this")
         require_edges_in_prompt(model.tokenization.layout, "this")
         require_origin_in_prompt(model.tokenization.layout, "this")
+
+
+def halved(stream: torch.Tensor, hook: object) -> torch.Tensor:
+    return stream / 2
+
+
+@pytest.mark.parametrize("permanent", [False, True])
+def test_what_goes_on_from_the_middle_of_a_run_refuses_hooks(permanent: bool) -> None:
+    """A hook acts on whole sequences; on a part of one, or a second time on a stream, it does something else."""
+    pairs = make_pairs(TOKENIZATION, size=4, num=4, depths=(0, 3), split=None)
+    ends = pairs.position, pairs.right, pairs.wrong
+    model = build_hand_built("wave", TOKENIZATION, n_layers=4)
+    model.add_hook("blocks.1.hook_resid_pre", halved, is_permanent=permanent)
+    refused: list[Callable[[], object]] = [
+        lambda: ResidualReplay(model, pairs.clean, *ends),
+        lambda: DecisionStream(model, pairs.clean, pairs.position),
+        lambda: patch_map(model, flip_tokens(pairs)),
+        lambda: path_patch(model, flip_tokens(pairs), (0, 0), ["logits"]),
+        lambda: logit_attribution(model, pairs.clean, *ends),
+        lambda: check_scored(model),
+    ]
+    for refuse in refused:
+        with pytest.raises(
+            ConfigurationError, match=r"this model is hooked at blocks\.1\.hook_resid_pre: take hooks off"
+        ):
+            refuse()
+    model.reset_hooks(including_permanent=True)
+    for accept in refused:
+        accept()

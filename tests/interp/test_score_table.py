@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,3 +26,11 @@ def test_a_notebook_shows_a_row_and_a_bar_for_every_score(read_page: Callable[[s
     assert "S1 flips & far 0.80 [0.70, 0.90] 0.5 yes 1,300" in page.text
     assert page.text.endswith("page: x.html")
     assert page.tags.count("svg") == 1
+
+
+def test_the_tick_stands_at_a_threshold_beyond_one() -> None:
+    found = Finding(name="growth", effect=Interval(1.0, 0.9, 1.1), threshold=1.25, num_mazes=300)
+    lines = re.findall(r'<line x1="([\d.]+)" x2="([\d.]+)"', scores_html("a model", "unclear", {"S4": found}))
+    whole, tick, interval = (tuple(map(float, line)) for line in lines)
+    assert tick[0] == tick[1] <= whole[1]
+    assert interval[1] < tick[0]

@@ -77,3 +77,9 @@ def test_sae_lens_trains_on_our_batches(model: MazeTransformer, mazes: MazeColle
         return float((sae(rows).detach() - rows).var() / rows.var())
 
     assert unexplained(100_000) < 0.2 < unexplained(256)
+
+
+@pytest.mark.parametrize("setting", ["batch_size", "buffer_batches"])
+def test_batches_of_nothing_are_refused(setting: str, model: MazeTransformer, mazes: MazeCollection) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{setting} is 0: expected a whole number, at least 1"):
+        next(activation_batches(model, mazes, HOOK, **{setting: 0}))

@@ -1,5 +1,6 @@
 """A model that searches takes what a `HookedTransformer` takes, and refuses what would be wrong in one line."""
 
+import pickle
 from collections.abc import Callable
 
 import pytest
@@ -256,3 +257,36 @@ def test_flags_of_transformer_lens_change_nothing(make_searching: Make, ragged: 
     before = model(tokens)
     getattr(model, f"set_{flag}")(True)
     assert (model(tokens) - before).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("loops", [None, 2])
+@pytest.mark.parametrize("way", ["double", "bfloat16", "half"])
+def test_the_configuration_follows_the_type_of_the_weights(make_searching: Make, way: str, loops: int | None) -> None:
+    """By torch's own methods as by TransformerLens's `to`: caches and norms are made in that type."""
+    model = getattr(make_searching(loops=loops, outer_norm=loops is not None), way)()
+    kind = getattr(torch, {"double": "float64", "half": "float16"}.get(way, way))
+    assert model.cfg.dtype == model.blocks[-1].attn.cfg.dtype == kind
+    tokens, spans = model.tokenization.encode(generate(3, num=3, seed=1), prompt_only=True)
+    written = decode_paths(model, tokens, spans.lengths, torch.full((3,), 4))
+    plain = make_searching(loops=loops, outer_norm=loops is not None).to(kind, print_details=False)
+    assert torch.equal(written, decode_paths(plain, tokens, spans.lengths, torch.full((3,), 4)))
+    assert model.run_with_cache(tokens)[1]["pattern", 0].dtype == kind
+
+
+def test_a_model_whose_weights_another_view_changed_goes_on(make_searching: Make) -> None:
+    model = make_searching()
+    model.with_loops(2).double()  # the parameters are the same objects
+    tokens, spans = model.tokenization.encode(generate(3, num=3, seed=1), prompt_only=True)
+    assert len(decode_paths(model, tokens, spans.lengths, torch.full((3,), 4))) == 3
+
+
+@pytest.mark.parametrize("loops", [None, 2])
+def test_a_model_goes_to_another_process_and_back(make_searching: Make, loops: int | None) -> None:
+    model = folded_copy(make_searching(loops=loops, outer_norm=loops is not None))
+    copied = pickle.loads(pickle.dumps(model))
+    tokens = model.tokenization.encode(generate(3, num=3, seed=1)).tokens
+    assert torch.equal(copied(tokens), model(tokens))
+    with torch.no_grad():
+        copied.blocks[0].attn.W_Q += 1
+        assert not torch.equal(copied(tokens), model(tokens))
+    assert len(list(copied.parameters())) == len(list(model.parameters()))

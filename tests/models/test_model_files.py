@@ -2,6 +2,7 @@
 
 import json
 import re
+from inspect import unwrap
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from transformer_lens import HookedTransformer, HookedTransformerConfig
 
 from maze_rl.configs.model import ModelConfig
-from maze_rl.errors import CheckpointError, UnknownNameError
+from maze_rl.errors import CheckpointError, ConfigurationError, UnknownNameError
 from maze_rl.mazes.generate import generate
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.model_files import load_model, save_model
@@ -116,3 +117,21 @@ def test_a_full_disk_leaves_the_previous_folder(tmp_path: Path) -> None:
         write_folder(folder, {"a": b"new", "b": b"new"}, full)
     assert read_folder(folder, ("a", "b")) == {"a": b"old", "b": b"old"}
     assert [path.name for path in tmp_path.iterdir()] == ["5"]
+
+
+def test_missing_checksums_are_said_to_be_missing(saved: Path) -> None:
+    (saved / "checksums.json").unlink()
+    with pytest.raises(CheckpointError, match=r"checksums\.json: the file is missing or cannot be read"):
+        load_model(saved)
+
+
+@pytest.mark.parametrize("step", ["250", 250.0, True])
+def test_a_checkpoint_is_a_whole_number(step: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"^checkpoint is .*: expected a whole number"):
+        unwrap(load_model)("maze-5to9-cpu", checkpoint=step)
+
+
+def test_a_device_of_torch_is_one(saved: Path) -> None:
+    assert load_model(saved, device=torch.device("cpu")).cfg.device == "cpu"
+    with pytest.raises(ConfigurationError, match="device 'meta' cannot be used"):
+        load_model(saved, device=torch.device("meta"))

@@ -218,3 +218,11 @@ def make_prompt() -> Callable[..., str]:
         return str(tokenization.decode(tokenization.encode(MAZES[0], prompt_only=True).tokens[0]))
 
     return make
+
+
+@pytest.mark.parametrize("text", ["hello world", ["<PATH_START>", "hello there"]])
+def test_a_word_that_no_maze_has_is_named(text: str | list[str]) -> None:
+    model = a_model()
+    for read in (model, model.to_tokens, model.generate):
+        with pytest.raises(ConfigurationError, match=r"^the word 'hello' is none of the \d+ that this model reads"):
+            read(text)

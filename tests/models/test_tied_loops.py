@@ -150,6 +150,15 @@ def test_loops_below_one_or_of_a_plain_model_are_refused(make_searching: Make) -
         plain.with_loops(2)
 
 
+def test_hooks_are_not_lost_with_other_loops(make_searching: Make) -> None:
+    model = make_searching()
+    model.add_hook("blocks.0.hook_mlp_out", lambda out, hook: 0 * out, is_permanent=True)
+    with pytest.raises(ConfigurationError, match=r"^loops: this model is hooked at blocks\.0\.hook_mlp_out, and hooks"):
+        model.with_loops(2)
+    model.reset_hooks(including_permanent=True)
+    assert model.with_loops(2).loops == 2
+
+
 def test_files_hold_the_block_once_whatever_the_loops(make_searching: Make) -> None:
     few, many = (make_searching(loops=loops).state_dict() for loops in (1, 4))
     assert list(few) == list(many)

@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from maze_rl.cli.main import run
+from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.presets import SEARCHING
+from maze_rl.evaluation.rollouts import roll_out
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.interchange.drawings import read_drawings
+from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.build import build_model
+from maze_rl.models.decoding import decode_paths
 from maze_rl.tokenization.outcomes import Stop
 from maze_rl.tokenization.tokenization import load_tokenization
 from maze_rl.workflows.solve import Walk, solve_with_model
@@ -85,6 +89,23 @@ def test_every_format_is_told_in_cells(name: str, options: dict[str, str]) -> No
         elif found.stop == Stop.MALFORMED_TOKEN:
             assert found.stray in (" ".join(rest), found.stray)
         assert bool(found.stray) == (found.stop in (Stop.MALFORMED_CELL, Stop.MALFORMED_TOKEN))
+
+
+@pytest.mark.parametrize("name", ["unique_cells", "row_column"])
+def test_an_origin_that_was_never_learned_is_given_as_in_rollouts(name: str) -> None:
+    """A loss that leaves the origin out leaves nothing to write it by: a walk begins with it all the same."""
+    tokenization = load_tokenization(name, canvas=6, random_offsets=True)
+    model = build_model(ModelConfig(n_layers=1, d_model=16, n_heads=2, embedding="free"), tokenization, seed=2)
+    model.about = {"loss": "path_from_first_choice"}
+    for maze in generate(4, num=6, seed=3):
+        found, solution = solve_with_model(model, maze, seed=5), solve_batch(maze.as_batch())
+        walked = roll_out(model, solution, seed=5, batch_size=1, decode=decode_paths)
+        assert found.cells[0] == maze.origin
+        cells = [tuple(cell) for cell in walked.cells[0, : walked.num_cells[0]].tolist()]
+        assert found.cells[: len(cells)] == cells  # which are broken off where they go astray
+        size = tokenization.layout.tokens_per_cell
+        row, col = (place + shift for place, shift in zip(maze.origin, found.offset, strict=True))
+        assert found.words[:size] == [tokenization.vocabulary[i] for i in tokenization.layout.cell_tokens[row, col]]
 
 
 def test_prompts_at_an_offset_are_read_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
