@@ -12,6 +12,7 @@ answers once, when the round begins: constants from there on, so that no second 
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,7 +56,7 @@ class TextGame(Shown):
     def __init__(
         self,
         model: nn.Module,
-        pairs: Sequence[TokenPair],
+        pairs: Sequence[Any],
         *,
         end: int,
         config: SpinConfig,
@@ -67,7 +68,8 @@ class TextGame(Shown):
 
         Args:
             model: A causal language model of `transformers`, or a `peft` model around one.
-            pairs: Ids of prompts and real answers; `encode_pairs` makes them from texts.
+            pairs: Ids of prompts and real answers, two sequences of whole numbers (or arrays, or tensors) each;
+                `encode_pairs` makes them from texts.
             end: The token that ends an answer, `tokenizer.eos_token_id`.
             config: Settings of every round; those about mazes (prompts, policies, keep_best) stay at their defaults.
             seed: Decides what is written, the order of pairs, and what new adapters begin with.
@@ -227,7 +229,7 @@ def _check_id(name: str, value: object, words: int) -> int:
     return found
 
 
-def _checked_ids(pairs: Sequence[TokenPair], words: int) -> list[tuple[list[int], list[int]]]:
+def _checked_ids(pairs: Sequence[Any], words: int) -> list[tuple[list[int], list[int]]]:
     """Return pairs as lists of plain ids.
 
     Raises:
