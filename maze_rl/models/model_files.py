@@ -45,6 +45,8 @@ from maze_rl.tokenization.tokenization import Tokenization
 
 FOLDED_FIELDS = ("embedding", "unembedding", "parametrizations")
 """Fields of a configuration that folding changes."""
+_OF_THE_WHOLE_RUN = ("tokens", "seconds", "validation_exact_by_loops", "longest_path", "leaks")
+"""What a model's files say that holds at the end of its training alone."""
 _STOCK_FIELDS = (
     "n_layers",
     "d_model",
@@ -151,7 +153,8 @@ def load_model(
     Args:
         name: Folder or name.
         device: Where it is to run.
-        checkpoint: A step whose weights are wanted, one of `checkpoint_steps`; None for the final ones.
+        checkpoint: A step whose weights are wanted, one of `checkpoint_steps`; None for the final ones. What is only
+            known of the whole run (tokens, seconds, validation) is left out of `model.about` then.
 
     Returns:
         A `HookedTransformer` in evaluation mode, with `model.tokenization` and `model.about`.
@@ -173,12 +176,13 @@ def load_model(
         plain = {"trained_parametrizations": [], "trained_unembedding": "all"}  # older files say nothing of these
         fields = () if config is None else FOLDED_FIELDS
         trained = {f"trained_{name}": (plain | description)[f"trained_{name}"] for name in fields}
-        about = description["about"] | trained
+        about = description["about"] if checkpoint is None else _about_checkpoint(description["about"], checkpoint)
+        about |= trained
     except (KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{folder / MODEL}: not written by this version of maze_rl ({error}).") from error
     weights = read_tensors(files[WEIGHTS])
     if config is None:
-        return _placed(build_own(description, tokenization, weights), description["about"], device)
+        return _placed(build_own(description, tokenization, weights), about, device)
     computed = any(".parametrizations." in tensor for tensor in weights)
     if computed:  # waves, or a checkpoint of a run
         config = replace(config, **{field: trained[f"trained_{field}"] for field in FOLDED_FIELDS})
@@ -220,6 +224,14 @@ def checkpoint_steps(name: str | PathLike[str]) -> list[int]:
     """
     places = (find_model(name) / CHECKPOINTS).glob(f"*/{WEIGHTS}")
     return sorted(int(place.parent.name) for place in places if place.parent.name.isdigit())
+
+
+def _about_checkpoint(about: dict[str, Any], step: int) -> dict[str, Any]:
+    """Return what is true of a model in the middle of its training."""
+    known = {name: value for name, value in about.items() if name not in _OF_THE_WHOLE_RUN}
+    if about.get("steps") and "mazes" in about:
+        known["mazes"] = about["mazes"] * step // about["steps"]  # every step has as many
+    return known | {"name": f"{about.get('name', 'untitled')} at step {step}", "steps": step}
 
 
 def _checkpoint_weights(folder: Path, step: int) -> bytes:

@@ -131,6 +131,15 @@ def test_a_checkpoint_is_a_whole_number(step: object) -> None:
         unwrap(load_model)("maze-5to9-cpu", checkpoint=step)
 
 
+def test_a_checkpoint_says_of_itself_how_far_it_was_trained() -> None:
+    last, first = load_model("maze-5to9-cpu"), load_model("maze-5to9-cpu", checkpoint=250)
+    assert (first.about["name"], first.about["steps"]) == ("maze-5to9-cpu at step 250", 250)
+    assert first.about["mazes"] == 250 * last.about["mazes"] // last.about["steps"]
+    assert {"tokens", "seconds", "validation_exact_by_loops"} & set(first.about) == set()
+    assert first.about["sizes"] == last.about["sizes"]
+    assert "tokens" in load_model("maze-5to9-cpu").about
+
+
 def test_a_device_of_torch_is_one(saved: Path) -> None:
     assert load_model(saved, device=torch.device("cpu")).cfg.device == "cpu"
     with pytest.raises(ConfigurationError, match="device 'meta' cannot be used"):

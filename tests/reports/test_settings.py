@@ -83,7 +83,7 @@ def test_the_default_run_has_nothing_to_show_but_its_phases(run: RunSummary) -> 
     (section,) = settings_section(replace(run, config=as_file(USUAL)))
     assert section.tables == () and "nothing else is said" in section.lead.text
     (row,) = [row for row in setup_table([replace(run, config=as_file(USUAL))]).rows if row["fact"] == "phases"]
-    assert row["run_0"] == "sizes 5, 5–6, 5–7, 5–8 for 270 steps each, then 5–9 for 1,320 steps"
+    assert row["run_0"] == "sizes 5, 5–6, 5–7, 5–8 for 247–248 steps each, then 5–9 for 1,210 steps"
 
 
 def test_a_model_to_begin_from_is_shown() -> None:
