@@ -76,14 +76,18 @@ def build_hand_built(
 
     Raises:
         UnknownNameError: There is no such algorithm.
-        ConfigurationError: The format or one of its options is not supported, or there are fewer than 2 layers.
+        ConfigurationError: The format or one of its options is not supported, there are fewer than 2 layers,
+            or `reach` is below 0 or more than the rounds.
     """
     _check(kind, tokenization, n_layers)
+    rounds = n_layers - READING_LAYERS
+    if reach is not None and not 0 <= reach <= rounds:
+        raise ConfigurationError(f"reach is {reach}: of {n_layers} layers {rounds} are rounds: 0 to {rounds} are left.")
     layout = _layout(kind, tokenization)
     width, cells = layout.d_model, layout.num_cells
     d_head = max(cells + 3, layout.position_dims + 2)
     weights = Weights(layout, n_layers, N_HEADS, d_head, d_mlp=7 * cells + 4)
-    _fill(weights, kind, tokenization, soft, n_layers - READING_LAYERS if reach is None else reach)
+    _fill(weights, kind, tokenization, soft, rounds if reach is None else reach)
     ties = numpy_generator(seed, "ties", kind)
     table = tokenization.layout
     w_u, b_u = unembedding(

@@ -23,6 +23,7 @@ from numpy import ndarray
 from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown
+from maze_rl.errors import ConfigurationError
 from maze_rl.interp.cell_features import (
     Halves,
     Variable,
@@ -130,7 +131,7 @@ def latent_state(
         batch: Mazes of one shape, trees if `alive` is asked for; half are fitted on, half judged on.
         control_model: An untrained model of the same shape; left out, this control is.
         untrained: What `untrained_scores` gave for it on the same mazes and seed: spares probing it again.
-        variables: What is probed for.
+        variables: What is probed for, at least one.
         threshold: Effect beyond which a variable counts as found.
         seed: Seed of halves, edge order and control labels.
 
@@ -159,6 +160,8 @@ def untrained_scores(
 
 
 def _check_known(model: HookedTransformer, variables: tuple[Variable, ...]) -> None:
+    if not variables:
+        raise ConfigurationError(f"variables is empty: name at least one of {', '.join(VARIABLES)}.")
     if "alive" in variables:
         require_origin_in_prompt(
             tokenization_of(model).layout, "a probe at <PATH_START> for the cells that lead on (alive)"

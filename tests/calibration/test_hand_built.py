@@ -152,6 +152,12 @@ def test_nine_by_nine() -> None:
     assert shortest(model, mazes).all()
 
 
+@pytest.mark.parametrize("reach", [-1, 3, 99])
+def test_no_more_rounds_are_left_than_there_are(reach: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"reach is {reach}: of 4 layers 2 are rounds"):
+        build_hand_built("ablated", load_tokenization("edges", canvas=3), n_layers=4, reach=reach)
+
+
 def test_an_unknown_algorithm_is_named() -> None:
     with pytest.raises(UnknownNameError, match=r"unknown hand-built model 'waves'. Did you mean 'wave'"):
         unwrap(build_hand_built)("waves", load_tokenization("edges", canvas=3))

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from maze_rl.calibration.hand_built import build_hand_built
+from maze_rl.errors import ConfigurationError
 from maze_rl.interp.distance_probe import LatentState, latent_state
 from maze_rl.interp.emergence import emergence, first_right, reach_by_layer
 from maze_rl.interp.on_path_probe import on_path_probe
@@ -46,6 +47,11 @@ def test_the_state_names_what_is_held(states: dict[str, LatentState]) -> None:
         "dead_end_filling": "the cells that lead on",
         "untrained": "nothing",
     }
+
+
+def test_nothing_to_probe_for_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="variables is empty: name at least one of distance, alive"):
+        latent_state(built("wave"), BATCH, variables=())
 
 
 def test_scores_are_near_what_is_known(states: dict[str, LatentState]) -> None:
