@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from os import PathLike
 
 from maze_rl.errors import ConfigurationError
 
@@ -14,7 +14,7 @@ except ImportError:  # no such locks on this system
 
 
 @contextmanager
-def held_alone(folder: Path) -> Iterator[None]:
+def held_alone(folder: str | PathLike[str]) -> Iterator[None]:
     """Hold a folder, so that no other process trains in it meanwhile; a kill lets go of it.
 
     Where the system or the disk has no such locks, nothing is held.
