@@ -39,8 +39,10 @@ def run(arguments: list[str]) -> int:
         print(f"maze-rl: {error}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, SystemError) as error:
-        stop = error if isinstance(error, KeyboardInterrupt) else error.__cause__
-        if not isinstance(stop, KeyboardInterrupt):  # Ctrl-C inside a compiled kernel comes wrapped in a SystemError
+        stop = error
+        while isinstance(stop, SystemError):  # Ctrl-C inside a compiled kernel comes wrapped, several times at times
+            stop = stop.__cause__
+        if not isinstance(stop, KeyboardInterrupt):
             raise
         print(f"maze-rl: {str(stop) or 'stopped.'}", file=sys.stderr)
         return 130

@@ -1,8 +1,8 @@
 """Load this folder as a stock `HookedTransformer`; needs torch, safetensors and transformer-lens alone.
 
     from loader import load; model = load()  # with this folder on sys.path
-    logits, cache = model.run_with_cache(text)  # text up to <PATH_START>, or ids: model.to_tokens(text)
-    model.generate(text, 99, do_sample=False, use_past_kv_cache=False, return_type="tokens")  # or a list of texts
+    logits, cache = model.run_with_cache(text)  # up to <PATH_START>, and the origin if model.json has origin "path"
+    model.generate(text, 99, do_sample=False, use_past_kv_cache=False, return_type="tokens")  # text, texts or ids
 
 What a stock model lacks stays by permanent hooks: the mask of a visible prompt on every `attn.hook_attn_scores`, and
 between loops norm and recall of the embedding on `hook_resid_pre`, whose value is what a loop begins with. Both are

@@ -287,3 +287,17 @@ def test_the_figures_have_no_faults(
 ) -> None:
     result, _ = request.getfixturevalue(made)
     assert faults_of_page(lambda: write_search_report(result, tmp_path)) == []
+
+
+def test_an_interval_below_the_usual_axis_is_drawn_whole() -> None:
+    from inspect import unwrap
+    from types import SimpleNamespace
+
+    from maze_rl.intervals import Interval
+    from maze_rl.reports.search.probe_figures import auroc_figure
+
+    walls = SimpleNamespace(auroc=Interval(0.9, 0.8, 0.95), baseline_auroc=0.5)
+    on_path = SimpleNamespace(auroc=Interval(0.5, 0.2, 0.7), baseline=Interval(0.6, 0.5, 0.7), untrained=None)
+    low, high = unwrap(auroc_figure)(SimpleNamespace(walls=walls, on_path=on_path)).axes[0].get_xlim()
+    assert low < 0.2
+    assert high > 0.95

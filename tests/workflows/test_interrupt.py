@@ -100,13 +100,19 @@ def test_the_command_line_passes_on_what_an_interrupted_training_says(
     assert capsys.readouterr().err == "maze-rl: saved at step 3 of 6. To go on: ...\n"
 
 
+@pytest.mark.parametrize("times", [1, 3])
 def test_ctrl_c_inside_a_compiled_kernel_is_ctrl_c(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    times: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Python wraps an exception that is set while a kernel returns."""
+    """Python wraps an exception that is set while a kernel returns, and again where that kernel was called by one."""
+    wrapped: BaseException = KeyboardInterrupt()
+    for _ in range(times):
+        outer = SystemError("<kernel> returned a result with an exception set")
+        outer.__cause__ = wrapped
+        wrapped = outer
 
     def study(*_, **__) -> None:
-        raise SystemError("<kernel> returned a result with an exception set") from KeyboardInterrupt()
+        raise wrapped
 
     monkeypatch.setattr("maze_rl.workflows.studies.run_study", study)
     assert run(["studies", "run", "calibration_tour"]) == 130

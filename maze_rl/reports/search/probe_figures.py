@@ -65,7 +65,8 @@ def auroc_figure(battery: Battery) -> "Figure":
     ]
     if on_path.untrained is not None:
         rows.append(IntervalRow(name="untrained", interval=on_path.untrained))
-    return interval_rows(rows, label="AUROC", limits=(0.4, 1.02), width=WIDTH / 2, marks=[(0.5, "chance")])
+    least = min(0.4, *(row.interval.low - 0.02 for row in rows))
+    return interval_rows(rows, label="AUROC", limits=(least, 1.02), width=WIDTH / 2, marks=[(0.5, "chance")])
 
 
 def emergence_figure(emergence: Emergence, num_layers: int) -> "Figure":
