@@ -60,9 +60,10 @@ class BeyondRandom(Finding):
 
     @property
     def verdict(self) -> Verdict:
-        """As for any finding, but `unclear` for a drop that random sets reach too often."""
+        """As for any finding, but `unclear` for a drop that random sets reach too often, or are too few to tell of."""
         verdict = super().verdict
-        return "unclear" if verdict == "yes" and self.percentile < LEAST_PERCENTILE else verdict
+        placed = self.percentile >= LEAST_PERCENTILE  # nan is no place
+        return verdict if placed or verdict != "yes" else "unclear"
 
 
 @dataclass(frozen=True, kw_only=True)

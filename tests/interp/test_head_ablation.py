@@ -108,6 +108,9 @@ def test_the_verdict_needs_a_place_among_random_sets(wave: MazeTransformer, deci
         finding = replace(lost, percentile=percentile).finding
         assert finding.verdict == verdict and finding.percentile == percentile
         assert "too few" not in finding.control_name
+    # too few sets for a place: the finding of two sets is no yes, whatever the drop
+    few = replace(lost, random_drops=lost.random_drops[:2], percentile=1.0).finding
+    assert few.verdict == "unclear"
     nothing = replace(lost, beyond_random=Interval(0.0, -0.1, 0.05), percentile=0.2)
     assert nothing.finding.verdict == "no"
 
