@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from os import PathLike
 
 from maze_rl.errors import ConfigurationError
@@ -30,28 +30,15 @@ def held_alone(folder: str | PathLike[str]) -> Iterator[None]:
         return
     place = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            with suppress(NotImplementedError):
-                _lock(place)
-        except BlockingIOError as error:
-            raise ConfigurationError(
-                f"{folder}: another process is training in it: let it end, or stop it, before this run goes on."
-            ) from error
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(place)
+        raise ConfigurationError(
+            f"{folder}: another process is training in it: let it end, or stop it, before this run goes on."
+        ) from error
+    except OSError:
+        pass  # the disk has no locks
+    try:
         yield
     finally:
         os.close(place)
-
-
-def _lock(place: int) -> None:
-    """Take the lock of an open folder.
-
-    Raises:
-        BlockingIOError: Somebody has it.
-        NotImplementedError: The disk has no locks.
-    """
-    try:
-        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)  # type: ignore[union-attr]
-    except BlockingIOError:
-        raise
-    except OSError as error:
-        raise NotImplementedError from error
