@@ -48,6 +48,7 @@ def worker_processes(
         with _deaf():
             pool.shutdown(wait=False, cancel_futures=True)
             _end([process for process in multiprocessing.active_children() if process not in others], patience)
+            pool.shutdown(wait=True)  # its thread notes that they have ended
         raise
     pool.shutdown(wait=True)
 

@@ -14,6 +14,8 @@ from maze_rl.configs.ranges import format_range, parse_grid, parse_sizes
 from maze_rl.errors import ConfigurationError, MazeRLError
 
 _DRAWINGS = (".png", ".svg", ".txt")
+_MANY = 100
+"""Mazes in a picture from which on drawing it takes long enough to be told."""
 _MAZES_PER_LINE = 3
 """Mazes side by side in a text file, where no terminal says how many fit."""
 _EXPLAINED = """\
@@ -33,6 +35,8 @@ def show(chosen: argparse.Namespace) -> None:
     from maze_rl.workflows.show import draw_picture, draw_text
 
     if out is not None and out.suffix.lower() != ".txt":
+        if len(shown) > _MANY:
+            print(f"maze-rl: drawing {len(shown):,} mazes, which may take minutes ...", file=sys.stderr)
         draw_picture(shown, marks, out)
     elif out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,9 @@ TREES = ("dfs", "wilson", "aldous_broder", "kruskal", "prim", "hunt_and_kill", "
 """Algorithms whose mazes have no cycle, so that there is one path between two cells."""
 ALGORITHMS: dict[str, dict[str, Option]] = {
     "dfs": {
-        "accessible_cells": Option(1.0, _is_count_or_share, "a share of the cells, above 0.0 to 1.0, or their number"),
+        "accessible_cells": Option(
+            1.0, _is_count_or_share, "a share of the cells, above 0.0 to 1.0, or their number, a whole one from 2"
+        ),
         "max_depth": Option(None, lambda value: value is None or is_count(value), "steps from the root, at least 1"),
         "forks": Option(True, lambda value: isinstance(value, bool), "true, or false for one corridor"),
     },

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Int64
+from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
@@ -26,6 +27,7 @@ from maze_rl.seeding import numpy_generator
 
 Component = Literal["resid_pre", "attn_out", "mlp_out", "head"]
 Source = Literal["run", "random_vector", "random_step"]
+_Positions = Sequence[int] | Int64[ndarray, " place"] | None
 PAIRS_AT_ONCE = 64
 
 
@@ -35,7 +37,7 @@ def patch_map(
     *,
     component: Component = "resid_pre",
     direction: Direction = "denoise",
-    positions: Sequence[int] | None = None,
+    positions: _Positions = None,
     groups: Mapping[str, Bool[Tensor, "pair pos"]] | None = None,
     source: Source = "run",
     seed: int = 0,
@@ -73,7 +75,7 @@ def patch_map(
     return PatchMap.of(model, pairs, component, direction, named, torch.cat(changes))
 
 
-def single_positions(pairs: PairTokens, positions: Sequence[int] | None = None) -> dict[str, Bool[Tensor, "pair pos"]]:
+def single_positions(pairs: PairTokens, positions: _Positions = None) -> dict[str, Bool[Tensor, "pair pos"]]:
     """Return each of the positions (None for all) as a group of its own, named after it."""
     columns = torch.arange(pairs.clean.shape[1], device=pairs.clean.device)
     chosen = range(len(columns)) if positions is None else positions
@@ -93,12 +95,12 @@ def check_names(component: str, direction: str, source: str) -> None:
 
 
 def _check_places(
-    pairs: PairTokens, positions: Sequence[int] | None, groups: Mapping[str, Bool[Tensor, "pair pos"]] | None
+    pairs: PairTokens, positions: _Positions, groups: Mapping[str, Bool[Tensor, "pair pos"]] | None
 ) -> None:
     if positions is not None and groups is not None:
         raise ConfigurationError("positions and groups are both given: patch one or the other.")
     length = pairs.clean.shape[1]
-    if outside := [position for position in positions or () if not 0 <= position < length]:
+    if outside := [position for position in (() if positions is None else positions) if not 0 <= position < length]:
         raise ConfigurationError(
             f"position {outside[0]} lies outside sequences of {length} tokens: use 0 to {length - 1}."
         )

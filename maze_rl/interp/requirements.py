@@ -130,7 +130,7 @@ def require_plain_stream(model: HookedTransformer, what: str) -> None:
         ConfigurationError: The model has loops, or blocks of another kind.
     """
     config = getattr(model, "maze_config", None)
-    if config is not None and config.looped:
+    if config is not None and config.blocks > config.n_layers:
         raise ConfigurationError(
             f"{what} relies on a plain residual stream, and this model has loops, which add the embedding again "
             f"before each: use a model without loops, {_INSTEAD}, or intervene by model.run_with_hooks."

@@ -4,7 +4,7 @@ from os import PathLike
 from pathlib import Path
 
 from maze_rl.configs.hand_built import HAND_BUILT
-from maze_rl.errors import CheckpointError, UnknownNameError, unknown_name
+from maze_rl.errors import CheckpointError, ConfigurationError, UnknownNameError, unknown_name
 from maze_rl.shipped import shipped, shipped_names
 
 WEIGHTS, MODEL, CHECKPOINTS = "model.safetensors", "model.json", "checkpoints"
@@ -32,7 +32,10 @@ def find_model(name: str | PathLike[str]) -> Path:
     Raises:
         UnknownNameError: There is neither such a folder nor such a shipped model.
         CheckpointError: The folder holds no finished model, or `name` is a file.
+        ConfigurationError: `name` is neither a text nor a path.
     """
+    if not isinstance(name, str | PathLike):
+        raise ConfigurationError(f"the model is {name!r}: give the folder of a run, or the name of a shipped model.")
     folder = Path(name)
     if (folder / MODEL).is_file() or (folder / WEIGHTS).is_file():
         return folder

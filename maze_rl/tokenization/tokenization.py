@@ -230,8 +230,13 @@ class Tokenization(Shown):
             A string whose words name cells of the canvas; its `offset` says where the maze lies there.
 
         Raises:
-            ConfigurationError: The maze does not fit on the canvas, or not at this offset.
+            ConfigurationError: The maze does not fit on the canvas, or not at this offset; or it is not one maze.
         """
+        if not isinstance(maze, Maze):
+            raise ConfigurationError(
+                f"to_text writes one maze, and this is a {type(maze).__name__}: take one of several, as mazes[0], or "
+                "write all with save_mazes(mazes, 'mazes.tokens')."
+            )
         batch, places = maze.as_batch(), None
         if offset is not None:
             offset = _as_offset(offset)
@@ -260,6 +265,8 @@ class Tokenization(Shown):
         """
         from maze_rl.tokenization.parsing import find_offset, parse_maze
 
+        if not isinstance(text, str):
+            raise MazeRLError(f"text is a {type(text).__name__}: expected words in a string; ids become one by decode.")
         shape = grid_of("grid", grid)
         if offset is None and isinstance(text, TokenText):
             offset = text.offset

@@ -13,13 +13,12 @@ import torch
 
 from maze_rl.configs.cautions import cautions
 from maze_rl.configs.longer_run import lengthened, taught_steps
-from maze_rl.configs.training import OPTIMIZERS, Phase, RunConfig, StartModel, TrainingConfig
+from maze_rl.configs.training import OPTIMIZERS, Phase, RunConfig, TrainingConfig
 from maze_rl.displays.short_repr import Shown
-from maze_rl.errors import Caution, CheckpointError, ConfigurationError, MazeRLError
+from maze_rl.errors import Caution, CheckpointError, MazeRLError
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.devices import check_device
-from maze_rl.models.digest import weights_digest
-from maze_rl.models.model_files import load_model, save_model, trained_algorithms
+from maze_rl.models.model_files import load_model, save_model
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.checkpoints import checkpoint_steps, load_checkpoint, save_checkpoint
 from maze_rl.training.learning_rates.schedule_free import averaged
@@ -31,6 +30,7 @@ from maze_rl.workflows.run_card import run_html
 from maze_rl.workflows.run_folder import RunFolder, versions
 from maze_rl.workflows.run_lock import held_alone
 from maze_rl.workflows.run_place import check_begun, check_free
+from maze_rl.workflows.start_model import START, begin_with_start
 
 Progress = Callable[[str, float, dict[str, Any]], None]
 """(what is being done, share done 0..1, newest numbers)."""
@@ -84,11 +84,11 @@ def train_run(
         longer = _open(run, config, resume)
         tokenization = Tokenization(config.tokenization)
         model = build_model(config.model, tokenization, seed=config.seed, device=device)
-        if config.start is not None:
-            load_start(model, config.start)
+        before = begin_with_start(model, config, run, resume)
         state = new_state(model, config.training, config.seed)
         if not resume:
-            run.create(config, command, **record)  # only now: what is refused leaves no folder behind
+            of_start = {START: before} if before else {}
+            run.create(config, command, **record, **of_start)  # only now: what is refused leaves no folder behind
             alone.enter_context(held_alone(out))
         _warn(state, config.training)
         if resume:
@@ -104,7 +104,7 @@ def train_run(
             raise
         with averaged(state.optimizer):
             model, by_loops = with_best_loops(state.model, config)
-            save_model(model, out, _about(config, state, out) | by_loops)
+            save_model(model, out, _about(config, state, out, before) | by_loops)
         if state.step > begun:
             run.evaluation_path.unlink(missing_ok=True)  # it was of an earlier model
     return Run(out, state.step)
@@ -158,22 +158,6 @@ def with_best_loops(model: MazeTransformer, config: RunConfig) -> tuple[MazeTran
     return model.with_loops(best), {"validation_exact_by_loops": {str(loops): rate for loops, rate in exact.items()}}
 
 
-def load_start(model: MazeTransformer, start: StartModel) -> None:
-    """Fill `model` with the weights of a trained one.
-
-    Raises:
-        CheckpointError: A file is missing or altered, or the trained model is not the one the run was begun with.
-        ConfigurationError: It has another shape or vocabulary.
-    """
-    trained = load_model(start.model)
-    if weights_digest(trained) != start.digest:
-        raise CheckpointError(f"{start.model}: holds other weights than the run was begun with.")
-    try:
-        model.load_state_dict(trained.state_dict())
-    except RuntimeError as error:
-        raise ConfigurationError(f"{start.model}: its weights do not fit the model of this run: {error}") from error
-
-
 def load_newest(state: TrainingState, config: TrainingConfig, run: RunFolder) -> None:
     """Fill `state` from the newest checkpoint and drop later metrics; without one, training starts anew.
 
@@ -218,11 +202,10 @@ def _supervised(config: RunConfig) -> Phase:
     return taught[-1] if taught else config.training.phases[-1]
 
 
-def _about(config: RunConfig, state: TrainingState, out: Path) -> dict[str, Any]:
+def _about(config: RunConfig, state: TrainingState, out: Path, before: dict[str, Any]) -> dict[str, Any]:
+    """Return what the finished model says of itself; a model that goes on from another has seen what that one saw."""
     last, loss = config.training.phases[-1].mazes, config.training.loss_at(_supervised(config))
-    # a model that goes on from another one has seen what that one saw
-    before = {} if config.start is None else load_model(config.start.model).about
-    algorithms = {phase.mazes.algorithm for phase in config.training.phases} | set(trained_algorithms(before))
+    algorithms = {*(phase.mazes.algorithm for phase in config.training.phases), *before.get("algorithms", ())}
     return {
         "name": out.resolve().name,  # that of "." too
         "sizes": sorted({*config.sizes, *before.get("sizes", ())}),
@@ -234,7 +217,7 @@ def _about(config: RunConfig, state: TrainingState, out: Path) -> dict[str, Any]
         "mazes": state.mazes,
         "tokens": state.tokens,
         "leaks": state.leaks,
-        "longest_path": max(state.longest_path, before.get("longest_path") or 0),
+        "longest_path": max(state.longest_path, before.get("longest_path", 0)),
         "seconds": state.seconds,
         "seed": config.seed,
         "num_parameters": sum(weight.numel() for weight in state.model.parameters() if weight.requires_grad),

@@ -97,6 +97,8 @@ def test_positions_are_columns_of_the_full_map(model_of: ModelOf, pairs: PairTok
     model = model_of("none")
     part, full = patch_map(model, pairs, positions=[9, 5]), patch_map(model, pairs)
     assert part.places == ("9", "5")
+    same = patch_map(model, pairs, positions=np.array([9, 5]))
+    assert same.places == part.places and np.array_equal(same.effects, part.effects)
     np.testing.assert_allclose(part.effects, full.effects[:, [9, 5]], atol=1e-5)
     right = {"component": "head", "direction": "noise", "source": "run"}
     check_names(**right)

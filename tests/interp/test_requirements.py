@@ -141,6 +141,17 @@ def test_plain_models_and_those_set_by_hand_meet_every_requirement() -> None:
         require_origin_in_prompt(model.tokenization.layout, "this")
 
 
+def test_one_loop_is_a_plain_model() -> None:
+    """Between loops the stream is changed; one loop has nothing between."""
+    shape = {"n_layers": 2, "d_model": 24, "n_heads": 2}
+    looped = build_model(ModelConfig(**shape, loops=1, outer_norm=True), TOKENIZATION).eval()
+    plain = build_model(ModelConfig(**shape), TOKENIZATION).eval()
+    plain.load_state_dict(looped.state_dict(), strict=False)
+    pairs = make_pairs(TOKENIZATION, size=4, num=4, depths=(0, 3), split=None)
+    pairs = flip_tokens(pairs)
+    assert np.array_equal(patch_map(looped, pairs).effects, patch_map(plain, pairs).effects)
+
+
 def halved(stream: torch.Tensor, hook: object) -> torch.Tensor:
     return stream / 2
 

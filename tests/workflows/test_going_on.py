@@ -171,6 +171,22 @@ def test_a_model_goes_on_with_what_it_was_trained_on(begun: Path) -> None:
     assert load_model("planned").about["algorithms"] == ["dfs", "wilson"]
 
 
+def test_the_model_a_run_started_from_may_be_gone(begun: Path) -> None:
+    """It is read when the run begins, and not again."""
+    begun.rename("start")
+
+    def lose(*_: object) -> None:
+        if Path("start").exists():
+            Path("start").rename("moved")
+
+    settings = {"num": 0, "device": "cpu", "batch_size": 4}
+    maze_rl.train("5", start_from="start", steps=2, out="further", progress=lose, **settings)
+    assert load_model("further").about["sizes"] == [3, 4, 5]
+    maze_rl.train(resume=True, steps=4, out="further", progress=False)
+    about = load_model("further").about
+    assert (about["steps"], about["sizes"], about["algorithms"]) == (4, [3, 4, 5], ["wilson"])
+
+
 def test_rounds_alone_are_as_long_as_said_or_long_enough(begun: Path) -> None:
     flags = ["--start-from", "run", "--device", "cpu", "--batch-size", "2", "--lora", "2", "--num", "0"]
     for more, expected in (

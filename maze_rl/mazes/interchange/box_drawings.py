@@ -162,8 +162,9 @@ def _codes(drawing: _Drawing) -> UInt8[ndarray, "height width"]:
                 if _LINES & set(text):
                     raise InvalidMazeError(f"{drawing.place(row, col)}: the wall {text!r} is broken.")
                 codes[row, col] = PATH if _meaning(text.strip(" "), True) == PATH else OPEN
+    posts = join_walls(codes)[::2, ::2].tolist()
     for row in range(0, len(codes), 2):
-        for col, expected in enumerate(join_walls(codes, row)[::2]):
+        for col, expected in enumerate(posts[row // 2]):
             post = drawing.text(row, 2 * col)
             if post not in (expected, "+"):
                 raise InvalidMazeError(

@@ -14,7 +14,8 @@ from numpy import ndarray
 from maze_rl.mazes.lattice import Cell, Maze
 
 WALL, OPEN, PATH, ORIGIN, TARGET = range(5)
-_CELL_CHARACTERS = "# ·SE"
+_SIGNS = np.array(list("# ·SE"))
+"""The character of a pixel by its code; walls are joined instead."""
 POSTS = " ╵╶└╷│┌├╴┘─┴┐┤┬┼"
 """The character of a post by its arms, the sum of up 1, right 2, down 4, left 8."""
 
@@ -53,33 +54,21 @@ def _mark_path(picture: ndarray, path: list[Cell]) -> None:
 def draw_boxes(maze: Maze, path: Sequence[Cell] = ()) -> str:
     """Draw a maze with box-drawing walls, ``S``, ``E``, and dots along `path`; 4 cols + 1 characters wide."""
     picture = pixels(maze, path)
-    return "\n".join(_box_line(picture, row) for row in range(len(picture)))
+    signs = np.where(picture == WALL, join_walls(picture), _SIGNS[picture])
+    texts = np.repeat(signs, [1, *([3, 1] * maze.shape[1])], axis=1)  # a cell is as wide as three posts
+    inside = signs[:, 1::2]
+    for beside in (texts[:, 1::4], texts[:, 3::4]):
+        beside[inside != "─"] = " "
+    return "\n".join("".join(line) for line in texts)
 
 
-def _box_line(picture: ndarray, row: int) -> str:
-    walls = join_walls(picture, row)
-    pieces = [
-        wall if pixel == WALL else _CELL_CHARACTERS[pixel] for wall, pixel in zip(walls, picture[row], strict=True)
-    ]
-    wide = [(piece * 3 if piece == "─" else f" {piece} ") if col % 2 else piece for col, piece in enumerate(pieces)]
-    return "".join(wide)
-
-
-def join_walls(picture: UInt8[ndarray, "height width"], row: int) -> list[str]:
-    """Return the box-drawing character of every wall and post in a row of `pixels`; a space elsewhere."""
-    if row % 2:
-        return ["│" if pixel == WALL else " " for pixel in picture[row]]
-    line = ["─" if pixel == WALL else " " for pixel in picture[row]]
-    line[::2] = [_post(picture, row, col) for col in range(0, len(line), 2)]
-    return line
-
-
-def _post(picture: ndarray, row: int, col: int) -> str:
-    height, width = picture.shape
-    arms = (
-        row > 0 and picture[row - 1, col] == WALL,
-        col + 1 < width and picture[row, col + 1] == WALL,
-        row + 1 < height and picture[row + 1, col] == WALL,
-        col > 0 and picture[row, col - 1] == WALL,
-    )
-    return POSTS[sum(1 << bit for bit, arm in enumerate(arms) if arm)]
+def join_walls(picture: UInt8[ndarray, "height width"]) -> ndarray:
+    """Return the box-drawing character of every wall and post of `pixels`, <U1[height, width]; a space elsewhere."""
+    wall = picture == WALL
+    walls = np.where(wall, "│", " ")
+    walls[::2] = np.where(wall[::2], "─", " ")
+    around = np.pad(wall, 1)
+    up, right, down, left = around[:-2, 1:-1], around[1:-1, 2:], around[2:, 1:-1], around[1:-1, :-2]
+    arms = up + 2 * right + 4 * down + 8 * left
+    walls[::2, ::2] = np.array(list(POSTS))[arms[::2, ::2]]
+    return walls

@@ -50,7 +50,8 @@ def draw_marked(maze: Maze, marks: Marks, colour: bool = False) -> str:
     if colour:
         no_field = np.full(picture.shape, -1, np.int32)
         levels = no_field if marks.distances is None else _levels(marks.distances)
-    return "\n".join("".join(_line(picture, row, texts, width, levels)) for row in range(len(picture)))
+    walls = join_walls(picture).tolist()
+    return "\n".join("".join(_line(picture, row, walls[row], texts, width, levels)) for row in range(len(picture)))
 
 
 def legend(marks: Marks) -> str:
@@ -116,8 +117,9 @@ def _levels(distances: Int32[ndarray, "rows cols"]) -> Int32[ndarray, "height wi
     return levels
 
 
-def _line(picture: ndarray, row: int, texts: list[list[str]], width: int, levels: ndarray | None) -> Iterator[str]:
-    walls = join_walls(picture, row)
+def _line(
+    picture: ndarray, row: int, walls: list[str], texts: list[list[str]], width: int, levels: ndarray | None
+) -> Iterator[str]:
     for col, pixel in enumerate(picture[row]):
         wide = width if col % 2 else 1
         if pixel == WALL and walls[col] != " ":

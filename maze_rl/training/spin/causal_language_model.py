@@ -28,13 +28,16 @@ def encode_pairs(tokenizer: "PreTrainedTokenizerBase", pairs: Sequence[tuple[str
     answer has none but the end.
 
     Raises:
-        ConfigurationError: The tokenizer has no token that ends a text.
+        ConfigurationError: The tokenizer has no token that ends a text, or a pair is no two texts.
     """
     end = tokenizer.eos_token_id
     if not isinstance(end, int):
         raise ConfigurationError("the tokenizer has no eos_token: set one, as tokenizer.eos_token = '<end>'.")
     found = []
-    for prompt, answer in pairs:
+    for pair in pairs:
+        if isinstance(pair, str) or len(pair) != 2:
+            raise ConfigurationError(f"a pair is {pair!r}: expected two texts, (prompt, answer).")
+        prompt, answer = pair
         ids = list(tokenizer(answer, add_special_tokens=False)["input_ids"])
         found.append((_beginning(tokenizer, prompt), ids if ids[-1:] == [end] else [*ids, end]))
     return found
