@@ -102,8 +102,6 @@ def test_a_folder_without_a_model_and_an_unknown_name(tmp_path: Path) -> None:
         load_model(tmp_path)
     with pytest.raises(UnknownNameError, match="unknown model"):
         load_model("no-such-model")
-    with pytest.raises(ConfigurationError, match="the model is None: give the folder of a run, or the name of a"):
-        load_model(None)
 
 
 def test_a_full_disk_leaves_the_previous_folder(tmp_path: Path) -> None:

@@ -40,6 +40,13 @@ CALLS = {
     "maze_rl.load_tokenization('cells', canvas=5.0)": ["canvas is 5.0: ", WHOLE],
     "maze_rl.load_tokenization('cells', canvas=True)": ["canvas is True: ", WHOLE],
     "maze_rl.load_tokenization('cells').encode(maze_rl.generate(4, num=1), seed=0.5)": ["seed is 0.5: ", WHOLE],
+    "maze_rl.load_tokenization('cells').to_text(maze_rl.generate(4, num=2))": [
+        "to_text writes one maze, and this is a "
+    ],
+    "maze_rl.load_tokenization('cells').from_text(None, 4)": ["text is a NoneType: expected words in a string"],
+    "encode_pairs(words, ['is', 'it'])": ["a pair is 'is': expected two texts, (prompt, answer)."],
+    "encode_pairs(words, [('one', 'two', 'three')])": ["a pair is ('one', 'two', 'three'): expected two texts"],
+    "maze_rl.load_model(None)": ["the model is None: give the folder of a run, or the name of a shipped model."],
     "maze_rl.train(5, steps=2.5)": ["steps is 2.5: ", WHOLE],
     "maze_rl.train(5, steps=True)": ["steps is True: ", WHOLE],
     "maze_rl.train(5, num=-1)": ["num is -1: ", WHOLE],
@@ -68,7 +75,9 @@ CALLS = {
 PROGRAM = """
 import json, sys
 import maze_rl
+from maze_rl.training.spin.causal_language_model import encode_pairs
 model, said = maze_rl.load_model("maze-5to9-causal"), {}
+words = model.tokenizer
 for call in json.loads(sys.argv[1]):
     try:
         eval(call)

@@ -121,9 +121,3 @@ def test_answers_are_samples_of_the_model_whatever_its_generation_settings_are(m
         expected = torch.softmax(logits / temperature, dim=-1)
         assert float((shares - expected).abs().max()) < 0.04
     assert model.generation_config is own
-
-
-@pytest.mark.parametrize("pairs", [["is", "it"], [("one",)], [("one", "two", "three")]])
-def test_a_pair_is_two_texts(pairs: list, make_tokenizer) -> None:
-    with pytest.raises(ConfigurationError, match=r"a pair is .*: expected two texts, \(prompt, answer\)"):
-        encode_pairs(make_tokenizer(), pairs)
