@@ -208,5 +208,5 @@ def test_path_lengths_and_cells_of_a_phase_are_told_as_such() -> None:
 
     assert drawn(path_lengths=tuple((steps, 1.0) for steps in range(5, 9))).startswith("paths of 5–8 steps, ")
     assert drawn(path_lengths=((5, 2.0), (10, 1.0))).startswith("paths of 5 (weight 2), 10 (weight 1) steps, ")
-    assert drawn(origins=((0, 0), (7, 7))).startswith("origins (0, 0), (7, 7), ")
+    assert drawn(origins=((0, 0), (4, 4))).startswith("origins (0, 0), (4, 4), ")
     assert drawn(targets=((3, 4),)).startswith("targets (3, 4), ")
