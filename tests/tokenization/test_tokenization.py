@@ -218,17 +218,6 @@ def test_what_is_decoded_are_ids() -> None:
             tokenization.decode(strange)
 
 
-def test_text_is_of_one_maze_and_a_string() -> None:
-    tokenization, mazes = load_tokenization("unique_cells", canvas=6), generate(5, num=2)
-    with pytest.raises(ConfigurationError, match="to_text writes one maze, and this is a MazeCollection: take one"):
-        tokenization.to_text(mazes)
-    ids = tokenization.encode(mazes).tokens[0]
-    for strange in (None, ids):
-        with pytest.raises(MazeRLError, match=f"text is a {type(strange).__name__}: expected words in a string"):
-            tokenization.from_text(strange, 5)
-    assert tokenization.from_text(tokenization.decode(ids), 5) == mazes[0]
-
-
 @pytest.mark.parametrize("grid", [7, (3, 9)])
 @pytest.mark.parametrize("random_offsets", [False, True])
 def test_a_grid_larger_than_the_canvas_is_refused(grid: Any, random_offsets: bool) -> None:
