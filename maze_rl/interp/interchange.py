@@ -41,7 +41,7 @@ from maze_rl.interp.finding import Finding
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.probe_sites import streams_at
 from maze_rl.interp.recombined_mazes import RecombinedMazes
-from maze_rl.interp.requirements import FEWEST_MAZES, check_layers, require_plain_stream
+from maze_rl.interp.requirements import FEWEST_MAZES, check_layers, check_tokens, require_plain_stream
 from maze_rl.interp.ridge_probe import RidgeProbe
 from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.seeding import numpy_generator
@@ -65,11 +65,11 @@ class Interchange(Shown):
     """What swapping one variable does; rates are over swaps, one of each base, intervals over pairs of fork and target.
 
     Swaps of one fork and target ask for steps between the same few cells, and share the means that are taken off: they
-    are drawn together.
+    are drawn together. Of fewer than `FEWEST_MAZES` such pairs there is no interval, and the verdict is `unclear`.
     """
 
     finding: Finding
-    """IIA less that of random subspaces."""
+    """IIA less that of random subspaces; its layouts are the pairs of fork and target, which the interval counts."""
     variable: str
     layer: int
     """Block whose output was changed."""
@@ -122,9 +122,11 @@ def interchange(
 
     Raises:
         UnknownNameError: There is no such variable.
-        ConfigurationError: The model has loops or hooks, or there is no such layer.
+        ConfigurationError: The model has loops or hooks, there is no such layer, or the mazes are not written in the
+            model's words.
     """
     require_plain_stream(model, "interchange (S3)")
+    check_tokens(model, mazes.written)
     tried = spread_layers(model.cfg.n_layers) if layers is None else layers
     check_layers(model, tried, "interchange (S3)")
     sites = _Sites(model, mazes, variable, seed)
@@ -154,7 +156,7 @@ def interchange(
             effect=mean(follows[0] - by_chance),
             threshold=threshold,
             num_mazes=len(judged),
-            num_layouts=num_clusters(judged.layouts),
+            num_layouts=num_clusters(judged.ends),
             control=mean(by_chance),
             control_name="random subspaces of equal rank",
         ),
@@ -301,9 +303,11 @@ def _random_spaces(d_model: int, rank: int, draws: int, seed: int) -> list[ndarr
 
 
 def _mean(success: Float64[ndarray, " swap"], clusters: Int64[ndarray, " swap"]) -> Interval:
-    """Return the mean over swaps, one of each base maze, with its interval over clusters."""
+    """Return the mean over swaps, one of each base maze, with its interval over clusters; too few have none (nan)."""
     if not len(success):
         return Interval(float("nan"), float("nan"), float("nan"))
+    if num_clusters(clusters) < FEWEST_MAZES:
+        return Interval(float(success.mean()), float("nan"), float("nan"))
     return bootstrap_ratio(success, np.ones(len(success)), clusters)
 
 
