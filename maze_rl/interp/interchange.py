@@ -195,7 +195,8 @@ class _Sites:
         self._usable = choices == mazes.right[mazes.base]
         half = mazes.held_out[mazes.base]
         # a model that solves nothing gets a rate near 0, not nothing
-        self.enough_solved = bool(min(self._usable[half].sum(), self._usable[~half].sum()) >= FEWEST_MAZES)
+        judged = num_clusters(mazes.ends[mazes.base[self._usable & half]])
+        self.enough_solved = bool(min(judged, self._usable[~half].sum()) >= FEWEST_MAZES)
         if not self.enough_solved:
             self._usable = choices != mazes.answer
 

@@ -96,16 +96,17 @@ def recombine_mazes(
         )
     random = numpy_generator(seed, "recombined_mazes")
     drawn = generate_mazes(spec, np.arange(num), seed).batches[0]
+    cells = drawn.shape[0] * drawn.shape[1]
+    if (drawn.connections.sum(axis=(1, 2, 3)) < cells - 1).any():  # a tree of all cells has so many edges
+        raise ConfigurationError(
+            f"some of these {spec.algorithm} mazes have cells out of reach, and pairs for interchange need all: leave "
+            "accessible_cells and max_depth at their defaults."
+        )
     group = np.arange(num) // GROUP
     most = _FAR if max_distance is None else max_distance
     ends = np.stack([_fork_and_target(drawn.shape, most // 2, random) for _ in range(group[-1] + 1)])[group]
     batch = replace(drawn, origins=ends[:, 0].astype(np.int16), targets=ends[:, 1].astype(np.int16))
     labels = label_cells(batch)
-    if (labels.distances < 0).any():
-        raise ConfigurationError(
-            f"some of these {spec.algorithm} mazes have cells out of reach, and pairs for interchange need all: leave "
-            "accessible_cells and max_depth at their defaults."
-        )
     origin = flat(batch, batch.origins)
     near = labels.distances[np.arange(num), origin] <= most
     batch, group, origin = batch.take(np.flatnonzero(near)), group[near], origin[near]

@@ -27,7 +27,7 @@ def pairs() -> PatchingPairs:
 @pytest.fixture(scope="module")
 def mazes() -> RecombinedMazes:
     spec = spec_from_arguments(sizes=(4,), algorithm="dfs", split=None)
-    return recombine_mazes(TOKENIZATION, spec, num=2048, max_distance=8, seed=1)
+    return recombine_mazes(TOKENIZATION, spec, num=4096, max_distance=8, seed=1)
 
 
 def swap(kind: Kind, mazes: RecombinedMazes, variable: Variable = "distance") -> Interchange:
