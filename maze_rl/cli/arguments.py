@@ -2,10 +2,11 @@
 
 import argparse
 
+from maze_rl.cli.endpoint_arguments import add_endpoints
+from maze_rl.cli.given_paths import given_path
 from maze_rl.cli.output_paths import new_file, new_folder
 from maze_rl.cli.training_arguments import add_network, add_training
 from maze_rl.configs.algorithms import ALGORITHMS
-from maze_rl.configs.endpoints import PATHS, PLACES
 from maze_rl.configs.losses import LOSSES
 from maze_rl.configs.marks import MARKS, NO_MARKS
 from maze_rl.configs.maze_files import READ, WRITTEN
@@ -85,7 +86,7 @@ def _generate(commands) -> None:
     parser.add_argument("--num", type=int, default=1000, help="number of mazes")
     parser.add_argument("--first", type=int, default=0, metavar="INDEX", help="index of the first maze")
     parser.add_argument("--split", default=None, metavar="NAME", help="train, validation or test; all by default")
-    _endpoints(parser)
+    add_endpoints(parser)
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes; the files are the same for any")
     parser.add_argument("--seed", type=int, default=0, help="seed; maze i depends on (settings, seed, i) alone")
     parser.add_argument(
@@ -97,34 +98,24 @@ def _generate(commands) -> None:
     )
 
 
-def _endpoints(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--min-path-length", type=int, default=1, metavar="N", help="fewest steps from origin to target"
-    )
-    parser.add_argument(
-        "--max-path-length", type=int, default=None, metavar="N", help="most steps from origin to target"
-    )
-    parser.add_argument(
-        "--path-lengths", default=None, metavar="L", help="draw the length first: 12, 5..20, or weights as 5:2,10:1"
-    )
-    for end in ("origin", "target"):
-        parser.add_argument(f"--{end}", default="anywhere", metavar="PLACE", help=f"one of {', '.join(PLACES)}")
-        parser.add_argument(f"--{end}s", default=None, metavar="CELLS", help="cells allowed, as row,col;row,col")
-    parser.add_argument("--paths", default="any", metavar="KIND", help=f"shortest paths: {', '.join(PATHS)}")
-
-
 def _join(commands) -> None:
     parser = _command(commands, "join", "data:join", "make one dataset of parts generated with --first and --num")
-    parser.add_argument("parts", nargs="+", metavar="DIR", help="folders written by generate, in any order")
+    parser.add_argument(
+        "parts", type=given_path, nargs="+", metavar="DIR", help="folders written by generate, in any order"
+    )
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=new_folder, required=True, metavar="DIR", help="folder to write")
 
 
 def _convert(commands) -> None:
     parser = _command(commands, "convert", "data:convert", "mazes from one kind of file to another")
-    parser.add_argument("source", help=f"a dataset folder, or a file: {', '.join(READ)}")
+    parser.add_argument("source", type=given_path, help=f"a dataset folder, or a file: {', '.join(READ)}")
     parser.add_argument(
-        "--out", required=True, metavar="PATH", help=f"what to write: {', '.join(WRITTEN)}; no suffix: a dataset folder"
+        "--out",
+        type=given_path,
+        required=True,
+        metavar="PATH",
+        help=f"what to write: {', '.join(WRITTEN)}; no suffix: a dataset folder",
     )
     parser.add_argument(
         "--source-format",
@@ -149,6 +140,7 @@ def _show(commands) -> None:
     parser = _command(commands, "show", "showing:show", "draw a maze or several, with what you want marked")
     parser.add_argument(
         "file",
+        type=given_path,
         nargs="?",
         default=None,
         metavar="FILE",
@@ -178,7 +170,9 @@ def _show(commands) -> None:
 
 def _describe(commands) -> None:
     parser = _command(commands, "describe", "showing:describe", "summarise a dataset, or compare several")
-    parser.add_argument("folders", nargs="+", metavar="FOLDER", help="folders that `maze-rl generate` wrote")
+    parser.add_argument(
+        "folders", type=given_path, nargs="+", metavar="FOLDER", help="folders that `maze-rl generate` wrote"
+    )
     parser.add_argument(
         "--out", type=new_file, default=None, metavar="PAGE.html", help="also write a page, PAGE.html, and PAGE.json"
     )
@@ -191,7 +185,11 @@ def _train(commands) -> None:
     _mazes(parser)
     parser.set_defaults(algorithm=None)  # that of --start-from, or dfs
     parser.add_argument(
-        "--data", default=None, metavar="DIR", help="train on a dataset in its order, not on the endless stream"
+        "--data",
+        type=given_path,
+        default=None,
+        metavar="DIR",
+        help="train on a dataset in its order, not on the endless stream",
     )
     add_network(parser)
     add_training(parser)
@@ -218,6 +216,7 @@ def _evaluate(commands) -> None:
     _test_mazes(parser, "1000, or all of --mazes")
     parser.add_argument(
         "--mazes",
+        type=given_path,
         default=None,
         metavar="FILE",
         help="mazes of your own: anything that `maze-rl convert` reads",
@@ -241,6 +240,7 @@ def _solve(commands) -> None:
     )
     parser.add_argument(
         "--maze",
+        type=given_path,
         default=None,
         metavar="FILE",
         help="a maze of your own: what `maze-rl convert` reads (token text: of --size, in the model's format)",
@@ -253,7 +253,11 @@ def _solve(commands) -> None:
 def _report(commands) -> None:
     parser = _command(commands, "report", "measuring:report", "write the generalization report of one model or several")
     parser.add_argument(
-        "runs", nargs="+", metavar="MODEL", help="folders of runs or saved models, or names of shipped models"
+        "runs",
+        type=given_path,
+        nargs="+",
+        metavar="MODEL",
+        help="folders of runs or saved models, or names of shipped models",
     )
     _loops(parser)
     _test_mazes(parser, "as many as the run was evaluated on, or 500")
@@ -275,7 +279,9 @@ def _grid(parser: argparse.ArgumentParser) -> None:
 
 
 def _trained_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", help="folder of a run or a saved model, or name of a shipped or hand-built model")
+    parser.add_argument(
+        "run", type=given_path, help="folder of a run or a saved model, or name of a shipped or hand-built model"
+    )
     _loops(parser)
 
 
@@ -309,7 +315,9 @@ def _export(commands) -> None:
 def _experiments(commands) -> None:
     parser = _command(commands, "experiments", "experimenting:experiments", "compare ways to train, over seeds")
     parser.add_argument("action", choices=("list", "describe", "run", "compare"), help="what to do")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="an experiment; for compare also folders of runs")
+    parser.add_argument(
+        "names", type=given_path, nargs="*", metavar="NAME", help="an experiment; for compare also folders of runs"
+    )
     parser.add_argument("--large", action="store_true", help="the large version: more mazes, a larger model")
     parser.add_argument("--seeds", type=int, default=None, metavar="N", help="seeds of every arm (default: its own)")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="runs at a time, of one thread; 0: here")
@@ -355,9 +363,13 @@ def _studies(commands) -> None:
     )
     parser.add_argument("action", choices=("list", "run", "export"), help="what to do")
     parser.add_argument("name", nargs="?", default=None, metavar="NAME", help="a study")
-    parser.add_argument("--run", default=None, metavar="RUN", help="model to study (default: the study's own)")
+    parser.add_argument(
+        "--run", type=given_path, default=None, metavar="RUN", help="model to study (default: the study's own)"
+    )
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
-    parser.add_argument("--out", default=None, metavar="PATH", help="folder of the figures, or the .ipynb to write")
+    parser.add_argument(
+        "--out", type=given_path, default=None, metavar="PATH", help="folder of the figures, or the .ipynb to write"
+    )
 
 
 def _tokenizers(commands) -> None:

@@ -1,7 +1,6 @@
 """Commands that write files: generate, join, convert, export, tokenizers."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from maze_rl.configs.ranges import parse_grid, parse_sizes
 from maze_rl.configs.tokenization import TokenizationConfig
 from maze_rl.mazes.storage.free_place import check_empty, check_new
 from maze_rl.models.places import check_model
+from maze_rl.strict_json import json_text
 
 
 def generate(chosen: argparse.Namespace) -> int:
@@ -92,12 +92,12 @@ def convert(chosen: argparse.Namespace) -> None:
         grid=grid,
         seed=chosen.seed,
     )
-    print(json.dumps({"out": str(out), "num": num}) if chosen.json else f"{num:,} mazes in {out}")
+    print(json_text({"out": str(out), "num": num}) if chosen.json else f"{num:,} mazes in {out}")
 
 
 def _print_dataset(chosen: argparse.Namespace, stored) -> None:
     if chosen.json:
-        print(json.dumps({"out": chosen.out, **stored.card}))
+        print(json_text({"out": chosen.out, **stored.card}))
         return
     from maze_rl.mazes.generate import Attempts
 
@@ -120,7 +120,7 @@ def export(chosen: argparse.Namespace) -> None:
 
     folder = export_model(chosen.run, Path(chosen.out), loops=chosen.loops)
     print(
-        json.dumps({"out": str(folder)})
+        json_text({"out": str(folder)})
         if chosen.json
         else f"exported to {folder}: model.safetensors, model.json, tokenizer/, loader.py"
     )
@@ -133,7 +133,7 @@ def tokenizers(chosen: argparse.Namespace) -> int:
     if chosen.action == "list":
         rows = work.list_tokenizers()
         print(
-            json.dumps(rows)
+            json_text(rows)
             if chosen.json
             else "\n".join(
                 f"{row['name']:<17} {row['words']:>5} words, {row['own_words']:>4} without moves, turns and walls  "
@@ -144,11 +144,11 @@ def tokenizers(chosen: argparse.Namespace) -> int:
         return 0
     if chosen.action == "build":
         folders = work.build_tokenizers(None if chosen.out is None else Path(chosen.out))
-        print(json.dumps({"built": folders}) if chosen.json else "built " + ", ".join(folders))
+        print(json_text({"built": folders}) if chosen.json else "built " + ", ".join(folders))
         return 0
     stale = work.check_tokenizers(None if chosen.out is None else Path(chosen.out))
     if chosen.json:
-        print(json.dumps({"stale": stale}))
+        print(json_text({"stale": stale}))
     else:
         print(
             "\n".join(f"differs from the code: {path}" for path in stale)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from maze_rl.errors import ConfigurationError, unknown_name
+from maze_rl.strict_json import json_text
 
 _ONLY_ON_THE_PAGE = ("best_validation_exact", "trained_parameters", "folded_parameters")
 """Columns that a terminal has no room for."""
@@ -26,7 +27,7 @@ def list_all(chosen: argparse.Namespace) -> int:
     found = find_experiments()
     if chosen.json:
         print(
-            json.dumps(
+            json_text(
                 [{"name": name, "question": file.question, "file": str(file.path)} for name, file in found.items()]
             )
         )
@@ -45,12 +46,12 @@ def describe(chosen: argparse.Namespace) -> int:
 
     file = find_experiment(_one_name(chosen))
     if file.is_script:
-        print(json.dumps({"name": file.name, "text": file.text}) if chosen.json else f"{file.name}: {file.text}")
+        print(json_text({"name": file.name, "text": file.text}) if chosen.json else f"{file.name}: {file.text}")
         return 0
     experiment = file.load(chosen.large)
     facts = record(file, experiment, chosen.large)
     if chosen.json:
-        print(json.dumps(facts))
+        print(json_text(facts))
         return 0
     print(f"{file.name}: {file.text}\n")
     seeds = f"{experiment.seeds} seed{'s' * (experiment.seeds != 1)}"
@@ -122,7 +123,7 @@ def _print_comparison(chosen: argparse.Namespace, page: Path, failed: list[str])
 
     numbers = json.loads((page.parent / NUMBERS).read_text())
     if chosen.json:
-        print(json.dumps({"page": str(page), "failed_runs": failed} | numbers))
+        print(json_text({"page": str(page), "failed_runs": failed} | numbers))
         return
     from rich import box
     from rich.console import Console

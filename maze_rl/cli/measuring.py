@@ -1,7 +1,6 @@
 """Commands that measure a trained model or the code: evaluate, solve, report, bench."""
 
 import argparse
-import json
 from pathlib import Path
 
 from maze_rl.cli.given_paths import check_there
@@ -11,6 +10,7 @@ from maze_rl.configs.devices import check_device_name
 from maze_rl.configs.ranges import parse_grid, parse_squares
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.places import check_model
+from maze_rl.strict_json import json_text
 
 
 def evaluate(chosen: argparse.Namespace) -> None:
@@ -48,7 +48,7 @@ def evaluate(chosen: argparse.Namespace) -> None:
     warn_of_few_layouts(result)
     if chosen.json:
         told = {"model": result.model, "maze_digest": result.maze_digest, "rows": result.flat_rows()}
-        print(json.dumps(told if result.by_split is None else told | {"by_split": result.by_split}))
+        print(json_text(told if result.by_split is None else told | {"by_split": result.by_split}))
     else:
         print_evaluation(result)
     _write_json(chosen.out, result.to_json())
@@ -81,7 +81,7 @@ def solve(chosen: argparse.Namespace) -> None:
     if not chosen.json or chosen.out is not None:
         draw(maze, walk.solution.path, walk.cells, chosen.out)
     if chosen.json:
-        print(json.dumps(_walk_json(walk)))
+        print(json_text(_walk_json(walk)))
         return
     print(" ".join(walk.steps))
     print(walk.verdict)
@@ -130,7 +130,7 @@ def report(chosen: argparse.Namespace) -> None:
             loops=chosen.loops,
             progress=lambda doing, done: bar("evaluating", done, {"doing": doing}),
         )
-    print(json.dumps({"report": str(page)}) if chosen.json else f"report: {page.resolve()}")
+    print(json_text({"report": str(page)}) if chosen.json else f"report: {page.resolve()}")
 
 
 def bench(chosen: argparse.Namespace) -> None:
@@ -142,7 +142,7 @@ def bench(chosen: argparse.Namespace) -> None:
     with progress_bar(quiet=chosen.json) as bar:
         rows, missing = run_bench(chosen.only, chosen.repeats, chosen.seed, lambda row, done: bar(row, done, {}))
     if chosen.json:
-        print(json.dumps({"rows": rows, "missing": missing}))
+        print(json_text({"rows": rows, "missing": missing}))
     else:
         print_bench(rows, missing)
     _write_json(chosen.out, rows)
@@ -151,7 +151,7 @@ def bench(chosen: argparse.Namespace) -> None:
 def _write_json(out: str | None, value: object) -> None:
     if out is not None:
         Path(out).parent.mkdir(parents=True, exist_ok=True)
-        Path(out).write_text(json.dumps(value) + "\n")
+        Path(out).write_text(json_text(value) + "\n")
 
 
 def _sizes(chosen: argparse.Namespace) -> tuple[int, ...] | None:

@@ -3,26 +3,30 @@
 from argparse import ArgumentTypeError
 from pathlib import Path
 
+from maze_rl.cli.given_paths import given_path
+
 
 def new_folder(text: str) -> str:
-    """Return a folder to write into, as given; it need not be there.
+    """Return a folder to write into; it need not be there.
 
     Raises:
         ArgumentTypeError: It is a file, or lies below one.
     """
-    for folder in (Path(text), *Path(text).parents):
+    path = Path(given_path(text))
+    for folder in (path, *path.parents):
         if folder.exists() and not folder.is_dir():
             raise ArgumentTypeError(f"{folder} is a file, no folder: choose another")
-    return text
+    return given_path(text)
 
 
 def new_file(text: str) -> str:
-    """Return a file to write, as given; it and its folder need not be there.
+    """Return a file to write; it and its folder need not be there.
 
     Raises:
         ArgumentTypeError: It is a folder, or lies below a file.
     """
-    if Path(text).is_dir():
-        raise ArgumentTypeError(f"{text} is a folder, no file: choose another")
-    new_folder(str(Path(text).parent))
-    return text
+    path = given_path(text)
+    if Path(path).is_dir():
+        raise ArgumentTypeError(f"{path} is a folder, no file: choose another")
+    new_folder(str(Path(path).parent))
+    return path

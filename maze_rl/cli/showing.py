@@ -1,7 +1,6 @@
 """Commands that show mazes: show, describe; and the drawing that `solve` shares."""
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.configs.options import parse_option
 from maze_rl.configs.ranges import format_range, parse_grid, parse_sizes
 from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.strict_json import json_text
 
 _DRAWINGS = (".png", ".svg", ".txt")
 _MANY = 100
@@ -50,7 +50,7 @@ def show(chosen: argparse.Namespace) -> None:
         print(f"drawn to {out}", file=sys.stderr)
     if chosen.json:
         values = [_shown_json(each) for each in shown]
-        print(json.dumps(values[0] if chosen.num == 1 else {"mazes": values}))
+        print(json_text(values[0] if chosen.num == 1 else {"mazes": values}))
     else:
         print(about)
 
@@ -161,7 +161,7 @@ def describe(chosen: argparse.Namespace) -> None:
         accounts = describe_folders(chosen.folders, out, lambda doing, done: bar(f"reading {doing}", done, {}))
     if chosen.json:
         page = {} if out is None else {"page": str(out)}
-        print(json.dumps({"datasets": [account_json(account) for account in accounts]} | page))
+        print(json_text({"datasets": [account_json(account) for account in accounts]} | page))
         return
     for account in accounts:
         _print_account(account)

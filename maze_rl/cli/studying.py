@@ -1,7 +1,6 @@
 """Commands about what models compute: search, selftest, studies."""
 
 import argparse
-import json
 from pathlib import Path
 
 from maze_rl.configs.algorithms import check_algorithm
@@ -9,6 +8,7 @@ from maze_rl.configs.ranges import parse_squares
 from maze_rl.errors import ConfigurationError
 from maze_rl.models.places import check_model, find_model
 from maze_rl.shipped import shipped
+from maze_rl.strict_json import json_text
 
 
 def studies(chosen: argparse.Namespace) -> None:
@@ -25,7 +25,7 @@ def _list(chosen: argparse.Namespace) -> None:
 
     found = list_studies()
     if chosen.json:
-        print(json.dumps([{"name": each.name, "question": each.question, "file": str(each.path)} for each in found]))
+        print(json_text([{"name": each.name, "question": each.question, "file": str(each.path)} for each in found]))
         return
     width = max((len(each.name) for each in found), default=0)
     for each in found:
@@ -48,7 +48,7 @@ def _run(chosen: argparse.Namespace) -> None:
             progress=lambda doing, done: bar(name, done, {"doing": doing}),
         ).folder
     files = sorted(str(path) for path in folder.rglob("*") if path.is_file())
-    print(json.dumps({"folder": str(folder), "files": files}) if chosen.json else f"written to {folder.resolve()}")
+    print(json_text({"folder": str(folder), "files": files}) if chosen.json else f"written to {folder.resolve()}")
 
 
 def _export(chosen: argparse.Namespace) -> None:
@@ -56,7 +56,7 @@ def _export(chosen: argparse.Namespace) -> None:
 
     _refuse(chosen, "run")
     path = export_study(_one_name(chosen), None if chosen.out is None else Path(chosen.out))
-    print(json.dumps({"notebook": str(path)}) if chosen.json else f"notebook: {path.resolve()}")
+    print(json_text({"notebook": str(path)}) if chosen.json else f"notebook: {path.resolve()}")
 
 
 def _refuse(chosen: argparse.Namespace, *flags: str) -> None:
@@ -90,12 +90,12 @@ def selftest(chosen: argparse.Namespace) -> int:
         )
     values = matrix_values(result)
     if chosen.json:
-        print(json.dumps(values))
+        print(json_text(values))
     else:
         print_selftest(values)
     if chosen.out is not None:
         Path(chosen.out).parent.mkdir(parents=True, exist_ok=True)
-        Path(chosen.out).write_text(json.dumps(values, indent=1) + "\n")
+        Path(chosen.out).write_text(json_text(values, indent=1) + "\n")
     return 0 if result.all_right else 1
 
 
@@ -107,6 +107,8 @@ def search(chosen: argparse.Namespace) -> None:
         parse_squares(str(chosen.size))
     from maze_rl.cli.progress import progress_bar
     from maze_rl.cli.tables import warn_of_few_search_layouts
+    from maze_rl.displays.short_repr import interval_text
+    from maze_rl.intervals import Interval
     from maze_rl.workflows.search import search as run_search
 
     with progress_bar(quiet=chosen.json) as bar:
@@ -123,12 +125,11 @@ def search(chosen: argparse.Namespace) -> None:
         )
     warn_of_few_search_layouts(found.result)
     if chosen.json:
-        print(json.dumps({"report": str(found.page), "verdict": found.verdict, "scores": found.scores}))
+        print(json_text({"report": str(found.page), "verdict": found.verdict, "scores": found.scores}))
         return
     for name, row in found.scores.items():
-        print(
-            f"{name}  {row['effect']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]  {row['verdict']:<8} {row['name']} "
-            f"({row['mazes']:,} mazes, {row['layouts']:,} layouts)"
-        )
+        effect = interval_text(Interval(row["effect"], row["low"], row["high"]), 2, "+")
+        layouts = "" if row["layouts"] is None else f", {row['layouts']:,} layouts"
+        print(f"{name}  {effect:<20}  {row['verdict']:<8} {row['name']} ({row['mazes']:,} mazes{layouts})")
     print(f"{chosen.run}: {found.verdict}")
     print(f"report: {found.page.resolve()}")

@@ -89,7 +89,10 @@ def print_selftest(values: dict[str, Any]) -> None:
         table.add_row(row["name"], row["about"], *(_verdict_cell(row["cells"][name]) for name in columns))
     console = Console()
     console.print(table)
-    graded = ", ".join(f"{100 * one['cut']:.0f} %: {one['score']:.2f}" for one in values["graded"])
+    scores = ["not measured" if one["score"] != one["score"] else f"{one['score']:.2f}" for one in values["graded"]]
+    graded = ", ".join(
+        f"{100 * one['cut']:.0f} %: {score}" for one, score in zip(values["graded"], scores, strict=True)
+    )
     falls = "falls at every step" if values["falls"] else "DOES NOT FALL at every step"
     console.print(f"N5, mean of S1, S2, S3 and S5 by the share of the wave that is cut: {graded}; it {falls}.")
     console.print(

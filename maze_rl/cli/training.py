@@ -1,7 +1,6 @@
 """The command `train`."""
 
 import argparse
-import json
 import shlex
 import sys
 import warnings
@@ -20,6 +19,7 @@ from maze_rl.configs.ranges import parse_squares
 from maze_rl.configs.training import DataFolder, Phase, RunConfig, TrainingConfig, least_and_most
 from maze_rl.errors import Caution, ConfigurationError
 from maze_rl.models.places import find_model
+from maze_rl.strict_json import json_text
 from maze_rl.workflows.run_place import check_begun, check_free
 
 _SHAPE = (
@@ -293,14 +293,14 @@ def _print_result(chosen: argparse.Namespace, folder: Path, num: int) -> None:
     from maze_rl.workflows.run_folder import RunFolder
 
     if not num:
-        print(json.dumps({"run": str(folder)}) if chosen.json else f"run: {folder}")
+        print(json_text({"run": str(folder)}) if chosen.json else f"run: {folder}")
         return
     files = RunFolder(folder)
     result = result_from_json(files.read_evaluation())
     warn_of_few_layouts(result)
     page = files.report / "report.html"
     if chosen.json:
-        print(json.dumps({"run": str(folder), "report": str(page), "rows": result.flat_rows()}))
+        print(json_text({"run": str(folder), "report": str(page), "rows": result.flat_rows()}))
         return
     print_evaluation(result)
     print(f"run:    {folder}\nreport: {page.resolve()}")

@@ -2,6 +2,7 @@
 
 import argparse
 
+from maze_rl.cli.given_paths import given_path
 from maze_rl.configs.learning_rates import CONTROLLERS, SCHEDULES
 from maze_rl.configs.losses import FACTORS
 from maze_rl.configs.model import EMBEDDINGS, MEMORY_KINDS, POSITIONS, PROMPTS, REVERSE_FORMS
@@ -137,10 +138,18 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         help=f"how weights are computed while training, folded at the end: {', '.join(PARAMETRIZATIONS)}",
     )
     parser.add_argument(
-        "--start-from", default=None, metavar="RUN", help="begin with the weights of a trained model, shape included"
+        "--start-from",
+        type=given_path,
+        default=None,
+        metavar="RUN",
+        help="begin with the weights of a trained model, shape included",
     )
     parser.add_argument(
-        "--plan", default=None, metavar="NAME", help="phases to train one after another: a name below, or a JSON file"
+        "--plan",
+        type=given_path,
+        default=None,
+        metavar="NAME",
+        help="phases to train one after another: a name below, or a JSON file",
     )
     width = max(map(len, PLANS)) + 2
     parser.epilog = "\n".join(

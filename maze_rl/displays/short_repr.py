@@ -118,9 +118,18 @@ def array_brief(array: Any) -> str:
     return f"{kind}[{', '.join(map(str, array.shape))}]"
 
 
-def interval_text(estimate: Any, digits: int = 3) -> str:
-    """Return a value with its interval, as in ``0.953 [0.940, 0.965]``."""
-    return f"{estimate.value:.{digits}f} [{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]"
+def interval_text(estimate: Any, digits: int = 3, sign: str = "") -> str:
+    """Return a value with its interval, as in ``0.953 [0.940, 0.965]``, or what of them was measured.
+
+    Args:
+        estimate: Has a value, a low and a high end; nan where there is none.
+        digits: Behind the point.
+        sign: ``+`` to write it before what is positive too.
+    """
+    value, low, high = (f"{number:{sign}.{digits}f}" for number in (estimate.value, estimate.low, estimate.high))
+    if estimate.value != estimate.value:
+        return "not measured"
+    return value if estimate.low != estimate.low or estimate.high != estimate.high else f"{value} [{low}, {high}]"
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

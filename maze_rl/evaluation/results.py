@@ -298,11 +298,16 @@ def _flat(row: SizeRow) -> JsonDict:
     return flat
 
 
+_NOT_FINITE: JsonDict = {"value": float("nan"), "low": float("-inf"), "high": float("inf")}
+"""What null stands for in an estimate: nothing measured, and ends that the data do not bound."""
+
+
 def result_from_json(values: JsonDict) -> EvaluationResult:
-    """Rebuild an `EvaluationResult` from `to_json`."""
+    """Rebuild an `EvaluationResult` from `to_json`, or from a file with null for numbers that are not finite."""
 
     def estimate(item: JsonDict | None) -> Estimate | None:
-        return None if item is None else Estimate(**item)
+        known = {} if item is None else {name: value for name, value in item.items() if value is not None}
+        return Estimate(**{**_NOT_FINITE, **known}) if known else None
 
     def paired(item: JsonDict | None) -> PairedDifference | None:
         return None if item is None else PairedDifference(**item)
@@ -310,7 +315,7 @@ def result_from_json(values: JsonDict) -> EvaluationResult:
     def rebuild(kind: type, item: JsonDict, names: tuple[str, ...]) -> Any:
         changed: JsonDict = {name: estimate(item[name]) for name in names}
         if "baselines" in item:
-            changed["baselines"] = {name: Estimate(**value) for name, value in item["baselines"].items()}
+            changed["baselines"] = {name: estimate(value) for name, value in item["baselines"].items()}
         if "against_baselines" in item:
             changed["against_baselines"] = {name: paired(value) for name, value in item["against_baselines"].items()}
         for name in {"against_manhattan", "against_kept"} & item.keys():

@@ -45,7 +45,12 @@ class Maze(DisplayedMaze):
     target: Cell
 
     def __init__(self, connections: ndarray, origin: Sequence[int] | ndarray, target: Sequence[int] | ndarray) -> None:
-        array = np.asarray(connections)
+        try:
+            array = np.asarray(connections)
+        except ValueError:  # numpy's word for rows of different lengths
+            raise InvalidMazeError(
+                "connections: expected Bool[2, rows, cols], got rows of different lengths."
+            ) from None
         if array.ndim != 3 or array.shape[0] != 2:
             raise InvalidMazeError(f"connections: expected Bool[2, rows, cols], got shape {array.shape}.")
         ends = [as_cell(field, cell, array.shape[1:]) for field, cell in (("origin", origin), ("target", target))]

@@ -82,8 +82,20 @@ def comparison_reading(runs: Sequence[RunSummary]) -> Statement:
             "solved, so differences are not paired: evaluate that run again."
         )
     return Statement(
-        "All runs walked the same test mazes, so differences are taken maze by maze, with Newcombe's paired interval "
-        "over layouts. One training run stands behind each: how another seed would fare is not in them."
+        "All runs walked the same test mazes, so differences are taken maze by maze, with Newcombe's paired "
+        "interval over layouts."
+    ) + _one_training_each(runs)
+
+
+def _one_training_each(runs: Sequence[RunSummary]) -> Statement:
+    """Say that the intervals are not over trainings, of the runs that are known to be one."""
+    trained = [run.name for run in runs if run.is_recorded_training]
+    if not trained:
+        return NOTHING
+    which = "each" if len(trained) == len(runs) else "each of {trained}" if len(trained) > 1 else "{trained}"
+    return Statement(
+        f"One training run stands behind {which}: how another seed would fare is not in them.",
+        {} if len(trained) == len(runs) else {"trained": ", ".join(trained)},
     )
 
 

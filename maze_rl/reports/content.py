@@ -7,13 +7,14 @@ holds raw values, so that whatever is shown is also in the JSON.
 import math
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from markupsafe import Markup
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.results import Estimate, PairedDifference
+from maze_rl.strict_json import plain
 
 JsonDict = dict[str, Any]
 Value = str | int | float | bool | Estimate | PairedDifference | None
@@ -113,6 +114,8 @@ class Section(Shown):
     """A list with dots."""
     run: str | None = None
     """The run it is about, where the report has several."""
+    prefix: str = ""
+    """What the names of that run's sections and figures begin with, which no other run's do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,19 +173,6 @@ def interval_text(value: Value, kind: str) -> str:
         return ""
     between = " to " if kind == "points" or value.low < 0 else "–"
     return number_text(value.low, kind) + between + number_text(value.high, kind)
-
-
-def plain(value: Any) -> Any:
-    """Return `value` as JSON values; numbers that are not finite become null."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def report_json(report: Report) -> JsonDict:

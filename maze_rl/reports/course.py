@@ -16,7 +16,7 @@ from maze_rl.configs.spin import SpinConfig
 from maze_rl.configs.training import Phase, RunConfig, TrainingConfig, run_to_json
 from maze_rl.errors import MazeRLError
 from maze_rl.reports.run_summary import JsonDict, flat_settings
-from maze_rl.reports.setting_words import size_words, value_words
+from maze_rl.reports.setting_words import path_length_words, size_words, value_words
 
 GROWING = ("mazes.sizes", "mazes.endpoints.max_path_length")
 """What a curriculum lets grow."""
@@ -102,6 +102,8 @@ def _said(phase: JsonDict) -> dict[str, str]:
     for path, value in flat_settings(phase):
         if path == "mazes.sizes":
             said[path] = f"sizes {size_words(value)}"
+        elif path == "mazes.endpoints.path_lengths" and value:
+            said[path] = f"paths of {path_length_words(value)} steps"
         elif path not in _UNSAID and not path.endswith(".content") and usual.get(path) != value:
             said[path] = _words(path).format(value_words(value))
     return said

@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maze_rl.reports.content import NOTHING, Listing, Picture, Report, Section, Statement, Tile, plain, report_json
+from maze_rl.reports.content import NOTHING, Listing, Picture, Report, Section, Statement, Tile, report_json
 from maze_rl.reports.dataset_account import DatasetAccount
 from maze_rl.reports.dataset_figures import example_gallery, length_ridges, path_count_shares, spread_by_grid
 from maze_rl.reports.dataset_readings import (
@@ -28,6 +28,7 @@ from maze_rl.reports.dataset_tables import (
 )
 from maze_rl.reports.generalization_report import render_page
 from maze_rl.reports.vector_graphics import figure_style, inline_svg
+from maze_rl.strict_json import plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

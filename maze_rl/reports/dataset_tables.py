@@ -38,7 +38,7 @@ def _facts(account: DatasetAccount) -> dict[str, str | None]:
         "sizes": account.sizes,
         "seed": _text(card.get("seed")),
         "indices": f"{first:,} to {first + num - 1:,}" if "seed" in card else None,
-        "split": split or "all mazes",
+        "split": split or ("all mazes" if spec else None),  # without a specification nobody says which
         "splits": ", ".join(f"{name} {count:,}" for name, count in splits.items()) if splits else None,
         "leaks": _text(card.get("leaks")),
         "outside split": None if outside is None else f"{outside:,} mazes, counted by their walls",

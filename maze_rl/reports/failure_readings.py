@@ -51,29 +51,34 @@ def decision_reading(evaluation: EvaluationResult) -> Statement:
     widest = max(rows, key=lambda row: abs(row.rollout_gap))
     if abs(widest.rollout_gap) < 0.0005:
         return said + Statement("The product of its per-step success is the rollout rate at every size.")
+    sizes = [row.size for row in rows if abs(row.rollout_gap) == abs(widest.rollout_gap)]
     return said + Statement(
-        "The product of its per-step success differs from the rollout rate by at most {gap:.1f} points (size "
-        "{gap_size}).",
-        {"gap": 100 * abs(widest.rollout_gap), "gap_size": widest.size},
+        "The product of its per-step success differs from the rollout rate by at most {gap:.1f} points ("
+        + ("size" if len(sizes) == 1 else "sizes")
+        + " {gap_sizes}).",
+        {"gap": 100 * abs(widest.rollout_gap), "gap_sizes": sizes_text(sizes)},
     )
 
 
 def first_error_reading(evaluation: EvaluationResult) -> Statement:
-    """Name the commonest kind of first error and where errors lie."""
+    """Name the commonest kind of first error, or the kinds that are equally common, and where errors lie."""
     counts = error_counts([evaluation])
     failed = sum(counts.values())
     if not failed:
         return Statement("No rollout went wrong.")
-    kind = next(iter(counts))
+    most = max(counts.values())
+    kinds = [f"“{error_name(kind)}”" for kind, count in counts.items() if count == most]
+    commonest = "error is {kinds} ({count:,}, {share:.0%})"
+    if len(kinds) > 1:
+        commonest = "errors are {kinds} ({count:,} each, {share:.0%})"
     said = Statement(
-        "{failed:,} of {rollouts:,} rollouts went wrong; the commonest first error is “{kind}” ({count:,}, "
-        "{share:.0%}).",
+        "{failed:,} of {rollouts:,} rollouts went wrong; the commonest first " + commonest + ".",
         {
             "failed": failed,
             "rollouts": sum(row.num for row in evaluation.first_errors),
-            "kind": error_name(kind),
-            "count": counts[kind],
-            "share": counts[kind] / failed,
+            "kinds": " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1]))),
+            "count": most,
+            "share": most / failed,
         },
     )
     placed = [(row.mean_relative_position, row.num - row.counts.get("none", 0)) for row in evaluation.first_errors]
@@ -133,10 +138,13 @@ def training_reading(run: RunSummary) -> Statement:
         best = int(np.argmax(shortest))
         mazes = run.setting("training.validation_mazes")
         of = "" if mazes is None else " of {validation_mazes:,} mazes"
+        where = "step" if np.count_nonzero(shortest == shortest[best]) == 1 else "first at step"
         said += Statement(
             "In validation it ended with {validation:.1%}"
             + of
-            + " on which every next token is right (best {best_validation:.1%}, step {best_step:,}).",
+            + " on which every next token is right (best {best_validation:.1%}, "
+            + where
+            + " {best_step:,}).",
             {"validation": float(shortest[-1]), "best_validation": float(shortest[best]), "best_step": int(at[best])}
             | ({} if mazes is None else {"validation_mazes": mazes}),
         )

@@ -13,10 +13,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from maze_rl.errors import MazeRLError
-from maze_rl.reports.content import Report, interval_text, plain, report_json, value_text
+from maze_rl.reports.content import Report, interval_text, report_json, value_text
 from maze_rl.reports.palette import variables
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.reports.sections import build_report
+from maze_rl.strict_json import plain
 
 
 def write_report(runs: Sequence[RunSummary], folder: str | PathLike[str]) -> Path:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from maze_rl.evaluation.results import FEWEST_LAYOUTS, EvaluationResult
+from maze_rl.evaluation.results import FEWEST_LAYOUTS
 from maze_rl.reports.content import NOTHING, Statement
 from maze_rl.reports.run_summary import RunSummary
 
@@ -44,7 +44,7 @@ def _other_weights(runs: Sequence[RunSummary]) -> Statement:
     seeds = {run.fact("seed") for run in runs}
     models = _counted(len(runs), "model")
     values: dict[str, object] = {"sets": _counted(len({run.evaluation.maze_digest for run in runs}), "fixed set")}
-    if None in seeds:
+    if not all(run.is_recorded_training for run in runs):
         return Statement(
             "How other weights would fare. Intervals are over the layouts of {sets} of test mazes, walked by {models}: "
             "differences between trainings are not in them.",
@@ -79,23 +79,25 @@ def _unique(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def few_layouts(evaluation: EvaluationResult) -> Statement:
-    """Warn of the sizes with fewer layouts than `FEWEST_LAYOUTS`; nothing where there are none."""
-    few = [row for row in evaluation.rows if row.few_layouts]
-    if not few:
+def few_layouts(runs: Sequence[RunSummary]) -> Statement:
+    """Warn of the sizes with fewer layouts than `FEWEST_LAYOUTS`, in any run; nothing where there are none."""
+    places: dict[tuple[int, int | None, int], list[str]] = {}
+    for run in runs:
+        for row in filter(lambda row: row.few_layouts, run.evaluation.rows):
+            places.setdefault((row.size, row.layouts, row.num), []).append(run.name)
+    if not places:
         return NOTHING
-    sizes = "; ".join(f"size {{size_{i}}}: {{layouts_{i}:,}} of {{mazes_{i}:,}} mazes" for i in range(len(few)))
-    values = {
-        f"{name}_{i}": value
-        for i, row in enumerate(few)
-        for name, value in (("size", row.size), ("layouts", row.layouts), ("mazes", row.num))
-    }
+    said, values = [], {"fewest_layouts": FEWEST_LAYOUTS}
+    for i, ((size, layouts, mazes), names) in enumerate(sorted(places.items())):
+        of_some = len(names) < len(runs)  # runs that walked the same mazes share the caution
+        said.append(f"size {{size_{i}}}: {{layouts_{i}:,}} of {{mazes_{i}:,}} mazes" + f" ({{names_{i}}})" * of_some)
+        values |= {f"size_{i}": size, f"layouts_{i}": layouts, f"mazes_{i}": mazes}
+        values |= {f"names_{i}": ", ".join(names)} if of_some else {}
     return Statement(
         "Caution: fewer than {fewest_layouts} different layouts (walls up to rotation and reflection) at "
-        + sizes
-        + ". What "
-        "the model does there says little of other mazes: the intervals count layouts.",
-        values | {"fewest_layouts": FEWEST_LAYOUTS},
+        + "; ".join(said)
+        + ". What the model does there says little of other mazes: the intervals count layouts.",
+        values,
     )
 
 

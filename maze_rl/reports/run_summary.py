@@ -48,6 +48,11 @@ class RunSummary(Shown):
         return self.setting(f"about.{path.rpartition('.')[2]}") if value is None else value
 
     @property
+    def is_recorded_training(self) -> bool:
+        """Whether it is known to be one training from one seed; a model set by hand, say, was never trained."""
+        return self.fact("seed") is not None
+
+    @property
     def phases(self) -> list[JsonDict]:
         """Phases of training, each with `steps` and `mazes`; empty for a run that did not record them."""
         return self.setting("training.phases") or []

@@ -1,6 +1,7 @@
 """Puts a report together: which figure, table and sentence stands where."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -73,14 +74,15 @@ def build_report(runs: Sequence[RunSummary], folder: str | PathLike[str]) -> Rep
     prefixes = _prefixes(runs)
     several = len(runs) > 1
     with figure_style():
-        sections, training = _shared_sections(runs, gallery), _training_sections(runs, gallery)
+        sections, training = _shared_sections(runs, gallery), _training_sections(runs, prefixes, gallery)
         if several:
             sections += training
         for run, prefix in zip(runs, prefixes, strict=True):
-            sections += _run_sections(run, prefix, gallery, runs)
+            own = _run_sections(run, prefix, gallery, runs)
             if not several:
-                sections += [*settings_section(run), *training]
-            sections.append(reproduction_section(run, f"{prefix}reproduction", runs))
+                own += [*settings_section(run), *training]
+            own.append(reproduction_section(run, f"{prefix}reproduction", runs))
+            sections += [replace(section, prefix=prefix) for section in own]
     sections.append(Section(name="limits", title="What this does not show", points=limits(runs)))
     title = f"{len(runs)} runs side by side" if several else runs[0].name
     return Report(
@@ -172,7 +174,7 @@ def _shared_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Secti
         Section(
             name="size",
             title="Success by maze size",
-            lead=few_layouts(first) + _WALKS + _points(runs) + _MEANING,
+            lead=few_layouts(runs) + _WALKS + _points(runs) + _MEANING,
             pictures=[by_size],
             tables=[] if several else [size_table(first), baseline_table(first)],
         ),
@@ -273,7 +275,7 @@ def _example_section(run: RunSummary, prefix: str, gallery: Gallery, name: str |
     return Section(name=f"{prefix}gallery", title="Examples", pictures=[picture], run=name)
 
 
-def _training_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Section]:
+def _training_sections(runs: Sequence[RunSummary], prefixes: Sequence[str], gallery: Gallery) -> list[Section]:
     several = len(runs) > 1
     without = [run.name for run in runs if not run.metrics]
     missing = Statement(_NO_LOG, {"names": ", ".join(without)}) if without else NOTHING
@@ -287,18 +289,21 @@ def _training_sections(runs: Sequence[RunSummary], gallery: Gallery) -> list[Sec
         reading=trainings_reading(runs) if several else training_reading(runs[0]),
     )
     unlike = _UNLIKE if len({kind for run in runs for kind in kinds_of_rows(run.config, run.metrics)}) > 1 else NOTHING
-    rolled = [each for run in runs for each in _dice_pictures(run, gallery, several)]
+    rolled = [
+        each
+        for run, prefix in zip(runs, prefixes, strict=True)
+        for each in _dice_pictures(run, prefix, gallery, several)
+    ]
     return [Section(name="training", title="Training", lead=missing + unlike, pictures=[picture, *rolled])]
 
 
-def _dice_pictures(run: RunSummary, gallery: Gallery, several: bool) -> list[Picture]:
+def _dice_pictures(run: RunSummary, prefix: str, gallery: Gallery, several: bool) -> list[Picture]:
     """Draw what the dice did, one figure for every kind of loss they fell on; other update rules throw none."""
     kinds = {kind: rows for kind, rows in kinds_of_rows(run.config, run.metrics).items() if len(read_rolls(rows).steps)}
-    name = f"dice-{css_identifier(run.name)}" if several else "dice"
     return [
         gallery.picture(
             dice_panels(rows, loss=kind.title),
-            name=name if place == 0 else f"{name}-{place + 1}",
+            name=f"{prefix}dice" if place == 0 else f"{prefix}dice-{place + 1}",
             title="What the dice did"
             + (f": {run.name}" if several else "")
             + (f" ({kind.name})" if len(kinds) > 1 else ""),

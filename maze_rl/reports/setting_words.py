@@ -48,7 +48,7 @@ def setting_name(path: str) -> str:
 
 
 def value_words(value: Any) -> str:
-    """Write a value of a configuration: ``none``, ``yes``, ``1,024``, ``0.01``, ``4, 18``."""
+    """Write a value of a configuration: ``none``, ``yes``, ``1,024``, ``0.01``, ``4, 18``, or ``(0, 0), (7, 7)``."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -57,9 +57,20 @@ def value_words(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:g}"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(value_words(item) for item in value) or "none"
+    if _is_list(value):
+        return ", ".join(f"({value_words(item)})" if _is_list(item) else value_words(item) for item in value) or "none"
     return str(value)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def path_length_words(lengths: Sequence[Sequence[Any]]) -> str:
+    """Write (steps, weight) pairs: ``5–8``; with the weights, as in ``5 (weight 2)``, where these differ."""
+    if len({weight for _, weight in lengths}) < 2:
+        return size_words([steps for steps, _ in lengths])
+    return ", ".join(f"{steps} (weight {weight:g})" for steps, weight in lengths)
 
 
 def size_words(sizes: Sequence[Any]) -> str:

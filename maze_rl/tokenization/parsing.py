@@ -22,7 +22,7 @@ _PATH = ("<PATH_START>", "<PATH_END>")
 
 
 def parse_maze(text: str, layout: Layout, grid: tuple[int, int], offset: tuple[int, int]) -> Maze:
-    """Read one maze; a path in the text must be a walk from origin to target, else it is refused.
+    """Read one maze; a path in the text must be a walk from origin to target, else it is refused, an ended one too.
 
     Edges that are not listed are closed, with walls in the list too. A list of cells tells of every cell.
 
@@ -84,9 +84,9 @@ class _Reader:
         given = self.layout.given_tokens
         origin = self.cell(path[:given] if self.layout.origin_on_path else parts["<ORIGIN_START>"])
         maze = Maze(connections, origin, self.cell(parts["<TARGET_START>"]))
-        # an origin that is given is a path only with its end
-        if len(path) > given or (given and words[-1] == "<PATH_END>"):
-            _check_path(maze, self.path(path, origin))
+        # what is given alone is a prompt without its end; with it, a path that stays at the origin
+        if len(path) > given or words[-1] == "<PATH_END>":
+            _check_path(maze, self.path(path, origin) or [origin])
         return maze
 
     def connections(self, words: list[str]) -> Bool[ndarray, "2 rows cols"]:

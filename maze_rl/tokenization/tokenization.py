@@ -157,11 +157,7 @@ class Tokenization(Shown):
         Raises:
             ConfigurationError: The mazes do not fit on the canvas.
         """
-        if max(batch.shape) > self.canvas:
-            raise ConfigurationError(
-                f"a {batch.shape[0]} x {batch.shape[1]} maze does not fit on the {self.canvas} x {self.canvas} canvas: "
-                f"use sizes up to {self.canvas} or a larger canvas."
-            )
+        self._check_size(batch.shape)
         if prompt_only:
             paths, path_cells = np.empty((len(batch), 0, 2), np.int16), np.zeros(len(batch), np.int64)
         else:
@@ -240,11 +236,7 @@ class Tokenization(Shown):
         batch, places = maze.as_batch(), None
         if offset is not None:
             offset = _as_offset(offset)
-            if not all(0 <= at <= self.canvas - side for at, side in zip(offset, maze.shape, strict=True)):
-                raise ConfigurationError(
-                    f"offset {offset}: a {maze.shape[0]} x {maze.shape[1]} maze there leaves the {self.canvas} x "
-                    f"{self.canvas} canvas."
-                )
+            self._check_offset(offset, maze.shape)
             places = np.array([offset], np.int16)
         encoded = self.encode_batch(batch, streams=np.zeros(1, np.int64), seed=seed, offsets=places)
         row, col = encoded.spans.offsets[0].tolist()
@@ -261,18 +253,35 @@ class Tokenization(Shown):
 
         Raises:
             MazeRLError: The text is not of this format, names cells outside the grid, or does not tell the offset; or
-                grid or offset are no whole numbers.
+                grid or offset are no whole numbers, or leave the canvas.
         """
         from maze_rl.tokenization.parsing import find_offset, parse_maze
 
         if not isinstance(text, str):
             raise MazeRLError(f"text is a {type(text).__name__}: expected words in a string; ids become one by decode.")
         shape = grid_of("grid", grid)
+        self._check_size(shape)
         if offset is None and isinstance(text, TokenText):
             offset = text.offset
         if offset is None:
             offset = find_offset(text, self.layout, shape) if self.config.random_offsets else (0, 0)
-        return parse_maze(text, self.layout, shape, _as_offset(offset))
+        offset = _as_offset(offset)
+        self._check_offset(offset, shape)
+        return parse_maze(text, self.layout, shape, offset)
+
+    def _check_size(self, shape: tuple[int, int]) -> None:
+        if max(shape) > self.canvas:
+            raise ConfigurationError(
+                f"a {shape[0]} x {shape[1]} maze does not fit on the {self.canvas} x {self.canvas} canvas: use sizes "
+                f"up to {self.canvas} or a larger canvas."
+            )
+
+    def _check_offset(self, offset: Cell, shape: tuple[int, int]) -> None:
+        if not all(0 <= at <= self.canvas - side for at, side in zip(offset, shape, strict=True)):
+            raise ConfigurationError(
+                f"offset {offset}: a {shape[0]} x {shape[1]} maze there leaves the {self.canvas} x {self.canvas} "
+                "canvas."
+            )
 
 
 def load_tokenization(name: str = "edges", **options: object) -> Tokenization:
@@ -283,18 +292,24 @@ def load_tokenization(name: str = "edges", **options: object) -> Tokenization:
     canvas). `Tokenization.vocabulary_note` and `maze_words` in the folder's ``tokenizer_config.json`` say it.
 
     Raises:
-        UnknownNameError: There is no such format or option; the message lists them.
+        UnknownNameError: There is no such format or option; the message lists them. The format is no option here.
+        ConfigurationError: An option is out of bounds, or they contradict each other.
     """
-    return Tokenization(TokenizationConfig(format=name, **known_options(options)))  # type: ignore[arg-type]
+    chosen = known_options(options, named=("format",))
+    return Tokenization(TokenizationConfig(format=name, **chosen))  # type: ignore[arg-type]
 
 
-def known_options(options: dict[str, object]) -> dict[str, object]:
+def known_options(options: dict[str, object], named: Sequence[str] = ()) -> dict[str, object]:
     """Return options of a tokenization by name, if there are such.
+
+    Args:
+        options: As somebody gives them.
+        named: Fields that are given otherwise, and so are none.
 
     Raises:
         UnknownNameError: There is no option of that name.
     """
-    known = [each.name for each in fields(TokenizationConfig)]
+    known = [each.name for each in fields(TokenizationConfig) if each.name not in named]
     for name in options:
         if name not in known:
             raise unknown_name("option of a tokenization", name, known)

@@ -11,6 +11,7 @@ from typing import Any
 from maze_rl.errors import CheckpointError, ConfigurationError, unknown_name
 from maze_rl.reports.run_comparison.comparison_files import write_comparison
 from maze_rl.reports.run_comparison.groups import Comparison, Group, SeedRun, longest
+from maze_rl.workflows.distinct_names import distinct_names
 from maze_rl.workflows.experiment import FAILURE, RECORD, RUNS, read_measures
 from maze_rl.workflows.path_lists import OneOrMore, path_list
 from maze_rl.workflows.run_folder import RunFolder
@@ -40,15 +41,13 @@ def collect(runs: OneOrMore, target: str | None = None) -> tuple[Comparison, Pat
     records = [_record(folder) for folder in folders]
     alone = records[0] if len(records) == 1 else None
     groups: list[Group] = []
-    for folder, record in zip(folders, records, strict=True):
+    for folder, record, name in zip(folders, records, _names(folders, records), strict=True):
         if record is None:
-            groups.append(_single(folder))
+            groups.append(Group(name=name, runs=[_read_run(folder)]))
         else:
-            prefix = "" if alone is not None else f"{record['name']}/"
-            groups += _arms(folder, record, prefix)
+            groups += _arms(folder, record, "" if alone is not None else f"{name}/")
     if not groups:
         raise CheckpointError(f"{folders[0]}: no run of it is finished: maze-rl experiments run {folders[0].name}.")
-    groups = _with_unique_names(groups, folders)
     control = None if alone is None else alone["control"]
     names = [group.name for group in groups]
     if target is not None and target not in names:
@@ -92,6 +91,17 @@ def _record(folder: Path) -> dict[str, Any] | None:
         raise CheckpointError(f"{path}: the file is truncated or altered (it is no JSON).") from error
 
 
+def _names(folders: Sequence[Path], records: Sequence[dict[str, Any] | None]) -> list[str]:
+    """Name runs after their folders, and experiments as their records do, wherever they were run."""
+    places = [folder.resolve().parts[1:] for folder in folders]
+    return distinct_names(
+        [
+            place if record is None else (*place[:-1], record["name"])
+            for place, record in zip(places, records, strict=True)
+        ]
+    )
+
+
 def _arms(folder: Path, record: dict[str, Any], prefix: str) -> list[Group]:
     """Return the arms that have a finished run, with their finished runs."""
     groups = []
@@ -102,10 +112,6 @@ def _arms(folder: Path, record: dict[str, Any], prefix: str) -> list[Group]:
         if runs:
             groups.append(Group(name=prefix + arm, runs=runs, failed=failed))
     return groups
-
-
-def _single(folder: Path) -> Group:
-    return Group(name=folder.resolve().name, runs=[_read_run(folder)])
 
 
 def _read_run(folder: Path) -> SeedRun:
@@ -145,15 +151,3 @@ def _num_weights(path: Path, no_positions: bool) -> int:
     constants = (".mask", ".IGNORE", "rotary_sin", "rotary_cos", *(["pos_embed.W_pos"] if no_positions else []))
     tensors = (value for name, value in header.items() if name != "__metadata__" and not name.endswith(constants))
     return sum(prod(tensor["shape"]) for tensor in tensors)
-
-
-def _with_unique_names(groups: list[Group], folders: Sequence[Path]) -> list[Group]:
-    """Number groups that share a name, as runs of the same name in different folders do."""
-    seen: dict[str, int] = {}
-    unique = []
-    for group in groups:
-        seen[group.name] = seen.get(group.name, 0) + 1
-        number = seen[group.name]
-        name = group.name if number == 1 else f"{group.name} ({number})"
-        unique.append(Group(name=name, runs=group.runs, failed=group.failed))
-    return unique

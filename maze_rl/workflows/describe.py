@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from os import PathLike
-from pathlib import Path
 
 from maze_rl.mazes.lattice import Maze, MazeCollection
 from maze_rl.mazes.storage.store import StoredMazes, open_dataset
@@ -10,6 +9,7 @@ from maze_rl.mazes.summary import DatasetSummary, summarise
 from maze_rl.reports.dataset_account import DatasetAccount, spread_evenly
 from maze_rl.reports.dataset_figures import LARGEST_EXAMPLE, MOST_EXAMPLES
 from maze_rl.reports.dataset_page import write_dataset_page
+from maze_rl.workflows.distinct_names import distinct_names
 from maze_rl.workflows.path_lists import OneOrMore, path_list
 
 Progress = Callable[[str, float], None]
@@ -31,9 +31,10 @@ def describe(
         MazeRLError: A folder is no dataset of mazes, or a maze in it is broken.
     """
     places = path_list("folders", folders)
+    names = distinct_names([folder.resolve().parts[1:] for folder in places])
     accounts = [
         account_of(open_dataset(folder), name, str(folder), progress)
-        for folder, name in zip(places, _names(places), strict=True)
+        for folder, name in zip(places, names, strict=True)
     ]
     if out is not None:
         write_dataset_page(accounts, out)
@@ -62,11 +63,3 @@ def _examples(mazes: StoredMazes, summary: DatasetSummary) -> dict[tuple[int, in
         (grid.rows, grid.cols): [(rule, mazes[index]) for rule, index in grid.examples.items()]
         for grid in spread_evenly(drawn, MOST_EXAMPLES)
     }
-
-
-def _names(folders: list[Path]) -> list[str]:
-    """Name datasets after their folders, by the whole path where the last parts alone are not unique."""
-    short = [folder.resolve().name for folder in folders]
-    long = [str(folder) for folder in folders]
-    named = short if len(set(short)) == len(short) else long
-    return named if len(set(named)) == len(named) else [f"{name} ({place})" for place, name in enumerate(named, 1)]

@@ -5,6 +5,7 @@ finished is kept: run again, an experiment trains what is missing and continues 
 """
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -23,6 +24,7 @@ from maze_rl.configs.training import RunConfig, run_to_json
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.own_plugins import named_in_errors
+from maze_rl.strict_json import plain
 from maze_rl.worker_processes import interruptible, worker_processes
 from maze_rl.workflows.experiment_files import ExperimentFile, find_experiment
 
@@ -197,9 +199,13 @@ def is_measured(job: Job) -> bool:
 
 
 def read_measures(folder: str | PathLike[str]) -> dict[str, dict[str, float]]:
-    """Return what was measured of a run so far: measure -> name -> number."""
+    """Return what was measured of a run so far: measure -> name -> number, nan where nothing could be."""
     path = Path(folder) / MEASURES
-    return json.loads(path.read_text()) if path.is_file() else {}
+    found = json.loads(path.read_text()) if path.is_file() else {}
+    return {
+        measure: {name: math.nan if value is None else value for name, value in values.items()}
+        for measure, values in found.items()
+    }
 
 
 def _check_same(job: Job) -> None:
@@ -256,7 +262,7 @@ def _measure(job: Job) -> None:
             measure = find_measure(name)
             with named_in_errors("measure", measure):
                 done[name] = {key: float(value) for key, value in measure(model, tests, TEST_SEED).items()}
-            write_file(job.folder / MEASURES, json_bytes(done))
+            write_file(job.folder / MEASURES, json_bytes(plain(done)))
 
 
 @lru_cache(maxsize=2)

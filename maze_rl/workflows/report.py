@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from maze_rl.reports.generalization_report import write_report
 from maze_rl.reports.run_summary import RunSummary
 from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
 from maze_rl.workflows.comparison_folder import check_own_place, comparison_folder
+from maze_rl.workflows.distinct_names import distinct_names
 from maze_rl.workflows.evaluate import TEST_SEED, TRAIN_MAZES, evaluate
 from maze_rl.workflows.run_folder import RunFolder
 
@@ -76,7 +77,7 @@ def report(
     """
     num, seed = None if num is None else check_count("num", num), check_seed(seed)
     chosen = None if sizes is None else check_squares(sizes)
-    subjects = [_subject(each, loops) for each in _given(runs)]  # all, before one is evaluated
+    subjects = _told_apart([_subject(each, loops) for each in _given(runs)])  # all, before one is evaluated
     if out is not None:
         check_own_place(Path(out), [each.usual for each in subjects])
     summaries = [_summary(each, _evaluation(each, chosen, num, seed, progress)) for each in subjects]
@@ -109,6 +110,12 @@ def _subject(given: Subject, loops: int | None) -> _Subject:
         run.open()
     name = run.folder.resolve().name  # that of "." too
     return _Subject(chosen_model(run.folder, loops), run, name, str(run.folder), run.report)
+
+
+def _told_apart(subjects: Sequence[_Subject]) -> list[_Subject]:
+    """Name what has a folder by more of its path where names are shared, as those of seeds of several arms are."""
+    places = [(each.name,) if each.run is None else each.run.folder.resolve().parts[1:] for each in subjects]
+    return [replace(each, name=name) for each, name in zip(subjects, distinct_names(places), strict=True)]
 
 
 def _evaluation(

@@ -39,7 +39,7 @@ def _facts(run: RunFolder) -> Iterator[tuple[str, str]]:
         yield "parameters", f"{about['num_parameters']:,}"
     if "seconds" in about:
         yield "time", _duration(about["seconds"])
-    rows = [row for row in run.read_metrics() if "loss" in row]
+    rows = [row for row in run.read_metrics() if row.get("loss") is not None]
     if rows:
         yield "last loss", f"{rows[-1]['loss']:.4g} at step {rows[-1]['step']:,}"
     page = run.report / "report.html"

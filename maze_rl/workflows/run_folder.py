@@ -21,6 +21,7 @@ from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.mazes.interchange.leftovers import remove_leftovers
 from maze_rl.models.verified_files import json_bytes, plain_number, write_file, write_folder
+from maze_rl.strict_json import json_text, plain
 from maze_rl.tokenization.definitions import definition_files
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.workflows.run_place import CONFIG, TOKENIZER, check_free
@@ -134,12 +135,12 @@ class RunFolder(Shown):
         return _read_json(self.config_path)
 
     def append_metrics(self, row: dict[str, Any]) -> None:
-        """Add one row to ``metrics.jsonl``.
+        """Add one row to ``metrics.jsonl``; null stands for numbers that are not finite, as a loss that was taken back.
 
         Raises:
             CheckpointError: The disk is full or refuses.
         """
-        line = json.dumps(row, default=plain_number) + "\n"
+        line = json_text(row, default=plain_number) + "\n"
         try:
             with self.metrics_path.open("a") as file:
                 file.write(line)
@@ -163,12 +164,12 @@ class RunFolder(Shown):
 
     def cut_metrics(self, last_step: int) -> None:
         """Drop the rows after `last_step`, which a resumed run will write again."""
-        kept = [json.dumps(row) + "\n" for row in self.read_metrics() if row["step"] <= last_step]
+        kept = [json_text(row) + "\n" for row in self.read_metrics() if row["step"] <= last_step]
         write_file(self.metrics_path, "".join(kept).encode())
 
     def write_evaluation(self, values: dict[str, Any]) -> None:
-        """Write ``evaluation.json``."""
-        write_file(self.evaluation_path, json_bytes(values))
+        """Write ``evaluation.json``; null stands for numbers that are not finite."""
+        write_file(self.evaluation_path, json_bytes(plain(values)))
 
     def read_evaluation(self) -> dict[str, Any]:
         """Return ``evaluation.json``.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from maze_rl.displays.short_repr import LONGEST, Shown, brief, counted, cut, short_repr
+from maze_rl.displays.short_repr import LONGEST, Shown, brief, counted, cut, interval_text, short_repr
 from maze_rl.intervals import Interval
 
 
@@ -139,3 +139,16 @@ def test_counts_are_words() -> None:
 def test_cut_leaves_what_fits() -> None:
     assert cut("abcdef", 6) == "abcdef"
     assert cut("abcdefg", 6) == "abc..."
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        (Interval(0.5, 0.4, 0.6), "+0.50 [+0.40, +0.60]"),
+        (Interval(-0.5, -0.6, 0.0), "-0.50 [-0.60, +0.00]"),
+        (Interval(float("nan"), float("nan"), float("nan")), "not measured"),
+        (Interval(0.5, float("nan"), float("nan")), "+0.50"),
+    ],
+)
+def test_an_interval_tells_what_was_measured(interval: Interval, text: str) -> None:
+    assert interval_text(interval, 2, "+") == text

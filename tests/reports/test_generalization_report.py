@@ -265,3 +265,18 @@ def test_a_bare_run_can_be_reported(run: RunSummary, tmp_path: Path) -> None:
 def test_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MazeRLError, match="no run"):
         write_report([], tmp_path)
+
+
+def test_runs_of_one_name_have_a_link_and_figures_each(run_maker: Callable[..., RunSummary], tmp_path: Path) -> None:
+    runs = [run_maker("seed-0", sizes=(5, 7), num=20, steps=20, seed=seed) for seed in (1, 2)]
+    record = {"outcome": "success", "scale": 0.5, "applied": 0.5}
+    rolled = [
+        replace(run, metrics=[row | {"rolls": [record | {"loss": row["loss"]}]} for row in run.metrics]) for run in runs
+    ]
+    page = page_of(write_report(rolled, tmp_path).parent)
+    links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+    assert {"#run1-seed-0-grid", "#run2-seed-0-grid"} <= {*links} and len(links) == len({*links})
+    sections = json.loads((tmp_path / "report.json").read_text())["sections"]
+    files = [figure["file"] for section in sections for figure in section["figures"]]
+    assert len(files) == len({*files}), "one figure overwrites another"
+    assert {"run1-seed-0-dice.png", "run2-seed-0-dice.png"} <= {*files}

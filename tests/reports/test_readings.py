@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from maze_rl.evaluation.results import Estimate, FirstErrorRow, GridCell, LengthRow, PairedDifference
+from maze_rl.reports.comparison_readings import comparison_reading
 from maze_rl.reports.content import Statement, interval_text, value_text
-from maze_rl.reports.failure_readings import first_error_reading, hazard_reading
+from maze_rl.reports.failure_readings import decision_reading, first_error_reading, hazard_reading, training_reading
 from maze_rl.reports.limits import few_layouts, limits
 from maze_rl.reports.run_summary import RunSummary, flat_settings
 from maze_rl.reports.run_tables import duration
@@ -113,6 +114,37 @@ def test_first_error_reading_names_the_commonest(run: RunSummary) -> None:
     assert "50% of the way" in text
 
 
+def test_first_error_reading_names_all_that_are_equally_common(run: RunSummary) -> None:
+    (row,) = [hazards(0.01, 0.01)]
+    for counts, expected in (
+        ({"non_optimal": 2, "wall": 2, "none": 6}, "errors are “wrong turn” and “through a wall” (2 each, 50%)."),
+        (
+            {"non_optimal": 1, "wall": 1, "backtrack": 1, "none": 7},
+            "errors are “turned back”, “wrong turn” and “through a wall” (1 each, 33%).",
+        ),
+        ({"non_optimal": 1, "wall": 3, "none": 6}, "error is “through a wall” (3, 75%)."),
+    ):
+        text = first_error_reading(replace(run.evaluation, first_errors=[replace(row, counts=counts)])).text
+        assert expected in text
+
+
+def test_what_is_equal_in_several_places_is_told_of_all_or_of_the_first(run: RunSummary) -> None:
+    rows = [replace(row, rollout_gap=0.02) for row in run.evaluation.teacher_forced[:2]]
+    branching = replace(run.evaluation, algorithm="dfs_percolation", teacher_forced=rows)
+    assert "at most 2.0 points (sizes 4–5)." in decision_reading(branching).text
+    validated = [{"step": step, "validation_exact": value} for step, value in ((1, 0.5), (2, 1.0), (3, 1.0))]
+    assert "(best 100.0%, first at step 2)" in training_reading(replace(run, metrics=validated)).text
+
+
+def test_only_recorded_trainings_are_called_trainings(run: RunSummary) -> None:
+    first, second = (replace(run, name=name) for name in ("first", "second"))
+    built = replace(run, name="built", config={"about": {"kind": "hand-built"}}, metrics=[], is_run=False)
+    assert "One training run stands behind each: how" in comparison_reading([first, second]).text
+    assert "One training run stands behind first: how" in comparison_reading([first, built]).text
+    assert "behind each of first, second: how" in comparison_reading([first, built, second]).text
+    assert "training run" not in comparison_reading([built, replace(built, name="other")]).text
+
+
 def test_limits_follow_the_data(run_maker: Callable[..., RunSummary], run: RunSummary) -> None:
     one = " ".join(point.text for point in limits([run]))
     assert "one model was trained, from one seed" in one and "size 8, the largest tested" in one
@@ -152,11 +184,23 @@ def test_settings_are_flattened() -> None:
 
 def test_few_layouts_are_told_with_their_number(run: RunSummary) -> None:
     rows = [replace(row, layouts=27 if row.size == 4 else 250) for row in run.evaluation.rows]
-    said = few_layouts(replace(run.evaluation, rows=rows))
+    few = replace(run, evaluation=replace(run.evaluation, rows=rows))
+    said = few_layouts([few])
     assert said.text.startswith("Caution: fewer than 200 different layouts")
     assert "size 4: 27 of 80 mazes." in said.text
     assert "size 5" not in said.text
-    assert few_layouts(run.evaluation).text == "", "an evaluation of an earlier version did not count them"
+    assert few_layouts([run]).text == "", "an evaluation of an earlier version did not count them"
+    assert few_layouts([few, few]).text == said.text, "the same mazes are told once"
+
+
+def test_few_layouts_of_any_run_are_told(run: RunSummary) -> None:
+    rows = [replace(row, layouts=30 if row.size == 4 else 250) for row in run.evaluation.rows]
+    few = replace(run, name="few", evaluation=replace(run.evaluation, rows=rows))
+    for runs in ([run, few], [few, run]):
+        assert "size 4: 30 of 80 mazes (few). What" in few_layouts(runs).text
+    fewer = replace(few, name="fewer", evaluation=replace(few.evaluation, rows=[replace(rows[0], layouts=20)]))
+    text = few_layouts([few, fewer]).text
+    assert "at size 4: 20 of 80 mazes (fewer); size 4: 30 of 80 mazes (few). What" in text
 
 
 def test_a_rate_is_said_with_its_layouts() -> None:

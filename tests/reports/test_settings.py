@@ -200,3 +200,13 @@ def test_of_several_runs_what_differs_comes_first_and_the_rest_once(run: RunSumm
     shared = {row["fact"]: row["value"] for row in shared_table(runs).rows}
     assert shared["loss"] == "dice" and shared["learning-rate controller"] == "none"
     assert not shared.keys() & differing.keys()
+
+
+def test_path_lengths_and_cells_of_a_phase_are_told_as_such() -> None:
+    def drawn(**constraints: Any) -> str:
+        return said(replace(PLAIN, mazes=replace(PLAIN.mazes, endpoints=Endpoints(**constraints))))
+
+    assert drawn(path_lengths=tuple((steps, 1.0) for steps in range(5, 9))).startswith("paths of 5–8 steps, ")
+    assert drawn(path_lengths=((5, 2.0), (10, 1.0))).startswith("paths of 5 (weight 2), 10 (weight 1) steps, ")
+    assert drawn(origins=((0, 0), (4, 4))).startswith("origins (0, 0), (4, 4), ")
+    assert drawn(targets=((3, 4),)).startswith("targets (3, 4), ")

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from maze_rl.errors import MazeRLError
+from maze_rl.configs.tokenization import FORMATS
+from maze_rl.errors import InvalidMazeError, MazeRLError
 from maze_rl.mazes.lattice import Maze
 from maze_rl.tokenization.tokenization import load_tokenization
 
@@ -38,7 +39,7 @@ def test_reads_the_worked_example(name: str, text: str, worked_maze: Maze) -> No
 
 def test_a_prompt_is_enough(worked_maze: Maze) -> None:
     prompt = WORKED[: WORKED.index(" <PATH_START>")]
-    for ending in ("", " <PATH_START>", " <PATH_START> <PATH_END>", " <PATH_START> (0,0) (1,0) (2,0) (2,1)"):
+    for ending in ("", " <PATH_START>", " <PATH_START> (0,0) (1,0) (2,0) (2,1)"):
         assert read(prompt + ending) == worked_maze
 
 
@@ -278,3 +279,25 @@ def test_the_offset_is_taken_off(worked_maze: Maze) -> None:
     assert tokenization.from_text(moved, (3, 3), offset=(1, 0)) == worked_maze
     with pytest.raises(MazeRLError, match=r"lies outside the 3 x 3 grid at offset \(0, 1\)"):
         tokenization.from_text(moved, (3, 3), offset=(0, 1))
+
+
+@pytest.mark.parametrize("path", ["cells", "moves", "turns"])
+@pytest.mark.parametrize("origin", ["prompt", "path"])
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_ended_path_arrives_at_the_target(name: str, origin: str, path: str, worked_maze: Maze) -> None:
+    words = load_tokenization(name, canvas=5, origin=origin, path=path)
+    encoded = words.encode(worked_maze, prompt_only=True)
+    prompt = str(words.decode(encoded.tokens[0]))
+    assert words.from_text(prompt, (3, 3)) == worked_maze
+    with pytest.raises(InvalidMazeError, match=r"the path runs \(0, 0\) to \(0, 0\), not \(0, 0\) to \(2, 1\)"):
+        words.from_text(f"{prompt} <PATH_END>", (3, 3))
+
+
+@pytest.mark.parametrize("path", ["cells", "moves", "turns"])
+@pytest.mark.parametrize("origin", ["prompt", "path"])
+def test_a_path_without_a_step_arrives_where_the_target_is_the_origin(
+    origin: str, path: str, worked_maze: Maze
+) -> None:
+    words, here = load_tokenization("edges", canvas=5, origin=origin, path=path), (1, 1)
+    staying = Maze(worked_maze.connections, here, here)
+    assert words.from_text(words.to_text(staying), (3, 3)) == staying

@@ -216,3 +216,37 @@ def test_what_is_decoded_are_ids() -> None:
     for strange in ([1.7, 2.2], np.array(3), [True, False], np.zeros((1, 1, 2), np.int64), [[1, 2], [3]], ["a"]):
         with pytest.raises(MazeRLError, match=r"expected whole numbers of shape \[pos\] or \[batch, pos\]"):
             tokenization.decode(strange)
+
+
+def test_text_is_of_one_maze_and_a_string() -> None:
+    tokenization, mazes = load_tokenization("unique_cells", canvas=6), generate(5, num=2)
+    with pytest.raises(ConfigurationError, match="to_text writes one maze, and this is a MazeCollection: take one"):
+        tokenization.to_text(mazes)
+    ids = tokenization.encode(mazes).tokens[0]
+    for strange in (None, ids):
+        with pytest.raises(MazeRLError, match=f"text is a {type(strange).__name__}: expected words in a string"):
+            tokenization.from_text(strange, 5)
+    assert tokenization.from_text(tokenization.decode(ids), 5) == mazes[0]
+
+
+@pytest.mark.parametrize("grid", [7, (3, 9)])
+@pytest.mark.parametrize("random_offsets", [False, True])
+def test_a_grid_larger_than_the_canvas_is_refused(grid: Any, random_offsets: bool) -> None:
+    tokenization = load_tokenization("unique_cells", canvas=6, random_offsets=random_offsets)
+    text = str(tokenization.to_text(generate(3, num=1)[0]))
+    with pytest.raises(ConfigurationError, match="maze does not fit on the 6 x 6 canvas: use sizes up to 6"):
+        tokenization.from_text(text, grid)
+
+
+@pytest.mark.parametrize("offset", [(4, 0), (0, -1)])
+def test_an_offset_where_the_maze_leaves_the_canvas_is_refused(offset: tuple[int, int]) -> None:
+    tokenization = load_tokenization("unique_cells", canvas=6)
+    text = str(tokenization.to_text(generate(3, num=1)[0]))
+    with pytest.raises(ConfigurationError, match="a 3 x 3 maze there leaves the 6 x 6 canvas"):
+        tokenization.from_text(text, 3, offset)
+
+
+def test_the_format_is_no_option_beside_its_name() -> None:
+    with pytest.raises(UnknownNameError, match="unknown option of a tokenization 'format'"):
+        load_tokenization("edges", format="cells")
+    assert load_tokenization("edges").with_options(format="cells").name == "cells"

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -90,7 +92,9 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
     for parent in ("x", "y"):
         write_run(tmp_path / parent / "run", 0, 1000, 0.5)
     comparison, _ = collect([tmp_path / "x" / "run", tmp_path / "y" / "run"])
-    assert [group.name for group in comparison.groups] == ["run", "run (2)"]
+    assert [group.name for group in comparison.groups] == ["x/run", "y/run"]
+    again, _ = collect([tmp_path / "x" / "run", tmp_path / "x" / "run"])
+    assert [group.name for group in again.groups] == ["run", "run (2)"]
 
 
 def test_several_experiments_name_their_arms_in_full(experiment: Path, tmp_path: Path) -> None:
@@ -114,3 +118,22 @@ def test_what_cannot_be_read_is_named(experiment: Path, tmp_path: Path) -> None:
     (experiment / "experiment.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"experiment.json: the file is truncated"):
         compare([experiment])
+
+
+def test_experiments_of_one_name_are_told_apart(experiment: Path, tmp_path: Path) -> None:
+    shutil.copytree(experiment, tmp_path / "again" / "mine")
+    comparison, _ = collect([experiment, tmp_path / "again" / "mine"])
+    names = [group.name for group in comparison.groups]
+    assert names[0] == f"{tmp_path.name}/mine/arm" and names[3] == "again/mine/arm" and len(set(names)) == 6
+
+
+def test_steps_without_a_loss_and_measures_that_are_no_numbers_are_read(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", 0, 1000, 0.5, shortest=0.5)
+    log = tmp_path / "run" / "metrics.jsonl"
+    log.write_text(log.read_text() + '{"step": 21, "loss": null, "accuracy": null, "tokens": 1050, "seconds": 21}\n')
+    (tmp_path / "run" / "measures.json").write_text('{"own": {"depth": null}}')
+    (only,) = collect([tmp_path / "run"])[0].groups[0].runs
+    assert math.isnan(only.measures["depth"])
+    page = compare([tmp_path / "run"], out=tmp_path / "out")
+    (row,) = json.loads((page.parent / "numbers.json").read_text())["table"]
+    assert row["final_loss"] == pytest.approx(0.55)

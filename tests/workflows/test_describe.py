@@ -11,6 +11,7 @@ from maze_rl.cli.main import run
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.mazes.generate import generate, generate_mazes
 from maze_rl.mazes.storage.dataset_writer import write_dataset, write_mazes
+from maze_rl.reports.dataset_tables import facts_table
 from maze_rl.workflows import describe as describe_module
 from maze_rl.workflows.describe import describe
 
@@ -61,14 +62,23 @@ def test_examples_are_what_their_rules_say(folders: list[Path]) -> None:
         assert examples == [(rule, mazes[index]) for rule, index in grid.examples.items()]
 
 
-def test_equal_names_are_told_apart(folders: list[Path]) -> None:
-    names = [account.name for account in describe([folders[0], folders[0]])]
-    assert len(set(names)) == 2
+def test_equal_names_are_told_apart(folders: list[Path], tmp_path: Path) -> None:
+    assert [account.name for account in describe([folders[0], folders[0]])] == ["dfs", "dfs (2)"]
+    for parent in ("a", "b"):
+        write_mazes(generate(4, num=5), tmp_path / parent / "mazes", "a notebook")
+    accounts = describe([tmp_path / "a" / "mazes", tmp_path / "b" / "mazes"])
+    assert [account.name for account in accounts] == ["a/mazes", "b/mazes"]
 
 
 def test_a_dataset_from_elsewhere_can_be_described(tmp_path: Path) -> None:
     (account,) = describe([write_mazes(generate(4, num=50), tmp_path / "mazes", "a notebook")])
     assert (account.summary.num, account.algorithm, account.sizes) == (50, "unknown algorithm", "4")
+    assert "split" not in {row["fact"] for row in facts_table([account]).rows}, "nobody said that it has all splits"
+
+
+def test_a_specification_without_a_split_has_all_mazes(folders: list[Path]) -> None:
+    facts = {row["fact"]: row["dataset_0"] for row in facts_table(describe(folders[:1])).rows}
+    assert facts["split"] == "all mazes"
 
 
 @pytest.mark.parametrize(

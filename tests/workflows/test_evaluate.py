@@ -1,8 +1,15 @@
 """Which sizes are tested when none are named, and the further tests of a looped model."""
 
+import json
+from pathlib import Path
+
 import pytest
 
+import maze_rl
+from maze_rl.cli.main import run
 from maze_rl.configs.model import ModelConfig
+from maze_rl.mazes.generate import generate
+from maze_rl.mazes.lattice import Maze
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.tokenization.tokenization import load_tokenization
 from maze_rl.workflows import evaluate as workflow
@@ -60,3 +67,16 @@ def test_a_model_without_loops_has_no_stage_of_loops() -> None:
     workflow.evaluate(model, 4, 3, progress=lambda doing, done: told.append((doing, done)))
     assert not [doing for doing, _ in told if "loops" in doing]
     assert told[-1] == ("done", 1.0)
+
+
+def test_on_one_layout_the_json_has_null_where_nothing_bounds_an_interval(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    maze = generate(5, num=1, seed=0)[0]
+    targets = [(row, col) for row in range(5) for col in range(5) if (row, col) != maze.origin]
+    maze_rl.save_mazes([Maze(maze.connections, maze.origin, target) for target in targets[:6]], tmp_path / "one.npz")
+    out = tmp_path / "result.json"
+    assert run(["evaluate", "maze-4to5-unique-cells", "--mazes", f"{tmp_path}/one.npz", "--json", f"--out={out}"]) == 0
+    for text in (capsys.readouterr().out, out.read_text()):
+        assert json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert json.loads(out.read_text())["teacher_forced"][0]["optimal_nll"]["high"] is None

@@ -1,5 +1,6 @@
 """Paths as people give them: a text, a `Path`, or any other path object, wherever one is asked for."""
 
+import argparse
 import ast
 import json
 import os
@@ -12,6 +13,8 @@ import matplotlib.pyplot as plt
 import pytest
 
 import maze_rl
+from maze_rl.cli.arguments import build_parser
+from maze_rl.cli.main import OneLineParser, run
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec
 from maze_rl.mazes.interchange.images import read_image, write_image
 from maze_rl.mazes.interchange.parquet import read_parquet, write_parquet
@@ -178,3 +181,39 @@ def bare_paths() -> Iterator[tuple[str, str]]:
 def test_no_function_for_users_asks_for_a_path_object() -> None:
     found = [f"{module}: {function}" for module, function in bare_paths() if module not in INTERNAL]
     assert found == [], "take str | PathLike[str]"
+
+
+PATH_WORDS = ("DIR", "FILE", "PATH", "PAGE.html", "FOLDER", "MODEL", "RUN")
+"""What stands for a path in the help."""
+
+
+def flags_of_paths() -> Iterator[tuple[str, argparse.Action]]:
+    """Yield (command, flag) of whatever takes a path."""
+    parser = build_parser(OneLineParser)
+    (commands,) = (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))
+    for name, command in commands.choices.items():
+        for action in command._actions:
+            named = action.metavar in PATH_WORDS or action.dest in ("source", "run", "plan", "names")
+            if named and action.nargs != 0:
+                yield name, action
+
+
+def test_every_path_of_the_command_line_may_begin_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    found = list(flags_of_paths())
+    assert {(name, action.dest) for name, action in found} >= {
+        *((name, "out") for name in ("solve", "show", "describe", "evaluate", "convert", "train", "studies", "bench")),
+        *(("train", "data"), ("evaluate", "mazes"), ("solve", "maze"), ("report", "runs"), ("search", "run")),
+    }
+    for name, action in found:
+        assert callable(action.type), f"{name} {action.dest} takes its path as it is typed"
+        assert action.type("~/new.png") == str(tmp_path / "new.png"), f"{name} {action.dest}"
+        assert action.type("runs/x") == "runs/x"
+
+
+def test_a_drawing_may_be_written_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert run(["show", "--size", "4", "--out=~/new/maze.txt"]) == 0
+    assert (tmp_path / "new" / "maze.txt").is_file()

@@ -77,3 +77,13 @@ def test_a_saved_model_is_measured_once(own: ModuleType, tmp_path: Path, monkeyp
     assert page.parent == tmp_path / "saved" / "report"
     monkeypatch.setattr("maze_rl.workflows.report.evaluate", lambda *given, **named: pytest.fail("measured again"))
     assert report([tmp_path / "saved"]) == page
+
+
+def test_models_whose_folders_share_a_name_are_told_apart(own: ModuleType, tmp_path: Path) -> None:
+    folders = [tmp_path / arm / "seed-0" for arm in ("a", "b")]
+    for folder in folders:
+        maze_rl.save_model(maze_rl.attach_tokenization(own.own_model(), own.EDGES, name="mine"), folder)
+    page = report(folders, tmp_path / "out", [4], 20)
+    values = json.loads((page.parent / "report.json").read_text())
+    assert [each["name"] for each in values["runs"]] == ["a/seed-0", "b/seed-0"]
+    assert [column["title"] for column in values["setup"]["columns"]] == ["", "a/seed-0", "b/seed-0"]

@@ -207,3 +207,14 @@ def test_an_interrupted_validation_is_made_when_the_run_goes_on(
     assert [[row.get(name) for name in told] for row in ours] == [[row.get(name) for name in told] for row in theirs]
     for name, value in weights(straight.folder).items():
         assert torch.equal(value, weights(resumed.folder)[name]), name
+
+
+def test_numbers_that_are_not_finite_are_null_in_the_log_and_the_evaluation(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.append_metrics({"step": 1, "loss": float("nan"), "gradient_norm": torch.tensor(float("inf"))})
+    run.append_metrics({"step": 2, "loss": 0.5, "gradient_norm": 1.0})
+    run.cut_metrics(1)
+    run.write_evaluation({"high": float("inf")})
+    assert run.metrics_path.read_text() == '{"step": 1, "loss": null, "gradient_norm": null}\n'
+    assert run.read_metrics() == [{"step": 1, "loss": None, "gradient_norm": None}]
+    assert run.read_evaluation() == {"high": None}

@@ -13,6 +13,8 @@ from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.cli.main import run
 from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import MazeRLError
+from maze_rl.interp.finding import Finding
+from maze_rl.intervals import Interval
 from maze_rl.models.build import build_model
 from maze_rl.models.model_files import save_model
 from maze_rl.models.verified_files import tensor_bytes, write_folder
@@ -126,3 +128,21 @@ def test_the_page_of_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "NaN" not in json.dumps(values)
     assert {"N1 untrained", "N2 greedy"} == set(found.result.calibration)
     assert (tmp_path / "search.md").is_file() and list(tmp_path.glob("*.png"))
+
+
+def test_what_was_not_measured_is_null_and_said_to_be_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nothing = Finding(name="flips", effect=Interval(*[float("nan")] * 3), threshold=0.5, num_mazes=0)
+    known = Finding(name="heads", effect=Interval(0.5, 0.25, 0.75), threshold=0.5, num_mazes=40, num_layouts=30)
+    scores = search_module._plain({"S1": nothing, "S2": known})
+    outcome = SimpleNamespace(page=Path("search.html"), verdict="unclear", scores=scores, result=None)
+    monkeypatch.setattr(search_module, "search", lambda *_, **__: outcome)
+    monkeypatch.setattr("maze_rl.cli.tables.warn_of_few_search_layouts", lambda result: None)
+    assert run(["search", "maze-5to9-causal"]) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first.split("  ")[:2] == ["S1", "not measured"] and first.endswith("flips (0 mazes)")
+    assert second == "S2  +0.50 [+0.25, +0.75]  unclear  heads (40 mazes, 30 layouts)"
+    assert run(["search", "maze-5to9-causal", "--json"]) == 0
+    printed = capsys.readouterr().out
+    assert "NaN" not in printed and json.loads(printed)["scores"]["S1"]["effect"] is None

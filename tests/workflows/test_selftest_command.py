@@ -1,6 +1,8 @@
 """The commands selftest and studies: what they refuse, and what they print."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +51,26 @@ def test_the_exit_status_tells_whether_all_is_right(
     assert run(["selftest", "--json"]) == 1
     values = json.loads(capsys.readouterr().out)
     assert not values["all_right"] and values["rows"][0]["cells"]["S1"]["right"] == 0
+
+
+def test_scores_that_are_no_numbers_are_null_and_said_not_to_be_measured(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    cut = {strength: [replace_effects(each) for each in judged] for strength, judged in fake().graded.items()}
+    monkeypatch.setattr(selftest_module, "selftest", lambda *_, **__: SelfTest(judged=fake().judged, graded=cut))
+    assert run(["selftest", "--out", str(tmp_path / "scores.json")]) == 1
+    assert "0 %: not measured" in capsys.readouterr().out
+    assert run(["selftest", "--json"]) == 1
+    for text in (capsys.readouterr().out, (tmp_path / "scores.json").read_text()):
+        assert "NaN" not in text and json.loads(text)["graded"][0]["score"] is None
+
+
+def replace_effects(judged: selftest_module.Judged) -> selftest_module.Judged:
+    """Return a model of which nothing could be measured."""
+    nothing = Interval(*[float("nan")] * 3)
+    findings = {name: replace(finding, effect=nothing) for name, finding in judged.findings.items()}
+    return replace(judged, findings=findings)
 
 
 def test_studies_are_listed_with_their_questions(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,6 +38,11 @@ CALLS = {
     "maze_rl.generate([(4, 5, 6)])": ["maze size (4, 5, 6) is no size: ", SIZES],
     "maze_rl.solve(maze_rl.generate(4, num=1)[0], seed=-1)": ["seed is -1: ", WHOLE],
     "maze_rl.load_tokenization('cells', canvas=5.0)": ["canvas is 5.0: ", WHOLE],
+    "maze_rl.load_tokenization('edges', format='cells')": [
+        "unknown option of a tokenization 'format'",
+        "Choices: canvas",
+    ],
+    "maze_rl.Maze([[[True, False], [True]], [[False]]], (0, 0), (0, 1))": ["connections: ", "of different lengths"],
     "maze_rl.load_tokenization('cells', canvas=True)": ["canvas is True: ", WHOLE],
     "maze_rl.load_tokenization('cells').encode(maze_rl.generate(4, num=1), seed=0.5)": ["seed is 0.5: ", WHOLE],
     "maze_rl.load_tokenization('cells').to_text(maze_rl.generate(4, num=2))": [

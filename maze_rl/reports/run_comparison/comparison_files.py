@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from maze_rl.configs.experiment import SMALLEST_JUDGED_SIZE
-from maze_rl.reports.content import plain
 from maze_rl.reports.loss_kinds import LossKind
 from maze_rl.reports.run_comparison.curve_figures import learning_figure
 from maze_rl.reports.run_comparison.groups import Comparison, Group, JsonDict
@@ -20,6 +18,7 @@ from maze_rl.reports.run_comparison.measure_figures import places_figure, verdic
 from maze_rl.reports.run_comparison.rates import rate_table, rates
 from maze_rl.reports.run_comparison.verdicts import Verdict, verdicts
 from maze_rl.reports.vector_graphics import figure_style, save_png
+from maze_rl.strict_json import json_text
 
 CURVES, VERDICTS, PLACES = "curves.png", "verdicts.png", "places.png"
 NUMBERS, POINTS, PAGE = "numbers.json", "curves.csv", "comparison.md"
@@ -40,7 +39,7 @@ def write_comparison(comparison: Comparison, out: str | PathLike[str]) -> Path:
         if places is not None:
             pictures[PLACES] = "By maze size or disturbance."
             save_png(places, out / PLACES)
-    (out / NUMBERS).write_text(json.dumps(plain(numbers(comparison, found)), indent=1) + "\n", encoding="utf-8")
+    (out / NUMBERS).write_text(json_text(numbers(comparison, found), indent=1) + "\n", encoding="utf-8")
     (out / POINTS).write_text(points_text(comparison), encoding="utf-8")
     page = out / PAGE
     page.write_text(page_text(comparison, found, pictures), encoding="utf-8")

@@ -44,8 +44,8 @@ class SeedRun(Shown):
         return kinds_of_rows(self.config, self.metrics)
 
     def final_loss(self, kind: LossKind) -> float | None:
-        """Mean training loss of the last `END_SHARE` of the steps of a kind; None where there are none."""
-        losses = [row["loss"] for row in self.rows_by_kind.get(kind, ())]
+        """Mean training loss of the last `END_SHARE` of the steps of a kind that had one; None where none has."""
+        losses = [row["loss"] for row in self.rows_by_kind.get(kind, ()) if row["loss"] is not None]
         return float(np.mean(losses[-max(1, round(END_SHARE * len(losses))) :])) if losses else None
 
     @property

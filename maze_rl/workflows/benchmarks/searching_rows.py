@@ -41,8 +41,6 @@ from maze_rl.workflows.export_loader import load
 _STEPS = 1_000_000  # never reached: the schedule stays where it is
 _NUM, _PEER_NUM = 64, 2
 _SOLVED, _JUDGED, _JUDGED_EVERY = 0.9, 200, 50
-_SOLVING_STEPS = 800
-"""Steps of our run on 5x5: mazes of one size need fewer than the default run's, and its learning rate falls sooner."""
 _TIMES_AS_LONG, _TIMED_STEPS = 4, 40
 
 
@@ -156,15 +154,16 @@ def _until_solved(seed: int) -> Trial:
         return float(judge(solution, walks).shortest.mean())
 
     def measure() -> float:
-        spent = math.inf
-        for step, seconds, model in _training(default_run(mazes, device="cpu", seed=seed, steps=_SOLVING_STEPS)):
-            if step % _JUDGED_EVERY == 0 and rate(model) >= _SOLVED:
-                spent = seconds
-                news.append(f"step {step}")
-                break
-        if spent == math.inf:
-            news.append(f"not within {_SOLVING_STEPS} steps; the causal recipe was not trained")
+        solved = (
+            (step, seconds)
+            for step, seconds, model in _training(default_run(mazes, device="cpu", seed=seed))
+            if step % _JUDGED_EVERY == 0 and rate(model) >= _SOLVED
+        )
+        step, spent = next(solved, (0, math.inf))
+        if not step:
+            news.append("never; the causal recipe was not trained")
             return spent
+        news.append(f"step {step}")
         *_, (_, seconds, _) = _training(causal_run(mazes, steps=_TIMED_STEPS, seed=seed))  # paths of all lengths
         steps = int(_TIMES_AS_LONG * spent * _TIMED_STEPS / seconds)
         *_, (step, seconds, model) = _training(causal_run(mazes, steps=steps, seed=seed))
