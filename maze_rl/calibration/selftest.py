@@ -96,7 +96,7 @@ def setting_of(instance: Instance, seed: int) -> Setting:
         num_mazes=200,
         num_pairs=120,
         num_probed=240,
-        num_swapped=4096,  # of small mazes so many give 20 different pairs of fork and target, which S3 needs
+        num_swapped=1280,
         max_distance=instance.rounds,
         seed=seed + instance.seed,
     )

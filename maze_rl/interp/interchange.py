@@ -41,7 +41,7 @@ from maze_rl.interp.finding import Finding
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.probe_sites import streams_at
 from maze_rl.interp.recombined_mazes import RecombinedMazes
-from maze_rl.interp.requirements import FEWEST_MAZES, check_layers, check_tokens, require_plain_stream
+from maze_rl.interp.requirements import FEWEST_MAZES, check_layers, require_plain_stream
 from maze_rl.interp.ridge_probe import RidgeProbe
 from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.seeding import numpy_generator
@@ -65,11 +65,11 @@ class Interchange(Shown):
     """What swapping one variable does; rates are over swaps, one of each base, intervals over pairs of fork and target.
 
     Swaps of one fork and target ask for steps between the same few cells, and share the means that are taken off: they
-    are drawn together. Of fewer than `FEWEST_MAZES` such pairs there is no interval, and the verdict is `unclear`.
+    are drawn together.
     """
 
     finding: Finding
-    """IIA less that of random subspaces; its layouts are the pairs of fork and target, which the interval counts."""
+    """IIA less that of random subspaces."""
     variable: str
     layer: int
     """Block whose output was changed."""
@@ -122,11 +122,9 @@ def interchange(
 
     Raises:
         UnknownNameError: There is no such variable.
-        ConfigurationError: The model has loops or hooks, there is no such layer, or the mazes are not written in the
-            model's words.
+        ConfigurationError: The model has loops or hooks, or there is no such layer.
     """
     require_plain_stream(model, "interchange (S3)")
-    check_tokens(model, mazes.written)
     tried = spread_layers(model.cfg.n_layers) if layers is None else layers
     check_layers(model, tried, "interchange (S3)")
     sites = _Sites(model, mazes, variable, seed)
@@ -156,7 +154,7 @@ def interchange(
             effect=mean(follows[0] - by_chance),
             threshold=threshold,
             num_mazes=len(judged),
-            num_layouts=num_clusters(judged.ends),
+            num_layouts=num_clusters(judged.layouts),
             control=mean(by_chance),
             control_name="random subspaces of equal rank",
         ),
@@ -195,8 +193,7 @@ class _Sites:
         self._usable = choices == mazes.right[mazes.base]
         half = mazes.held_out[mazes.base]
         # a model that solves nothing gets a rate near 0, not nothing
-        judged = num_clusters(mazes.ends[mazes.base[self._usable & half]])
-        self.enough_solved = bool(min(judged, self._usable[~half].sum()) >= FEWEST_MAZES)
+        self.enough_solved = bool(min(self._usable[half].sum(), self._usable[~half].sum()) >= FEWEST_MAZES)
         if not self.enough_solved:
             self._usable = choices != mazes.answer
 
@@ -304,11 +301,9 @@ def _random_spaces(d_model: int, rank: int, draws: int, seed: int) -> list[ndarr
 
 
 def _mean(success: Float64[ndarray, " swap"], clusters: Int64[ndarray, " swap"]) -> Interval:
-    """Return the mean over swaps, one of each base maze, with its interval over clusters; too few have none (nan)."""
+    """Return the mean over swaps, one of each base maze, with its interval over clusters."""
     if not len(success):
         return Interval(float("nan"), float("nan"), float("nan"))
-    if num_clusters(clusters) < FEWEST_MAZES:
-        return Interval(float(success.mean()), float("nan"), float("nan"))
     return bootstrap_ratio(success, np.ones(len(success)), clusters)
 
 

@@ -27,7 +27,7 @@ def pairs() -> PatchingPairs:
 @pytest.fixture(scope="module")
 def mazes() -> RecombinedMazes:
     spec = spec_from_arguments(sizes=(4,), algorithm="dfs", split=None)
-    return recombine_mazes(TOKENIZATION, spec, num=4096, max_distance=8, seed=1)
+    return recombine_mazes(TOKENIZATION, spec, num=1024, max_distance=8, seed=1)
 
 
 def swap(kind: Kind, mazes: RecombinedMazes, variable: Variable = "distance") -> Interchange:
@@ -66,18 +66,7 @@ def test_intervals_draw_pairs_of_fork_and_target(mazes: RecombinedMazes, monkeyp
     found = swap("wave", mazes)
     assert len(given) == 8 and all(np.array_equal(clusters, found.ends) for clusters in given)
     assert len(found.ends) == found.num_swaps
-    assert found.finding.num_layouts == num_clusters(found.ends)
     assert 1 < num_clusters(found.ends) < num_clusters(found.layouts)
-
-
-def test_few_pairs_of_fork_and_target_give_no_interval() -> None:
-    """However many layouts are swapped, of 8 groups there are at most 8 such pairs."""
-    few = recombine_mazes(TOKENIZATION, spec_from_arguments(sizes=(4,), split=None), num=512, max_distance=8, seed=1)
-    found = swap("wave", few)
-    assert found.finding.verdict == "unclear"
-    assert found.finding.num_layouts == num_clusters(found.ends) <= 8 < num_clusters(found.layouts)
-    for each in (found.finding.effect, found.iia, found.random):
-        assert np.isfinite(each.value) and np.isnan(each.low) and np.isnan(each.high)
 
 
 def test_an_untrained_model_gets_a_rate_near_none(mazes: RecombinedMazes) -> None:
