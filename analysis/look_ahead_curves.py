@@ -105,6 +105,8 @@ print(f"{run}, {num} mazes of {size} x {size}, {sum(curve.num_forks)} forks:")
 for name, fit in {"a draw": curve.plain, "Manhattan greedy with a weight": curve.joint}.items():
     if fit.where == "within":
         print(f"- falling back on {name}, it sees {stated_interval(fit.look_ahead)} steps ahead.")
+    elif fit.where == "greedy":
+        print(f"- falling back on {name}, no look-ahead is needed: greedy alone explains the choices.")
     else:
         side = {"below": "low", "above": "high"}[fit.where]
         print(f"- falling back on {name}, no look-ahead within the data fits: the curve is {side} throughout.")

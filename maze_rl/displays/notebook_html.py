@@ -91,7 +91,7 @@ def interval_bar(
 
     Args:
         value: Where the dot stands.
-        low: Where the line begins.
+        low: Where the line begins; there is none without both ends (nan).
         high: Where the line ends.
         limits: Ends of the bar.
         mark: Where the tick stands; None for none.
@@ -105,13 +105,16 @@ def interval_bar(
         share = (number - limits[0]) / ((limits[1] - limits[0]) or 1.0)
         return f"{4 + (_BAR - 8) * min(max(share, 0.0), 1.0):.1f}"
 
+    ended = low == low and high == high
+    line = _line(place(low), place(high), middle, middle, colour, 3, 0.75) if ended else ""
+    said = f"{value:.3f}, {low:.3f} to {high:.3f}" if ended else f"{value:.3f}"
     tick = "" if mark is None else _line(place(mark), place(mark), 1, _BAR_HEIGHT - 1, "currentColor", 1.5, 0.7)
     return Drawn(
         f'<svg width="{_BAR}" height="{_BAR_HEIGHT}" style="vertical-align:middle" role="img" '
-        f'aria-label="{value:.3f}, {low:.3f} to {high:.3f}">'
+        f'aria-label="{said}">'
         + _line("4", str(_BAR - 4), middle, middle, "currentColor", 2, 0.15)
         + tick
-        + _line(place(low), place(high), middle, middle, colour, 3, 0.75)
+        + line
         + f'<circle cx="{place(value)}" cy="{middle}" r="3.5" fill="{colour}"/></svg>'
     )
 

@@ -21,7 +21,7 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import walk_all
 from maze_rl.evaluation.examples import pick_examples
 from maze_rl.evaluation.first_error import NONE, find_first_errors, first_error_row
-from maze_rl.evaluation.held_out import MOST_MAZES, first_mazes, held_out_mazes
+from maze_rl.evaluation.held_out import MOST_MAZES, by_split, first_mazes, held_out_mazes
 from maze_rl.evaluation.results import OWN, EvaluationResult
 from maze_rl.evaluation.rollouts import Decode, roll_out
 from maze_rl.evaluation.single_steps import ask_steps, step_rows
@@ -100,6 +100,7 @@ def evaluate_model(
         training_sizes=list(training_sizes),
         longest_training_path=longest_training_path,
         **_summaries(measured, training_sizes, longest_training_path, seed),
+        by_split=None if mazes is not None or split == "test" else by_split(one.solution.batch for one in measured),
         seconds=time.perf_counter() - started,
     )
 

@@ -1,6 +1,6 @@
 """The mazes a model is tested on, and which sizes tell most where a further test is not made on all of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -10,7 +10,8 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import BatchSolution
-from maze_rl.mazes.splits import SMALLEST_SPLIT_SIZE
+from maze_rl.mazes.splits import SMALLEST_SPLIT_SIZE, maze_hashes, split_numbers
+from maze_rl.mazes.storage.columns import count_splits
 
 MOST_MAZES = 200
 """Mazes of a size whose single decisions are asked about: the first ones."""
@@ -67,3 +68,9 @@ def telling_sizes(sizes: Sequence[int], training_sizes: Sequence[int]) -> list[i
     inside = [size for size in ordered if size <= largest]
     beyond = [size for size in ordered if size > largest]
     return sorted({ordered[0], *inside[-1:], *beyond[:1], ordered[-1]})
+
+
+def by_split(batches: Iterable[MazeBatch]) -> dict[str, int]:
+    """Count the mazes of each split: a model may have been trained on walls of the training split."""
+    counts = [count_splits(split_numbers(maze_hashes(batch))) for batch in batches]
+    return {name: sum(each[name] for each in counts) for name in counts[0]}

@@ -9,17 +9,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Int64
+from torch import Tensor
 from transformer_lens import HookedTransformer
 
 from maze_rl.errors import unknown_name
-from maze_rl.evaluation.rollouts import roll_out
+from maze_rl.evaluation.rollouts import origin_is_given, roll_out
 from maze_rl.evaluation.teacher_forced import Predictions, predict, sample_paths
 from maze_rl.intervals import num_clusters
 from maze_rl.mazes.solve import BatchSolution
 from maze_rl.mazes.splits import maze_hashes
 from maze_rl.models.attached_tokenization import tokenization_of
-from maze_rl.models.decoding import decode_paths
+from maze_rl.models.decoding import GoesOn, decode_paths
 from maze_rl.own_plugins import import_own
+from maze_rl.tokenization.layouts import PADDING
 from maze_rl.tokenization.outcomes import Rollouts, Stop, judge
 
 Measure = Callable[[HookedTransformer, Sequence[BatchSolution], int], Mapping[str, float]]
@@ -49,35 +52,61 @@ def rollout_rates(model: HookedTransformer, tests: Sequence[BatchSolution], seed
 
     Returns:
         By maze size: rates of rollouts that are `valid`, `reaches` the target, `shortest`; that begin at the origin
-        (`origin_first`) or with a token that is neither cell nor move nor the end (`adjacency_first`); and `path_loss`.
+        (`origin_first`) or write first a token that is neither cell nor move nor the end (`adjacency_first`); and
+        `path_loss`.
         `layouts` counts the different walls among the mazes, up to rotation and reflection.
         Over all sizes `inference_tokens_per_second`: tokens written in a second of this run's own time.
     """
     rates: dict[str, float] = {}
-    written, seconds = 0, 0.0
+    seconds, decode = 0.0, _CountingDecoder()
+    given = int(tokenization_of(model).layout.starts_at_origin or origin_is_given(model))
     for solution in tests:
         start = time.perf_counter()
-        rollouts = roll_out(model, solution, seed=seed, batch_size=BATCH_SIZE, decode=decode_paths)
+        rollouts = roll_out(model, solution, seed=seed, batch_size=BATCH_SIZE, decode=decode)
         seconds += time.perf_counter() - start
-        written += int(rollouts.num_cells.sum()) + len(solution)
         outcomes = judge(solution, rollouts)
         for name, values in {
             "valid": outcomes.valid,
             "reaches": outcomes.reaches,
             "shortest": outcomes.shortest,
             "origin_first": _begins_at_origin(solution, rollouts),
-            "adjacency_first": no_path_token_first(rollouts, tokenization_of(model).layout.path_as_moves),
+            "adjacency_first": no_path_token_first(rollouts, given),
         }.items():
             rates[f"{name}@{solution.batch.shape[0]}"] = float(values.mean())
         rates[f"layouts@{solution.batch.shape[0]}"] = float(num_clusters(maze_hashes(solution.batch)))
         predictions = predict(model, sample_paths(solution, seed), seed=seed, batch_size=BATCH_SIZE)
         rates[f"path_loss@{solution.batch.shape[0]}"] = path_loss(predictions)
-    return rates | {"inference_tokens_per_second": written / seconds}
+    return rates | {"inference_tokens_per_second": sum(decode.written) / seconds}
 
 
-def no_path_token_first(rollouts: Rollouts, path_as_moves: bool) -> np.ndarray:
-    """Tell which rollouts begin with a token that no path can hold; a walk of moves has its origin without writing."""
-    return (rollouts.num_cells == int(path_as_moves)) & (rollouts.stops == Stop.MALFORMED_TOKEN)
+class _CountingDecoder:
+    """`decode_paths`, with the tokens counted that it writes for each batch."""
+
+    def __init__(self) -> None:
+        self.written: list[int] = []
+
+    def __call__(
+        self,
+        model: HookedTransformer,
+        prompts: Int64[Tensor, "batch pos"],
+        lengths: Int64[Tensor, " batch"],
+        budget: Int64[Tensor, " batch"],
+        *,
+        goes_on: GoesOn | None = None,
+    ) -> Int64[Tensor, "batch new"]:
+        new = decode_paths(model, prompts, lengths, budget, goes_on=goes_on)
+        self.written.append(int((new != PADDING).sum()))
+        return new
+
+
+def no_path_token_first(rollouts: Rollouts, num_given: int) -> np.ndarray:
+    """Tell where what is written begins with a token that no path can hold.
+
+    Args:
+        rollouts: The walks.
+        num_given: Cells of each that nobody wrote: 1 where the origin is given or moves go on from it, else 0.
+    """
+    return (rollouts.num_cells == num_given) & (rollouts.stops == Stop.MALFORMED_TOKEN)
 
 
 def _begins_at_origin(solution: BatchSolution, rollouts: Rollouts) -> np.ndarray:

@@ -23,7 +23,8 @@ _LISTED = 12
 
 def title(result: "EvaluationResult") -> str:
     """Return what was measured on which mazes."""
-    made = f"{result.num_per_size:,} held-out {result.algorithm} mazes per size"
+    held_out = "held-out " if result.by_split is None else ""  # else the counts by split stand below
+    made = f"{result.num_per_size:,} {held_out}{result.algorithm} mazes per size"
     return f"{result.model}: greedy rollouts, {'mazes of your own' if result.algorithm == OWN else made}"
 
 

@@ -252,7 +252,8 @@ class EvaluationResult(Shown):
     """Empty for a model without loops."""
     by_algorithm: list[AlgorithmRow] = field(default_factory=list)
     by_split: dict[str, int] | None = None
-    """Mazes of each split among those that were given; None for generated ones, all of the test split."""
+    """Mazes of each split among those that were given, or generated for another split than the test split or for none;
+    None where all are of the test split."""
 
     def _headline(self) -> str:
         return result_line(self)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Int, UInt64
+from jaxtyping import Bool, UInt64
 from numpy import ndarray
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.evaluation.estimates import mean_estimates, rate
 from maze_rl.evaluation.first_error import FirstErrors
+from maze_rl.evaluation.length_bins import bins_up_to
 from maze_rl.evaluation.results import Estimate, GridCell, LengthRow, PairedDifference, SizeRow
 from maze_rl.evaluation.single_steps import StepAnswers
 from maze_rl.evaluation.teacher_forced import Predictions
@@ -18,9 +19,6 @@ from maze_rl.intervals import num_clusters, paired_difference
 from maze_rl.mazes.solve import BatchSolution
 from maze_rl.mazes.splits import maze_hashes
 from maze_rl.tokenization.outcomes import Outcomes, Rollouts
-
-LENGTH_BINS = ((1, 4), (5, 8), (9, 12), (13, 16), (17, 24), (25, 32), (33, 48), (49, 64), (65, 96))
-"""Steps of a shortest path, inclusive; what is longer falls into one more bin, up to the longest seen."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -126,9 +124,3 @@ def grid_cells(measured: Sequence[MeasuredSize]) -> list[GridCell]:
                 shortest = rate(one.outcomes.shortest[where], one.layouts[where])
                 cells.append(GridCell(size=one.size, low=low, high=high, shortest=shortest))
     return cells
-
-
-def bins_up_to(lengths: Int[ndarray, " maze"]) -> list[tuple[int, int]]:
-    """Return the length bins; the last one ends at the longest path."""
-    last = LENGTH_BINS[-1][1] + 1
-    return [*LENGTH_BINS, (last, max(last, int(lengths.max(initial=0))))]

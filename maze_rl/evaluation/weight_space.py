@@ -64,7 +64,7 @@ class Plane(Shown):
     def coordinates(self, points: Float[Tensor, "point weight"]) -> Float[ndarray, "point 2"]:
         """Return where points lie when they are dropped on the plane."""
         away = (points - self.start).double()
-        return torch.stack([away @ self.across.double(), away @ self.up.double()], dim=1).numpy()
+        return torch.stack([away @ self.across.double(), away @ self.up.double()], dim=1).cpu().numpy()
 
     def at(self, coordinates: Float[ndarray, "point 2"]) -> Float[Tensor, "point weight"]:
         """Return the points of some coordinates."""
@@ -91,14 +91,14 @@ def filter_direction(model: nn.Module, seed: int, draw: int) -> Float[Tensor, " 
 
     Filter normalisation, after Li et al. (2018), Visualizing the Loss Landscape of Neural Nets, arXiv 1712.09913; a
     column is what feeds one output. Vectors stay. Before it is scaled, the direction depends on (seed, draw, names,
-    shapes) alone: models of one shape share it.
+    shapes) alone: models of one shape share it. It is on the model's device.
     """
     parts = []
     for name, weight in model.named_parameters():
         if weight.dim() < 2:
-            parts.append(torch.zeros(weight.numel()))
+            parts.append(torch.zeros(weight.numel(), device=weight.device))
             continue
         noise = numpy_generator(seed, "landscape", draw, name).standard_normal(tuple(weight.shape), np.float32)
-        random, lengths = torch.from_numpy(noise), weight.detach().norm(dim=-2, keepdim=True)
+        random, lengths = torch.from_numpy(noise).to(weight.device), weight.detach().norm(dim=-2, keepdim=True)
         parts.append((random / random.norm(dim=-2, keepdim=True) * lengths).flatten())
     return torch.cat(parts)

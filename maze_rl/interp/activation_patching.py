@@ -21,7 +21,7 @@ from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.pair_tokens import Direction, PairTokens, check_direction
 from maze_rl.interp.patch_effects import PatchMap
-from maze_rl.interp.requirements import require_causal_prompt, require_mlps, require_plain_stream
+from maze_rl.interp.requirements import check_tokens, require_causal_prompt, require_mlps, require_plain_stream
 from maze_rl.interp.residual_replay import Entering, ResidualReplay
 from maze_rl.seeding import numpy_generator
 
@@ -58,11 +58,13 @@ def patch_map(
     Raises:
         UnknownNameError: There is no such component, direction or source.
         ConfigurationError: There are no pairs or no places, a position lies outside the sequences, both positions
-            and groups are given, or the model has loops, a visible prompt or blocks of another kind.
+            and groups are given, the pairs are not written in the model's words, or the model has loops, a visible
+            prompt or blocks of another kind.
     """
     require_plain_stream(model, "activation patching (patch_map)")
     require_causal_prompt(model, "activation patching (patch_map)")
     check_names(component, direction, source)
+    check_tokens(model, pairs.written)
     _check_places(pairs, positions, groups)
     named = groups if groups is not None else single_positions(pairs, positions)
     changes, present = [], torch.stack(list(named.values()), dim=1)
@@ -114,7 +116,7 @@ class Patcher(Shown):
     def __init__(self, model: HookedTransformer, pairs: PairTokens, component: Component, direction: Direction) -> None:
         if component == "mlp_out":
             require_mlps(model, "activation patching of mlp_out")
-        base, source = pairs.base_and_source(direction)
+        base, source = (tokens.to(model.W_E.device) for tokens in pairs.base_and_source(direction))
         self.replay = ResidualReplay(model, base, pairs.position, pairs.right, pairs.wrong)
         self.component, self.layers = component, model.cfg.n_layers
         self.head_axis = component == "head"
@@ -125,7 +127,7 @@ class Patcher(Shown):
             )[1]
         self.base = [self.replay.cache[name, layer] for layer in range(self.layers)]
         self.source = [other[name, layer] for layer in range(self.layers)]
-        reached = torch.arange(base.shape[1], device=base.device) <= pairs.position[:, None]
+        reached = torch.arange(base.shape[1], device=base.device) <= self.replay.position[:, None]
         self.differs = [
             reached & (one != two).flatten(2).any(dim=-1) for one, two in zip(self.base, self.source, strict=True)
         ]
@@ -148,6 +150,7 @@ class Patcher(Shown):
         """Return LD_patched - LD_base [pair, layer, (head)]: patched where `mask`, one layer at a time."""
         heads = self.replay.model.cfg.n_heads
         result = self.replay.logit_difference.new_zeros(self.layers, heads if self.head_axis else 1, len(mask))
+        mask = mask.to(self.replay.position.device)
         sites = [mask & differs for differs in self.differs]
         touched = torch.stack(sites).any(dim=0)
         rows = touched.any(dim=1).nonzero()[:, 0]

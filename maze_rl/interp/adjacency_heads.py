@@ -34,7 +34,7 @@ from maze_rl.interp.cell_features import split_halves
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.maze_draws import layouts_of
-from maze_rl.interp.requirements import check_mazes, require_edges_in_prompt
+from maze_rl.interp.requirements import check_mazes, check_tokens, require_edges_in_prompt
 from maze_rl.interp.sign_flips import (
     false_discovery_rate,
     head_means,
@@ -95,9 +95,11 @@ def find_adjacency_heads(
         seed: Seed of halves, sign flips and intervals.
 
     Raises:
-        ConfigurationError: The mazes are too few for an interval, or the prompt lists no edges.
+        ConfigurationError: The mazes are too few for an interval or not written in the model's words, or the prompt
+            lists no edges.
     """
     require_edges_in_prompt(decisions.spans.layout, "adjacency attention")
+    check_tokens(model, decisions.spans.layout)
     check_mazes(model, max(decisions.batch.shape), len(decisions.batch))
     shares = _shares(attention or _measured(model, decisions), decisions)
     differences = shares[..., _INCIDENT] - shares[..., _WALLED]

@@ -16,9 +16,10 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
+from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.decisions import Decisions
-from maze_rl.interp.requirements import require_known_forward
+from maze_rl.interp.requirements import check_tokens, require_known_forward
 from maze_rl.tokenization.spans import TokenSpans
 
 
@@ -45,9 +46,12 @@ def stream_patterns(
     behind a batch's last decision is cut off.
 
     Raises:
-        ConfigurationError: Positions of this model depend on what stands behind them.
+        ConfigurationError: Positions of this model depend on what stands behind them, the decisions are not written in
+            its words, or `batch_size` is below 1.
     """
     require_known_forward(model, "reading the attention of padded sequences")
+    check_tokens(model, decisions.spans.layout)
+    check_count("batch_size", batch_size)
     device = next(model.parameters()).device
     num, layers = len(decisions.tokens), model.cfg.n_layers
     last = np.zeros(num, np.int64)

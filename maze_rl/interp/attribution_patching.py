@@ -20,6 +20,7 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
+from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.activation_patching import (
     PAIRS_AT_ONCE,
     Component,
@@ -29,7 +30,7 @@ from maze_rl.interp.activation_patching import (
 )
 from maze_rl.interp.pair_tokens import Direction, PairTokens
 from maze_rl.interp.patch_effects import PatchMap
-from maze_rl.interp.requirements import require_known_forward, require_mlps
+from maze_rl.interp.requirements import check_tokens, require_known_forward, require_mlps
 from maze_rl.interp.residual_replay import Readout, at_decision
 from maze_rl.intervals import Interval
 
@@ -96,8 +97,8 @@ def attribution_maps(
 
     Raises:
         UnknownNameError: There is no such component or direction.
-        ConfigurationError: Positions of this model depend on what stands behind them, it has no MLPs to patch, or
-            `steps` is below 1.
+        ConfigurationError: Positions of this model depend on what stands behind them, it has no MLPs to patch, `steps`
+            is below 1, there are no pairs, components or groups, or the pairs are not written in the model's words.
     """
     require_known_forward(model, "attribution patching")
     for component in components:
@@ -106,11 +107,14 @@ def attribution_maps(
         check_count("steps", steps)
     if "mlp_out" in components:
         require_mlps(model, "attribution patching of mlp_out")
+    check_tokens(model, pairs.written)
     places = single_positions(pairs) if groups is None else groups
+    if not (len(pairs) and places and components):
+        raise ConfigurationError("there is nothing to patch: give at least one pair, one component and one group.")
     masks = torch.stack(list(places.values()), dim=-1)
     parts = []
     for first, chunk in zip(range(0, len(pairs), PAIRS_AT_ONCE), pairs.chunks(PAIRS_AT_ONCE), strict=True):
-        chosen = masks[first : first + len(chunk)].to(model.W_U.dtype)
+        chosen = masks[first : first + len(chunk)].to(model.W_U)
         estimates = _estimates(model, chunk, components, direction, steps)
         parts.append([torch.einsum("lbp...,bpg->bl...g", estimate, chosen) for estimate in estimates])
     return {
@@ -127,7 +131,7 @@ def _estimates(
     steps: int | None,
 ) -> list[Tensor]:
     """Return for each component the estimated change of LD [layer, pair, pos, (head)]."""
-    base, source = pairs.base_and_source(direction)
+    base, source = (tokens.to(model.W_E.device) for tokens in pairs.base_and_source(direction))
     names = [_hook_names(model, component) for component in components]
     flat = [name for group in names for name in group]
     with torch.no_grad():
@@ -197,7 +201,20 @@ def confirm(
         pairs: Other pairs than those of the estimates.
         groups: The groups of these pairs, under the same names; None where places are positions.
         seed: Seed of the intervals.
+
+    Raises:
+        UnknownNameError: A node's component or place has no estimate, or its place is none of these pairs.
+        ConfigurationError: The estimates have no such layer or head; and as for `patch_map`.
     """
+    for node in nodes:
+        if node.component not in maps:
+            raise unknown_name("component of the estimates", node.component, maps)
+    # a node that there is not is told before anything is patched
+    estimates = [maps[n.component].effect(n.layer, n.place, n.head) for n in nodes]
+    length = pairs.clean.shape[1]
+    here = [str(place) for place in range(length)] if groups is None else groups
+    if unknown := next((node for node in nodes if node.place not in here), None):
+        raise unknown_name("place of these pairs", unknown.place, here)
     exact: dict[Component, PatchMap] = {}
     chosen: list[Component] = list(dict.fromkeys(node.component for node in nodes))
     for component in chosen:
@@ -210,7 +227,6 @@ def confirm(
             direction=maps[component].direction,
             groups={place: places[place] for place in wanted},
         )
-    estimates = [maps[n.component].effect(n.layer, n.place, n.head) for n in nodes]
     intervals = [exact[n.component].interval(n.layer, n.place, n.head, seed=seed) for n in nodes]
     return Confirmation(
         nodes=tuple(nodes),

@@ -248,12 +248,16 @@ def control_map(model: HookedTransformer, pairs: PatchingPairs, flips: PatchMap,
 
 def flip_tokens(pairs: PatchingPairs) -> PairTokens:
     """Return the pairs as clean and flipped tokens."""
-    return PairTokens(pairs.clean, pairs.flipped, pairs.position, pairs.right, pairs.wrong, pairs.layouts)
+    return PairTokens(
+        pairs.clean, pairs.flipped, pairs.position, pairs.right, pairs.wrong, pairs.layouts, pairs.spans.layout
+    )
 
 
 def control_tokens(pairs: PatchingPairs) -> PairTokens:
     """Return the pairs as clean and control tokens, asked about the same two cells."""
-    return PairTokens(pairs.clean, pairs.control, pairs.position, pairs.right, pairs.wrong, pairs.layouts)
+    return PairTokens(
+        pairs.clean, pairs.control, pairs.position, pairs.right, pairs.wrong, pairs.layouts, pairs.spans.layout
+    )
 
 
 def growth_of_reach(emerges: Emergence) -> GrowthOfReach:

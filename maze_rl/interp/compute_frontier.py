@@ -32,7 +32,7 @@ from maze_rl.interp.decisions import Decisions, decision_streams, read_out
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.look_ahead import Axis, check_axis, skills, widths
 from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_layout
-from maze_rl.interp.requirements import FEWEST_MAZES
+from maze_rl.interp.requirements import FEWEST_MAZES, check_tokens
 from maze_rl.interp.simple_rules import manhattan
 from maze_rl.intervals import Interval, num_clusters
 
@@ -80,8 +80,10 @@ def compute_frontier(
 
     Raises:
         UnknownNameError: There is no such axis.
+        ConfigurationError: The decisions are not written in the model's words; and as for `decision_streams`.
     """
     check_axis(axis)
+    check_tokens(model, decisions.spans.layout)
     greedy_fails = ~(manhattan(decisions) & decisions.optimal).any(axis=1)
     asked = np.flatnonzero(decisions.is_fork & greedy_fails)
     decisions = decisions.take(asked)

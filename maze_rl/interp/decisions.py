@@ -17,6 +17,7 @@ from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 from transformer_lens.hook_points import HookPoint
 
+from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.maze_draws import layouts_of
@@ -142,7 +143,12 @@ class DecisionBatch(NamedTuple):
 
 
 def in_batches(decisions: Decisions, batch_size: int, device: torch.device) -> Iterator[DecisionBatch]:
-    """Go through the decisions, `batch_size` mazes at a time."""
+    """Go through the decisions, `batch_size` mazes at a time.
+
+    Raises:
+        ConfigurationError: `batch_size` is below 1.
+    """
+    check_count("batch_size", batch_size)
     used = np.unique(decisions.maze)
     for start in range(0, len(used), batch_size):
         mazes = used[start : start + batch_size]
@@ -162,7 +168,7 @@ def decision_streams(
     """Return the residual stream at each decision after the embedding and after every layer, on the CPU.
 
     Raises:
-        ConfigurationError: There is no decision, or they are not written in the model's words.
+        ConfigurationError: There is no decision, they are not written in the model's words, or `batch_size` is below 1.
     """
     if len(decisions) == 0:
         raise ConfigurationError("there is no decision to ask the model about: its mazes have no steps.")

@@ -28,7 +28,7 @@ from maze_rl.interp.cell_features import split_halves
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.maze_draws import layouts_of
-from maze_rl.interp.requirements import check_mazes, require_causal_prompt
+from maze_rl.interp.requirements import check_mazes, check_tokens, require_causal_prompt
 from maze_rl.interp.sign_flips import head_means, mean_over_mazes, sign_flip_p_values
 from maze_rl.intervals import num_clusters
 from maze_rl.tokenization.layouts import SEPARATOR
@@ -139,9 +139,11 @@ def measure_consolidation(
         seed: Seed of halves, sign flips and intervals.
 
     Raises:
-        ConfigurationError: The mazes are too few for an interval, or the prompt is visible.
+        ConfigurationError: The mazes are too few for an interval or not written in the model's words, or the prompt is
+            visible.
     """
     require_causal_prompt(model, "edge consolidation")
+    check_tokens(model, decisions.spans.layout)
     check_mazes(model, max(decisions.batch.shape), len(decisions.batch))
     if not consolidation_applies(decisions):
         note = "edges of this format are not spelled cell by cell with a mark at the end: there is nothing to gather."

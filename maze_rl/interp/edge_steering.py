@@ -36,6 +36,7 @@ from maze_rl.interp.finding import Finding
 from maze_rl.interp.patching_pairs import PatchingPairs, pair_logits
 from maze_rl.interp.requirements import (
     check_layers,
+    check_tokens,
     require_causal_prompt,
     require_known_forward,
     require_plain_stream,
@@ -143,12 +144,13 @@ def steer_edges(
         seed: Seed of halves, of the edge order of M+ and of the random directions.
 
     Raises:
-        ConfigurationError: The model has loops or a visible prompt, there are fewer than 4 pairs or no strengths, or a
-            layer does not exist.
+        ConfigurationError: The model has loops or a visible prompt, there are fewer than 4 pairs or no strengths, the
+            pairs are not written in the model's words, or a layer does not exist.
     """
     require_plain_stream(model, "steering")
     # else other tokens of the prompt may have read the edge already, or hold it too
     require_causal_prompt(model, "steering")
+    check_tokens(model, pairs.spans.layout)
     tried = range(max(1, model.cfg.n_layers - 1)) if layers is None else layers
     check_layers(model, tried, "steering")
     if len(pairs) < 4 or not len(strengths):
@@ -171,10 +173,12 @@ def edge_features(model: HookedTransformer, pairs: PatchingPairs, layers: Sequen
     """Return f_l(e) of every edge of the lattice, measured on the clean mazes of the pairs.
 
     Raises:
-        ConfigurationError: Positions of this model depend on what stands behind them, or a layer does not exist.
+        ConfigurationError: Positions of this model depend on what stands behind them, a layer does not exist, or the
+            pairs are not written in the model's words.
     """
     require_known_forward(model, "reading the streams of padded sequences")
     check_layers(model, layers, "features of edges")
+    check_tokens(model, pairs.spans.layout)
     device, kind, shape = model.W_U.device, model.W_U.dtype, pairs.pairs.clean.connections.shape[1:]
     edges = pairs.spans.edges
     ends = (edges >= 0).all(dim=-1)

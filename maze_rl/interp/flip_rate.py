@@ -27,12 +27,14 @@ from numpy import ndarray
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
+from maze_rl.errors import ConfigurationError
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.logit_lens import logit_lens
 from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_layout
 from maze_rl.interp.patching_pairs import PatchingPairs, pair_logits
-from maze_rl.interp.requirements import FEWEST_MAZES
+from maze_rl.interp.requirements import FEWEST_MAZES, check_tokens
 from maze_rl.intervals import Interval, bootstrap_ratios, clustered_wilson, num_clusters, paired_difference
 
 FAR = 4
@@ -103,7 +105,11 @@ def flip_rates(model: HookedTransformer, pairs: PatchingPairs, *, far: int = FAR
         pairs: Flip pairs; S1 needs some with K >= far.
         far: Smallest K that counts for S1.
         batch_size: Sequences run at once.
+
+    Raises:
+        ConfigurationError: There are no pairs, they are not written in the model's words, or `batch_size` is below 1.
     """
+    _check_pairs(model, pairs, batch_size)
     solved = _answers(model, pairs, pairs.clean, np.arange(len(pairs)), batch_size) == pairs.right.numpy()
     flips, leaves = np.zeros_like(solved), np.zeros_like(solved)
     # all rates are among the solved: the others need not be run
@@ -120,6 +126,13 @@ def flip_rates(model: HookedTransformer, pairs: PatchingPairs, *, far: int = FAR
         layouts=layouts,
         finding=_finding(solved, flips, leaves, depth >= far, layouts),
     )
+
+
+def _check_pairs(model: HookedTransformer, pairs: PatchingPairs, batch_size: int) -> None:
+    check_count("batch_size", batch_size)
+    if len(pairs) == 0:
+        raise ConfigurationError("there are no pairs to ask the model about: give at least one.")
+    check_tokens(model, pairs.spans.layout)
 
 
 def _answers(
@@ -175,7 +188,11 @@ def logit_sensitivity(
         pairs: Flip pairs.
         batch_size: Pairs run at once.
         seed: Seed of the draws of layouts.
+
+    Raises:
+        ConfigurationError: There are no pairs, they are not written in the model's words, or `batch_size` is below 1.
     """
+    _check_pairs(model, pairs, batch_size)
     names: tuple[str, ...] = ()
     parts: list[ndarray] = []
     units: list[ndarray] = []
@@ -218,4 +235,5 @@ def _slope(x: ndarray, y: ndarray, layouts: ndarray, seed: int) -> Interval:
         spread = n * sxx - sx**2
         return np.divide(n * sxy - sx * sy, spread, out=np.full(len(drawn), np.nan), where=spread > 1e-9)
 
-    return percentile_interval(slope(sums.sum(axis=0)[None])[0], slope(redrawn_sums(sums, seed=seed)))
+    replicates = slope(redrawn_sums(sums, seed=seed))
+    return percentile_interval(slope(sums.sum(axis=0)[None])[0], replicates, layouts=len(sums))

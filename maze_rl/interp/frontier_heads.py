@@ -40,7 +40,7 @@ from maze_rl.interp.cell_features import Halves, split_halves
 from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.maze_draws import layouts_of
-from maze_rl.interp.requirements import check_mazes, require_edges_in_prompt
+from maze_rl.interp.requirements import check_mazes, check_tokens, require_edges_in_prompt
 from maze_rl.interp.ring_drift import best_range, ring_correlations, ring_slopes
 from maze_rl.interp.sign_flips import head_means
 from maze_rl.intervals import Interval, num_clusters
@@ -118,9 +118,11 @@ def find_frontier_heads(
         seed: Seed of the control's cells, halves and intervals.
 
     Raises:
-        ConfigurationError: The mazes are too few for an interval, or the prompt lists no edges.
+        ConfigurationError: The mazes are too few for an interval or not written in the model's words, or the prompt
+            lists no edges.
     """
     require_edges_in_prompt(decisions.spans.layout, "frontier attention")
+    check_tokens(model, decisions.spans.layout)
     check_mazes(model, max(decisions.batch.shape), len(decisions.batch))
     if attention is None:
         attention = frontier_attention(model, decisions, seed=seed)

@@ -10,10 +10,10 @@ The output z of the chosen heads is replaced at every position, by what carries 
 
 set against the drops of random sets with as many heads in each layer (`maze_rl.interp.random_head_sets`). The verdict
 is `yes` where the drop beyond their mean exceeds the threshold and 95 % of them lose less; where fewer than 20 such
-sets exist the second cannot be told, and the verdict stands on the first alone, as the control's name says. A search
-that runs in these heads is lost where much look-ahead k* is needed, a local rule everywhere alike: that is reported,
-and no part of the verdict. Mean ablation as in Wang et al. 2022 (arXiv 2211.00593), resampling as in Chan et al. 2022
-(causal scrubbing).
+sets exist the second cannot be told, and what would be a yes is `unclear`, as the control's name says. So is a verdict
+on too few layouts. A search that runs in these heads is lost where much look-ahead k* is needed, a local rule
+everywhere alike: that is reported, and no part of the verdict. Mean ablation as in Wang et al. 2022 (arXiv 2211.00593),
+resampling as in Chan et al. 2022 (causal scrubbing).
 
 All sets go through the model together, one layer after another: sets that agree up to a layer, or
 whose heads there make no difference, share its computation.
@@ -31,14 +31,15 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
+from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.decisions import Decisions, in_batches, right_choices
 from maze_rl.interp.finding import Finding, Verdict
-from maze_rl.interp.maze_draws import sums_by_layout
+from maze_rl.interp.maze_draws import rates_over_layouts
 from maze_rl.interp.random_head_sets import Heads, random_head_sets
-from maze_rl.interp.requirements import require_plain_stream
-from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
+from maze_rl.interp.requirements import FEWEST_MAZES, check_tokens, require_plain_stream
+from maze_rl.intervals import NUM_DRAWS, Interval, num_clusters
 from maze_rl.models.readout import unembedded
 from maze_rl.seeding import numpy_generator, stream_key
 
@@ -60,7 +61,12 @@ class BeyondRandom(Finding):
 
     @property
     def verdict(self) -> Verdict:
-        """As for any finding, but `unclear` for a drop that random sets reach too often, or are too few to tell of."""
+        """As for any finding, but `unclear` on fewer than `FEWEST_MAZES` layouts.
+
+        So is a drop that random sets reach too often, or that these are too few to tell of.
+        """
+        if self.num_layouts is not None and self.num_layouts < FEWEST_MAZES:
+            return "unclear"
         verdict = super().verdict
         placed = self.percentile >= LEAST_PERCENTILE  # nan is no place
         return verdict if placed or verdict != "yes" else "unclear"
@@ -142,10 +148,13 @@ def ablate_heads(
 
     Raises:
         UnknownNameError: There is no such way to ablate.
-        ConfigurationError: The model has loops, a head does not exist, there are no forks, or prompts to resample from
-            differ in length.
+        ConfigurationError: The model has loops, the mazes are not written in its words, a head does not exist, there
+            are no forks, prompts to resample from differ in length, or there is no other maze to resample from.
     """
     require_plain_stream(model, "head ablation layer by layer")
+    given = decisions if reference is None else reference
+    for each in (decisions, given):
+        check_tokens(model, each.spans.layout)
     if how not in get_args(How):
         raise unknown_name("ablation", how, get_args(How))
     chosen = _checked_heads(model, heads)
@@ -153,9 +162,8 @@ def ablate_heads(
     forks = decisions.take(decisions.is_fork)
     if len(forks) == 0:
         raise ConfigurationError("no decision is a fork: ablation needs mazes with branches on their paths.")
-    right = _right_by_set(
-        model, decisions, forks, sets, how, decisions if reference is None else reference, seed, batch_size
-    )
+    check_count("batch_size", batch_size)
+    right = _right_by_set(model, decisions, forks, sets, how, given, seed, batch_size)
     cut = int(np.median(forks.look_ahead)) if split_at is None else split_at
     return _summarised(forks, right, chosen, how, cut, seed)
 
@@ -264,6 +272,10 @@ class _Replacement:
             return
         if len(set(reference.spans.path_start.tolist()) | set(decisions.spans.path_start.tolist())) > 1:
             raise ConfigurationError("resample needs prompts of one length: use trees of one shape for both.")
+        if len(reference.batch) < 1 + (reference is decisions):
+            raise ConfigurationError(
+                "resample gives each maze another's values, and there is one: use two mazes or more, or a reference."
+            )
         self.donors = _donors(len(decisions.batch), len(reference.batch), reference is decisions, seed)
 
     def at(self, rows: Int64[ndarray, " maze"], length: int) -> dict[int, Float[Tensor, "maze pos head d_head"]]:
@@ -333,15 +345,15 @@ def _summarised(
     nothing = Interval(float("nan"), float("nan"), float("nan"))
     draws, layouts = stream_key(seed, "head_ablation"), forks.layouts
 
-    def over(values: ndarray, kept: ndarray | slice = slice(None)) -> Interval:
-        return _over_layouts(layouts[kept], values[kept], draws)
+    def over(values: ndarray, kept: ndarray | slice = slice(None), least: float = -1.0) -> Interval:
+        return _over_layouts(layouts[kept], values[kept], draws, least)
 
     deep = forks.look_ahead > cut
     return AblationResult(
         heads=chosen,
         how=how,
-        right_rate=over(whole),
-        ablated_rate=over(ablated),
+        right_rate=over(whole, least=0.0),
+        ablated_rate=over(ablated, least=0.0),
         drop=over(lost),
         random_drops=random_drops,
         beyond_random=over(controls.mean(axis=0) - ablated) if len(controls) else nothing,
@@ -359,7 +371,9 @@ def _summarised(
     )
 
 
-def _over_layouts(layouts: Int64[ndarray, " fork"], values: Float64[ndarray, " fork"], seed: int) -> Interval:
-    """Return the mean over forks with its bootstrap interval over layouts."""
-    sums, num = sums_by_layout(layouts, np.stack([values, np.ones(len(values))], axis=1)).T
-    return bootstrap_ratio(sums, num, seed=seed)
+def _over_layouts(
+    layouts: Int64[ndarray, " fork"], values: Float64[ndarray, " fork"], seed: int, least: float
+) -> Interval:
+    """Return the mean over forks, of values from `least` to 1, with its bootstrap interval over layouts."""
+    columns = values[:, None], np.ones((len(values), 1))
+    return rates_over_layouts(layouts, *columns, least=least, seed=seed, draws=NUM_DRAWS)[0]

@@ -80,7 +80,7 @@ def logit_attribution(
             f"direct logit attribution relies on logits that are sums, and this model has {bent[0]}: use a model "
             "without, or patch activations."
         )
-    cache = model.run_with_cache(tokens, names_filter=lambda name: name.endswith(_KEPT))[1]
+    cache = model.run_with_cache(tokens.to(model.W_E.device), names_filter=lambda name: name.endswith(_KEPT))[1]
     names, written = _written(model, cache, position)
     readout = Readout(model, right, wrong)
     direction = readout.direction

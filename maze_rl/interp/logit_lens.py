@@ -66,8 +66,10 @@ def logit_lens(
             the answer counts as wrong.
         layouts: Layout of each row's maze, which intervals count; None where each is taken to have its own.
     """
-    logits = unembedded(model, streams_at(model, tokens, position).to(tokens.device))
-    others = wrong[:, None] if options is None else options
+    device = model.W_U.device
+    logits = unembedded(model, streams_at(model, tokens, position).to(device))
+    right, wrong = right.to(device), wrong.to(device)
+    others = wrong[:, None] if options is None else options.to(device)
     rival = others.clamp(min=0)[:, None].expand(-1, logits.shape[1], -1)
     left_out = (others < 0) | (others == right[:, None])
     best_rival = logits.gather(2, rival).masked_fill(left_out[:, None], -torch.inf).amax(dim=-1)

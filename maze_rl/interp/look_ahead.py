@@ -13,7 +13,9 @@ The likelihood is computed on a grid of all four parameters, and its best points
 matrix product: their likelihood on the same grid. A curve that fits no better than a constant plus a multiple of m
 (2 delta log-likelihood below 9.2, the 1 % point with two degrees of freedom) has no finite L_eff. This cut takes the
 forks of one maze as independent, which they are not quite: it lets a fall pass in somewhat more than 1 % of the cases
-without one. Intervals do draw whole mazes, those of one layout together.
+without one. Such a curve is high or low throughout, by its mean, unless the multiple of m tells which it is not: where
+a constant alone fits worse by as much, and the line in m comes out low where greedy is wrong and high where it is
+right, the choices are greedy ones. Intervals do draw whole mazes, those of one layout together.
 
 Without a model of the curve, *steps seen* is its area: sum over k of the chance-normalised rate of right choices. It
 equals L for one who is right up to L and draws beyond, and is finite always. The scarce largest k are pooled.
@@ -31,11 +33,12 @@ from numpy import ndarray
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import unknown_name
 from maze_rl.interp.decisions import Decisions
-from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_layout
+from maze_rl.interp.maze_draws import percentile_interval, rates_over_layouts, redrawn_sums, sums_by_layout
 from maze_rl.interp.simple_rules import manhattan, right_share
-from maze_rl.intervals import Interval, bootstrap_ratios
+from maze_rl.intervals import Interval
 
 Axis = Literal["look_ahead", "distance"]
+Where = Literal["within", "below", "above", "greedy"]
 IDEAL_STEPS = (0, 2, 4, 8, 16)
 _FIT_DRAWS = 200
 _NEEDED_GAIN = 9.21
@@ -53,8 +56,9 @@ _SURE = 1e-3
 class PsychometricFit(Shown):
     """One fitted curve."""
 
-    where: Literal["within", "below", "above"]
-    """Whether L_eff lies among the k of the data; if not, it is nan and the curve is low or high throughout."""
+    where: Where
+    """Whether L_eff lies among the k of the data; if not, it is nan, and the curve is low or high throughout, or is
+    neither: `greedy`, where the covariate explains it. Without the covariate that is not told from low or high."""
     look_ahead: Interval
     """L_eff with its interval over layouts; nan unless `within`."""
     width: float
@@ -113,13 +117,12 @@ def look_ahead(
     chance = float(decisions.chance.mean()) if len(forks) else float("nan")
     greedy = right_share(decisions, manhattan(decisions))
     layouts = decisions.layouts
-    num, good = np.split(sums_by_layout(layouts, np.concatenate([at, at * right[:, None]], axis=1)), 2, axis=1)
     data = CurveData.of(layouts, k, greedy, right, chance)
     return LookAhead(
         axis=axis,
         steps=tuple(steps.tolist()),
-        right_rate=tuple(bootstrap_ratios(good, num, seed=seed, draws=1000)) if len(forks) else (),
-        num_forks=tuple(num.sum(axis=0).astype(int).tolist()),
+        right_rate=tuple(rates_over_layouts(layouts, at * right[:, None], at, seed=seed)) if len(forks) else (),
+        num_forks=tuple(at.sum(axis=0).astype(int).tolist()),
         num_mazes=len(np.unique(decisions.maze)),
         plain=fit_curve(data, with_fallback=False, seed=seed),
         joint=fit_curve(data, with_fallback=True, seed=seed),
@@ -191,16 +194,17 @@ def fit_curve(data: CurveData, *, with_fallback: bool, seed: int = 0, draws: int
     totals = counts.sum(axis=0)
     likelihood = logs @ totals
     best, most = _refined(grid[int(likelihood.argmax())], float(likelihood.max()), data, totals, with_fallback)
-    gain = max(0.0, 2 * (most - _without_fall(data, totals, with_fallback)))
-    if gain < _NEEDED_GAIN or not data.k.min() <= best[0] <= data.k.max():
-        skill = (totals[: len(data.k)].sum() / totals.sum() - data.chance) / max(1 - data.chance, 1e-9)
-        is_low = skill < 0.5 if gain < _NEEDED_GAIN else best[0] < data.k.min()
-        return _no_fit("below" if is_low else "above", best, data.chance, gain)
+    level, ends = _without_fall(data, totals, with_fallback)
+    gain = max(0.0, 2 * (most - level))
+    if gain < _NEEDED_GAIN:
+        return _no_fit(_flat(data, totals, level, ends), best, data.chance, gain)
+    if not data.k.min() <= best[0] <= data.k.max():
+        return _no_fit("below" if best[0] < data.k.min() else "above", best, data.chance, gain)
     redrawn = grid[(redrawn_sums(counts, seed=seed, draws=draws) @ logs.T).argmax(axis=1), 0]
     _, width, lapse, fallback = map(float, best)
     return PsychometricFit(
         where="within",
-        look_ahead=percentile_interval(float(best[0]), redrawn),
+        look_ahead=percentile_interval(float(best[0]), redrawn, layouts=len(counts)),
         width=width,
         lapse=lapse,
         fallback=fallback,
@@ -209,7 +213,17 @@ def fit_curve(data: CurveData, *, with_fallback: bool, seed: int = 0, draws: int
     )
 
 
-def _no_fit(where: Literal["below", "above"], best: ndarray, chance: float, gain: float) -> PsychometricFit:
+def _flat(data: CurveData, totals: ndarray, level: float, ends: Float64[ndarray, " 2"]) -> Where:
+    """Tell what a curve without a fall is, from the log-likelihood of its line in m and that line's ends."""
+    mean = totals[: len(data.k)].sum() / totals.sum()
+    skill, wrong, right = ((rate - data.chance) / max(1 - data.chance, 1e-9) for rate in (mean, *ends))
+    is_told = 2 * (level - _without_fall(data, totals, with_fallback=False)[0]) >= _NEEDED_GAIN
+    if is_told and wrong < 0.5 <= right:
+        return "greedy"
+    return "below" if skill < 0.5 else "above"
+
+
+def _no_fit(where: Where, best: ndarray, chance: float, gain: float) -> PsychometricFit:
     nothing = Interval(float("nan"), float("nan"), float("nan"))
     _, width, lapse, fallback = map(float, best)
     return PsychometricFit(
@@ -251,13 +265,15 @@ def _refined(
     return (found.x, -float(found.fun)) if -found.fun > at_start else (start, at_start)
 
 
-def _without_fall(data: CurveData, totals: ndarray, with_fallback: bool) -> float:
-    """Return the best log-likelihood of P = a + b m, b = 0 without the covariate."""
+def _without_fall(data: CurveData, totals: ndarray, with_fallback: bool) -> tuple[float, Float64[ndarray, " 2"]]:
+    """Return the best log-likelihood of P = a + b m, b = 0 without the covariate, and its P at m = 0 and m = 1."""
     shares = np.linspace(0, 1, 101)
     ends = np.array(list(product(shares[::2], repeat=2))) if with_fallback else np.stack([shares, shares], axis=1)
     # a line is given by its values at m = 0 and m = 1
     probability = np.clip(ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * data.greedy, _SURE, 1 - _SURE)
-    return float((np.concatenate([np.log(probability), np.log1p(-probability)], axis=1) @ totals).max())
+    likelihood = np.concatenate([np.log(probability), np.log1p(-probability)], axis=1) @ totals
+    best = int(likelihood.argmax())
+    return float(likelihood[best]), ends[best]
 
 
 def pooled_steps(
@@ -314,4 +330,5 @@ def _area(layouts: ndarray, k: ndarray, right: ndarray, chance: ndarray, seed: i
         good, by_chance, num = np.split(rows, 3, axis=1)
         return steps_seen(good, by_chance, num, steps)
 
-    return percentile_interval(area(sums.sum(axis=0)[None])[0], area(redrawn_sums(sums, seed=seed)))
+    replicates = area(redrawn_sums(sums, seed=seed))
+    return percentile_interval(area(sums.sum(axis=0)[None])[0], replicates, layouts=len(sums))

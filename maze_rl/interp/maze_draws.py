@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from numpy import ndarray
 
-from maze_rl.intervals import Interval
+from maze_rl.intervals import Interval, bootstrap_ratios
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.splits import maze_hashes
 from maze_rl.seeding import numpy_generator
@@ -49,8 +49,45 @@ def redrawn_sums(
     return numpy_generator(seed, "mazes drawn again").multinomial(num, np.full(num, 1 / num), draws) @ sums
 
 
-def percentile_interval(value: float | np.floating, replicates: ndarray) -> Interval:
-    """Return a value with the middle 95 % of its replicates; nan where there is none."""
+def rates_over_layouts(
+    layouts: Int64[ndarray, " row"],
+    right: Float64[ndarray, "row rate"],
+    counted: Float64[ndarray, "row rate"],
+    *,
+    least: float = 0.0,
+    seed: int = 0,
+    draws: int = DRAWS,
+) -> list[Interval]:
+    """Return rates over decisions with their bootstrap intervals over layouts.
+
+    One layout tells nothing of others, however many decisions it has: the interval of its rate is all that can be.
+
+    Args:
+        layouts: Layout of each decision.
+        right: What is added up for each rate, `least` to 1 in a row that counts; 0 elsewhere.
+        counted: 1 where a row counts, else 0.
+        least: Least value that there can be: -1 for a difference of rates.
+        seed: Seed of the draws.
+        draws: Number of times the layouts are drawn again.
+    """
+    found = bootstrap_ratios(right, counted, layouts, seed=seed, draws=draws)
+    num = (sums_by_layout(layouts, counted) > 0).sum(axis=0)
+    return [Interval(rate.value, least, 1.0) if of == 1 else rate for rate, of in zip(found, num, strict=True)]
+
+
+def percentile_interval(
+    value: float | np.floating, replicates: ndarray, *, layouts: int | np.integer | None = None
+) -> Interval:
+    """Return a value with the middle 95 % of its replicates; nan where there is none.
+
+    Args:
+        value: Of all layouts.
+        replicates: Of layouts drawn again.
+        layouts: How many there are to draw; None where they are known to be several. One tells nothing of others: the
+            ends are infinite.
+    """
+    if layouts == 1 and np.isfinite(value):
+        return Interval(float(value), -np.inf, np.inf)
     finite = replicates[np.isfinite(replicates)]
     if len(finite) == 0 or not np.isfinite(value):
         return Interval(float("nan"), float("nan"), float("nan"))

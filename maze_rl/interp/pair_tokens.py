@@ -5,8 +5,8 @@ residual stream, and not saturated as probabilities are (Zhang & Nanda 2023, arX
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 from jaxtyping import Int64
 from numpy import ndarray
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
+from maze_rl.tokenization.layouts import Layout
 
 Direction = Literal["denoise", "noise"]
 
@@ -48,6 +49,8 @@ class PairTokens(Shown):
     """The token that is right in the corrupt run."""
     layouts: Int64[ndarray, " pair"] | None = None
     """Layout of each clean maze, which intervals count; None where each is taken to have its own."""
+    written: Layout | None = None
+    """How the mazes are written; None where that is not known, and not checked."""
 
     def __post_init__(self) -> None:
         if self.clean.shape != self.corrupt.shape:
@@ -60,8 +63,16 @@ class PairTokens(Shown):
 
     def rows(self, rows: slice) -> "PairTokens":
         """Return some of the pairs."""
-        parts: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return PairTokens(**{name: part[rows] for name, part in parts.items() if part is not None})
+        layouts = None if self.layouts is None else self.layouts[rows]
+        return replace(
+            self,
+            clean=self.clean[rows],
+            corrupt=self.corrupt[rows],
+            position=self.position[rows],
+            right=self.right[rows],
+            wrong=self.wrong[rows],
+            layouts=layouts,
+        )
 
     def chunks(self, size: int) -> Iterator["PairTokens"]:
         """Yield the pairs, at most `size` at a time."""

@@ -12,8 +12,9 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown, counted, short_repr
+from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.pair_tokens import Direction, PairTokens
-from maze_rl.interp.requirements import require_known_forward
+from maze_rl.interp.requirements import check_tokens, require_known_forward
 from maze_rl.interp.residual_replay import Readout, at_decision
 from maze_rl.intervals import Interval, bootstrap_ratio, bootstrap_ratios
 
@@ -61,16 +62,32 @@ class PatchMap(Shown):
             return self.numerators.sum(axis=0) / self.denominators.sum(axis=0)
 
     def interval(self, layer: int, place: str, head: int | None = None, *, seed: int = 0) -> Interval:
-        """Return one effect with its bootstrap interval over layouts."""
+        """Return one effect with its bootstrap interval over layouts.
+
+        Raises:
+            UnknownNameError: There is no such place.
+            ConfigurationError: There is no such layer or head.
+        """
         site = self._site(layer, place, head)
         numerators, denominators = self.numerators[(slice(None), *site)], self.denominators[:, site[-1]]
         return bootstrap_ratio(numerators, denominators, self.layouts, seed=seed)
 
     def effect(self, layer: int, place: str, head: int | None = None) -> float:
-        """Return one effect."""
+        """Return one effect; errors as for `interval`."""
         return float(self.effects[self._site(layer, place, head)])
 
     def _site(self, layer: int, place: str, head: int | None) -> tuple[int, ...]:
+        if place not in self.places:
+            raise unknown_name("place", place, self.places)
+        layers, *heads, _ = self.numerators.shape[1:]
+        known = bool(heads) == (head is not None) and (head is None or 0 <= head < heads[0])
+        if not (known and 0 <= layer < layers):  # below 0 would be counted from the end
+            whose = "" if head is None else f", head {head}"
+            among = f" and heads 0 to {heads[0] - 1}" if heads else " and no heads"
+            raise ConfigurationError(
+                f"there is no effect of {self.component} at layer {layer}{whose}: there are layers 0 to {layers - 1}"
+                f"{among}."
+            )
         column = self.places.index(place)
         return (layer, column) if head is None else (layer, head, column)
 
@@ -115,12 +132,14 @@ def total_effect(model: HookedTransformer, pairs: PairTokens) -> Float64[ndarray
     """Return LD_clean - LD_corrupt of every pair.
 
     Raises:
-        ConfigurationError: Positions of this model depend on what stands behind them.
+        ConfigurationError: Positions of this model depend on what stands behind them, or the pairs are not written in
+            its words.
     """
     require_known_forward(model, "the effect of whole runs")
+    check_tokens(model, pairs.written)
     readout = Readout(model, pairs.right, pairs.wrong)
     clean, corrupt = (
-        readout.of(at_decision(model(tokens, stop_at_layer=model.cfg.n_layers), pairs.position))
+        readout.of(at_decision(model(tokens.to(model.W_E.device), stop_at_layer=model.cfg.n_layers), pairs.position))
         for tokens in (pairs.clean, pairs.corrupt)
     )
     return (clean - corrupt).double().cpu().numpy()

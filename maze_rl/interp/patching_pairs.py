@@ -22,6 +22,7 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.configs.algorithms import ALGORITHMS, TREES
 from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.options import check_count
 from maze_rl.configs.ranges import AnyInts, AnySize, check_square
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
 from maze_rl.displays.short_repr import Shown
@@ -177,9 +178,10 @@ def pair_logits(
     """Return the logits at one position of each sequence, on the model's device.
 
     Raises:
-        ConfigurationError: Positions of this model depend on what stands behind them.
+        ConfigurationError: Positions of this model depend on what stands behind them, or `batch_size` is below 1.
     """
     require_known_forward(model, "reading the logits of padded sequences")
+    check_count("batch_size", batch_size)
     device = next(model.parameters()).device
     logits = []
     for rows, at in zip(tokens.split(batch_size), position.split(batch_size), strict=True):
@@ -192,10 +194,11 @@ def solved_pairs(model: HookedTransformer, pairs: PatchingPairs, batch_size: int
     """Find the pairs both of whose members the model solves; patching is done on these alone.
 
     Raises:
-        ConfigurationError: The pairs are not written in the model's words.
+        ConfigurationError: There are no pairs, or they are not written in the model's words.
     """
-    if hasattr(model, "tokenization"):
-        check_tokens(model, pairs.spans.layout)
+    if len(pairs) == 0:
+        raise ConfigurationError("there are no pairs to ask the model about: give at least one.")
+    check_tokens(model, pairs.spans.layout)
     solved = [
         (pair_logits(model, tokens, pairs.position, batch_size).argmax(dim=-1).cpu() == answer).numpy()
         for tokens, answer in ((pairs.clean, pairs.right), (pairs.flipped, pairs.wrong))

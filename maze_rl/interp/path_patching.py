@@ -23,7 +23,7 @@ from transformer_lens.utilities.tensors import repeat_along_head_dimension
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.pair_tokens import Direction, PairTokens, check_direction
-from maze_rl.interp.requirements import require_causal_prompt, require_mlps, require_plain_stream
+from maze_rl.interp.requirements import check_tokens, require_causal_prompt, require_mlps, require_plain_stream
 from maze_rl.interp.residual_replay import Readout, ResidualReplay, at_decision
 from maze_rl.intervals import Interval, bootstrap_ratio
 from maze_rl.plain_numbers import index_of
@@ -77,12 +77,16 @@ def path_patch(
 
     Raises:
         UnknownNameError: There is no such direction.
-        ConfigurationError: There is no such sender or receiver, a receiver does not come after the sender, its keys or
-            values are shared by several heads, or the model has loops, a visible prompt or blocks of another kind.
+        ConfigurationError: There are no pairs or no receivers, the pairs are not written in the model's words, there is
+            no such sender or receiver, a receiver does not come after the sender, its keys or values are shared by
+            several heads, or the model has loops, a visible prompt or blocks of another kind.
     """
     require_plain_stream(model, "path patching")
     require_causal_prompt(model, "path patching")
     check_direction(direction)
+    check_tokens(model, pairs.written)
+    if len(pairs) == 0 or not receivers:
+        raise ConfigurationError("there is no path to patch: give at least one pair and one receiver.")
     for node in (sender, *receivers):
         _check_node(model, node)
     for receiver in receivers:
@@ -96,7 +100,7 @@ def path_patch(
     )
     step = _output(source, sender) - _output(base, sender)
     if positions is not None:
-        step = step * positions[..., None]
+        step = step * positions[..., None].to(step.device)
     hooks: list[Any] = [_overwrite(base, step, receiver) for receiver in receivers if receiver != "logits"]
     final = model.run_with_hooks(base.tokens, fwd_hooks=hooks, stop_at_layer=model.cfg.n_layers)
     if "logits" in receivers:

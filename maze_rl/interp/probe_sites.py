@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
+from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.requirements import analysed_tokenization, require_known_forward
 from maze_rl.mazes.lattice import MazeBatch
@@ -47,8 +48,10 @@ def path_start_sites(model: HookedTransformer, batch: MazeBatch, *, seed: int = 
         batch_size: Mazes per run.
 
     Raises:
-        ConfigurationError: The model's format cannot be analysed, or the mazes do not fit on its canvas.
+        ConfigurationError: The model's format cannot be analysed, the mazes do not fit on its canvas, or `batch_size`
+            is below 1.
     """
+    check_count("batch_size", batch_size)
     tokenization = analysed_tokenization(tokenization_of(model))
     encoded = tokenization.encode_batch(batch, streams=np.arange(len(batch)), seed=seed, prompt_only=True)
     position = encoded.spans.path_start

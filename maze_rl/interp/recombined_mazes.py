@@ -17,6 +17,7 @@ from torch import Tensor
 
 from maze_rl.configs.algorithms import TREES
 from maze_rl.configs.mazes import MazeSpec
+from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.cell_features import flat
@@ -27,7 +28,7 @@ from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.splits import maze_hashes
 from maze_rl.seeding import numpy_generator
-from maze_rl.tokenization.layouts import STEPS
+from maze_rl.tokenization.layouts import STEPS, Layout
 from maze_rl.tokenization.tokenization import Tokenization
 
 GROUP = 64
@@ -57,6 +58,8 @@ class RecombinedMazes(Shown):
     """Rows of the batch; every maze is the base of one pair at most, and the source of one, in its half."""
     answer: Int64[ndarray, " pair"]
     """Id of the step that the base's sides and the source's field demand together."""
+    written: Layout
+    """How the sequences are written."""
 
     @property
     def ends(self) -> Int64[ndarray, " maze"]:
@@ -81,16 +84,24 @@ def recombine_mazes(
         seed: Seed of walls, forks and targets, halves and pairs.
 
     Raises:
-        ConfigurationError: The algorithm may leave cycles or cells out of reach, or too few pairs are found for an
+        ConfigurationError: The algorithm may leave cycles or cells out of reach, or its options do, there are several
+            sizes or one without forks, `num` or `max_distance` is too small, or too few pairs are found for an
             interval.
     """
-    if spec.algorithm not in TREES:
+    check_count("num", num)
+    _check_spec(spec)
+    if max_distance is not None and max_distance < 2:
         raise ConfigurationError(
-            f"{spec.algorithm} mazes may have cycles or cells out of reach; pairs for interchange need trees: use "
-            f"{', '.join(TREES)}."
+            f"max_distance is {max_distance}: a fork and its target lie two steps apart or more: use 2 or more."
         )
     random = numpy_generator(seed, "recombined_mazes")
     drawn = generate_mazes(spec, np.arange(num), seed).batches[0]
+    cells = drawn.shape[0] * drawn.shape[1]
+    if (drawn.connections.sum(axis=(1, 2, 3)) < cells - 1).any():  # a tree of all cells has so many edges
+        raise ConfigurationError(
+            f"some of these {spec.algorithm} mazes have cells out of reach, and pairs for interchange need all: leave "
+            "accessible_cells and max_depth at their defaults."
+        )
     group = np.arange(num) // GROUP
     most = _FAR if max_distance is None else max_distance
     ends = np.stack([_fork_and_target(drawn.shape, most // 2, random) for _ in range(group[-1] + 1)])[group]
@@ -131,7 +142,23 @@ def recombine_mazes(
         base=base,
         source=source,
         answer=answer,
+        written=starts.spans.layout,
     )
+
+
+def _check_spec(spec: MazeSpec) -> None:
+    """Check that there is one way between two cells, and room for a fork."""
+    if spec.algorithm not in TREES:
+        raise ConfigurationError(
+            f"{spec.algorithm} mazes may have cycles or cells out of reach; pairs for interchange need trees: use "
+            f"{', '.join(TREES)}."
+        )
+    shape, *others = spec.shapes
+    if others or min(shape) < 2 or max(shape) < 3:
+        raise ConfigurationError(
+            f"sizes is {spec.sizes}: pairs for interchange need mazes of one size, in which a cell can have three "
+            "neighbours: use one size, 3 or larger."
+        )
 
 
 def _fork_and_target(shape: tuple[int, int], most: int, random: np.random.Generator) -> ndarray:

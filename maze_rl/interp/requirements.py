@@ -28,6 +28,17 @@ _NOT_PLAIN: Values = {
     "clip_qkv": None,
 }
 """With these a block cannot be gone on with from its stream, its heads' outputs, and its keys and values as hooked."""
+_ORDER = (
+    "lists_cells",
+    "spells_edges",
+    "connectors",
+    "walls",
+    "query_first",
+    "origin_on_path",
+    "path_as_moves",
+    "path_as_turns",
+)
+"""What a `Layout` says of sequences beyond their words."""
 FEWEST_MAZES = 20
 """Mazes under which no 95 % interval is given: a bootstrap over fewer is not to be trusted."""
 _INSTEAD = "such as maze-5to9-causal"
@@ -85,19 +96,40 @@ def check_layers(model: HookedTransformer, layers: Collection[int], what: str) -
         raise ConfigurationError(f"{what}: layers is {list(layers)}: name at least one from 0 to {last}.")
 
 
-def check_tokens(model: HookedTransformer, written: Layout) -> None:
-    """Check that sequences were written in the words that the model reads.
+def check_tokens(model: HookedTransformer, written: Layout | None) -> None:
+    """Check that sequences were written as the model reads them; a model without a tokenization reads any.
+
+    Args:
+        model: Any model.
+        written: How they were written; None where that is not known.
 
     Raises:
-        ConfigurationError: Another format, or a larger canvas.
+        ConfigurationError: Another format, a larger canvas, or another order or path.
     """
-    tokenization = tokenization_of(model)
-    if tokenization.layout.words[: len(written.words)] != written.words:
+    if written is not None and getattr(model, "tokenization", None) is not None:
+        check_written(tokenization_of(model), written)
+
+
+def check_written(tokenization: Tokenization, written: Layout) -> None:
+    """Check that sequences were written as a tokenization writes them, on its canvas or a smaller one.
+
+    Raises:
+        ConfigurationError: Another format, a larger canvas, or another order or path.
+    """
+    layout = tokenization.layout
+    if layout.words[: len(written.words)] != written.words:
         raise ConfigurationError(
             f"the mazes are written in {len(written.words)} words on a canvas of {written.canvas} cells a side, which "
             f"are not those of the model's {tokenization.name} on {tokenization.canvas}: make them with "
             "model.tokenization."
         )
+    # the same words in another order are no less strange to the model
+    for name in _ORDER:
+        if getattr(layout, name) != getattr(written, name):
+            raise ConfigurationError(
+                f"the mazes are written with {name}={getattr(written, name)}, and those of the model's "
+                f"{tokenization.name} with {name}={getattr(layout, name)}: make them with model.tokenization."
+            )
 
 
 def require_known_forward(model: HookedTransformer, what: str) -> None:

@@ -36,11 +36,11 @@ class Readout(Shown):
     """logit(right) - logit(wrong) of each row as a function of its final residual stream."""
 
     def __init__(self, model: HookedTransformer, right: Int64[Tensor, " row"], wrong: Int64[Tensor, " row"]) -> None:
-        self._model, self._ids = model, torch.stack([right, wrong])
+        self._model, self._ids = model, torch.stack([right, wrong]).to(model.W_U.device)
         both = model.unembed.W_U[:, self._ids]
         self.direction: Tensor = (both[:, 0] - both[:, 1]).T
         """What the normalised stream is multiplied with, [row, d_model]: the difference, but for a cap on logits."""
-        self.bias: Tensor = model.unembed.b_U[right] - model.unembed.b_U[wrong]
+        self.bias: Tensor = model.unembed.b_U[self._ids[0]] - model.unembed.b_U[self._ids[1]]
         """[row]."""
 
     def at(self, final: Float[Tensor, "change d_model"], rows: Int64[Tensor, " change"]) -> Float[Tensor, " change"]:
@@ -81,6 +81,8 @@ class ResidualReplay(Shown):
         require_plain_stream(model, "going on from a changed stream")
         require_causal_prompt(model, "going on from a changed stream")
         require_no_hooks(model, "going on from a changed stream")
+        device = model.W_E.device
+        tokens, position = tokens.to(device), position.to(device)
         self.model, self.tokens, self.position = model, tokens, position
         final: Any
         final, cache = model.run_with_cache(
@@ -142,4 +144,5 @@ def at_decision(
     activation: Float[Tensor, "row pos *rest"], position: Int64[Tensor, " row"]
 ) -> Float[Tensor, "row *rest"]:
     """Return each row's activation at its decision position."""
-    return activation[torch.arange(len(position), device=position.device), position]
+    device = activation.device
+    return activation[torch.arange(len(position), device=device), position.to(device)]

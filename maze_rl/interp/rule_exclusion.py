@@ -106,7 +106,8 @@ def exclude_rules(
     totals = sums.sum(axis=0).reshape(shape)
     wrong_in = np.stack([[num_clusters(of[each[:, _WRONG] > 0]) for each in columns] for of in units], axis=1)
     compared = tuple(
-        _comparison(name, totals[row], drawn[:, row], *map(int, wrong_in[row])) for row, name in enumerate(rules)
+        _comparison(name, totals[row], drawn[:, row], len(sums), *map(int, wrong_in[row]))
+        for row, name in enumerate(rules)
     )
     return RuleExclusion(rules=compared, finding=_finding(tuple(rules), totals, drawn, wrong_in))
 
@@ -127,10 +128,13 @@ def _columns(
     return np.stack([(picks & choice).any(axis=1), rule_right, has_pick, gain, room, wrong], axis=1).astype(np.float64)
 
 
-def _comparison(name: str, totals: ndarray, drawn: ndarray, num_mazes: int, num_layouts: int) -> RuleComparison:
+def _comparison(
+    name: str, totals: ndarray, drawn: ndarray, num_drawn: int, num_mazes: int, num_layouts: int
+) -> RuleComparison:
     def ratio(top: int, bottom: int) -> Interval:
         with np.errstate(divide="ignore", invalid="ignore"):
-            return percentile_interval(totals[top] / totals[bottom], drawn[:, top] / drawn[:, bottom])
+            replicates = drawn[:, top] / drawn[:, bottom]
+            return percentile_interval(totals[top] / totals[bottom], replicates, layouts=num_drawn)
 
     nothing = Interval(float("nan"), float("nan"), float("nan"))
     return RuleComparison(

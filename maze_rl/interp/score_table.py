@@ -1,10 +1,12 @@
 """The scores of a search battery as one line and, in notebooks, as a table with a bar for every interval."""
 
+import math
 from collections.abc import Mapping
 
 from maze_rl.displays.notebook_html import BLUE, ORANGE, Drawn, block, headed, interval_bar, remark, table
 from maze_rl.displays.short_repr import interval_text
 from maze_rl.interp.finding import Finding
+from maze_rl.intervals import Interval
 
 _HEAD = ("score", "what was measured", "effect [95 %]", "", "threshold", "verdict", "mazes")
 
@@ -39,7 +41,12 @@ def _bar(finding: Finding) -> Drawn:
     effect = finding.effect
     return interval_bar(
         *effect,
-        limits=(min(0.0, effect.low), max(1.0, effect.high, finding.threshold)),
+        limits=(min([0.0, *_ends(effect)]), max(1.0, *_ends(effect), finding.threshold)),
         mark=finding.threshold,
         colour=BLUE if finding.verdict == "yes" else ORANGE,
     )
+
+
+def _ends(effect: Interval) -> tuple[float, ...]:
+    """Return what a bar must hold of an effect: its value and the ends that it has."""
+    return tuple(number for number in effect if math.isfinite(number))

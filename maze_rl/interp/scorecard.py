@@ -31,6 +31,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.algorithms import TREES
 from maze_rl.configs.field_types import check_field_types
 from maze_rl.configs.mazes import MazeSpec, spec_from_arguments
+from maze_rl.configs.options import check_count
 from maze_rl.configs.ranges import check_square
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
@@ -71,7 +72,11 @@ _BLOCK, _MOST_SEARCHED = 512, 400
 
 @dataclass(frozen=True, kw_only=True)
 class Setting(Shown):
-    """The mazes a model is judged on."""
+    """The mazes a model is judged on.
+
+    Raises:
+        ConfigurationError: A size, count, distance or seed is none.
+    """
 
     size: int
     """Cells per side, as 7 or ``"7"``."""
@@ -93,6 +98,10 @@ class Setting(Shown):
         object.__setattr__(self, "size", check_square("size", self.size))
         check_field_types(self)
         check_seed(self.seed)
+        for name in ("num_mazes", "num_pairs", "num_probed", "num_swapped"):
+            check_count(name, getattr(self, name))
+        if self.max_distance is not None:
+            check_count("max_distance", self.max_distance, 2)  # a fork next to its target decides nothing
 
 
 @dataclass(frozen=True, eq=False)

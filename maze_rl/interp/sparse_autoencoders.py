@@ -52,25 +52,31 @@ def activation_batches(
 
     Raises:
         UnknownNameError: The model has no such hook.
-        ConfigurationError: `name` is a pattern for several hooks, `batch_size` or `buffer_batches` is below 1, or as
-            `stream`.
+        ConfigurationError: `name` is a pattern for several hooks, `batch_size`, `buffer_batches` or `passes` is below
+            1, no position of a whole pass is chosen, or as `stream`.
     """
     check_count("batch_size", batch_size)
     check_count("buffer_batches", buffer_batches)
+    if passes is not None:
+        check_count("passes", passes)
     hook, *others = check_hook_names(model, name)
     if others:
         raise ConfigurationError(f"{name} stands for {len(others) + 1} hooks: an autoencoder is trained on one.")
     generator, done = numpy_generator(seed, "activation_batches"), 0
     buffer: Tensor | None = None
     while passes is None or done < passes:
+        found = 0
         for part in stream(model, mazes, hook, seed=seed + done, positions=positions):
             rows = part[hook].flatten(1)
+            found += len(rows)
             buffer = rows if buffer is None else torch.cat([buffer, rows])
             if len(buffer) > buffer_batches * batch_size:
                 buffer = buffer[torch.from_numpy(generator.permutation(len(buffer)))]
                 while len(buffer) > buffer_batches * batch_size:
                     batch, buffer = buffer[:batch_size], buffer[batch_size:]
                     yield batch
+        if found == 0:
+            raise ConfigurationError("positions: none of the mazes has such a position, so there is nothing to yield.")
         done += 1
     if buffer is not None:
         order = generator.permutation(len(buffer))[: len(buffer) // batch_size * batch_size]

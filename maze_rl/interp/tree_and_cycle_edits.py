@@ -15,7 +15,7 @@ from torch import Tensor
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.patching_pairs import PatchingPairs
-from maze_rl.interp.requirements import analysed_tokenization
+from maze_rl.interp.requirements import analysed_tokenization, check_written
 from maze_rl.mazes.lattice import MazeBatch, trusted_batch
 from maze_rl.mazes.oracle import label_paths
 from maze_rl.tokenization.edge_slots import edge_slots
@@ -46,7 +46,11 @@ def open_added_edges(tokenization: Tokenization, pairs: PatchingPairs, *, seed: 
         tokenization: That of the pairs.
         pairs: The pairs.
         seed: Seed of the edge order, which is another than that of the pair.
+
+    Raises:
+        ConfigurationError: The pairs are written in other words.
     """
+    check_written(tokenization, pairs.spans.layout)
     edits, num = pairs.pairs, len(pairs)
     connections = edits.clean.connections.copy()
     connections[(np.arange(num), *edits.added.T)] = True

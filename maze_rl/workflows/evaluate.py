@@ -16,7 +16,7 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.by_algorithm import ALGORITHMS, evaluate_algorithms
 from maze_rl.evaluation.by_loops import FACTORS, evaluate_loops
 from maze_rl.evaluation.evaluator import evaluate_model
-from maze_rl.evaluation.held_out import sizes_held_out, telling_sizes
+from maze_rl.evaluation.held_out import by_split, sizes_held_out, telling_sizes
 from maze_rl.evaluation.results import AlgorithmRow, EvaluationResult
 from maze_rl.mazes.lattice import MazeBatch, Mazes
 from maze_rl.models.attached_tokenization import about_of, tokenization_of
@@ -26,7 +26,7 @@ from maze_rl.models.model_files import trained_algorithms
 from maze_rl.models.untrained import untrained_twin
 from maze_rl.plain_numbers import check_seed
 from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
-from maze_rl.workflows.own_mazes import by_split, suitable_by_size
+from maze_rl.workflows.own_mazes import suitable_by_size
 
 TEST_SEED = 1_000_003
 """Seed of the test mazes when none is given: the same mazes for every model."""
@@ -136,7 +136,7 @@ def _further_of_own(
         progress=stages.of("loops"),
     )
     stages.of("loops")("done", 1.0)
-    return {"by_loops": loops, "by_split": by_split(mazes)}
+    return {"by_loops": loops, "by_split": by_split(mazes.values())}
 
 
 def _further_tests(model: HookedTransformer, result: EvaluationResult, stages: "_Stages") -> dict[str, Any]:

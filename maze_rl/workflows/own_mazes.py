@@ -1,6 +1,5 @@
 """Mazes of one's own for a trained model: given, or read from a file; those it cannot take are refused by number."""
 
-from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 
@@ -11,8 +10,6 @@ from maze_rl.configs.ranges import AnySize, AnySizes, check_squares, format_rang
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.mazes.lattice import MazeBatch, MazeCollection, Mazes, as_collection
 from maze_rl.mazes.selection import chosen_rows
-from maze_rl.mazes.splits import maze_hashes, split_numbers
-from maze_rl.mazes.storage.columns import count_splits
 from maze_rl.mazes.storage.store import StoredMazes
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.workflows.convert import load_mazes, read_tokens
@@ -75,12 +72,6 @@ def suitable_by_size(
         if size not in found:
             raise ConfigurationError(f"size {size}: mazes has none; those it has are {format_range(tuple(found))}.")
     return {size: found[size][:num] for size in sorted(set(asked))}
-
-
-def by_split(mazes: Mapping[int, MazeBatch]) -> dict[str, int]:
-    """Count the mazes of each split: a model may have been trained on walls of the training split."""
-    counts = [count_splits(split_numbers(maze_hashes(batch))) for batch in mazes.values()]
-    return {name: sum(each[name] for each in counts) for name in counts[0]}
 
 
 def _refuse_unfit(mazes: MazeCollection, canvas: int) -> None:

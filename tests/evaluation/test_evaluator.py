@@ -173,6 +173,7 @@ def test_a_size_without_test_mazes_is_refused(tiny_model: MazeTransformer, solvi
     with pytest.raises(ConfigurationError, match=r"size 2: no 2 x 2 dfs maze falls into the test split.*split=None"):
         evaluate_model(tiny_model, sizes=(2, 4), num=5, decode=solving_decode)
     found = evaluate_model(tiny_model, sizes=(2,), num=5, split=None, decode=solving_decode)
+    assert found.by_split is not None and sum(found.by_split.values()) == 5
     assert found.rows[0].shortest.value == 1.0
 
 

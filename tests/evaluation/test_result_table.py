@@ -128,6 +128,54 @@ def test_a_second_result_on_the_same_axes_has_its_own_colour(result: EvaluationR
     assert colours["other"] != colours["runs/<x>"]
 
 
+def length_row(low: int, high: int, value: float) -> LengthRow:
+    return LengthRow(low=low, high=high, num=700, in_training_range=None, shortest=rate(value), baselines={})
+
+
+@pytest.mark.usefixtures("closed_figures")
+def test_results_on_the_same_axes_share_the_places_of_sizes_and_lengths(result: EvaluationResult) -> None:
+    short = replace(result, by_length=[length_row(1, 4, 0.9), length_row(5, 8, 0.8)])
+    far = replace(result, model="far", rows=[size_row(4), size_row(9)])
+    far = replace(far, by_length=[length_row(5, 8, 0.7), length_row(13, 16, 0.6), length_row(97, 120, 0.5)])
+    farther = replace(far, model="farther", by_length=[length_row(97, 130, 0.4)])
+    axes = short.plot(by="length")
+    for other in (far, farther):
+        other.plot(axes, by="length")
+    drawn = lines_of(axes)
+    assert drawn["runs/<x>"] == pytest.approx(np_rows([(0, 90), (1, 80)]))
+    assert drawn["far"] == pytest.approx(np_rows([(1, 70), (3, 60), (9, 50)]))
+    assert drawn["farther"] == pytest.approx(np_rows([(9, 40)]))
+    ticks = {tick.get_position()[0]: tick.get_text() for tick in axes.get_xticklabels()}
+    assert ticks == {0: "1–4", 1: "5–8", 3: "13–16", 9: "97–130"}
+    axes = short.plot()
+    far.plot(axes)
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["4", "5", "6", "7", "9"]
+    assert axes.get_xticks().tolist() == [4, 5, 6, 7, 9]
+
+
+@pytest.mark.usefixtures("closed_figures")
+def test_colours_of_results_on_the_same_axes_differ_clearly(result: EvaluationResult) -> None:
+    from matplotlib.colors import to_rgb
+
+    axes = result.plot()
+    for number in range(5):
+        replace(result, model=f"other {number}").plot(axes)
+    colours = [to_rgb(line.get_color()) for line in axes.lines if line.get_marker() == "o"]
+    assert len(colours) == 6
+    apart = [
+        sum((a - b) ** 2 for a, b in zip(one, two, strict=True)) ** 0.5
+        for place, one in enumerate(colours)
+        for two in colours[:place]
+    ]
+    assert min(apart) > 0.2
+
+
+def test_only_mazes_of_the_test_split_are_called_held_out(result: EvaluationResult) -> None:
+    of_any = replace(result, by_split={"train": 900, "validation": 100, "test": 200})
+    assert str(of_any).splitlines()[0] == "runs/<x>: greedy rollouts, 1,200 dfs mazes per size"
+    assert "walls by split: 900 train, 100 validation, 200 test" in str(of_any)
+
+
 @pytest.mark.usefixtures("closed_figures")
 def test_plot_by_length(result: EvaluationResult) -> None:
     axes = result.plot(by="length", label="mine")

@@ -4,7 +4,7 @@ import pytest
 from maze_rl.evaluation.baselines import walk_all
 from maze_rl.evaluation.first_error import find_first_errors
 from maze_rl.evaluation.single_steps import StepAnswers
-from maze_rl.evaluation.summaries import MeasuredSize, bins_up_to, grid_cells, length_rows, size_row
+from maze_rl.evaluation.summaries import MeasuredSize, grid_cells, length_rows, size_row
 from maze_rl.evaluation.teacher_forced import Predictions
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.solve import solve_batch
@@ -64,11 +64,6 @@ def test_path_means(measured: list[MeasuredSize]) -> None:
     assert (row.optimality_ratio.value, row.optimality_ratio.num) == (1.0, outcomes.reaches.sum())
     assert row.progress.value == pytest.approx(outcomes.progress.mean())
     assert row.spl.low < row.spl.value < row.spl.high
-
-
-def test_bins_end_at_the_longest_path() -> None:
-    assert bins_up_to(np.array([3, 130]))[-1] == (97, 130)
-    assert bins_up_to(np.array([3]))[-1] == (97, 97)
 
 
 def test_rows_by_length_hold_every_maze_once(measured: list[MeasuredSize]) -> None:

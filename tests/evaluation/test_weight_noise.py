@@ -63,8 +63,8 @@ def test_a_first_token_of_no_path_is_counted() -> None:
     cells = np.zeros((4, 1, 2), np.int16)
     stops = np.array([Stop.MALFORMED_TOKEN, Stop.MALFORMED_TOKEN, Stop.END, Stop.MALFORMED_CELL], np.int8)
     rollouts = Rollouts(cells, np.array([0, 1, 0, 0]), stops)
-    assert no_path_token_first(rollouts, path_as_moves=False).tolist() == [True, False, False, False]
-    assert no_path_token_first(rollouts, path_as_moves=True).tolist() == [False, True, False, False]
+    assert no_path_token_first(rollouts, num_given=0).tolist() == [True, False, False, False]
+    assert no_path_token_first(rollouts, num_given=1).tolist() == [False, True, False, False]
 
 
 def test_measures_are_found_by_name() -> None:

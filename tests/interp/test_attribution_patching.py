@@ -8,8 +8,8 @@ import pytest
 import torch
 from transformer_lens import HookedTransformer
 
-from maze_rl.errors import MazeRLError
-from maze_rl.interp.activation_patching import patch_map
+from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.interp.activation_patching import patch_map, single_positions
 from maze_rl.interp.attribution_patching import Node, attribution_maps, confirm, shortlist
 from maze_rl.interp.pair_tokens import PairTokens
 
@@ -118,3 +118,29 @@ def test_groups_keep_their_names(model_of: ModelOf, pairs: PairTokens) -> None:
 def test_what_is_not_known_is_refused(changes: dict, said: str, model_of: ModelOf, pairs: PairTokens) -> None:
     with pytest.raises(MazeRLError, match=said):
         unwrap(attribution_maps)(model_of("none"), pairs, **changes)
+
+
+def test_nothing_to_patch_is_refused(model_of: ModelOf, pairs: PairTokens) -> None:
+    model = model_of("rotary")
+    for given, settings in ((pairs.rows(slice(0, 0)), {}), (pairs, {"groups": {}}), (pairs, {"components": ()})):
+        with pytest.raises(ConfigurationError, match=r"^there is nothing to patch: "):
+            attribution_maps(model, given, **settings)
+
+
+def test_nodes_that_are_not_there_are_refused(model_of: ModelOf, pairs: PairTokens) -> None:
+    model = model_of("rotary")
+    maps = attribution_maps(model, pairs, components=("resid_pre", "head"))
+    for node, said in (
+        (Node("resid_pre", 1, "nowhere"), "unknown place 'nowhere'"),
+        (Node("resid_pre", 99, "3"), "no effect of resid_pre at layer 99: there are layers 0 to 1 and no heads"),
+        (Node("resid_pre", -1, "3"), "no effect of resid_pre at layer -1"),
+        (Node("resid_pre", 1, "3", 0), "no effect of resid_pre at layer 1, head 0"),
+        (Node("head", 1, "3"), "no effect of head at layer 1: there are layers 0 to 1 and heads 0 to 2"),
+        (Node("head", 1, "3", 3), "no effect of head at layer 1, head 3"),
+        (Node("mlp_out", 1, "3"), "unknown component of the estimates 'mlp_out'"),
+    ):
+        with pytest.raises(MazeRLError, match=said) as refusal:
+            confirm(model, maps, [node], pairs)
+        assert "\n" not in str(refusal.value)
+    with pytest.raises(MazeRLError, match="unknown place of these pairs '3'"):
+        confirm(model, maps, [Node("resid_pre", 1, "3")], pairs, groups=single_positions(pairs, [4]))

@@ -6,7 +6,9 @@ import torch
 
 from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.decisions import decision_logits, find_decisions
+from maze_rl.interp.attention_maps import stream_patterns
+from maze_rl.interp.decisions import decision_logits, decision_streams, find_decisions
+from maze_rl.interp.probe_sites import path_start_sites
 from maze_rl.mazes.generate import generate
 from maze_rl.models.build import build_model
 from maze_rl.tokenization.tokenization import load_tokenization
@@ -30,3 +32,15 @@ def test_no_decision_is_refused() -> None:
     model = build_model(ModelConfig(n_layers=1, d_model=8, n_heads=1), EDGES).eval()
     with pytest.raises(ConfigurationError, match="no decision"):
         decision_logits(model, DECISIONS.take(np.zeros(0, np.int64)))
+
+
+@pytest.mark.parametrize("batch_size", [0, -1])
+def test_batches_of_nothing_are_refused(batch_size: int) -> None:
+    model = build_model(ModelConfig(n_layers=1, d_model=8, n_heads=2), EDGES)
+    for run in (
+        lambda: decision_streams(model, DECISIONS, batch_size=batch_size),
+        lambda: stream_patterns(model, DECISIONS, [], batch_size=batch_size),
+        lambda: path_start_sites(model, DECISIONS.batch, batch_size=batch_size),
+    ):
+        with pytest.raises(ConfigurationError, match=f"^batch_size is {batch_size}: expected a whole number, at least"):
+            run()

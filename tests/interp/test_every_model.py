@@ -48,7 +48,7 @@ NO_MODEL = {
     "interchange": "spread_layers data_span orthonormal",
     "look_ahead": "look_ahead ideal_look_ahead ideal_curves fit_curve pooled_steps steps_seen skills widths check_axis",
     "pair_tokens": "check_direction",
-    "maze_draws": "layouts_of sums_by_layout redrawn_sums percentile_interval",
+    "maze_draws": "layouts_of sums_by_layout redrawn_sums rates_over_layouts percentile_interval",
     "position_labels": "control_labels label_positions",
     "random_head_sets": "random_head_sets",
     "residual_replay": "at_decision",

@@ -1,12 +1,15 @@
 """S1 and B2 on hand-built models: the wave follows far changes, the greedy rule none of them."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 
 from maze_rl.calibration.hand_built import build_hand_built
+from maze_rl.errors import ConfigurationError
 from maze_rl.interp.flip_rate import flip_rates, logit_sensitivity
-from maze_rl.interp.patching_pairs import PatchingPairs, make_pairs, pair_logits
+from maze_rl.interp.patching_pairs import PatchingPairs, make_pairs, pair_logits, solved_pairs
 from maze_rl.tokenization.tokenization import load_tokenization
 
 TOKENIZATION = load_tokenization("edges", canvas=4)
@@ -83,3 +86,12 @@ def test_logit_differences_turn_round_at_any_depth_for_the_wave_and_nowhere_for_
     assert abs(greedy.slope.value) < 0.01
     short = logit_sensitivity(build_hand_built("ablated", TOKENIZATION, n_layers=12, reach=3), pairs)
     assert short.slope.high < 0
+
+
+@pytest.mark.parametrize("ask", [flip_rates, logit_sensitivity, solved_pairs])
+def test_no_pairs_are_refused(ask: Callable, pairs: PatchingPairs) -> None:
+    model = build_hand_built("greedy", TOKENIZATION, n_layers=4)
+    with pytest.raises(ConfigurationError, match=r"^there are no pairs to ask the model about: give at least one"):
+        ask(model, pairs.take(np.zeros(0, np.int64)))
+    with pytest.raises(ConfigurationError, match=r"^batch_size is 0: expected a whole number, at least 1"):
+        ask(model, pairs, batch_size=0)

@@ -115,6 +115,47 @@ def test_the_verdict_needs_a_place_among_random_sets(wave: MazeTransformer, deci
     assert nothing.finding.verdict == "no"
 
 
+@pytest.fixture(scope="module")
+def one_layout() -> Decisions:
+    """Eight times one maze, with three forks on its way."""
+    mazes = generate(4, "dfs", 200, 3, split=None).batches[0]
+    forks = find_decisions(EDGES, mazes)
+    maze = int(np.bincount(forks.maze[forks.is_fork]).argmax())
+    return find_decisions(EDGES, mazes.take(np.full(8, maze)))
+
+
+@pytest.mark.parametrize("how", ["mean", "resample"])
+def test_one_layout_tells_nothing_of_others(how, wave: MazeTransformer, one_layout: Decisions) -> None:
+    result = ablate_heads(wave, one_layout, [(2, 0), (3, 0)], how=how)
+    assert result.num_layouts == 1
+    for rate in (result.right_rate, result.ablated_rate):
+        assert (rate.low, rate.high) == (0.0, 1.0)
+    for drop in (result.drop, result.beyond_random):
+        assert (drop.low, drop.high) == (-1.0, 1.0)
+    assert result.finding.verdict == "unclear"
+
+
+def test_a_verdict_needs_layouts(wave: MazeTransformer, decisions: Decisions) -> None:
+    lost = replace(
+        ablate_heads(wave, decisions, [(3, 0)]),
+        beyond_random=Interval(0.4, 0.3, 0.5),
+        random_drops=np.linspace(0, 0.5, 40),
+        percentile=1.0,
+    )
+    assert replace(lost, num_layouts=20).finding.verdict == "yes"
+    assert replace(lost, num_layouts=19).finding.verdict == "unclear"
+
+
+def test_no_maze_is_resampled_from_itself(wave: MazeTransformer, one_layout: Decisions, decisions: Decisions) -> None:
+    alone = find_decisions(EDGES, one_layout.batch.take(np.array([0])))
+    with pytest.raises(ConfigurationError, match="resample gives each maze another's values, and there is one"):
+        ablate_heads(wave, alone, [(2, 0)], how="resample")
+    ablate_heads(wave, alone, [(2, 0)], how="resample", reference=decisions)
+    ablate_heads(wave, alone, [(2, 0)], how="mean")
+    with pytest.raises(ConfigurationError, match="batch_size is 0: expected a whole number, at least 1"):
+        ablate_heads(wave, decisions, [(2, 0)], batch_size=0)
+
+
 def test_prompts_of_several_lengths_are_refused_on_either_side(wave: MazeTransformer) -> None:
     cyclic = generate(4, "dfs_percolation", 20, 3).batches[0]
     asked = find_decisions(EDGES, cyclic)

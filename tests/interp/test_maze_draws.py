@@ -13,7 +13,7 @@ from maze_rl.interp.decisions import Decisions, decision_logits, find_decisions
 from maze_rl.interp.distance_probe import site_scores
 from maze_rl.interp.flip_rate import flip_rates, logit_sensitivity
 from maze_rl.interp.look_ahead import look_ahead
-from maze_rl.interp.maze_draws import layouts_of, redrawn_sums, sums_by_layout
+from maze_rl.interp.maze_draws import layouts_of, percentile_interval, redrawn_sums, sums_by_layout
 from maze_rl.interp.patching_pairs import PatchingPairs, make_pairs
 from maze_rl.interp.probe_sites import ProbeSites
 from maze_rl.interp.rule_exclusion import RuleExclusion, exclude_rules
@@ -189,3 +189,10 @@ def test_fewer_layouts_than_an_interval_needs_give_no_steps_seen(fresh: MazeTran
     assert found.num_mazes == 10 * (found.num_layouts or 0) >= 20
     rules = exclude_rules(few, decision_logits(fresh, few))
     assert np.isnan(rules.finding.effect.value) and not any(rule.is_judged for rule in rules.rules)
+
+
+def test_one_layout_drawn_again_is_no_interval() -> None:
+    same = np.full(50, 0.4)
+    assert percentile_interval(0.4, same, layouts=1) == (0.4, -np.inf, np.inf)
+    assert percentile_interval(0.4, same, layouts=2) == percentile_interval(0.4, same) == (0.4, 0.4, 0.4)
+    assert np.isnan(percentile_interval(np.nan, same, layouts=1).low)

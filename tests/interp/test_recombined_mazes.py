@@ -85,3 +85,25 @@ def test_the_seed_decides_and_too_few_are_refused(mazes: RecombinedMazes) -> Non
     assert not np.array_equal(other.base, mazes.base)
     with pytest.raises(ConfigurationError, match="pairs for interchange were found among 128 mazes of size 5"):
         recombine_mazes(TOKENIZATION, SPEC, num=128, max_distance=12, seed=4)
+
+
+@pytest.mark.parametrize(
+    ("mazes", "settings", "said"),
+    [
+        ({"sizes": (5,), "accessible_cells": 0.6}, {}, "some of these dfs mazes have cells out of reach"),
+        ({"sizes": (5,), "max_depth": 4}, {}, "some of these dfs mazes have cells out of reach"),
+        ({"sizes": (2,)}, {}, "sizes is .2,.: pairs for interchange need mazes of one size"),
+        ({"sizes": (4, 5)}, {}, "sizes is .4, 5.: pairs for interchange need mazes of one size"),
+        ({"sizes": (5,)}, {"max_distance": 1}, "max_distance is 1: a fork and its target lie two steps apart"),
+        ({"sizes": (5,)}, {"num": 0}, "num is 0: expected a whole number, at least 1"),
+    ],
+)
+def test_mazes_without_pairs_are_refused_in_one_line(mazes: dict, settings: dict, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said) as refusal:
+        recombine_mazes(TOKENIZATION, spec_from_arguments(split=None, **mazes), **({"num": 512} | settings))
+    assert "\n" not in str(refusal.value)
+
+
+def test_all_cells_named_one_by_one_are_all_in_reach() -> None:
+    spec = spec_from_arguments(sizes=(5,), accessible_cells=25, split=None)
+    assert len(recombine_mazes(TOKENIZATION, spec, num=512, max_distance=12, seed=4)) > 20

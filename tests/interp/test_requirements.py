@@ -1,28 +1,39 @@
 """Half of the mazes are fitted on: intervals are given where the other half is large enough, and refused elsewhere."""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
 import torch
 
 from maze_rl.calibration.hand_built import build_hand_built
+from maze_rl.configs.mazes import spec_from_arguments
 from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.activation_patching import patch_map
 from maze_rl.interp.adjacency_heads import find_adjacency_heads
-from maze_rl.interp.battery import flip_tokens
+from maze_rl.interp.attention_maps import stream_patterns
+from maze_rl.interp.attribution_patching import attribution_maps
+from maze_rl.interp.battery import control_tokens, flip_tokens
 from maze_rl.interp.cell_features import Halves, split_halves
+from maze_rl.interp.compute_frontier import compute_frontier
 from maze_rl.interp.decision_stream import DecisionStream
-from maze_rl.interp.decisions import decision_logits, find_decisions
+from maze_rl.interp.decisions import Decisions, decision_logits, find_decisions
 from maze_rl.interp.distance_probe import latent_state, untrained_scores
 from maze_rl.interp.edge_consolidation import measure_consolidation
+from maze_rl.interp.edge_steering import edge_features, steer_edges
 from maze_rl.interp.emergence import emergence
+from maze_rl.interp.flip_rate import flip_rates, logit_sensitivity
 from maze_rl.interp.frontier_heads import find_frontier_heads
+from maze_rl.interp.head_ablation import ablate_heads
+from maze_rl.interp.interchange import interchange
 from maze_rl.interp.logit_attribution import logit_attribution
 from maze_rl.interp.on_path_probe import on_path_probe
-from maze_rl.interp.patching_pairs import make_pairs, solved_pairs
+from maze_rl.interp.patch_effects import total_effect
+from maze_rl.interp.patching_pairs import PatchingPairs, make_pairs, solved_pairs
 from maze_rl.interp.path_patching import path_patch
+from maze_rl.interp.recombined_mazes import RecombinedMazes, recombine_mazes
 from maze_rl.interp.requirements import (
     check_tokens,
     require_causal_prompt,
@@ -32,12 +43,13 @@ from maze_rl.interp.requirements import (
 )
 from maze_rl.interp.residual_replay import ResidualReplay
 from maze_rl.interp.scorecard import check_scored
+from maze_rl.interp.tree_and_cycle_edits import open_added_edges
 from maze_rl.interp.wall_probe import wall_probe
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.splits import maze_hashes
 from maze_rl.models.build import build_model
-from maze_rl.tokenization.tokenization import load_tokenization
+from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
 
 TOKENIZATION = load_tokenization("unique_cells", canvas=4)
 MODEL = build_model(ModelConfig(n_layers=2, d_model=24, n_heads=2), TOKENIZATION).eval()
@@ -94,15 +106,72 @@ def test_attention_scores_need_two_halves(score: Callable) -> None:
     score(MODEL, find_decisions(TOKENIZATION, MAZES))
 
 
-def test_mazes_in_other_words_are_refused() -> None:
-    small, spelled = load_tokenization("edges", canvas=4), load_tokenization("unique_cells", canvas=4)
-    model = build_hand_built("wave", small, n_layers=4)
-    with pytest.raises(ConfigurationError, match="not those of the model's edges on 4"):
-        solved_pairs(model, make_pairs(spelled, size=4, num=20, split=None))
-    mazes = generate(sizes=[4], algorithm="dfs", num=20, seed=1).batches[0]
-    with pytest.raises(ConfigurationError, match="words on a canvas of 6"):
-        decision_logits(model, find_decisions(load_tokenization("edges", canvas=6), mazes))
-    check_tokens(build_hand_built("wave", load_tokenization("edges", canvas=6), n_layers=4), small.layout)
+WORDS = {
+    "spelled": load_tokenization("unique_cells", canvas=4),
+    "larger": load_tokenization("edges", canvas=6),
+    "query first": load_tokenization("edges", canvas=4, query="first"),
+}
+"""Ways to write that the model below does not read."""
+ASKED = {
+    "decision_logits": lambda m, t: decision_logits(m, decided(t)),
+    "compute_frontier": lambda m, t: compute_frontier(m, decided(t)),
+    "frontier of known streams": lambda m, t: compute_frontier(m, decided(t), streams=torch.zeros(1, 5, 1)),
+    "find_adjacency_heads": lambda m, t: find_adjacency_heads(m, decided(t)),
+    "find_frontier_heads": lambda m, t: find_frontier_heads(m, decided(t)),
+    "measure_consolidation": lambda m, t: measure_consolidation(m, decided(t)),
+    "stream_patterns": lambda m, t: stream_patterns(m, decided(t), []),
+    "ablate_heads": lambda m, t: ablate_heads(m, decided(t), [(0, 0)], num_random=1),
+    "ablate_heads by others": lambda m, t: ablate_heads(
+        m, decided(m.tokenization), [(0, 0)], num_random=1, reference=decided(t)
+    ),
+    "solved_pairs": lambda m, t: solved_pairs(m, paired(t)),
+    "flip_rates": lambda m, t: flip_rates(m, paired(t)),
+    "logit_sensitivity": lambda m, t: logit_sensitivity(m, paired(t)),
+    "steer_edges": lambda m, t: steer_edges(m, paired(t), layers=(0,), strengths=(1.0,)),
+    "edge_features": lambda m, t: edge_features(m, paired(t), (0,)),
+    "open_added_edges": lambda m, t: open_added_edges(m.tokenization, paired(t)),
+    "patch_map": lambda m, t: patch_map(m, flip_tokens(paired(t)), positions=[0]),
+    "patch_map of controls": lambda m, t: patch_map(m, control_tokens(paired(t)), positions=[0]),
+    "path_patch": lambda m, t: path_patch(m, flip_tokens(paired(t)), (0, 0), ["logits"]),
+    "attribution_maps": lambda m, t: attribution_maps(m, flip_tokens(paired(t))),
+    "total_effect": lambda m, t: total_effect(m, flip_tokens(paired(t))),
+    "some pairs": lambda m, t: patch_map(m, flip_tokens(paired(t)).rows(slice(0, 2)), positions=[0]),
+    "interchange": lambda m, t: interchange(m, swapped(t), layers=[0]),
+}
+"""Analyses of decisions, pairs or swaps that know how they are written; the others are given mazes or bare tokens."""
+
+
+@cache
+def decided(tokenization: Tokenization) -> Decisions:
+    return find_decisions(tokenization, MAZES)
+
+
+@cache
+def paired(tokenization: Tokenization) -> PatchingPairs:
+    return make_pairs(tokenization, size=4, num=8, split=None)
+
+
+@cache
+def swapped(tokenization: Tokenization) -> RecombinedMazes:
+    return recombine_mazes(tokenization, spec_from_arguments(sizes=(4,), split=None), num=640)
+
+
+@pytest.mark.parametrize("written", WORDS)
+@pytest.mark.parametrize("asked", ASKED)
+def test_mazes_in_other_words_are_refused(asked: str, written: str) -> None:
+    model = build_hand_built("wave", load_tokenization("edges", canvas=4), n_layers=4)
+    with pytest.raises(ConfigurationError, match=r"^the mazes are written .* the model's edges") as refusal:
+        ASKED[asked](model, WORDS[written])
+    said = str(refusal.value)
+    assert said.endswith("make them with model.tokenization.") and "\n" not in said
+
+
+def test_mazes_on_a_smaller_canvas_are_read() -> None:
+    small = load_tokenization("edges", canvas=4)
+    model = build_hand_built("wave", load_tokenization("edges", canvas=6), n_layers=4)
+    check_tokens(model, small.layout)
+    check_tokens(model, None)
+    decision_logits(model, decided(small))
 
 
 def test_each_requirement_says_what_is_relied_on_what_there_is_and_what_to_use() -> None:

@@ -34,3 +34,10 @@ def test_the_tick_stands_at_a_threshold_beyond_one() -> None:
     whole, tick, interval = (tuple(map(float, line)) for line in lines)
     assert tick[0] == tick[1] <= whole[1]
     assert interval[1] < tick[0]
+
+
+def test_an_effect_without_an_interval_is_a_dot_alone() -> None:
+    for low, high in ((float("nan"), float("nan")), (float("-inf"), float("inf"))):
+        found = Finding(name="swap", effect=Interval(0.5, low, high), threshold=0.3, num_mazes=30)
+        bar = scores_html("a model", "unclear", {"S3": found}).partition("<svg")[2].partition("</svg")[0]
+        assert 'cx="' in bar and 'x1="nan"' not in bar and 'cx="nan"' not in bar

@@ -100,3 +100,10 @@ def build_like(token_format: str):
     model = build_hand_built("wave", load_tokenization("edges", canvas=4), n_layers=4)
     model.tokenization = load_tokenization(token_format, canvas=4)
     return model
+
+
+@pytest.mark.parametrize("name", ["num_mazes", "num_pairs", "num_probed", "num_swapped", "max_distance"])
+@pytest.mark.parametrize("value", [0, -5])
+def test_a_setting_of_nothing_is_refused(name: str, value: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name} is {value}: expected a whole number, at least [12]"):
+        Setting(size=5, **{name: value})

@@ -83,3 +83,13 @@ def test_sae_lens_trains_on_our_batches(model: MazeTransformer, mazes: MazeColle
 def test_batches_of_nothing_are_refused(setting: str, model: MazeTransformer, mazes: MazeCollection) -> None:
     with pytest.raises(ConfigurationError, match=rf"^{setting} is 0: expected a whole number, at least 1"):
         next(activation_batches(model, mazes, HOOK, **{setting: 0}))
+
+
+@pytest.mark.parametrize("passes", [1, None])
+def test_positions_that_no_maze_has_are_refused(
+    passes: int | None, model: MazeTransformer, mazes: MazeCollection
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"^positions: none of the mazes has such a position"):
+        next(activation_batches(model, mazes, HOOK, positions=Region.PADDING, passes=passes))
+    with pytest.raises(ConfigurationError, match=r"^passes is 0: "):
+        next(activation_batches(model, mazes, HOOK, passes=0))

@@ -167,6 +167,10 @@ def look_ahead_reading(curve: LookAhead) -> Statement:
         found = Statement(found.template + rest.template, {**found.values, **rest.values})
     elif fit.where == "below":
         found = Statement("The curve is low throughout: it fits no look-ahead within the data.")
+    elif fit.where == "greedy":
+        found = Statement(
+            "The curve is neither low nor high: Manhattan distance explains the choices, as far as these mazes tell."
+        )
     else:
         found = Statement("The curve is high throughout: look-ahead reaches beyond what these mazes need.")
     return found + sentence(

@@ -11,9 +11,10 @@ from maze_rl.reports.search.stated import decimal, estimate, is_known, sentence
 
 VARIABLE_NAMES = {"distance": "steps to the target", "alive": "left by dead-end filling", "open edges": "open edges"}
 _LEAD = Statement(
-    "Linear probes of the stream at <PATH_START>, fitted on half of the mazes and judged on the other; 0 is what "
-    "origin, target, Manhattan distance and each cell's open sides give. Curves are of the fitted half, each maze left "
-    "out in turn; values in words are of the other. What can be read need not be used."
+    "Linear probes of the stream at <PATH_START>, fitted on half of the mazes and judged on the other; 0 is what the "
+    "base gives: origin, target, Manhattan distance and each cell's open sides, and for open edges origin and target "
+    "alone. Curves are of the fitted half, each maze left out in turn; values in words are of the other. What can be "
+    "read need not be used."
 )
 
 
