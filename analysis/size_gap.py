@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from maze_rl.errors import ConfigurationError
-from maze_rl.evaluation.summaries import LENGTH_BINS
+from maze_rl.evaluation.length_bins import LENGTH_BINS
 from maze_rl.intervals import Interval
 from maze_rl.models.model_files import load_model
 from maze_rl.reports.palette import ERROR_COLOURS, light
