@@ -7,9 +7,9 @@ size, and a name is written ``what@where``: ``shortest@4`` is the rate of shorte
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
@@ -20,7 +20,7 @@ from maze_rl.intervals import num_clusters
 from maze_rl.mazes.solve import BatchSolution
 from maze_rl.mazes.splits import maze_hashes
 from maze_rl.models.attached_tokenization import tokenization_of
-from maze_rl.models.decoding import GoesOn, decode_paths
+from maze_rl.models.decoding import decode_paths
 from maze_rl.own_plugins import import_own
 from maze_rl.tokenization.layouts import PADDING
 from maze_rl.tokenization.outcomes import Rollouts, Stop, judge
@@ -58,7 +58,14 @@ def rollout_rates(model: HookedTransformer, tests: Sequence[BatchSolution], seed
         Over all sizes `inference_tokens_per_second`: tokens written in a second of this run's own time.
     """
     rates: dict[str, float] = {}
-    seconds, decode = 0.0, _CountingDecoder()
+    written, seconds = 0, 0.0
+
+    def decode(*inputs: Any, **settings: Any) -> Tensor:
+        nonlocal written
+        new = decode_paths(*inputs, **settings)
+        written += int((new != PADDING).sum())
+        return new
+
     given = int(tokenization_of(model).layout.starts_at_origin or origin_is_given(model))
     for solution in tests:
         start = time.perf_counter()
@@ -76,27 +83,7 @@ def rollout_rates(model: HookedTransformer, tests: Sequence[BatchSolution], seed
         rates[f"layouts@{solution.batch.shape[0]}"] = float(num_clusters(maze_hashes(solution.batch)))
         predictions = predict(model, sample_paths(solution, seed), seed=seed, batch_size=BATCH_SIZE)
         rates[f"path_loss@{solution.batch.shape[0]}"] = path_loss(predictions)
-    return rates | {"inference_tokens_per_second": sum(decode.written) / seconds}
-
-
-class _CountingDecoder:
-    """`decode_paths`, with the tokens counted that it writes for each batch."""
-
-    def __init__(self) -> None:
-        self.written: list[int] = []
-
-    def __call__(
-        self,
-        model: HookedTransformer,
-        prompts: Int64[Tensor, "batch pos"],
-        lengths: Int64[Tensor, " batch"],
-        budget: Int64[Tensor, " batch"],
-        *,
-        goes_on: GoesOn | None = None,
-    ) -> Int64[Tensor, "batch new"]:
-        new = decode_paths(model, prompts, lengths, budget, goes_on=goes_on)
-        self.written.append(int((new != PADDING).sum()))
-        return new
+    return rates | {"inference_tokens_per_second": written / seconds}
 
 
 def no_path_token_first(rollouts: Rollouts, num_given: int) -> np.ndarray:
