@@ -106,7 +106,7 @@ def test_ideal_look_ahead_has_its_own(steps: int, decisions: Decisions) -> None:
 
 def test_ideal_curves_hold_greedy_and_the_oracle(decisions: Decisions) -> None:
     curves = ideal_curves(decisions, ideal_steps=(0, 16))
-    assert curves[0].joint.where in ("below", "greedy")
+    assert curves[0].joint.where == "greedy"
     assert curves[16].plain.where == "above" and curves[16].steps_seen.value == pytest.approx(
         pooled_steps(decisions.layouts[decisions.is_fork], decisions.look_ahead[decisions.is_fork].astype(np.int64))[0][
             -1
@@ -129,7 +129,7 @@ def test_hand_built_models(decisions: Decisions) -> None:
             near = decisions.is_fork & (decisions.distance <= reach)
             assert right[near].all()
         else:
-            assert look_ahead(decisions, right).joint.where in ("below", "greedy")
+            assert look_ahead(decisions, right).joint.where == "greedy"
 
 
 def test_no_forks_are_no_curve(decisions: Decisions) -> None:
