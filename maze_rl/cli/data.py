@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from maze_rl.cli.ctrl_c import unwrapped
 from maze_rl.cli.given_paths import check_folder
 from maze_rl.configs.endpoints import Endpoints, parse_cells, parse_path_lengths
 from maze_rl.configs.maze_files import check_readable, format_to_write
@@ -26,7 +27,7 @@ def generate(chosen: argparse.Namespace) -> int:
 
     out = Path(chosen.out)
     try:
-        with progress_bar(quiet=chosen.json) as bar:
+        with unwrapped(), progress_bar(quiet=chosen.json) as bar:
             report = lambda done: bar("generating", done, {})  # noqa: E731
             stored = generate_dataset(config, out, workers=chosen.workers, progress=report)
     except KeyboardInterrupt:

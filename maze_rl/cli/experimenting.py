@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from maze_rl.cli.ctrl_c import unwrapped
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.strict_json import json_text
 
@@ -77,7 +78,7 @@ def run(chosen: argparse.Namespace) -> int:
     from maze_rl.workflows.experiment import run_experiment
 
     try:
-        with progress_bar(quiet=chosen.json) as bar:
+        with unwrapped(), progress_bar(quiet=chosen.json) as bar:
             done = run_experiment(
                 name,
                 large=chosen.large,

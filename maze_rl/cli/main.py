@@ -1,6 +1,7 @@
 """Entry point of `maze-rl`: one clear line and exit status 2 for a user's error, never a traceback."""
 
 import argparse
+import gc
 import os
 import shlex
 import sys
@@ -10,12 +11,18 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from maze_rl.cli.arguments import build_parser
+from maze_rl.cli.ctrl_c import never_dropped, unwrapped
 from maze_rl.errors import Caution, MazeRLError, unknown_name
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exits with 0, 2 for a user's error, 130 after Ctrl-C."""
-    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+    status = run(sys.argv[1:] if arguments is None else list(arguments))
+    # Python remembers a Ctrl-C that ended text run with `exec`, as libraries run it, until the next such text. With
+    # ``python -m`` it would end the process by the signal.
+    exec("")
+    gc.freeze()  # the process ends: seconds in which the large libraries would be searched for garbage are saved
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
@@ -31,19 +38,14 @@ def run(arguments: list[str]) -> int:
             return 0
         chosen.command_line = shlex.join(["maze-rl", *arguments])
         module, _, function = chosen.handler.partition(":")
-        with _cautions_in_one_line():
+        with never_dropped(), unwrapped(), _cautions_in_one_line():
             status = getattr(_load(module), function)(chosen) or 0
         sys.stdout.flush()
         return status
     except MazeRLError as error:
         print(f"maze-rl: {error}", file=sys.stderr)
         return 2
-    except (KeyboardInterrupt, SystemError) as error:
-        stop = error
-        while isinstance(stop, SystemError):  # Ctrl-C inside a compiled kernel comes wrapped, several times at times
-            stop = stop.__cause__
-        if not isinstance(stop, KeyboardInterrupt):
-            raise
+    except KeyboardInterrupt as stop:
         print(f"maze-rl: {str(stop) or 'stopped.'}", file=sys.stderr)
         return 130
     except UnicodeEncodeError as error:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from maze_rl.cli.ctrl_c import unwrapped
 from maze_rl.cli.given_paths import check_folder
 from maze_rl.configs.changes import FLAG_NAMES, change_run
 from maze_rl.configs.devices import check_device_name
@@ -69,7 +70,7 @@ def train(chosen: argparse.Namespace) -> int:
     num = chosen.num if "num" in chosen.given or not chosen.resume else None  # else what the run was begun with
     resume = shlex.join(["maze-rl", "train", "--resume", "--out", chosen.out])
     try:
-        with progress_bar(quiet=chosen.json) as bar:
+        with unwrapped(), progress_bar(quiet=chosen.json) as bar:
             run = train_and_report(
                 config=config,
                 out=chosen.out,

@@ -1,6 +1,7 @@
 """Work shared out among threads: outcomes in their order, one torch thread for each, errors told."""
 
 import threading
+import time
 
 import pytest
 import torch
@@ -41,4 +42,29 @@ def test_errors_of_a_piece_are_raised() -> None:
 
     with pytest.raises(ZeroDivisionError):
         list(side_by_side(work, [1, 0, 2], "cpu"))
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("stop", [ValueError, KeyboardInterrupt])
+def test_work_that_nobody_waits_for_ends(stop: type[BaseException]) -> None:
+    both_run, ended = threading.Barrier(2, timeout=20), threading.Event()
+
+    def work(item: int) -> None:
+        if item < 2:
+            both_run.wait()
+        if item == 0:
+            raise stop
+        until = time.monotonic() + 30
+        try:
+            while time.monotonic() < until:
+                torch.ones(1000).sum()
+        except BaseException:
+            ended.set()
+            raise
+
+    begun = time.monotonic()
+    with pytest.raises(stop):
+        list(side_by_side(work, [0, 1, 2], "cpu"))
+    assert ended.is_set()
+    assert time.monotonic() - begun < 20
     assert torch.get_num_threads() == 2
