@@ -27,9 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return the exit status."""
-    # Threads of torch that wait are to sleep, not to spin: on a busy machine spinning ones hold up those that work.
-    # OpenMP reads it when torch is loaded, which happens later than this.
+    # Threads that wait are to sleep, not to spin: on a busy machine spinning ones hold up those that work. Torch (by
+    # OpenMP) and numpy (by OpenBLAS, which knows the power of two of its turns) read it when they are loaded, later.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
     parser = build_parser(OneLineParser)
     try:
         chosen = parser.parse_args(arguments)
