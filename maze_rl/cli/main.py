@@ -27,8 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return the exit status."""
-    # Threads that wait are to sleep, not to spin: on a busy machine spinning ones hold up those that work. Torch (by
-    # OpenMP) and numpy (by OpenBLAS, which knows the power of two of its turns) read it when they are loaded, later.
+    # Threads that wait are to sleep, not to spin: on a busy machine spinning ones hold up those that work. OpenMP, of
+    # torch, and OpenBLAS, of numpy, read this when they are loaded, which happens later than this. OpenBLAS takes the
+    # time a thread spins as an exponent of two: 4 is the least.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
     parser = build_parser(OneLineParser)

@@ -184,8 +184,8 @@ def test_availability_in_depth_first_mazes(depth: int, share: float) -> None:
 def test_speed() -> None:
     batch = mazes(7, 2000)
     find_flip_pairs(batch.take(slice(10)))
-    start = time.process_time()
-    assert len(find_flip_pairs(batch)) / (time.process_time() - start) > 500
+    start = time.perf_counter()
+    assert len(find_flip_pairs(batch)) / (time.perf_counter() - start) > 500
 
 
 def test_refuses_other_mazes_and_no_depths() -> None:
