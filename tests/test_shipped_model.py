@@ -13,6 +13,7 @@ from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.model_files import checkpoint_steps, load_model
+from maze_rl.models.places import find_model
 from maze_rl.shipped import shipped
 from maze_rl.workflows.evaluate import evaluate
 from maze_rl.workflows.export import export
@@ -86,7 +87,9 @@ def test_the_control_does_more_than_a_heuristic_on_5x5() -> None:
 
 def test_its_checkpoints_show_it_learning() -> None:
     steps = checkpoint_steps(SEARCHER)
-    assert len(steps) >= 6
+    assert len(steps) == 12
+    stored = find_model(SEARCHER) / "checkpoints"
+    assert sum(path.stat().st_size for path in stored.rglob("*") if path.is_file()) <= 5_000_000
     solution = solve_batch(generate(5, "dfs", num=40, seed=7, split="test").batches[0], 0)
     references = sample_paths(solution, 0)
     right = []

@@ -28,6 +28,7 @@ from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.models.attached_tokenization import about_of, check_attached
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.devices import check_device
+from maze_rl.models.eight_bits import from_eight_bits
 from maze_rl.models.folding import folded_copy, value_of
 from maze_rl.models.own_shapes import build_own, describe_own, own_weights
 from maze_rl.models.places import CHECKPOINTS, MODEL, WEIGHTS, find_model
@@ -180,7 +181,7 @@ def load_model(
         about |= trained
     except (KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{folder / MODEL}: not written by this version of maze_rl ({error}).") from error
-    weights = read_tensors(files[WEIGHTS])
+    weights = from_eight_bits(read_tensors(files[WEIGHTS]))
     if config is None:
         return _placed(build_own(description, tokenization, weights), about, device)
     computed = any(".parametrizations." in tensor for tensor in weights)
@@ -206,7 +207,7 @@ def _fill(model: MazeTransformer, weights: dict[str, Tensor], place: Path) -> No
         later = tuple(f"blocks.{number}." for number in range(config.n_layers, config.blocks))
         weights = {name: value for name, value in weights.items() if not name.startswith(later)}
     try:
-        model.load_state_dict(same | weights)  # a checkpoint in half precision is widened
+        model.load_state_dict(same | weights)  # vectors of a small checkpoint, in half precision, are widened
     except RuntimeError as error:
         raise CheckpointError(f"{place}: the weights do not fit the model described beside them: {error}") from error
 
