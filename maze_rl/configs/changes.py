@@ -104,6 +104,7 @@ def _of_training(
     if model.loops is None:
         yield "training_loops", ()
         yield "growing_loops", False
+        yield "gradient_loops", None
     elif training.training_loops and model.loops != before.loops:
         least, most = training.training_loops
         most = model.loops if most == before.loops else min(most, model.loops)

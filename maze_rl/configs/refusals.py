@@ -154,6 +154,10 @@ def _prompt_faults(run: "RunConfig") -> list[tuple[str, bool]]:
             bool(drawn) and model.loops is None,
         ),
         (
+            f"gradient_loops {training.gradient_loops} of a model without loops: set loops of the model (--loops) too.",
+            training.gradient_loops is not None and model.loops is None,
+        ),
+        (
             f"training_loops {drawn} of a model built with {model.loops} loops: a step has no more than those.",
             bool(drawn) and model.loops is not None and drawn[1] > model.loops,
         ),

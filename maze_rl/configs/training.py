@@ -159,6 +159,9 @@ class TrainingConfig(Shown):
     growing_loops: bool = False
     """Whether the most loops of a step grow with its mazes, as a share of `training_loops`: a phase of small mazes does
     not pay for loops that only larger ones need."""
+    gradient_loops: int | None = None
+    """The last loops of a step that gradients go through, the loops before them being run alone (Bansal et al. 2022,
+    arXiv 2202.05826, section 3.2); None for all. A step of fewer loops has gradients through all of them."""
     batch_size: int = 64
     """Mazes per mini-batch."""
     accumulation: int = 1
@@ -237,6 +240,8 @@ class TrainingConfig(Shown):
                 raise ConfigurationError(
                     f"{name} is {getattr(self, name)}: it must be a whole number, at least {least}."
                 )
+        if self.gradient_loops is not None and not is_count(self.gradient_loops):
+            raise ConfigurationError(f"gradient_loops is {self.gradient_loops}: gradients go through one at least.")
         drawn = self.training_loops
         if drawn and not (len(drawn) == 2 and all(map(is_count, drawn)) and drawn[0] <= drawn[1]):
             raise ConfigurationError(

@@ -24,6 +24,8 @@ class ForwardPass(threading.local, Shown):
         self.embedded: Float[Tensor, "batch pos d_model"] | None = None
         self.entered: nn.Module | None = None
         """The block a pass that starts inside the network begins with: its input has the embedding in it."""
+        self.learns_from: nn.Module | None = None
+        """The block, the first of a loop, from which on gradients are wanted; None for all of the pass."""
         self.segments: Int[Tensor, "batch pos"] | None = None
         """Segments of the sequences; None for one path behind each prompt."""
         self.running = False
@@ -53,9 +55,10 @@ class ForwardPass(threading.local, Shown):
     @contextmanager
     def open(self) -> Iterator[None]:
         """Within, a forward pass runs; what another one left is put back afterwards."""
-        before = self.sight, self.embedded, self.entered, self.segments, self.running
-        self.sight, self.embedded, self.entered, self.segments, self.running = None, None, None, None, True
+        before = dict(vars(self))
+        self.__init__()
+        self.running = True
         try:
             yield
         finally:
-            self.sight, self.embedded, self.entered, self.segments, self.running = before
+            vars(self).update(before)

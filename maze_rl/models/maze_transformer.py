@@ -133,7 +133,14 @@ class MazeTransformer(HookedTransformer):
 
         return with_loops(self, loops)
 
-    def forward(self, input: Any, *args: Any, segments: Tensor | None = None, **settings: Any) -> Any:
+    def forward(
+        self,
+        input: Any,
+        *args: Any,
+        segments: Tensor | None = None,
+        learns_from: int | None = None,
+        **settings: Any,
+    ) -> Any:
         """Run the network; takes what `HookedTransformer.forward` takes.
 
         Args:
@@ -141,14 +148,18 @@ class MazeTransformer(HookedTransformer):
             *args: Passed on.
             segments: Int[batch, pos]: which of several paths behind one prompt a position belongs to, 0 for the
                 prompt (``<PATH_START>`` included). A path sees the prompt and itself.
+            learns_from: The first block of a loop that is not the first: gradients reach it, those after it and the
+                embedding they recall, and no further; None for all blocks.
             **settings: Passed on.
 
         Raises:
             ConfigurationError: The pass starts inside a network whose blocks need the tokens, without `tokens`; or
                 a visible prompt is given in parts.
         """
-        with self.shared.open():
+        with self.shared.open(), torch.set_grad_enabled(torch.is_grad_enabled()):
             self.shared.segments = segments
+            if learns_from is not None and torch.is_grad_enabled():
+                self.shared.learns_from = self.blocks[learns_from]
             start = settings.get("start_at_layer")
             if start is not None:
                 self._begin_inside(input, start, settings)
@@ -293,6 +304,8 @@ class MazeTransformer(HookedTransformer):
         past = 0 if cache is None else cache[0].past_keys.shape[1]
         self._see(tokens, attention_mask, cached=cache is not None, past=past)
         self.shared.embedded = residual
+        if self.shared.learns_from is not None:
+            torch.set_grad_enabled(False)  # that block turns it on again
         return embedded
 
     @property

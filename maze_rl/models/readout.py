@@ -1,6 +1,7 @@
 """From the final residual stream to logits; where a loss is taken, and nowhere else."""
 
 from functools import lru_cache
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -18,6 +19,7 @@ def logits_at(
     *,
     segments: Int64[Tensor, "batch pos"] | None = None,
     loops: int | None = None,
+    gradient_loops: int | None = None,
     words: Int64[Tensor, " words"] | None = None,
 ) -> Float[Tensor, "rows words"]:
     """Return the next-token logits at the `chosen` positions, in row-major order of (batch, pos).
@@ -28,13 +30,17 @@ def logits_at(
         chosen: Where logits are asked for.
         segments: As `maze_rl.models.maze_transformer.MazeTransformer.forward` takes them.
         loops: How often the block of a model with loops is applied, at most as often as it is built; None for that.
+        gradient_loops: The last loops, of those applied, that gradients go through; None for all.
         words: The words whose logits are asked for; None for all.
 
     Raises:
         ConfigurationError: More loops than the model has.
     """
     last = model.cfg.n_layers if loops is None else _blocks_of(model, loops)
-    settings = {} if segments is None else {"segments": segments}
+    settings: dict[str, Any] = {} if segments is None else {"segments": segments}
+    learns_from = 0 if gradient_loops is None else last - gradient_loops * model.maze_config.n_layers  # type: ignore[operator, union-attr]
+    if learns_from > 0:
+        settings["learns_from"] = learns_from
     residual = model(tokens, stop_at_layer=last, **settings)
     read = residual[chosen][None]
     if words is None:

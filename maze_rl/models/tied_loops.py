@@ -59,6 +59,8 @@ class LoopStart(FusedBlock):
 
     def forward(self, resid_pre: Tensor, *args: object, **settings: object) -> Tensor:
         """Recall the embedding, then do what every block does; a pass that starts here brings it along."""
+        if self.recall.shared.learns_from is self:
+            torch.set_grad_enabled(True)  # until the pass ends
         if self.recall.shared.entered is not self:
             resid_pre = self.recall(resid_pre)
         return super().forward(resid_pre, *args, **settings)  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ _NAMES = {
     "training.stray_tokens": "stray tokens in a prompt, at most",
     "training.mazes_per_canvas": "mazes in a prompt, at most",
     "training.training_loops": "loops drawn in training",
+    "training.gradient_loops": "last loops that gradients go through",
     "training.growing_loops": "loops grow with the sizes",
     "training.batch_size": "mazes in a mini-batch",
     "training.accumulation": "mini-batches in a step",

@@ -30,10 +30,13 @@ class CrossEntropy(Shown):
     Args:
         losses: Where the loss is taken and what it asks for.
         factors: What the weights are multiplied by.
+        gradient_loops: The last loops of a step that gradients go through; None for all.
     """
 
-    def __init__(self, losses: LossFunctions, factors: Sequence[WeightFactor] = ()) -> None:
-        self.losses, self.factors = losses, tuple(factors)
+    def __init__(
+        self, losses: LossFunctions, factors: Sequence[WeightFactor] = (), gradient_loops: int | None = None
+    ) -> None:
+        self.losses, self.factors, self.gradient_loops = losses, tuple(factors), gradient_loops
         self._weighed: WeakKeyDictionary[Examples, Tensor] = WeakKeyDictionary()
 
     def weight(self, model: HookedTransformer, micro: Examples) -> float:
@@ -70,6 +73,7 @@ class CrossEntropy(Shown):
             read.chosen.to(device),
             segments=None if read.segments is None else read.segments.to(device),
             loops=micro.loops,
+            gradient_loops=self.gradient_loops,
             words=words,
         )
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))

@@ -52,7 +52,7 @@ def objective(config: TrainingConfig, phase: Phase) -> Objective:
     if phase.spin is not None:
         return SpinObjective(phase.spin)
     factors = [weight_factor(text) for text in config.weight_factors]
-    return CrossEntropy(loss_functions(config.loss_at(phase)), factors)
+    return CrossEntropy(loss_functions(config.loss_at(phase)), factors, config.gradient_loops)
 
 
 def _multiplier(config: TrainingConfig, stretch: Stretch, rate: float) -> Callable[[int], float]:

@@ -79,6 +79,29 @@ def test_gradients_reach_the_block_from_every_loop(make_searching: Make, ragged:
     assert found[name][3, 5] == pytest.approx((losses[0] - losses[1]) / (2 * step), rel=1e-5)
 
 
+@pytest.mark.parametrize("first", [2, 4])
+def test_gradients_stop_where_they_are_told_to(make_searching: Make, ragged: Callable, first: int) -> None:
+    model = make_searching()
+    tokens = ragged(model, 3)
+    parameters = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+
+    def gradients(**settings: int) -> list[torch.Tensor | None]:
+        loss = model(tokens, stop_at_layer=6, **settings).square().sum()
+        return list(torch.autograd.grad(loss, list(parameters.values()), allow_unused=True))
+
+    found = gradients(learns_from=first)
+    assert torch.is_grad_enabled()
+    with model.hooks(fwd_hooks=[(f"blocks.{first}.recall.hook_in", lambda stream, hook: stream.detach())]):
+        cut = gradients()
+    assert model(tokens, learns_from=first).equal(model(tokens))
+    for name, one, other, whole in zip(parameters, found, cut, gradients(), strict=True):
+        assert (one is None) == (other is None), name
+        if one is not None and other is not None and whole is not None and not name.endswith("b_K"):
+            assert one.equal(other), name
+            # the gain is used between loops alone: from block 2 on it is used as often as in all of the pass
+            assert one.allclose(whole) == (name == "outer_norm.w" and first == 2), name
+
+
 def test_every_loop_fires_hooks_under_their_usual_names(make_searching: Make, ragged: Callable) -> None:
     model = make_searching()
     tokens = ragged(model)

@@ -149,6 +149,7 @@ ASKED = [
     {"mazes_per_canvas": 1},
     {"stray_tokens": 0},
     {"starts": 0, "stray_tokens": 0, "mazes_per_canvas": 1},
+    {"gradient_loops": 1},
     {"loss": "graded:0.2"},
     {"loss": "fork_weighted"},
     {"loss": "path_from_first_choice"},
@@ -182,7 +183,7 @@ def test_asking_nothing_more_equals_the_trainer_without_it() -> None:
     check_laws(inert=tiny_run(**nothing))
     plain = replace(tiny_run(model=SEARCHING), tokenization=tiny_searching_run().tokenization)
     check_laws(plain, inert=tiny_searching_run(model=SEARCHING, **nothing), plain=plain)
-    all_loops = nothing | {"training_loops": (2, 2), "weight_factors": ("within_reach:1000",)}
+    all_loops = nothing | {"training_loops": (2, 2), "weight_factors": ("within_reach:1000",), "gradient_loops": 2}
     check_laws(plain, inert=tiny_searching_run(model=SEARCHING, **all_loops), plain=plain)
 
 
