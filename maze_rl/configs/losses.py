@@ -20,6 +20,12 @@ FACTORS: Known = {
     "auto_curriculum": {"beyond": count(5, least=0)},
 }
 """Factors on the weights of any loss; their code is in `maze_rl.training.weight_factors`."""
+OBJECTIVES: Known = {
+    "cross_entropy": {},
+    "hints": {"weight": number(1.0, 0, 1e6, "the weight of the hints beside the loss, 0 or more")},
+    "path_dropout": {"share": Option(0.1, is_share, "the chance of a cell of the path to be hidden, 0 to 1")},
+}
+"""What is made of a loss and its factors; self-play (SPIN) has its own. Their code is in `maze_rl.training`."""
 PROMPT_LOSSES = ("all", "weighted", "all_set")
 """Losses that ask for tokens of the prompt."""
 

@@ -150,6 +150,17 @@ def _prompt_faults(run: "RunConfig") -> list[tuple[str, bool]]:
             crowded and (tokens.format not in LISTS_OF_ONE_TOKEN or tokens.walls),
         ),
         (
+            "objective hints asks the stream of listed cells after every loop: use a model with loops (--loops), "
+            "format cells, path cells, and gradient_loops None.",
+            training.objective.partition(":")[0].strip() == "hints"
+            and (
+                model.loops is None
+                or tokens.format != "cells"
+                or tokens.path != "cells"
+                or training.gradient_loops is not None
+            ),
+        ),
+        (
             f"training_loops {drawn} of a model without loops: set loops of the model (--loops) too.",
             bool(drawn) and model.loops is None,
         ),

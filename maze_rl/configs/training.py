@@ -11,7 +11,7 @@ from maze_rl.configs.choices import Known, read_choice
 from maze_rl.configs.devices import check_device_name
 from maze_rl.configs.field_types import check_field_types
 from maze_rl.configs.learning_rates import CONTROLLERS, SCHEDULES
-from maze_rl.configs.losses import FACTORS, LOSSES
+from maze_rl.configs.losses import FACTORS, LOSSES, OBJECTIVES
 from maze_rl.configs.mazes import MazeSpec, spec_from_json, spec_to_json
 from maze_rl.configs.model import ModelConfig, check_embedding
 from maze_rl.configs.options import is_count, is_number
@@ -141,6 +141,8 @@ class TrainingConfig(Shown):
     """Trained one after another, under one optimizer and schedule where none restarts."""
     loss: str = "path_only"
     """One of `maze_rl.configs.losses.LOSSES`, with options as in ``weighted:0.3``, or ``package.module:function``."""
+    objective: str = "cross_entropy"
+    """One of `maze_rl.configs.losses.OBJECTIVES`, with options as in ``hints:0.5``, or one's own."""
     update_rule: str = "every_step"
     """One of `maze_rl.configs.update_rules.UPDATE_RULES`, e.g. ``dice:classic,dc=12``, or one's own."""
     lr_controller: str = "none"
@@ -200,6 +202,7 @@ class TrainingConfig(Shown):
             raise ConfigurationError(f"phases is {self.phases!r}: expected a tuple of Phase.")
         for slot, known, text in (
             ("loss", LOSSES, self.loss),
+            ("objective", OBJECTIVES, self.objective),
             ("learning-rate controller", CONTROLLERS, self.lr_controller),
             ("schedule", SCHEDULES, self.schedule),
             ("optimizer", OPTIMIZERS, self.optimizer),

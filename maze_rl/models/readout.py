@@ -1,5 +1,6 @@
 """From the final residual stream to logits; where a loss is taken, and nowhere else."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -42,11 +43,44 @@ def logits_at(
     if learns_from > 0:
         settings["learns_from"] = learns_from
     residual = model(tokens, stop_at_layer=last, **settings)
-    read = residual[chosen][None]
+    return logits_of(model, residual[chosen], words)
+
+
+def logits_of(
+    model: HookedTransformer,
+    final: Float[Tensor, "rows d_model"],
+    words: Int64[Tensor, " words"] | None = None,
+) -> Float[Tensor, "rows words"]:
+    """Return the logits of single positions of a final residual stream, of some words or (None) of all."""
     if words is None:
-        return unembedded(model, read)[0]
-    logits = torch.addmm(model.unembed.b_U[words], normalized(model, read)[0], model.unembed.W_U[:, words])
+        return unembedded(model, final[None])[0]
+    logits = torch.addmm(model.unembed.b_U[words], normalized(model, final[None])[0], model.unembed.W_U[:, words])
     return apply_softcap(logits, model.cfg.output_logits_soft_cap)
+
+
+def streams_by_loop(
+    model: HookedTransformer,
+    tokens: Int64[Tensor, "batch pos"],
+    *,
+    segments: Int64[Tensor, "batch pos"] | None = None,
+    loops: int | None = None,
+) -> Iterator[Float[Tensor, "batch pos d_model"]]:
+    """Yield what every loop of a model leaves, in order; the last one is what `logits_at` reads.
+
+    Raises:
+        ConfigurationError: More loops than the model has, or it has none.
+    """
+    blocks = _blocks_of(model, model.maze_config.loops or 0 if loops is None else loops)  # type: ignore[union-attr]
+    layers: int = model.maze_config.n_layers  # type: ignore[assignment, union-attr]
+    settings: dict[str, Any] = {} if segments is None else {"segments": segments}
+    embedding = model.input_to_embed(tokens)[0]
+    norm: Any = getattr(model, "outer_norm", lambda stream: stream)
+    stream = model(tokens, stop_at_layer=layers, **settings)
+    yield stream
+    for start in range(layers, blocks, layers):
+        begun = norm(stream) + embedding
+        stream = model(begun, start_at_layer=start, stop_at_layer=start + layers, tokens=tokens, **settings)
+        yield stream
 
 
 def normalized(

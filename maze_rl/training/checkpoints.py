@@ -16,7 +16,17 @@ from maze_rl.training.optimizer_state import join_tree, load_optimizer_tree, opt
 from maze_rl.training.state import TrainingState, rebuild_at
 
 WEIGHTS, OPTIMIZER, MEMORY, STATE = "model.safetensors", "optimizer.safetensors", "memory.safetensors", "state.json"
-_COUNTERS = ("step", "updates", "tokens", "mazes", "leaks", "longest_path", "seconds", "controller_tokens")
+_COUNTERS = (
+    "step",
+    "updates",
+    "tokens",
+    "mazes",
+    "leaks",
+    "longest_path",
+    "seconds",
+    "cpu_seconds",
+    "controller_tokens",
+)
 
 
 def save_checkpoint(state: TrainingState, folder: str | PathLike[str]) -> Path:

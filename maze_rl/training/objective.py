@@ -5,10 +5,11 @@ divides by the weights of the whole step, which makes accumulation and micro-bat
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
@@ -22,6 +23,34 @@ from maze_rl.training.losses import LossFunctions
 from maze_rl.training.model_inputs import model_inputs
 from maze_rl.training.slots import Loss
 from maze_rl.training.weight_factors import WeightFactor
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions(Shown):
+    """What is asked of a micro-batch: a row for each token to predict, in row-major order of (batch, pos)."""
+
+    tokens: Int64[Tensor, "batch input"]
+    """What the network reads."""
+    segments: Int64[Tensor, "batch input"] | None
+    chosen: Bool[Tensor, "batch input"]
+    """Where logits are asked for."""
+    predicted: Bool[Tensor, "batch next"]
+    """Which tokens of the sequences but their first are to be predicted."""
+    ids: Int64[Tensor, "rows choices"]
+    """Tokens with target mass, as places among the words that the model can predict."""
+    mass: Float[Tensor, "rows choices"]
+    weight: Float[Tensor, " rows"]
+
+
+def summed(asked: Decisions, logits: Float[Tensor, "rows words"]) -> Float[Tensor, ""]:
+    """Return the weighted sum of the cross-entropies, nats."""
+    log_probabilities = torch.log_softmax(logits.to(torch.promote_types(logits.dtype, torch.float32)), dim=-1)
+    return -(asked.weight[:, None] * asked.mass * log_probabilities.gather(1, asked.ids)).sum()
+
+
+def hits(asked: Decisions, logits: Float[Tensor, "rows words"]) -> Bool[Tensor, " rows"]:
+    """Tell whose most likely token has target mass."""
+    return ((logits.detach().argmax(dim=-1, keepdim=True) == asked.ids) & (asked.mass > 0)).any(dim=-1)
 
 
 class CrossEntropy(Shown):
@@ -57,30 +86,35 @@ class CrossEntropy(Shown):
 
         `accuracy` counts the weight of the positions whose most likely token has target mass.
         """
-        device = model.cfg.device
+        asked = self.asked(model, micro)
+        logits = logits_at(
+            model,
+            asked.tokens,
+            asked.chosen,
+            segments=asked.segments,
+            loops=micro.loops,
+            gradient_loops=self.gradient_loops,
+            words=predictable_words(model),
+        )
+        return Loss(summed(asked, logits), {"accuracy": (asked.weight * hits(asked, logits)).sum()})
+
+    def asked(self, model: HookedTransformer, micro: Examples) -> Decisions:
+        """Return what is asked of a micro-batch, on the model's device."""
+        device, words = model.cfg.device, predictable_words(model)
         weighed, targets = self._weighed.get(micro), self._targets(micro)
         weights = self._weights(model, micro) if weighed is None else weighed
         chosen = weights != 0
         read = model_inputs(micro.spans, weights)
-        ids, mass = targets.ids[:, 1:][chosen].to(device), targets.probabilities[:, 1:][chosen].to(device)
-        weight = weights[chosen].to(device)
-        words = predictable_words(model)
-        if words is not None:
-            ids = torch.searchsorted(words, ids)
-        logits = logits_at(
-            model,
+        ids = targets.ids[:, 1:][chosen].to(device)
+        return Decisions(
             read.tokens.to(device, non_blocking=True),
+            None if read.segments is None else read.segments.to(device),
             read.chosen.to(device),
-            segments=None if read.segments is None else read.segments.to(device),
-            loops=micro.loops,
-            gradient_loops=self.gradient_loops,
-            words=words,
+            chosen,
+            ids if words is None else torch.searchsorted(words, ids),
+            targets.probabilities[:, 1:][chosen].to(device),
+            weights[chosen].to(device),
         )
-        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-        log_probabilities = torch.log_softmax(logits, dim=-1)
-        total = -(weight[:, None] * mass * log_probabilities.gather(1, ids)).sum()
-        hit = ((logits.detach().argmax(dim=-1, keepdim=True) == ids) & (mass > 0)).any(dim=-1)
-        return Loss(total, {"accuracy": (weight * hit).sum()})
 
     def _weights(self, model: HookedTransformer, micro: Examples) -> Float[Tensor, "batch pos"]:
         """Return the weights of predicting every token but the first."""

@@ -8,12 +8,16 @@ import torch
 
 from maze_rl.configs.choices import read_choice
 from maze_rl.configs.learning_rates import SCHEDULES
+from maze_rl.configs.losses import OBJECTIVES
 from maze_rl.configs.training import Phase, Stretch, TrainingConfig
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.weights_once import weights_once
+from maze_rl.own_plugins import call_own
+from maze_rl.training.hints import Hints
 from maze_rl.training.learning_rates.choose import schedule
 from maze_rl.training.losses import loss_functions
 from maze_rl.training.objective import CrossEntropy
+from maze_rl.training.path_dropout import PathDropout
 from maze_rl.training.slots import Objective
 from maze_rl.training.source import split_by_length
 from maze_rl.training.spin.objective import SpinObjective
@@ -33,7 +37,7 @@ def settings(state: TrainingState, config: TrainingConfig, stretch: Stretch) -> 
     def of_phase(number: int) -> Setting:
         phase = config.phases[number]
         return Setting(
-            objective=objective(config, phase),
+            objective=objective(config, phase, state.seed),
             multiplier=_multiplier(config, stretch, phase.rate),
             steps=stretch.steps,
             held_out=_measuring_apart(state, config, phase) if state.controller and comes_again(phase) else None,
@@ -47,12 +51,27 @@ def comes_again(phase: Phase) -> bool:
     return phase.data is not None or phase.spin is not None
 
 
-def objective(config: TrainingConfig, phase: Phase) -> Objective:
-    """Return what a phase minimises."""
+def objective(config: TrainingConfig, phase: Phase, seed: int) -> Objective:
+    """Return what a phase minimises.
+
+    One's own objective, ``package.module:function``, is called with `plain`, a `CrossEntropy`, beside its options.
+
+    Raises:
+        ConfigurationError: One's own cannot be imported or called.
+    """
     if phase.spin is not None:
         return SpinObjective(phase.spin)
     factors = [weight_factor(text) for text in config.weight_factors]
-    return CrossEntropy(loss_functions(config.loss_at(phase)), factors, config.gradient_loops)
+    plain = CrossEntropy(loss_functions(config.loss_at(phase)), factors, config.gradient_loops)
+    choice = read_choice("objective", OBJECTIVES, config.objective)
+    if choice.own:
+        return call_own("objective", choice, seed, known=OBJECTIVES, plain=plain)
+    made: dict[str, Callable[..., Objective]] = {
+        "cross_entropy": lambda: plain,
+        "hints": lambda weight: Hints(plain, weight),
+        "path_dropout": lambda share: PathDropout(plain, share, seed),
+    }
+    return made[choice.name](**choice.options)
 
 
 def _multiplier(config: TrainingConfig, stretch: Stretch, rate: float) -> Callable[[int], float]:

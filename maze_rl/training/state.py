@@ -49,6 +49,8 @@ class TrainingState(Shown):
     """Steps of the longest path seen."""
     seconds: float = 0.0
     """Wall-clock time of training: steps, waiting for batches, validation and checkpoints."""
+    cpu_seconds: float = 0.0
+    """CPU time of the same, of all threads: what two runs can be compared by on a machine with other work."""
     controller_tokens: int = 0
     """Tokens controllers measured a loss on, beside those trained on."""
     kept: dict[str, Any] = field(default_factory=dict)

@@ -68,7 +68,7 @@ def train(state: TrainingState, config: TrainingConfig, callbacks: Callbacks) ->
 def _train_stretch(
     state: TrainingState, config: TrainingConfig, stretch: Stretch, callbacks: Callbacks, interrupted: Interrupts
 ) -> None:
-    clock = time.perf_counter()
+    clock, cpu_clock = time.perf_counter(), time.process_time()
     with interrupted.at_once():  # nothing is lost: the last stretch ended with a checkpoint
         news = open_round(state, config, stretch, callbacks.validate, callbacks.on_pairs)
     reason = nothing_to_learn(state, stretch)
@@ -92,6 +92,7 @@ def _train_stretch(
             if ends:
                 measured |= _end_stretch(state, config, stretch, callbacks)
             state.seconds, clock = state.seconds + time.perf_counter() - clock, time.perf_counter()
+            state.cpu_seconds, cpu_clock = state.cpu_seconds + time.process_time() - cpu_clock, time.process_time()
             _record(state, config, callbacks, interrupted, measured)
             if interrupted.asked or ends or state.step % config.checkpoint_every == 0:
                 callbacks.save(state)
@@ -140,6 +141,7 @@ def _record(
         "mazes": state.mazes,
         "leaks": state.leaks,
         "seconds": state.seconds,
+        "cpu_seconds": state.cpu_seconds,
     }
     if state.controller_tokens:
         row["controller_tokens"] = state.controller_tokens

@@ -150,6 +150,8 @@ ASKED = [
     {"stray_tokens": 0},
     {"starts": 0, "stray_tokens": 0, "mazes_per_canvas": 1},
     {"gradient_loops": 1},
+    {"objective": "hints:0.5"},
+    {"objective": "path_dropout:0.3"},
     {"loss": "graded:0.2"},
     {"loss": "fork_weighted"},
     {"loss": "path_from_first_choice"},
@@ -184,6 +186,9 @@ def test_asking_nothing_more_equals_the_trainer_without_it() -> None:
     plain = replace(tiny_run(model=SEARCHING), tokenization=tiny_searching_run().tokenization)
     check_laws(plain, inert=tiny_searching_run(model=SEARCHING, **nothing), plain=plain)
     all_loops = nothing | {"training_loops": (2, 2), "weight_factors": ("within_reach:1000",), "gradient_loops": 2}
+    for objective in ("hints:0", "path_dropout:0"):
+        none = all_loops | {"gradient_loops": None, "objective": objective}
+        check_laws(plain, inert=tiny_searching_run(model=SEARCHING, **none), plain=plain)
     check_laws(plain, inert=tiny_searching_run(model=SEARCHING, **all_loops), plain=plain)
 
 

@@ -17,7 +17,8 @@ def write_run(folder: Path, seed: int, tokens: int, loss: float, *, shortest: fl
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps({"seed": seed, "training": {"loss": "path_only"}}))
     rows = [
-        {"step": step, "loss": loss + 1 / step, "accuracy": step / 20, "tokens": tokens * step // 20, "seconds": step}
+        {"step": step, "loss": loss + 1 / step, "accuracy": step / 20, "tokens": tokens * step // 20}
+        | {"cpu_seconds": step}
         | ({"validation_loss": loss + 1 / step, "validation_exact": step / 40} if step % 5 == 0 else {})
         for step in range(1, 21)
     ]
@@ -54,7 +55,7 @@ def test_arms_meet_control_and_sham_and_the_page_says_it(experiment: Path) -> No
     assert "arm against sham, shortest@5: no difference shown" in text
     numbers = json.loads((page.parent / "numbers.json").read_text())
     assert [row["arm"] for row in numbers["table"]] == ["arm", "control", "sham"]
-    assert {"final_loss", "best_validation_loss", "seconds", "inference", "tokens"} <= numbers["table"][0].keys()
+    assert {"final_loss", "best_validation_loss", "cpu_seconds", "inference", "tokens"} <= numbers["table"][0].keys()
     for name in ("curves.png", "verdicts.png", "places.png"):
         assert (page.parent / name).read_bytes().startswith(b"\x89PNG")
         assert f"]({name})" in text
@@ -130,7 +131,8 @@ def test_experiments_of_one_name_are_told_apart(experiment: Path, tmp_path: Path
 def test_steps_without_a_loss_and_measures_that_are_no_numbers_are_read(tmp_path: Path) -> None:
     write_run(tmp_path / "run", 0, 1000, 0.5, shortest=0.5)
     log = tmp_path / "run" / "metrics.jsonl"
-    log.write_text(log.read_text() + '{"step": 21, "loss": null, "accuracy": null, "tokens": 1050, "seconds": 21}\n')
+    last = '{"step": 21, "loss": null, "accuracy": null, "tokens": 1050, "cpu_seconds": 21}\n'
+    log.write_text(log.read_text() + last)
     (tmp_path / "run" / "measures.json").write_text('{"own": {"depth": null}}')
     (only,) = collect([tmp_path / "run"])[0].groups[0].runs
     assert math.isnan(only.measures["depth"])

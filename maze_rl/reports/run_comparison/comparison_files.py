@@ -111,7 +111,7 @@ def columns_of(groups: Sequence[Group]) -> dict[str, str]:
             for kind in validation
         },
         "best_validation_exact": "best validation exact, %",
-        "seconds": "train seconds",
+        "cpu_seconds": "train CPU seconds",
         "inference": "inference tokens per second",
         "tokens": "tokens",
         "generated": "tokens generated",
@@ -154,7 +154,7 @@ def table_row(group: Group, groups: Sequence[Group]) -> JsonDict:
             for kind in validation
         },
         "best_validation_exact": _mean([100 * max(each) if each else None for each in exact]),
-        "seconds": _mean([run.metrics[-1].get("seconds") for run in group.runs]),
+        "cpu_seconds": _mean([run.metrics[-1].get("cpu_seconds") for run in group.runs]),
         "inference": group.mean("inference_tokens_per_second"),
         "tokens": group.tokens,
         "generated": _mean([run.generated_tokens for run in group.runs]) or None,
@@ -174,7 +174,7 @@ def cell_text(key: str, value: Any) -> str:
     if isinstance(value, str):
         return value
     name = key.partition(":")[0]
-    digits = {"final_loss": 4, "best_validation_loss": 4, "best_validation_exact": 1, "seconds": 1}.get(name, 0)
+    digits = {"final_loss": 4, "best_validation_loss": 4, "best_validation_exact": 1, "cpu_seconds": 1}.get(name, 0)
     return f"{value:,.{digits}f}"
 
 
