@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from maze_rl.configs.changes import sort_changes
+from maze_rl.configs.changes import change_run, sort_changes
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
-from maze_rl.configs.presets import warmup_of
+from maze_rl.configs.presets import default_run, warmup_of
 from maze_rl.configs.ranges import AnySizes, check_sizes, check_squares, format_range
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL, TokenizationConfig
 from maze_rl.configs.training import Phase, RunConfig, TrainingConfig
@@ -134,6 +134,28 @@ def too_small_to_judge(measure: str) -> bool:
 def scale(large: bool) -> Scale:
     """Return the scale of an experiment: small by default."""
     return LARGE if large else SMALL
+
+
+def searching_run(steps: int, *, large: bool = False, **changes: Any) -> RunConfig:
+    """Return the default run on small mazes, with some changes: what learns to search in minutes of one core.
+
+    Sizes are 3 x 3 to 5 x 5, loops those that the default run has while its mazes are of 5 x 5: 4 to 10 of 18.
+
+    Args:
+        steps: Optimizer steps.
+        large: The sizes and loops of the default run instead.
+        **changes: As for `maze_rl.configs.changes.change_run`.
+
+    Raises:
+        UnknownNameError: A change names no field.
+        ConfigurationError: A value is out of range, or contradicts another.
+    """
+    base = default_run(
+        MazeSpec(sizes=(5, 6, 7, 8, 9) if large else (3, 4, 5), split="train"), device="cpu", steps=steps
+    )
+    if not large:
+        base = change_run(base, loops=10, training_loops=(4, 10))
+    return change_run(base, **changes)
 
 
 def small_run(
