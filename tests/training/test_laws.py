@@ -259,10 +259,19 @@ def test_every_pair_runs_or_is_refused(pair: dict) -> None:
 SEARCHING_PAIRS = [option for choices in SEARCHING_CHOICES.values() for option in choices]
 
 
+OBJECTIVES = [
+    {},
+    {"objective": "hints"},
+    {"objective": "path_dropout:0.3"},
+    {"objective": "path_dropout:0.3", "gradient_loops": 1},
+]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("option", SEARCHING_PAIRS, ids=lambda option: str(*option.values())[:120])
-def test_every_plug_in_works_in_a_run_that_searches(option: dict) -> None:
-    state = run(_short(tiny_searching_run(**option)))
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=str)
+def test_every_plug_in_works_in_a_run_that_searches(option: dict, objective: dict) -> None:
+    state = run(_short(tiny_searching_run(**option, **objective)))
     assert all(torch.isfinite(weight).all() for weight in state.model.parameters())
 
 
