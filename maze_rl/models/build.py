@@ -83,7 +83,7 @@ def build_model(
         if config.unembedding == "path":
             write_path_alone(model, tokenization.layout)
         if config.embedding == "factored":
-            _factor_tokens(model, tokenization)
+            _factor_tokens(model, tokenization, written_listed=config.unembedding == "all")
             if config.unembedding == "path":
                 parametrize.register_parametrization(model.unembed, "W_U", WrittenAlone(tokenization.layout))
         elif config.embedding == "waves":
@@ -186,7 +186,7 @@ def _scale_residual_writes(model: HookedTransformer) -> None:
             weight /= math.sqrt(2 * model.cfg.n_layers)  # type: ignore[operator]
 
 
-def _factor_tokens(model: HookedTransformer, tokenization: Tokenization) -> None:
+def _factor_tokens(model: HookedTransformer, tokenization: Tokenization, *, written_listed: bool) -> None:
     std = float(model.embed.W_E.detach().std())
     with (
         torch.no_grad()
@@ -195,7 +195,8 @@ def _factor_tokens(model: HookedTransformer, tokenization: Tokenization) -> None
     for module, name in ((model.embed, "W_E"), (model.unembed, "W_U")):
         unembeds = name == "W_U"
         scale = std / math.sqrt(3) if unembeds else std
-        factored = FactoredTokens(tokenization.layout, model.cfg.d_model, scale, transposed=unembeds)
+        listed = written_listed or not unembeds
+        factored = FactoredTokens(tokenization.layout, model.cfg.d_model, scale, transposed=unembeds, listed=listed)
         parametrize.register_parametrization(module, name, factored.to(model.cfg.dtype))
 
 

@@ -23,6 +23,7 @@ class FactoredTokens(nn.Module):
         d_model: Width of the residual stream.
         std: Standard deviation the row and column vectors start with.
         transposed: True for ``W_U``, whose tokens are columns.
+        listed: Whether edges and listed cells are computed too; False for a ``W_U`` that writes paths alone.
     """
 
     cell_ids: Int64[Tensor, "canvas canvas"]
@@ -31,18 +32,18 @@ class FactoredTokens(nn.Module):
     wall_ids: Int64[Tensor, " walls"]
     open_cell_ids: Int64[Tensor, "listed 16"]
 
-    def __init__(self, layout: Layout, d_model: int, std: float, transposed: bool) -> None:
+    def __init__(self, layout: Layout, d_model: int, std: float, transposed: bool, listed: bool = True) -> None:
         super().__init__()
-        self.transposed = transposed
+        self.transposed, self.listed = transposed, listed
         self.rows = nn.Parameter(torch.randn(layout.canvas, d_model) * std)
         self.cols = nn.Parameter(torch.randn(layout.canvas, d_model) * std)
         cell_ids = torch.from_numpy(layout.cell_ids).long()
         edges = layout.words_from_edges.values()
         ends = [[int(cell_ids[cell]) for cell in edge_cells(edge)] for edge in edges]
         walls = layout.words_from_walls.values()
-        if walls:
+        if listed and walls:
             self.wall = nn.Parameter(torch.randn(d_model) * std)
-        if layout.lists_cells:
+        if listed and layout.lists_cells:
             self.sides = nn.Parameter(torch.randn(4, d_model) * std)
         for name, ids in (
             ("cell_ids", cell_ids),
@@ -58,12 +59,12 @@ class FactoredTokens(nn.Module):
         tokens = own.T if self.transposed else own
         shared = self.rows[:, None] + self.cols[None, :]
         tokens = tokens.index_add(0, self.cell_ids.flatten(), shared.flatten(0, 1))
-        if len(self.edge_ids):
+        if self.listed and len(self.edge_ids):
             ends = tokens[self.edge_ends[:, 0]] + tokens[self.edge_ends[:, 1]]
             tokens = tokens.index_copy(0, self.edge_ids, ends)
             if len(self.wall_ids):
                 tokens = tokens.index_copy(0, self.wall_ids, ends + self.wall)
-        if len(self.open_cell_ids):
+        if self.listed and len(self.open_cell_ids):
             is_open = torch.arange(16, device=tokens.device)[:, None] >> torch.arange(4, device=tokens.device) & 1
             listed = tokens[self.cell_ids.flatten()][:, None] + is_open.to(tokens.dtype) @ self.sides
             tokens = tokens.index_copy(0, self.open_cell_ids.flatten(), listed.flatten(0, 1))
