@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from maze_rl.configs.training import RunConfig
+from maze_rl.errors import MazeRLError
 from maze_rl.models.build import build_model
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.batches import batch_maker
@@ -85,7 +86,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--places", type=int, default=PLACES, help="steps measured of each arm")
     chosen = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    found = costs(dict(find_experiment(chosen.name).load().arms), chosen.places)
+    try:
+        arms = dict(find_experiment(chosen.name).load().arms)
+    except MazeRLError as error:
+        parser.error(str(error))
+    found = costs(arms, chosen.places)
     print(f"{'arm':28} {'CPU s a step':>12} {'steps':>8}")
     for name, seconds in found.items():
         print(f"{name:28} {seconds:12.4f} {chosen.budget / seconds:8.0f}")

@@ -165,6 +165,11 @@ def _prompt_faults(run: "RunConfig") -> list[tuple[str, bool]]:
             bool(drawn) and model.loops is None,
         ),
         (
+            f"objective path_dropout with path {tokens.path}: behind a hidden step nobody knows where the walk stands; "
+            "use path cells.",
+            training.objective.partition(":")[0].strip() == "path_dropout" and tokens.path != "cells",
+        ),
+        (
             f"gradient_loops {training.gradient_loops} of a model without loops: set loops of the model (--loops) too.",
             training.gradient_loops is not None and model.loops is None,
         ),

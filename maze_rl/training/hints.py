@@ -52,7 +52,7 @@ class Hints(Shown):
         away = micro.remaining[:, 1:][asked.predicted]
         hinted = torch.zeros((), device=logits.device)
         for loop, stream in enumerate(streams, 1):
-            known = ((place >= 0) & (away <= loop)).to(logits.device)
+            known = ((place >= 0) & (away >= 0) & (away <= loop)).to(logits.device)
             part = replace(asked, ids=asked.ids[known], mass=asked.mass[known], weight=asked.weight[known])
             at = stream[rows.to(known.device)[known], place.to(known.device)[known]]
             hinted = hinted + summed(part, logits_of(model, at, words))

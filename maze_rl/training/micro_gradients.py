@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 from transformer_lens import HookedTransformer
 
+from maze_rl.errors import ConfigurationError
 from maze_rl.models.threads import side_by_side
+from maze_rl.own_plugins import named, named_in_errors
 from maze_rl.training.slots import Loss, Objective
 
 Gradients = tuple[Tensor | None, ...]
@@ -41,8 +43,10 @@ def micro_losses(
     """
 
     def work(micro: Any) -> tuple[Loss, Gradients]:
-        with torch.set_grad_enabled(gradient), precision():
+        with torch.set_grad_enabled(gradient), precision(), named_in_errors("objective", objective):
             found = objective.loss(model, micro)
+        if not isinstance(found, Loss):
+            raise ConfigurationError(f"objective {named(objective)}: expected a Loss(total, measures), got {found!r}.")
         if not gradient:
             return found, ()
         return _detached(found), torch.autograd.grad(found.total / divisor, leaves, allow_unused=True)

@@ -10,6 +10,7 @@ from maze_rl.configs.choices import read_choice
 from maze_rl.configs.learning_rates import SCHEDULES
 from maze_rl.configs.losses import OBJECTIVES
 from maze_rl.configs.training import Phase, Stretch, TrainingConfig
+from maze_rl.errors import ConfigurationError
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.weights_once import weights_once
 from maze_rl.own_plugins import call_own
@@ -65,7 +66,13 @@ def objective(config: TrainingConfig, phase: Phase, seed: int) -> Objective:
     plain = CrossEntropy(loss_functions(config.loss_at(phase)), factors, config.gradient_loops)
     choice = read_choice("objective", OBJECTIVES, config.objective)
     if choice.own:
-        return call_own("objective", choice, seed, known=OBJECTIVES, plain=plain)
+        own = call_own("objective", choice, seed, known=OBJECTIVES, plain=plain)
+        if not isinstance(own, Objective):
+            raise ConfigurationError(
+                f"objective {choice.name}: expected an object with weight(model, micro) and loss(model, micro), got "
+                f"{own!r}."
+            )
+        return own
     made: dict[str, Callable[..., Objective]] = {
         "cross_entropy": lambda: plain,
         "hints": lambda weight: Hints(plain, weight),

@@ -129,7 +129,8 @@ def add_up_gradients(state: TrainingState, config: TrainingConfig, objective: Ob
     a step of small scales, or of few mini-batches that were not skipped, would be as long as any other.
     """
     model, minis = state.model, batch.mini_batches
-    weights = [sum(objective.weight(model, micro) for micro in mini) for mini in minis]
+    with named_in_errors("objective", objective):
+        weights = [float(sum(objective.weight(model, micro) for micro in mini)) for mini in minis]
     sums = Sums(sum(weights))
     if not 0 < sums.normaliser < math.inf:
         raise TrainingError(f"step {state.step + 1}: the weights of its loss add up to {sums.normaliser}, not above 0.")

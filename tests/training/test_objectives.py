@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from maze_rl.configs.canvas import Asked
+from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.generate import generate
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.readout import logits_at, streams_by_loop, unembedded
 from maze_rl.tokenization.layouts import PADDING
 from maze_rl.training.examples import Examples, encode_examples
 from maze_rl.training.hints import Hints, listed_places
+from maze_rl.training.laws import run, tiny_searching_run
 from maze_rl.training.losses import loss_functions
 from maze_rl.training.objective import CrossEntropy
 from maze_rl.training.path_dropout import PathDropout
@@ -119,3 +122,47 @@ def test_a_share_of_nothing_is_the_plain_objective(make_asked: Make) -> None:
     model = make_asked()
     micro = replace(examples_of(model), loops=2)
     assert PathDropout(plain(), 0.0).loss(model, micro).total.equal(plain().loss(model, micro).total)
+
+
+class Own:
+    """An objective of one's own, some of whose methods may be at fault."""
+
+    def __init__(self, plain: CrossEntropy, fault: str) -> None:
+        self.plain, self.fault = plain, fault
+
+    def weight(self, model: MazeTransformer, micro: Examples) -> float:
+        if self.fault == "weight":
+            raise ValueError("no weight here")
+        return self.plain.weight(model, micro)
+
+    def loss(self, model: MazeTransformer, micro: Examples) -> object:
+        if self.fault == "loss":
+            raise ValueError("no loss here")
+        return 3.0 if self.fault == "number" else self.plain.loss(model, micro)
+
+
+def own(plain: CrossEntropy, fault: str = "none") -> object:
+    return None if fault == "nothing" else Own(plain, fault)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("weight", "no weight here"),
+        ("loss", "no loss here"),
+        ("number", "expected a Loss"),
+        ("nothing", "expected an object with weight"),
+    ],
+)
+def test_an_objective_of_ones_own_that_fails_is_named_in_one_line(
+    fault: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    with pytest.raises(ConfigurationError, match=f"objective .*{reason}") as caught:
+        run(tiny_searching_run(objective=f"test_objectives:own,fault={fault}"))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_objective_of_ones_own_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    assert run(tiny_searching_run(objective="test_objectives:own")).step == 6
