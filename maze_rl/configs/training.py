@@ -163,7 +163,7 @@ class TrainingConfig(Shown):
     not pay for loops that only larger ones need."""
     gradient_loops: int | None = None
     """The last loops of a step that gradients go through, the loops before them being run alone (Bansal et al. 2022,
-    arXiv 2202.05826, section 3.2); None for all. A step of fewer loops has gradients through all of them."""
+    arXiv 2202.05826); None for all. A step of fewer loops has gradients through all of them."""
     batch_size: int = 64
     """Mazes per mini-batch."""
     accumulation: int = 1

@@ -2,7 +2,7 @@
 
     w[r, c] ~ scale[r] * q[r, c],   q in -127 .. 127,   scale[r] = max over c of |w[r, c]| / 127
 
-(symmetric, row by row; Jacob et al. 2018, arXiv 1712.05877, section 2.1 with zero point 0). An entry is off by half a
+(symmetric, row by row; Jacob et al. 2018, arXiv 1712.05877, with zero point 0). An entry is off by half a
 scale at most. Vectors stay as they are, in half precision: they are few.
 """
 

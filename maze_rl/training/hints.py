@@ -2,7 +2,7 @@
 
 After loop t the stream at a listed cell is read by the model's own last norm and unembedding, and asked for the next
 cell towards the target, if that is at most t steps away: what a search that spreads by one step a loop can know then
-(the hints of algorithmic reasoning, Velickovic et al. 2022, arXiv 2205.15659, section 3). The cells are those that the
+(the hints of algorithmic reasoning, Velickovic et al. 2022, arXiv 2205.15659). The cells are those that the
 sequence asks about behind its prompt. It is there to be compared with: no shipped model was trained so.
 """
 

@@ -86,13 +86,16 @@ class CrossEntropy(Shown):
 
         `accuracy` counts the weight of the positions whose most likely token has target mass.
         """
-        asked = self.asked(model, micro)
+        return self.score(model, self.asked(model, micro), micro.loops)
+
+    def score(self, model: HookedTransformer, asked: Decisions, loops: int | None) -> Loss:
+        """Return the loss of what is asked, in a step of so many loops."""
         logits = logits_at(
             model,
             asked.tokens,
             asked.chosen,
             segments=asked.segments,
-            loops=micro.loops,
+            loops=loops,
             gradient_loops=self.gradient_loops,
             words=predictable_words(model),
         )

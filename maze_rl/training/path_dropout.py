@@ -15,11 +15,10 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown
-from maze_rl.models.readout import logits_at, predictable_words
 from maze_rl.seeding import numpy_generator
 from maze_rl.tokenization.layouts import PADDING, PATH_START
 from maze_rl.training.examples import Examples
-from maze_rl.training.objective import CrossEntropy, Decisions, hits, summed
+from maze_rl.training.objective import CrossEntropy, Decisions
 from maze_rl.training.slots import Loss
 
 
@@ -42,17 +41,7 @@ class PathDropout(Shown):
 
     def loss(self, model: HookedTransformer, micro: Examples) -> Loss:
         """Return the weighted sum, nats, as `CrossEntropy.loss` does."""
-        asked = self._asked(model, micro)
-        logits = logits_at(
-            model,
-            asked.tokens,
-            asked.chosen,
-            segments=asked.segments,
-            loops=micro.loops,
-            gradient_loops=self.plain.gradient_loops,
-            words=predictable_words(model),
-        )
-        return Loss(summed(asked, logits), {"accuracy": (asked.weight * hits(asked, logits)).sum()})
+        return self.plain.score(model, self._asked(model, micro), micro.loops)
 
     def _asked(self, model: HookedTransformer, micro: Examples) -> Decisions:
         asked = self.plain.asked(model, micro)
