@@ -55,7 +55,7 @@ CPU_BUDGET = Budget(
     learning_rate=2.5e-3,
     matrix_learning_rate=2e-2,
 )
-"""Two CPU cores; its training took 30 to 55 minutes of CPU time, by the machine."""
+"""Two CPU cores; its training took 22 to 55 minutes of CPU time, by the machine."""
 CUDA_BUDGET = Budget(
     model=replace(SEARCHING, loops=30, d_model=256, n_heads=8),
     training_loops=(6, 30),

@@ -12,8 +12,10 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import WALKERS, walk
 from maze_rl.evaluation.estimates import rate
 from maze_rl.evaluation.held_out import held_out_mazes
+from maze_rl.evaluation.length_bins import bins_up_to
 from maze_rl.evaluation.results import AlgorithmRow
 from maze_rl.evaluation.rollouts import Decode, roll_out
+from maze_rl.evaluation.summaries import cells_by_length
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.mazes.splits import maze_hashes
 from maze_rl.models.attached_tokenization import tokenization_of
@@ -75,14 +77,16 @@ def evaluate_algorithms(
             solution, layouts = solve_batch(batch, seed), maze_hashes(batch)
             walked = roll_out(model, solution, seed=seed, batch_size=batch_size, decode=decode, shortest_only=True)
             greedy = walk(solution, WALKERS["manhattan"], seed, "manhattan")
+            outcomes = judge(solution, walked)
             rows.append(
                 AlgorithmRow(
                     algorithm=algorithm,
                     size=size,
                     trained_on=algorithm in trained_on if trained_on else None,
                     in_training_range=size in training_sizes if training_sizes else None,
-                    shortest=rate(judge(solution, walked).shortest, layouts),
+                    shortest=rate(outcomes.shortest, layouts),
                     manhattan=rate(judge(solution, greedy).shortest, layouts),
+                    by_length=cells_by_length(size, outcomes, layouts, bins_up_to(solution.lengths)),
                 )
             )
     return rows

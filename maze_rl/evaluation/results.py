@@ -4,6 +4,7 @@ All carry 95 % intervals over layouts: mazes with the same walls up to rotation 
 have Wilson intervals of the effective number of mazes, means have bootstrap intervals, see `maze_rl.intervals`.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -184,6 +185,31 @@ class AlgorithmRow(Shown):
     shortest: Estimate
     manhattan: Estimate
     """Rate of shortest paths of Manhattan greedy on the same mazes."""
+    by_length: list[GridCell] = field(default_factory=list)
+    """The same rate by length of the shortest path; empty in evaluations of earlier versions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookAheadRow(Shown):
+    """How far the choices at forks on shortest paths of mazes of one size look ahead, in steps."""
+
+    size: int
+    in_training_range: bool | None
+    """Whether the model was trained on mazes of this size."""
+    forks: int
+    most: int
+    """Most steps that a fork of these mazes asks for."""
+    where: str
+    """`within`: the rate falls at `look_ahead` steps; `above` or `below`: it is high or low throughout; `greedy`: what
+    explains it is whether Manhattan greedy is right."""
+    look_ahead: Estimate | None
+    """L_eff of the curve with the covariate (`maze_rl.interp.look_ahead`); None unless `within`. `num` counts forks."""
+    lapse: float
+    """Share of wrong choices where the model sees far enough; nan without forks."""
+    fallback: float
+    """Where it does not: 0 draws, 1 goes by Manhattan greedy; nan without forks."""
+    steps_seen: Estimate
+    """Area under the chance-normalised curve: the most steps that enough mazes ask for, for one who is always right."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,6 +277,8 @@ class EvaluationResult(Shown):
     by_loops: list[LoopRow] = field(default_factory=list)
     """Empty for a model without loops."""
     by_algorithm: list[AlgorithmRow] = field(default_factory=list)
+    by_look_ahead: list[LookAheadRow] = field(default_factory=list)
+    """Empty for a model whose single decisions the analyses do not read, and in evaluations of earlier versions."""
     by_split: dict[str, int] | None = None
     """Mazes of each split among those that were given, or generated for another split than the test split or for none;
     None where all are of the test split."""
@@ -322,6 +350,17 @@ def result_from_json(values: JsonDict) -> EvaluationResult:
             changed[name] = paired(item[name])
         return kind(**(item | changed))
 
+    def cells(items: Iterable[JsonDict]) -> list[GridCell]:
+        return [rebuild(GridCell, item, ("shortest",)) for item in items]
+
+    def algorithm_row(item: JsonDict) -> AlgorithmRow:
+        by_length = {"by_length": cells(item.get("by_length", ()))}
+        return rebuild(AlgorithmRow, item | by_length, ("shortest", "manhattan"))
+
+    def look_ahead_row(item: JsonDict) -> LookAheadRow:
+        missing = {name: float("nan") for name in ("lapse", "fallback") if item[name] is None}
+        return rebuild(LookAheadRow, item | missing, ("look_ahead", "steps_seen"))
+
     size_names = (
         "valid",
         "reaches",
@@ -341,18 +380,18 @@ def result_from_json(values: JsonDict) -> EvaluationResult:
         "optimal_mass",
         "optimal_nll",
     )
-    cells = {"origin", "target", "shortest_path", "model_path"}
+    places = {"origin", "target", "shortest_path", "model_path"}
     return EvaluationResult(
         **(
             values
             | {
                 "rows": rows,
                 "by_length": [rebuild(LengthRow, row, ("shortest",)) for row in values["by_length"]],
-                "grid": [rebuild(GridCell, row, ("shortest",)) for row in values["grid"]],
+                "grid": cells(values["grid"]),
                 "teacher_forced": [rebuild(TeacherForcedRow, row, forced_names) for row in values["teacher_forced"]],
                 "first_errors": [FirstErrorRow(**row) for row in values["first_errors"]],
                 "examples": [
-                    Example(**{k: (_cells(k, v) if k in cells else v) for k, v in row.items()})
+                    Example(**{k: (_cells(k, v) if k in places else v) for k, v in row.items()})
                     for row in values["examples"]
                 ],
                 "steps_by_distance": [
@@ -360,8 +399,12 @@ def result_from_json(values: JsonDict) -> EvaluationResult:
                 ],
                 "by_loops": [rebuild(LoopRow, row, ("shortest",)) for row in values.get("by_loops", ())],
                 "by_algorithm": [
-                    rebuild(AlgorithmRow, row, ("shortest", "manhattan")) for row in values.get("by_algorithm", ())
+                    rebuild(
+                        AlgorithmRow, row | {"by_length": cells(row.get("by_length", ()))}, ("shortest", "manhattan")
+                    )
+                    for row in values.get("by_algorithm", ())
                 ],
+                "by_look_ahead": list(map(look_ahead_row, values.get("by_look_ahead", ()))),
             }
         )
     )

@@ -115,12 +115,17 @@ def length_rows(measured: Sequence[MeasuredSize], longest_training_path: int | N
 def grid_cells(measured: Sequence[MeasuredSize]) -> list[GridCell]:
     """Return the shortest-path rate for each size and length bin that holds mazes."""
     bins = bins_up_to(np.concatenate([one.outcomes.optimal_steps for one in measured]))
-    cells = []
-    for one in measured:
-        lengths = one.outcomes.optimal_steps
-        for low, high in bins:
-            where = (lengths >= low) & (lengths <= high)
-            if where.any():
-                shortest = rate(one.outcomes.shortest[where], one.layouts[where])
-                cells.append(GridCell(size=one.size, low=low, high=high, shortest=shortest))
+    return [cell for one in measured for cell in cells_by_length(one.size, one.outcomes, one.layouts, bins)]
+
+
+def cells_by_length(
+    size: int, outcomes: Outcomes, layouts: UInt64[ndarray, " maze"], bins: Sequence[tuple[int, int]]
+) -> list[GridCell]:
+    """Return the shortest-path rate of mazes of one size for each length bin that holds some."""
+    lengths, cells = outcomes.optimal_steps, []
+    for low, high in bins:
+        where = (lengths >= low) & (lengths <= high)
+        if where.any():
+            shortest = rate(outcomes.shortest[where], layouts[where])
+            cells.append(GridCell(size=size, low=low, high=high, shortest=shortest))
     return cells

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maze_rl.displays.short_repr import Shown
-from maze_rl.evaluation.results import AlgorithmRow, Estimate, EvaluationResult, LoopRow, SizeRow
+from maze_rl.evaluation.results import AlgorithmRow, Estimate, EvaluationResult, LookAheadRow, LoopRow, SizeRow
 from maze_rl.reports.content import NOTHING, Statement
 from maze_rl.reports.names import baseline_kind
 from maze_rl.reports.paired_runs import points_statement, shown
@@ -213,6 +213,40 @@ def steps_reading(evaluation: EvaluationResult) -> Statement:
             "Cells with fewer than {fewest} steps are grey ({grey} of them).", {"fewest": FEWEST, "grey": grey}
         )
     return said
+
+
+def look_ahead_reading(rows: Sequence[LookAheadRow]) -> Statement:
+    """Say at which sizes the look-ahead has a limit, and where it lies."""
+    said = NOTHING
+    for where, words in _LOOK_AHEAD_WORDS.items():
+        sizes = [row.size for row in rows if row.where == where]
+        if sizes:
+            most = max(row.most for row in rows if row.where == where)
+            values = {f"{where}_sizes": sizes_text(sizes), f"{where}_most": most}
+            word = "size" if len(sizes) == 1 else "sizes"
+            said += Statement(words.format(sizes=f"{word} {{{where}_sizes}}", most=f"{{{where}_most}}"), values)
+    for row in rows:
+        if row.look_ahead is not None:
+            name = f"at_{row.size}"
+            values = {
+                f"{name}_size": row.size,
+                name: row.look_ahead.value,
+                f"{name}_low": row.look_ahead.low,
+                f"{name}_high": row.look_ahead.high,
+            }
+            said += Statement(
+                f"At {{{name}_size}} × {{{name}_size}} the choices fall off at {{{name}:.1f}} steps "
+                f"({{{name}_low:.1f}} to {{{name}_high:.1f}}).",
+                values,
+            )
+    return said
+
+
+_LOOK_AHEAD_WORDS = {
+    "above": "At {sizes} no limit shows: choices are right at a high rate throughout, up to {most} steps.",
+    "below": "At {sizes} choices are near a guess throughout, up to {most} steps.",
+    "greedy": "At {sizes} what explains the choices is whether Manhattan greedy is right, up to {most} steps.",
+}
 
 
 def loops_reading(rows: Sequence[LoopRow]) -> Statement:

@@ -1,12 +1,22 @@
-"""The sections on single steps, on loops at test time and on other algorithms; each empty where it was not measured."""
+"""The sections on single steps, look-ahead, loops, other algorithms and matched mazes.
+
+Each is empty where it was not measured.
+"""
 
 from maze_rl.evaluation.results import EvaluationResult
 from maze_rl.reports.content import Section, Statement
 from maze_rl.reports.gallery import Gallery
-from maze_rl.reports.generalization_readings import algorithms_reading, loops_reading, steps_headline, steps_reading
-from maze_rl.reports.generalization_tables import algorithm_table, loop_table, step_table
+from maze_rl.reports.generalization_readings import (
+    algorithms_reading,
+    look_ahead_reading,
+    loops_reading,
+    steps_headline,
+    steps_reading,
+)
+from maze_rl.reports.generalization_tables import algorithm_table, look_ahead_table, loop_table, step_table
 from maze_rl.reports.heat_maps import step_heat_map
 from maze_rl.reports.loop_figures import success_by_loops
+from maze_rl.reports.matched import matched_comparisons, matched_reading, matched_table
 
 _STEPS = Statement(
     "A walk is right only if all its steps are. Here each step is asked by itself, from cells drawn at random: does "
@@ -15,6 +25,14 @@ _STEPS = Statement(
 _LOOPS = Statement(
     "The model applies one block of layers again and again. Here it walks the same mazes with the block applied fewer "
     "or more times: what it learned to repeat goes on working, or does not."
+)
+_LOOK_AHEAD = Statement(
+    "A fork asks for as many steps of look-ahead as it takes to reach the target or to see every wrong way end. A "
+    "model that searches to a limited depth is right up to that many steps and guesses beyond."
+)
+_MATCHED = Statement(
+    "Larger mazes have longer paths, and mazes with more open edges shorter ones. Here one of these differs and what "
+    "goes along with it is held equal."
 )
 _POINTS = Statement("Filled points: sizes seen in training; hollow: not.")
 
@@ -37,6 +55,22 @@ def step_section(evaluation: EvaluationResult, prefix: str, gallery: Gallery, ru
             lead=_STEPS + steps_headline(evaluation),
             pictures=[picture],
             tables=[step_table(evaluation)],
+            run=run,
+        )
+    ]
+
+
+def look_ahead_section(evaluation: EvaluationResult, prefix: str, run: str | None) -> list[Section]:
+    """Return the section on the effective look-ahead by size."""
+    rows = evaluation.by_look_ahead
+    if not rows:
+        return []
+    return [
+        Section(
+            name=f"{prefix}look-ahead",
+            title="How far ahead it looks",
+            lead=_LOOK_AHEAD + look_ahead_reading(rows),
+            tables=[look_ahead_table(rows)],
             run=run,
         )
     ]
@@ -77,6 +111,22 @@ def algorithm_section(evaluation: EvaluationResult, prefix: str, run: str | None
             title="Mazes of other algorithms",
             lead=algorithms_reading(rows),
             tables=[algorithm_table(rows)],
+            run=run,
+        )
+    ]
+
+
+def matched_section(evaluation: EvaluationResult, prefix: str, run: str | None) -> list[Section]:
+    """Return the section that tells size, length and edges apart."""
+    found = matched_comparisons(evaluation)
+    if not found:
+        return []
+    return [
+        Section(
+            name=f"{prefix}matched",
+            title="Size, length and edges told apart",
+            lead=_MATCHED + matched_reading(found),
+            tables=[matched_table(found)],
             run=run,
         )
     ]

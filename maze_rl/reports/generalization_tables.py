@@ -1,8 +1,8 @@
-"""Tables of single steps by distance, and of success by number of loops and by algorithm."""
+"""Tables of single steps by distance, of success by loops and by algorithm, and of look-ahead by size."""
 
 from collections.abc import Sequence
 
-from maze_rl.evaluation.results import AlgorithmRow, EvaluationResult, LoopRow
+from maze_rl.evaluation.results import AlgorithmRow, EvaluationResult, LookAheadRow, LoopRow
 from maze_rl.reports.content import Column, Table
 from maze_rl.reports.success_tables import span
 
@@ -91,9 +91,41 @@ def algorithm_table(rows: Sequence[AlgorithmRow]) -> Table:
     )
 
 
+def look_ahead_table(rows: Sequence[LookAheadRow]) -> Table:
+    """Tabulate the effective look-ahead by size."""
+    columns = (
+        Column(key="size", title="size", kind="count", about="cells per side"),
+        Column(key="trained", title="trained"),
+        Column(key="forks", title="forks", kind="count", about="decisions on shortest paths with several ways on"),
+        Column(key="most", title="most steps", kind="count", about="most look-ahead that one of these forks asks for"),
+        Column(key="where", title="rate", about="whether it falls among those steps, or is high or low throughout"),
+        Column(key="look_ahead", title="look-ahead, steps", kind="decimal", about="where it falls half-way to a guess"),
+        Column(key="steps_seen", title="steps seen", kind="decimal", about="area under the rate above chance"),
+    )
+    words = {"within": "falls", "above": "high", "below": "low", "greedy": "as Manhattan greedy"}
+    return Table(
+        name="look_ahead",
+        caption="Effective look-ahead at forks, by size. Small type: 95% interval over layouts.",
+        columns=columns,
+        rows=[
+            {
+                "size": row.size,
+                "trained": row.in_training_range,
+                "forks": row.forks,
+                "most": row.most,
+                "where": words[row.where],
+                "look_ahead": row.look_ahead,
+                "steps_seen": row.steps_seen,
+            }
+            for row in rows
+        ],
+        shaded=[row.in_training_range for row in rows],
+    )
+
+
 def _size_column(size: int, new: bool) -> Column:
-    title, about = (", new", "a size it never trained on") if new else ("", "")
-    return Column(key=f"size_{size}", title=f"{size} × {size}{title}", kind="percent", about=about)
+    # what "new" means stands in the captions, once
+    return Column(key=f"size_{size}", title=f"{size} × {size}{', new' if new else ''}", kind="percent")
 
 
 def _filled(values: dict, sizes: Sequence[int]) -> dict:

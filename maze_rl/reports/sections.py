@@ -24,7 +24,13 @@ from maze_rl.reports.failure_readings import (
 )
 from maze_rl.reports.gallery import Gallery
 from maze_rl.reports.generalization_readings import headline
-from maze_rl.reports.generalization_sections import algorithm_section, loop_section, step_section
+from maze_rl.reports.generalization_sections import (
+    algorithm_section,
+    look_ahead_section,
+    loop_section,
+    matched_section,
+    step_section,
+)
 from maze_rl.reports.heat_maps import heat_map
 from maze_rl.reports.limits import few_layouts, limits
 from maze_rl.reports.loss_kinds import kinds_of_rows
@@ -206,7 +212,9 @@ def _run_sections(run: RunSummary, prefix: str, gallery: Gallery, runs: Sequence
             tables=[*own_tables, grid_table(evaluation)],
             run=name,
         ),
+        *matched_section(evaluation, prefix, name),
         *step_section(evaluation, prefix, gallery, name),
+        *look_ahead_section(evaluation, prefix, name),
         *loop_section(evaluation, prefix, gallery, name),
         *algorithm_section(evaluation, prefix, name),
         Section(

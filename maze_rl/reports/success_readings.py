@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from maze_rl.evaluation.results import Estimate, EvaluationResult, GridCell
+from maze_rl.evaluation.results import Estimate, EvaluationResult
 from maze_rl.reports.content import NOTHING, Statement
 from maze_rl.reports.names import baseline_kind, look_ahead_of
 from maze_rl.reports.paired_runs import points_statement, shown
-from maze_rl.reports.pooling import FEWEST, baseline_names, pool
+from maze_rl.reports.pooling import FEWEST, baseline_names
 from maze_rl.reports.success_tables import span
 
 
@@ -115,51 +115,8 @@ def length_reading(evaluation: EvaluationResult) -> Statement:
 
 
 def grid_reading(evaluation: EvaluationResult) -> Statement:
-    """Separate size from length: compare trained and other sizes within the bins of length that hold both.
-
-    The mazes of the two differ, so the interval is of independent rates: the distances from each rate to the ends of
-    its interval, squared and added (Newcombe 1998, method 10 for independent proportions).
-    """
-    pairs = []
-    cells = [cell for cell in evaluation.grid if cell.shortest.num >= FEWEST]
-    for low in sorted({cell.low for cell in cells}):
-        inside, outside = (_pooled(cells, low, evaluation.training_sizes, want) for want in (True, False))
-        if inside is not None and outside is not None:
-            pairs.append((inside, outside))
+    """Say which cells are grey."""
     greyed = sum(0 < cell.shortest.num < FEWEST for cell in evaluation.grid)
-    grey = Statement(
+    return Statement(
         "Cells with fewer than {fewest} mazes are grey ({greyed} of them).", {"fewest": FEWEST, "greyed": greyed}
     )
-    if not evaluation.training_sizes:
-        return grey
-    if not pairs:
-        return (
-            Statement(
-                "No bin of lengths has enough mazes both inside and outside the training sizes to tell size from "
-                "length."
-            )
-            + grey
-        )
-    points = sum(outside.value - inside.value for inside, outside in pairs) / len(pairs)
-    below = sum((out.value - out.low) ** 2 + (into.high - into.value) ** 2 for into, out in pairs) ** 0.5 / len(pairs)
-    above = sum((out.high - out.value) ** 2 + (into.value - into.low) ** 2 for into, out in pairs) ** 0.5 / len(pairs)
-    return (
-        Statement(
-            "At equal path length, sizes not trained on ({outside_num:,} mazes) score {points:+.1f} points relative to "
-            "trained sizes ({inside_num:,} mazes; 95% interval {low:+.1f} to {high:+.1f}; mean over the {bins} bins of "
-            "length that hold enough of both): roughly what size brings apart from length.",
-            {
-                "points": 100 * points,
-                "low": 100 * (points - below),
-                "high": 100 * (points + above),
-                "inside_num": sum(inside.num for inside, _ in pairs),
-                "outside_num": sum(outside.num for _, outside in pairs),
-                "bins": len(pairs),
-            },
-        )
-        + grey
-    )
-
-
-def _pooled(cells: Sequence[GridCell], low: int, trained: Sequence[int], inside: bool) -> Estimate | None:
-    return pool([cell.shortest for cell in cells if cell.low == low and (cell.size in trained) == inside])

@@ -10,13 +10,14 @@ import torch
 from transformer_lens import HookedTransformer
 
 from maze_rl.configs.algorithms import TREES
+from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.options import check_count
 from maze_rl.configs.ranges import AnySizes, check_squares
 from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.by_algorithm import ALGORITHMS, evaluate_algorithms
 from maze_rl.evaluation.by_loops import FACTORS, evaluate_loops
 from maze_rl.evaluation.evaluator import evaluate_model
-from maze_rl.evaluation.held_out import by_split, sizes_held_out, telling_sizes
+from maze_rl.evaluation.held_out import by_split, held_out_mazes, sizes_held_out, telling_sizes
 from maze_rl.evaluation.results import AlgorithmRow, EvaluationResult
 from maze_rl.mazes.lattice import MazeBatch, Mazes
 from maze_rl.models.attached_tokenization import about_of, tokenization_of
@@ -26,6 +27,7 @@ from maze_rl.models.model_files import trained_algorithms
 from maze_rl.models.untrained import untrained_twin
 from maze_rl.plain_numbers import check_seed
 from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
+from maze_rl.workflows.look_ahead_by_size import look_ahead_by_size
 from maze_rl.workflows.own_mazes import suitable_by_size
 
 TEST_SEED = 1_000_003
@@ -36,6 +38,8 @@ BEYOND = 3
 """Sizes beyond the largest trained on that are tested when none are named."""
 ALGORITHM_MAZES = 100
 """Mazes of a size for each further algorithm, at most."""
+LOOK_AHEAD_MAZES = 100
+"""Mazes of a size whose forks tell how far ahead the model looks, at most."""
 LOOP_MAZES = 60
 """Mazes of a size for each number of loops, at most, and at most an eighth of all: together the numbers of loops are
 eight times the work of as many walks."""
@@ -100,7 +104,16 @@ def evaluate(
         progress=stages.of("main"),
     )
     further = _further_tests(loaded, result, stages) if own is None else _further_of_own(loaded, result, own, stages)
-    return replace(result, **further, seconds=perf_counter() - started)
+    first = _first_generated(loaded, result) if own is None else own
+    ahead = look_ahead_by_size(
+        loaded,
+        {size: batch.take(slice(LOOK_AHEAD_MAZES)) for size, batch in first.items()},
+        seed=seed,
+        training_sizes=result.training_sizes,
+        progress=stages.of("look-ahead"),
+    )
+    stages.of("look-ahead")("done", 1.0)
+    return replace(result, **further, by_look_ahead=ahead, seconds=perf_counter() - started)
 
 
 def _generated(
@@ -114,6 +127,20 @@ def _generated(
     tested = test_sizes(model, sizes, tree=chosen in TREES)
     held_out = tested if sizes is not None else sizes_held_out(tested, chosen, options, seed)
     return {"sizes": held_out, "num": num, "algorithm": chosen, "options": options}
+
+
+def _first_generated(model: HookedTransformer, result: EvaluationResult) -> dict[int, MazeBatch]:
+    """Return the first of the mazes of each size that an evaluation generated."""
+    about = about_of(model)
+    options = about.get("options", {}) if result.algorithm == about.get("algorithm", "dfs") else {}
+    return {
+        row.size: held_out_mazes(
+            MazeSpec(sizes=(row.size,), algorithm=result.algorithm, options=options, split="test"),
+            min(row.num, LOOK_AHEAD_MAZES),
+            result.seed,
+        )
+        for row in result.rows
+    }
 
 
 def _are_trees(batch: MazeBatch) -> bool:
@@ -135,7 +162,6 @@ def _further_of_own(
         training_sizes=result.training_sizes,
         progress=stages.of("loops"),
     )
-    stages.of("loops")("done", 1.0)
     return {"by_loops": loops, "by_split": by_split(mazes.values())}
 
 
@@ -165,7 +191,6 @@ def _further_tests(model: HookedTransformer, result: EvaluationResult, stages: "
         progress=stages.of("loops"),
         **common,
     )
-    stages.of("loops")("done", 1.0)
     return {
         "by_algorithm": [*_own_algorithm(result, sizes, own in known if known else None), *others],
         "by_loops": loops,
@@ -195,6 +220,7 @@ class _Stages:
             "main": 1.5 * num * cells,  # the untrained model walks too, and stops sooner
             "algorithms": algorithms * min(num, ALGORITHM_MAZES) * few,
             "loops": sum(FACTORS) * _loop_mazes(num) * few if config is not None and config.looped else 0,
+            "look-ahead": 0.2 * min(num, LOOK_AHEAD_MAZES) * cells,  # paths are read at once, not written
         }
         self._share = {name: each / sum(work.values()) for name, each in work.items()}
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,6 +19,7 @@ from maze_rl.evaluation.results import (
     FirstErrorRow,
     GridCell,
     LengthRow,
+    LookAheadRow,
     LoopRow,
     PairedDifference,
     SizeRow,
@@ -268,9 +270,31 @@ def by_algorithm(all_rollouts: Sequence[Rollouts]) -> list[AlgorithmRow]:
             in_training_range=each.trained,
             shortest=estimate(share * each.right.sum(), len(each.right)),
             manhattan=estimate(0.3 * len(each.right), len(each.right)),
+            by_length=[
+                replace(cell, shortest=estimate(share * cell.shortest.value * cell.shortest.num, cell.shortest.num))
+                for cell in grid([each])
+            ],
         )
         for algorithm, share in (("dfs", 1.0), ("wilson", 0.9), ("dfs_percolation", 0.7))
         for each in all_rollouts
+    ]
+
+
+def by_look_ahead(all_rollouts: Sequence[Rollouts]) -> list[LookAheadRow]:
+    kinds = ("above", "within", "greedy", "below")
+    return [
+        LookAheadRow(
+            size=each.size,
+            in_training_range=each.trained,
+            forks=321,
+            most=24,
+            where=kinds[place % 4],
+            look_ahead=Estimate(value=7.5, low=6.0, high=9.0, num=321) if kinds[place % 4] == "within" else None,
+            lapse=0.01,
+            fallback=0.5,
+            steps_seen=Estimate(value=8.0, low=7.0, high=9.0, num=321),
+        )
+        for place, each in enumerate(all_rollouts)
     ]
 
 
@@ -295,6 +319,7 @@ def evaluation(sizes: Sequence[int], trained: Sequence[int], num: int, hazard: f
         steps_by_distance=steps_by_distance(rollouts, hazard),
         by_loops=by_loops(rollouts),
         by_algorithm=by_algorithm(rollouts),
+        by_look_ahead=by_look_ahead(rollouts),
     )
 
 

@@ -62,7 +62,7 @@ def random_runs(run_maker: Callable[..., RunSummary]) -> list[RunSummary]:
         )
         kept = {
             name: [row for row in getattr(run.evaluation, name) if random.random() < 0.7]
-            for name in ("by_algorithm", "steps_by_distance", "by_loops", "by_length", "grid")
+            for name in ("by_algorithm", "steps_by_distance", "by_loops", "by_look_ahead", "by_length", "grid")
         }
         changed = replace(run.evaluation, maze_digest=str(seed % 2), **kept)
         runs.append(replace(run, evaluation=changed))
