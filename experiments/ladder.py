@@ -1,21 +1,23 @@
 """Which ingredient of the default recipe makes a transformer learn to search, and what else would help?
 
 From the default recipe, on 3x3 to 5x5 mazes, one thing at a time is taken away or added; sizes from 6x6 on are never
-trained. Every arm has the same CPU time, about ten minutes of one core: an arm whose steps are cheaper takes more of
-them, fixed beforehand (`python experiments/step_costs.py ladder --budget 600`). `one_path_as_many` alone takes more
-time: it has as many decisions as the default.
+trained. Every arm has the same CPU time, five to ten minutes of one core by the machine: an arm whose steps are cheaper
+takes more of them, fixed beforehand (`python experiments/step_costs.py ladder --budget 600`). `one_path_as_many` alone
+takes more time: it has as many decisions as the default.
 
 Taken away: the visible prompt (`causal`), many starts (`one_path`), waves (`no_waves`: row + column + own), stray
 cells, loops (`plain_layers`: eight of their own weights), the norm between loops, `cells` (`edges`), the curriculum
 over sizes, Muon (`adamw`, at two learning rates).
 Added: up to four mazes on a canvas; the loss where the step's loops reach at one step a loop (`within_reach`), or up to
 the first wrong step and five more (`auto_curriculum`); gradients through the last four loops alone; the next cell asked
-of every loop's stream (`hints`); a tenth of the cells walked hidden (`path_dropout`).
+of every loop's stream (`hints`); a tenth of the cells walked hidden (`path_dropout`); rotary or learned positions,
+which many starts rule out, so these are compared with `one_path` too.
 
 Expectation: without the visible prompt or many starts 5x5 is hardly learned; without waves, stray cells or loops 5x5 is
 learned and larger mazes are not; without the norm, the curriculum or Muon it is learned later; edges are level with
-cells. Hints learn 5x5 soonest; several mazes and reach help beyond 5x5; the rest makes no difference.
-Cost: 51 runs of ten minutes of one core, three of more than twenty.
+cells. Hints learn 5x5 soonest; several mazes and reach help beyond 5x5; positions hurt there; the rest makes no
+difference.
+Cost: 57 runs of five to ten minutes of one core, three of more than twenty.
 """
 
 from dataclasses import replace
@@ -44,7 +46,11 @@ WITH: dict[str, dict[str, Any]] = {
     "last_loops": {"gradient_loops": 4},
     "hints": {"objective": "hints"},
     "path_dropout": {"objective": "path_dropout:0.1"},
+    "rotary": {"starts": 0, "positions": "rotary"},
+    "learned": {"starts": 0, "positions": "learned"},
 }
+SHAMS = {"rotary": "one_path", "learned": "one_path"}
+"""Positions go with one path for each prompt alone, so that is what they are compared with."""
 STEPS = {
     "default": 1500,
     "causal": 1520,
@@ -64,8 +70,11 @@ STEPS = {
     "last_loops": 2020,
     "hints": 1300,
     "path_dropout": 1450,
+    "rotary": 1650,
+    "learned": 1890,
 }
-"""About 600 CPU seconds each, but for `one_path_as_many`."""
+"""About 600 CPU seconds each on the machine they were measured on, half of that on a faster one, but for
+`one_path_as_many`."""
 TESTED = (5, 6, 8, 10)
 
 
@@ -80,6 +89,7 @@ def experiment(large: bool = False) -> Experiment:
     return Experiment(
         arms=arms,
         control="default",
+        shams=SHAMS,
         seeds=3,
         test_sizes=tested,
         test_mazes=300,
