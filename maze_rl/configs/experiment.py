@@ -144,18 +144,18 @@ def searching_run(steps: int, *, large: bool = False, **changes: Any) -> RunConf
     Args:
         steps: Optimizer steps.
         large: The sizes and loops of the default run instead.
-        **changes: As for `maze_rl.configs.changes.change_run`.
+        **changes: Fields of `MazeSpec`, or as for `maze_rl.configs.changes.change_run`.
 
     Raises:
         UnknownNameError: A change names no field.
         ConfigurationError: A value is out of range, or contradicts another.
     """
-    base = default_run(
-        MazeSpec(sizes=(5, 6, 7, 8, 9) if large else (3, 4, 5), split="train"), device="cpu", steps=steps
-    )
+    mazes, *others = sort_changes(changes, MazeSpec, TrainingConfig, TokenizationConfig, ModelConfig)
+    usual = {"sizes": (5, 6, 7, 8, 9) if large else (3, 4, 5), "split": "train"}
+    base = default_run(MazeSpec(**(usual | mazes)), device="cpu", steps=steps)
     if not large:
         base = change_run(base, loops=10, training_loops=(4, 10))
-    return change_run(base, **changes)
+    return change_run(base, **{name: value for part in others for name, value in part.items()})
 
 
 def small_run(
