@@ -290,7 +290,7 @@ def _given(**values: Any) -> dict[str, Any]:
 
 def _print_result(chosen: argparse.Namespace, folder: Path, num: int) -> None:
     from maze_rl.cli.tables import print_evaluation, warn_of_few_layouts
-    from maze_rl.evaluation.results import result_from_json
+    from maze_rl.evaluation.saved_results import result_from_json
     from maze_rl.workflows.run_folder import RunFolder
 
     if not num:

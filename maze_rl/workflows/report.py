@@ -12,7 +12,8 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.options import check_count
 from maze_rl.configs.ranges import AnySizes, check_squares
 from maze_rl.errors import Caution, CheckpointError, ConfigurationError
-from maze_rl.evaluation.results import EvaluationResult, result_from_json
+from maze_rl.evaluation.results import EvaluationResult
+from maze_rl.evaluation.saved_results import result_from_json
 from maze_rl.models.attached_tokenization import about_of, tokenization_of
 from maze_rl.models.model_files import FOLDED_FIELDS
 from maze_rl.models.places import find_model

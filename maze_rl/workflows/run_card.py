@@ -8,7 +8,7 @@ from typing import Any
 from maze_rl.configs.ranges import format_range
 from maze_rl.displays.notebook_html import block, headed, table
 from maze_rl.evaluation.result_table import result_html
-from maze_rl.evaluation.results import result_from_json
+from maze_rl.evaluation.saved_results import result_from_json
 from maze_rl.models.model_files import MODEL
 from maze_rl.workflows.run_folder import RunFolder
 

@@ -11,7 +11,8 @@ from transformer_lens import HookedTransformer
 from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.evaluation.baselines import WALKERS
 from maze_rl.evaluation.evaluator import evaluate_model
-from maze_rl.evaluation.results import AlgorithmRow, EvaluationResult, LoopRow, result_from_json
+from maze_rl.evaluation.results import AlgorithmRow, EvaluationResult, LoopRow
+from maze_rl.evaluation.saved_results import result_from_json
 from maze_rl.evaluation.single_steps import STARTS_OF_OWN_PROMPT
 from maze_rl.models.build import MazeTransformer
 from maze_rl.tokenization.layouts import ADJLIST_START

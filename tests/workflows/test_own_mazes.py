@@ -9,7 +9,8 @@ import pytest
 
 from maze_rl.cli.main import run
 from maze_rl.errors import ConfigurationError, MazeRLError
-from maze_rl.evaluation.results import OWN, EvaluationResult, result_from_json
+from maze_rl.evaluation.results import OWN, EvaluationResult
+from maze_rl.evaluation.saved_results import result_from_json
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Maze, MazeCollection, collect
 from maze_rl.mazes.splits import count_outside, maze_hashes

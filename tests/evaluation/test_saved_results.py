@@ -4,7 +4,7 @@ import json
 import math
 
 from maze_rl.configs.model import ModelConfig
-from maze_rl.evaluation.results import result_from_json
+from maze_rl.evaluation.saved_results import result_from_json
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import Maze
 from maze_rl.models.build import build_model
