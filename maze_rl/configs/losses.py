@@ -22,7 +22,7 @@ FACTORS: Known = {
 """Factors on the weights of any loss; their code is in `maze_rl.training.weight_factors`."""
 OBJECTIVES: Known = {
     "cross_entropy": {},
-    "hints": {"weight": number(1.0, 0, 1e6, "the weight of the hints beside the loss, 0 or more")},
+    "hints": {"weight": number(1.0, 0, 1e6, "the weight of the hints beside the loss, 0 to 1e6")},
     "path_dropout": {"share": Option(0.1, is_share, "the chance of a cell of the path to be hidden, 0 to 1")},
 }
 """What is made of a loss and its factors; self-play (SPIN) has its own. Their code is in `maze_rl.training`."""

@@ -112,6 +112,21 @@ def losses_on_prompt(training: "TrainingConfig") -> list[str]:
     return sorted(losses & set(PROMPT_LOSSES))
 
 
+def _missing_for_hints(run: "RunConfig") -> list[str]:
+    """Return what a run with the objective hints would have to set besides."""
+    training, tokens, model = run.training, run.tokenization, run.model
+    if training.objective.partition(":")[0].strip() != "hints":
+        return []
+    needed = {
+        "a model with loops (--loops)": model.loops is not None,
+        "a visible prompt": model.prompt == "visible",  # else a cell sees neither the target nor what is listed later
+        "format cells": tokens.format == "cells",
+        "path cells": tokens.path == "cells",
+        "gradient_loops None": training.gradient_loops is None,
+    }
+    return [setting for setting, holds in needed.items() if not holds]
+
+
 def _prompt_faults(run: "RunConfig") -> list[tuple[str, bool]]:
     training, tokens, model = run.training, run.tokenization, run.model
     on_prompt = losses_on_prompt(training)
@@ -119,6 +134,7 @@ def _prompt_faults(run: "RunConfig") -> list[tuple[str, bool]]:
     crowded = training.stray_tokens > 0 or training.mazes_per_canvas > 1
     drawn = tuple(training.training_loops)
     several = training.starts > 0 or training.mazes_per_canvas > 1
+    missing = _missing_for_hints(run)
     return [
         (
             f"prompt visible with loss {shown}: the tokens of such a prompt see those they are to predict; use a loss "
@@ -150,15 +166,8 @@ def _prompt_faults(run: "RunConfig") -> list[tuple[str, bool]]:
             crowded and (tokens.format not in LISTS_OF_ONE_TOKEN or tokens.walls),
         ),
         (
-            "objective hints asks the stream of listed cells after every loop: use a model with loops (--loops), "
-            "format cells, path cells, and gradient_loops None.",
-            training.objective.partition(":")[0].strip() == "hints"
-            and (
-                model.loops is None
-                or tokens.format != "cells"
-                or tokens.path != "cells"
-                or training.gradient_loops is not None
-            ),
+            f"objective hints asks the stream of listed cells after every loop: use {', '.join(missing)}.",
+            bool(missing),
         ),
         (
             f"training_loops {drawn} of a model without loops: set loops of the model (--loops) too.",

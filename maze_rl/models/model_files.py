@@ -154,8 +154,9 @@ def load_model(
     Args:
         name: Folder or name.
         device: Where it is to run.
-        checkpoint: A step whose weights are wanted, one of `checkpoint_steps`; None for the final ones. What is only
-            known of the whole run (tokens, seconds, validation) is left out of `model.about` then.
+        checkpoint: A step whose weights are wanted, of those the folder keeps (another one is answered with their
+            list); None for the final ones. What is only known of the whole run (tokens, seconds, validation) is left
+            out of `model.about` then.
 
     Returns:
         A `HookedTransformer` in evaluation mode, with `model.tokenization` and `model.about`.
