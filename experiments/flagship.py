@@ -1,50 +1,86 @@
 """How far does a search carry that is trained on 5x5 to 9x9 mazes alone? The recipe of `maze-5to9`.
 
-A script: ``python experiments/flagship.py --out runs/flagship`` makes its mazes, trains (`--resume` goes on), and
-leaves a run that `maze-rl evaluate` and `report` take. From the default recipe it differs in
+A script: ``python experiments/flagship.py --out runs/flagship`` makes its mazes, trains in two runs (`--resume` goes
+on), and leaves one that `maze-rl evaluate` and `report` take. The first run learns to search. From the default recipe
+it differs in
 
-- one layer instead of two, applied up to 72 times, with gradients through the last twelve loops alone;
-- the loss only where a step's loops reach at a step a loop (`within_reach`): 72 reaches every target of 9x9;
-- up to four mazes on a canvas, so that cells far apart hold states of their own before a larger maze has them;
-- behind the growth from 5x5 to 8x8, four kinds of mazes in turn: any depth-first ones, depth-first ones of 8x8 and 9x9
-  whose path has at least 28 steps, Wilson's, and depth-first ones with cycles;
-- more starts and more stray cells.
+- one layer instead of two, applied up to 60 times, with gradients through the last twelve loops alone;
+- the loss only where a step's loops reach at a step a loop (`within_reach`).
+
+The second goes on from it at half the learning rates, with what carries the search beyond 9x9:
+
+- four kinds of mazes in turn: any depth-first ones, depth-first ones of 8x8 and 9x9 whose path has at least 28 steps,
+  Wilson's, and depth-first ones with cycles; up to 72 loops, which reach nearly every target of these;
+- up to four mazes on a canvas, so that cells far apart hold states of their own before a larger maze has them.
 
 Expectation: right at every distance inside 9x9, and far beyond the default model on larger mazes.
-Cost: about two hours of one core that multiplies float32 matrices at 117 GFLOP/s; 2 GB of memory.
+Cost: about two hours of one core that multiplies float32 matrices at 117 GFLOP/s, half of that with `--threads 2`.
 """
 
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from maze_rl.configs.changes import change_run
 from maze_rl.configs.mazes import GenerationConfig, MazeSpec, spec_from_arguments
-from maze_rl.configs.presets import default_run
+from maze_rl.configs.presets import CPU_BUDGET, TakenModel, default_run
 from maze_rl.configs.training import DataFolder, Phase, RunConfig
 from maze_rl.errors import MazeRLError
 from maze_rl.mazes.storage.store import open_dataset
+from maze_rl.models.verified_files import CHECKSUMS
 from maze_rl.workflows.generate import generate_dataset
+from maze_rl.workflows.run import take_model
 from maze_rl.workflows.train import train_run
 
-SIZES = (5, 6, 7, 8, 9)
-GROWTH, MIXTURE = 350, 5600
-"""Steps of each of the four phases of smaller mazes, and of the mixture behind them."""
-MAZES = 36_000
-"""Of each kind in the mixture: every one comes once."""
-KINDS: dict[str, dict] = {
-    "any": {"sizes": SIZES},
+ALL = MazeSpec(sizes=(5, 6, 7, 8, 9), split="train")
+FIRST_STEPS, STEPS = 3000, 4000
+MAZES = 24_000
+"""Of each kind in the second run: every one comes once."""
+KINDS: dict[str, dict[str, Any]] = {
+    "any": {"sizes": ALL.sizes},
     "long": {"sizes": (8, 9), "min_path_length": 28},
-    "wilson": {"sizes": SIZES, "algorithm": "wilson"},
-    "cyclic": {"sizes": SIZES, "algorithm": "dfs_percolation"},
+    "wilson": {"sizes": ALL.sizes, "algorithm": "wilson"},
+    "cyclic": {"sizes": ALL.sizes, "algorithm": "dfs_percolation"},
+}
+REACH: dict[str, Any] = {
+    "weight_factors": ("within_reach",),
+    "gradient_loops": 12,
+    "stray_tokens": 48,
+    "micro_batch_tokens": 2048,
 }
 
 
-def mixture(folder: Path) -> tuple[DataFolder, ...]:
-    """Generate the mazes of the mixture, where they are not there yet; return them."""
+def first_run() -> RunConfig:
+    """Return the run that learns to search, its sizes growing as those of the default run."""
+    return change_run(
+        default_run(ALL, device="cpu", steps=FIRST_STEPS), n_layers=1, loops=60, training_loops=(4, 60), **REACH
+    )
+
+
+def second_run(first: TakenModel, mazes: Sequence[DataFolder]) -> RunConfig:
+    """Return the run that goes on from the first."""
+    run = change_run(
+        default_run(ALL, device="cpu", steps=STEPS, taken=first),
+        loops=72,
+        training_loops=(8, 72),
+        growing_loops=False,
+        mazes_per_canvas=4,
+        starts=32,
+        learning_rate=CPU_BUDGET.learning_rate / 2,
+        matrix_learning_rate=CPU_BUDGET.matrix_learning_rate / 2,
+        checkpoint_every=250,
+        **REACH,
+    )
+    mixture = Phase(steps=STEPS, mazes=ALL, data=mazes[0], interleaved=tuple(mazes[1:]))
+    return replace(run, training=replace(run.training, phases=(mixture,)))
+
+
+def kinds_of_mazes(folder: Path) -> tuple[DataFolder, ...]:
+    """Generate the mazes of the second run, where they are not there yet; return them."""
     found = []
     for number, (kind, settings) in enumerate(KINDS.items()):
         spec = spec_from_arguments(split="train", **settings)
@@ -54,42 +90,31 @@ def mixture(folder: Path) -> tuple[DataFolder, ...]:
     return tuple(found)
 
 
-def flagship(mazes: Sequence[DataFolder]) -> RunConfig:
-    """Return the run: the sizes grow on depth-first mazes, then the mixture."""
-    base = change_run(
-        default_run(MazeSpec(sizes=SIZES, split="train"), device="cpu", steps=4 * GROWTH + MIXTURE),
-        n_layers=1,
-        loops=72,
-        training_loops=(4, 72),
-        gradient_loops=12,
-        weight_factors=("within_reach",),
-        mazes_per_canvas=4,
-        starts=32,
-        stray_tokens=48,
-        micro_batch_tokens=2048,
-        checkpoint_every=250,
-        validate_every=500,
-    )
-    growth = [
-        Phase(steps=GROWTH, mazes=MazeSpec(sizes=SIZES[:number], split="train")) for number in range(1, len(SIZES))
-    ]
-    last = Phase(steps=MIXTURE, mazes=MazeSpec(sizes=SIZES, split="train"), data=mazes[0], interleaved=tuple(mazes[1:]))
-    return replace(base, training=replace(base.training, phases=(*growth, last)))
+def train(out: Path, resume: bool) -> None:
+    """Train both runs, the first beside the second; what is finished is kept when resuming.
+
+    Raises:
+        MazeRLError: A folder is in the way, or a file is damaged.
+    """
+    first, command = Path(f"{out}-first"), f"python experiments/flagship.py --out {out}"
+    if not (resume and (first / CHECKSUMS).exists()):
+        train_run(first_run(), first, resume=resume and first.exists(), command=command)
+    taken = take_model(first)
+    taken = replace(taken, start=replace(taken.start, model=str(first)))  # named from where one stands
+    config = second_run(taken, kinds_of_mazes(Path(f"{out}-mazes")))
+    train_run(config, out, resume=resume and out.exists(), command=command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Make the mazes and train."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("runs/flagship"), metavar="RUN", help="folder of the run")
-    parser.add_argument("--resume", action="store_true", help="go on from its newest checkpoint")
+    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads; the weights do not depend on them")
     chosen = parser.parse_args(arguments)
     torch.set_num_threads(chosen.threads)
     try:
-        config = flagship(mixture(Path(f"{chosen.out}-mazes")))
-        train_run(
-            config, chosen.out, resume=chosen.resume, command=f"python experiments/flagship.py --out {chosen.out}"
-        )
+        train(chosen.out, chosen.resume)
     except MazeRLError as error:
         parser.error(str(error))
 
