@@ -1,4 +1,4 @@
-"""How far does a search carry that is trained on 5x5 to 9x9 mazes alone? The recipe of `maze-5to9`.
+"""How far does a search carry that is trained on mazes of 5x5 to 9x9 alone?
 
 A script: ``python experiments/flagship.py --out runs/flagship`` makes its mazes, trains in two runs (`--resume` goes
 on), and leaves one that `maze-rl evaluate` and `report` take. The first run learns to search. From the default recipe

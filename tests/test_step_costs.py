@@ -45,4 +45,4 @@ def test_it_says_how_many_steps_a_budget_buys(
     script.main(["ladder", "--budget", "600"])
     said = capsys.readouterr().out.splitlines()
     assert said[1].split() == ["default", "0.5000", "1200"]
-    assert len(said) == 19
+    assert len(said) == 21
