@@ -1,8 +1,8 @@
-"""Do the plug-ins help a model that really searches? The headline pairs again, on the recipe of the default run.
+"""Do the plug-ins help a model that really searches?
 
-The other experiments train small causal models, which hardly solve a maze. Here the base is the default recipe on 3x3
-to 5x5 mazes (visible prompt, many starts, loops), judged on 5x5, where it walks most mazes right. Every arm has a
-partner that does all but what is asked about:
+The headline pairs again, on the recipe of the default run. The other experiments train small causal models, which
+hardly solve a maze. Here mazes are of 3x3 to 5x5, with a visible prompt, many starts and loops; judged is 5x5, where
+such a model walks most mazes right. Every arm has a partner that does all but what is asked about:
 
 - `causal_all`, loss on every token, against `causal`, loss on the path alone: loss on the prompt needs a causal prompt;
 - `dice`, rolls on the update by the rule set `classic`, against `dice_mean`, every update scaled by their mean;
