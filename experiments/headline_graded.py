@@ -1,8 +1,8 @@
 """Does credit for legal moves that are not shortest help a model that really searches?
 
-The experiment `graded` on the default recipe: mazes with cycles, where several paths are shortest and others go around. The target of a step is 1 on every shortest
-move and g = 0.1 on every other legal one, normalised; the sham has the same set of targets without the grading. The
-base is the default recipe on 3x3 to 5x5 mazes, judged on 5x5.
+The experiment `graded` on the default recipe: mazes with cycles, where several paths are shortest and others go
+around. The target of a step is 1 on every shortest move and g = 0.1 on every other legal one, normalised; the sham has
+the same set of targets without the grading. Sizes are 3x3 to 5x5, judged is 5x5.
 Expectation: as on the causal models: more valid paths, no more shortest ones.
 Cost: 6 runs of about four minutes of one core.
 """
