@@ -7,14 +7,16 @@ it differs in
 - one layer instead of two, applied up to 60 times, with gradients through the last twelve loops alone;
 - the loss only where a step's loops reach at a step a loop (`within_reach`).
 
-The second goes on from it at half the learning rates, with what carries the search beyond 9x9:
+The second goes on from it at half the learning rates, with what is meant to carry the search beyond 9x9; the waves of
+a trained model are folded, so it trains free tables of all tokens:
 
 - four kinds of mazes in turn: any depth-first ones, depth-first ones of 8x8 and 9x9 whose path has at least 28 steps,
   Wilson's, and depth-first ones with cycles; up to 72 loops, which reach nearly every target of these;
 - up to four mazes on a canvas, so that cells far apart hold states of their own before a larger maze has them.
 
 Expectation: right at every distance inside 9x9, and far beyond the default model on larger mazes.
-Cost: about two hours of one core that multiplies float32 matrices at 117 GFLOP/s, half of that with `--threads 2`.
+Cost: 33 minutes of one core that multiplies float32 matrices at 117 GFLOP/s for the first run, and about 85 for the
+second by extrapolation; less by the clock with `--threads 2`.
 """
 
 import argparse

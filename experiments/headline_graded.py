@@ -4,7 +4,7 @@ The experiment `graded` on the default recipe: mazes with cycles, where several 
 around. The target of a step is 1 on every shortest move and g = 0.1 on every other legal one, normalised; the sham has
 the same set of targets without the grading. Sizes are 3x3 to 5x5, judged is 5x5.
 Expectation: as on the causal models: more valid paths, no more shortest ones.
-Cost: 6 runs of about four minutes of one core.
+Cost: 6 runs of about four minutes of one core, by the ladder's default arm.
 """
 
 from maze_rl.configs.experiment import Experiment, searching_run

@@ -58,8 +58,6 @@ def test_what_is_hidden_is_not_seen_and_all_else_is(script: Any, tokens: torch.T
     later = shown.clone()
     later[:, -1] = tokens[:, given]
     assert not torch.equal(model(shown)[:, given], model(later)[:, given]), "it sees what stands behind"
-    twice = [script.measure(model, "masked", each) for each in (tokens, tokens)]
-    assert twice[0] == twice[1]
     read: list[torch.Tensor] = []
     watched = lambda given_tokens: read.append(given_tokens.clone()) or model(given_tokens)  # noqa: E731
     watched.cfg = model.cfg  # type: ignore[attr-defined]

@@ -48,19 +48,19 @@ def read_choice(slot: str, known: Known, text: str) -> Choice:
         raise ConfigurationError(f"{slot} {text!r} ends with a colon: write {name}, or {name}:value.")
     parts = rest.split(",") if rest else []
     if name in known:
-        return Choice(name, complete(name, known[name], _read_options(text, parts, list(known[name]), name)))
+        if parts and not known[name]:
+            raise ConfigurationError(f"{text!r}: {name} has no options: write {name} alone.")
+        return Choice(name, complete(name, known[name], _read_options(text, parts, list(known[name]))))
     if not parts or "=" in parts[0] or not parts[0].replace(".", "_").isidentifier():
         raise unknown_name(slot, name, known)
     return Choice(f"{name}:{parts[0]}", _read_options(text, parts[1:], []))
 
 
-def _read_options(text: str, parts: list[str], names: list[str], known: str = "") -> dict[str, OptionValue]:
-    """Read ``value`` (of the first option) and ``option=value`` parts; `known` is a plug-in of ours."""
+def _read_options(text: str, parts: list[str], names: list[str]) -> dict[str, OptionValue]:
+    """Read ``value`` (of the first option) and ``option=value`` parts."""
     values: dict[str, OptionValue] = {}
     for place, part in enumerate(parts):
         name, equals, value = part.partition("=")
-        if known and not names:
-            raise ConfigurationError(f"{text!r}: {known} has no options: write {known} alone.")
         if not equals and place == 0 and names:
             name, value = names[0], part
         elif not (name and equals and value):

@@ -92,12 +92,7 @@ def result_from_json(values: JsonDict) -> EvaluationResult:
                     rebuild(StepRow, row, ("accuracy",)) for row in values.get("steps_by_distance", ())
                 ],
                 "by_loops": [rebuild(LoopRow, row, ("shortest",)) for row in values.get("by_loops", ())],
-                "by_algorithm": [
-                    rebuild(
-                        AlgorithmRow, row | {"by_length": cells(row.get("by_length", ()))}, ("shortest", "manhattan")
-                    )
-                    for row in values.get("by_algorithm", ())
-                ],
+                "by_algorithm": list(map(algorithm_row, values.get("by_algorithm", ()))),
                 "by_look_ahead": list(map(look_ahead_row, values.get("by_look_ahead", ()))),
             }
         )

@@ -104,7 +104,7 @@ def evaluate(
         progress=stages.of("main"),
     )
     further = _further_tests(loaded, result, stages) if own is None else _further_of_own(loaded, result, own, stages)
-    first = _first_generated(loaded, result) if own is None else own
+    first = _first_generated(tests, seed) if own is None else own
     ahead = look_ahead_by_size(
         loaded,
         {size: batch.take(slice(LOOK_AHEAD_MAZES)) for size, batch in first.items()},
@@ -129,18 +129,14 @@ def _generated(
     return {"sizes": held_out, "num": num, "algorithm": chosen, "options": options}
 
 
-def _first_generated(model: HookedTransformer, result: EvaluationResult) -> dict[int, MazeBatch]:
-    """Return the first of the mazes of each size that an evaluation generated."""
-    about = about_of(model)
-    options = about.get("options", {}) if result.algorithm == about.get("algorithm", "dfs") else {}
-    return {
-        row.size: held_out_mazes(
-            MazeSpec(sizes=(row.size,), algorithm=result.algorithm, options=options, split="test"),
-            min(row.num, LOOK_AHEAD_MAZES),
-            result.seed,
-        )
-        for row in result.rows
+def _first_generated(tests: Mapping[str, Any], seed: int) -> dict[int, MazeBatch]:
+    """Return the first mazes of each size of what `_generated` says is made."""
+    num = min(tests["num"], LOOK_AHEAD_MAZES)
+    specs = {
+        size: MazeSpec(sizes=(size,), algorithm=tests["algorithm"], options=tests["options"], split="test")
+        for size in tests["sizes"]
     }
+    return {size: held_out_mazes(spec, num, seed) for size, spec in specs.items()}
 
 
 def _are_trees(batch: MazeBatch) -> bool:
