@@ -29,8 +29,8 @@ def limits(runs: Sequence[RunSummary]) -> list[Statement]:
             "what it computes has to be read from its activations.",
         ),
         Statement(
-            "What size does by itself. Larger mazes have longer paths; only cells of the heat map in one row compare "
-            "sizes at equal length.",
+            "What size does by itself. Larger mazes have longer paths; only cells of the heat map in one row, "
+            "and comparisons at equal path length, tell size from it.",
         ),
         Statement("Sampling. Paths were decoded greedily, one per maze; nothing is known of other temperatures."),
     ]
