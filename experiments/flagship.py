@@ -7,8 +7,7 @@ it differs in
 - one layer instead of two, applied up to 60 times, with gradients through the last twelve loops alone;
 - the loss only where a step's loops reach at a step a loop (`within_reach`).
 
-The second goes on from it at half the learning rates, with what is meant to carry the search beyond 9x9; the waves of
-a trained model are folded, so it trains free tables of all tokens:
+The second goes on from it at half the learning rates, with what is meant to carry the search beyond 9x9:
 
 - four kinds of mazes in turn: any depth-first ones, depth-first ones of 8x8 and 9x9 whose path has at least 28 steps,
   Wilson's, and depth-first ones with cycles; up to 72 loops, which reach nearly every target of these;

@@ -34,21 +34,26 @@ def change_run(run: RunConfig, **changes: Any) -> RunConfig:
     """
     training, tokenization, model = change_parts(run.training, run.tokenization, run.model, **changes)
     if run.start is not None:
-        check_kept(run.model, model, training)
+        model = going_on(run.model, model, training)
     return replace(run, training=training, tokenization=tokenization, model=model)
 
 
-def check_kept(before: ModelConfig, after: ModelConfig, training: TrainingConfig) -> None:
-    """Check that what a model learned with is kept when a run goes on from it.
+def going_on(before: ModelConfig, after: ModelConfig, training: TrainingConfig) -> ModelConfig:
+    """Return the network of a run that goes on from a trained one, which may have fewer words to write than is asked.
+
+    Then its tables are folded: they have all words.
 
     Raises:
-        ConfigurationError: Its prompt would have to be another; names the losses that need that.
+        ConfigurationError: The prompt that the model learned with would be another; names the losses that need that.
     """
     if after.prompt != before.prompt:
         raise ConfigurationError(
             f"loss {', '.join(losses_on_prompt(training))} asks for tokens of the prompt, which the model to go on "
             f"from was trained to see (prompt {before.prompt}): use a loss on the path alone, such as path_only."
         )
+    if after.unembedding != before.unembedding:
+        return replace(after, embedding="free", unembedding="all")
+    return after
 
 
 def change_parts(

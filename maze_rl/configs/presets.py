@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from maze_rl.configs.canvas import Asked
-from maze_rl.configs.changes import change_parts, check_kept
+from maze_rl.configs.changes import change_parts, going_on
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
 from maze_rl.configs.options import OptionValue, check_count
@@ -225,7 +225,7 @@ def default_run(
     start = None if taken is None else taken.start
     training, tokens, model = change_parts(training, tokens, model)
     if taken is not None:
-        check_kept(taken.model, model, training)
+        model = going_on(taken.model, model, training)
     return RunConfig(training=training, tokenization=tokens, model=model, seed=seed, device=device, start=start)
 
 

@@ -167,10 +167,35 @@ def load_model(
         UnknownNameError: There is neither such a folder nor such a shipped model.
     """
     device = check_device(device)
+    model = _read_model(name, None if checkpoint is None else whole_number("checkpoint", checkpoint))
+    if any(_is_factor(tensor) for tensor in model.state_dict()):
+        model = folded_copy(model)
+    model.cfg.device = device
+    return model.to(torch.device(device), print_details=False).eval()  # type: ignore[return-value]
+
+
+def load_to_train(name: str | PathLike[str]) -> MazeTransformer:
+    """Load the final weights of a trained model as its files hold them: an embedding of waves keeps its factors.
+
+    They are what a run that goes on trains: `load_model` has the tables that they make, which is ten times as much, and
+    where a cell that was seldom seen learns nothing from its neighbours.
+
+    Raises:
+        CheckpointError: A file is missing, truncated or altered; the message names it.
+        UnknownNameError: There is neither such a folder nor such a shipped model.
+    """
+    return _read_model(name)
+
+
+def _is_factor(tensor: str) -> bool:
+    return ".parametrizations." in tensor
+
+
+def _read_model(name: str | PathLike[str], checkpoint: int | None = None) -> MazeTransformer:
     folder = find_model(name)
     files = read_folder(folder, (WEIGHTS, MODEL))
     if checkpoint is not None:
-        files[WEIGHTS] = _checkpoint_weights(folder, whole_number("checkpoint", checkpoint))
+        files[WEIGHTS] = _checkpoint_weights(folder, checkpoint)
     try:
         description = json.loads(files[MODEL])
         tokenization = Tokenization(TokenizationConfig(**description["tokenization"]))
@@ -184,21 +209,14 @@ def load_model(
         raise CheckpointError(f"{folder / MODEL}: not written by this version of maze_rl ({error}).") from error
     weights = from_eight_bits(read_tensors(files[WEIGHTS]))
     if config is None:
-        return _placed(build_own(description, tokenization, weights), about, device)
-    computed = any(".parametrizations." in tensor for tensor in weights)
-    if computed:  # waves, or a checkpoint of a run
-        config = replace(config, **{field: trained[f"trained_{field}"] for field in FOLDED_FIELDS})
-    model = build_model(config, tokenization)
-    _fill(model, weights, folder / WEIGHTS)
-    if computed:
-        model = folded_copy(model)
-    return _placed(model, about, device)
-
-
-def _placed(model: MazeTransformer, about: dict[str, Any], device: str) -> MazeTransformer:
+        model = build_own(description, tokenization, weights)
+    else:
+        if any(_is_factor(tensor) for tensor in weights):  # waves, or a checkpoint of a run
+            config = replace(config, **{field: trained[f"trained_{field}"] for field in FOLDED_FIELDS})
+        model = build_model(config, tokenization)
+        _fill(model, weights, folder / WEIGHTS)
     model.about = about
-    model.cfg.device = device
-    return model.to(torch.device(device), print_details=False).eval()  # type: ignore[return-value]
+    return model
 
 
 def _fill(model: MazeTransformer, weights: dict[str, Tensor], place: Path) -> None:

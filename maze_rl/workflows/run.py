@@ -20,7 +20,7 @@ from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.mazes.storage.store import open_dataset
 from maze_rl.models.devices import default_device
 from maze_rl.models.digest import weights_digest
-from maze_rl.models.model_files import load_model
+from maze_rl.models.model_files import load_to_train
 from maze_rl.training.trainer import TrainingInterrupted
 from maze_rl.workflows.evaluate import TRAIN_MAZES, evaluate
 from maze_rl.workflows.progress import Progress, shown
@@ -242,7 +242,7 @@ def take_model(name: str | PathLike[str]) -> TakenModel:
     Raises:
         MazeRLError: There is no such model, or a file of it is damaged.
     """
-    model = load_model(name)
+    model = load_to_train(name)
     if not hasattr(model, "maze_config"):
         raise ConfigurationError(
             f"{name} is a model of another shape (its own HookedTransformerConfig), which training does not build: "

@@ -6,7 +6,8 @@ from maze_rl.configs.training import RunConfig, StartModel
 from maze_rl.errors import CheckpointError, ConfigurationError
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.digest import weights_digest
-from maze_rl.models.model_files import load_model, trained_algorithms
+from maze_rl.models.folding import folded_copy
+from maze_rl.models.model_files import FOLDED_FIELDS, load_to_train, trained_algorithms
 from maze_rl.training.checkpoints import checkpoint_steps
 from maze_rl.workflows.run_folder import RunFolder
 
@@ -38,9 +39,11 @@ def begin_with_start(model: MazeTransformer, config: RunConfig, run: RunFolder, 
 
 
 def _load(model: MazeTransformer, start: StartModel) -> MazeTransformer:
-    trained = load_model(start.model)
+    trained = load_to_train(start.model)
     if weights_digest(trained) != start.digest:
         raise CheckpointError(f"{start.model}: holds other weights than the run was begun with.")
+    if any(getattr(model.maze_config, name) != getattr(trained.maze_config, name) for name in FOLDED_FIELDS):
+        trained = folded_copy(trained)
     try:
         model.load_state_dict(trained.state_dict())
     except RuntimeError as error:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 import maze_rl
 from maze_rl.cli.main import run
-from maze_rl.models.model_files import load_model
+from maze_rl.models.model_files import load_model, load_to_train
 from maze_rl.workflows import evaluate
 from maze_rl.workflows.compare import collect
 from maze_rl.workflows.run_folder import OtherSettingsError, RunFolder
@@ -77,6 +78,29 @@ def test_a_model_of_few_loops_goes_on_with_no_more_than_it_has(tmp_path: Path, m
     flags = ["--device", "cpu", "--batch-size", "4", "--num", "0", "--steps", "1"]
     assert run(["train", "--start-from", "run", *flags, "--out", "on"]) == 0
     assert RunFolder(Path("on")).open().training.training_loops == (2, 2)
+
+
+def test_a_model_goes_on_with_the_waves_it_learned(begun: Path) -> None:
+    taken = load_to_train(begun)
+    assert taken.maze_config.embedding == "waves"
+    rates = {"learning_rate": 1e-12, "matrix_learning_rate": 1e-12}
+    maze_rl.train(start_from="run", out="on", device="cpu", batch_size=4, num=0, steps=1, **rates)
+    assert RunFolder(Path("on")).open().model == taken.maze_config
+    before, after = taken.state_dict(), load_to_train("on").state_dict()
+    assert list(before) == list(after)
+    for name, value in before.items():
+        torch.testing.assert_close(after[name], value, atol=1e-6, rtol=0)
+
+
+def test_a_model_of_few_words_goes_on_with_all_of_them_where_the_loss_asks_for_prompts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run([*BEGIN, "--prompt", "causal"]) == 0
+    flags = ["--device", "cpu", "--batch-size", "4", "--num", "0", "--steps", "1", "--loss", "all"]
+    assert run(["train", "--start-from", "run", *flags, "--out", "on"]) == 0
+    model = RunFolder(Path("on")).open().model
+    assert (model.embedding, model.unembedding) == ("free", "all")
 
 
 @pytest.mark.parametrize(
