@@ -83,8 +83,17 @@ def test_a_model_of_few_loops_goes_on_with_no_more_than_it_has(tmp_path: Path, m
 def test_a_model_goes_on_with_the_waves_it_learned(begun: Path) -> None:
     taken = load_to_train(begun)
     assert taken.maze_config.embedding == "waves"
-    rates = {"learning_rate": 1e-12, "matrix_learning_rate": 1e-12}
-    maze_rl.train(start_from="run", out="on", device="cpu", batch_size=4, num=0, steps=1, **rates)
+    small = 1e-12
+    maze_rl.train(
+        start_from="run",
+        out="on",
+        device="cpu",
+        batch_size=4,
+        num=0,
+        steps=1,
+        learning_rate=small,
+        matrix_learning_rate=small,
+    )
     assert RunFolder(Path("on")).open().model == taken.maze_config
     before, after = taken.state_dict(), load_to_train("on").state_dict()
     assert list(before) == list(after)
