@@ -11,57 +11,28 @@ Expectation: `masked` is ahead at equal steps, as in the paper; it has more toke
 Cost: ten minutes of one CPU core for an arm and seed, by extrapolation from 20 steps.
 """
 
-import argparse
-import json
-import sys
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Int64
 from torch import Tensor
 
-from maze_rl.configs.experiment import searching_run
-from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
-from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.intervals import wilson
-from maze_rl.mazes.generate import generate_mazes
-from maze_rl.mazes.solve import BatchSolution, solve_batch
+from maze_rl.mazes.solve import BatchSolution
 from maze_rl.models.build import build_bare, build_model
 from maze_rl.models.maze_transformer import MazeTransformer
 from maze_rl.models.random_streams import torch_generator
-from maze_rl.seeding import numpy_generator
 from maze_rl.tokenization.layouts import PATH_END
 from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
-from maze_rl.training.learning_rates.schedules import wsd
-from maze_rl.training.optimizers import make_optimizer
+from maze_rl.workflows.arms_script import TEST_SEED, ArmSettings, Row, drawn, run_arms, run_script, train_by
 
 ARMS = ("next", "masked")
 CANVAS = 8
 ANSWER = 25
 """Tokens behind the origin: a path of 5x5 has 24 steps at most."""
-TEST_SEED = 1_000_003
 HEADS = 4
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The model and the training."""
-
-    steps: int = 3000
-    batch_size: int = 64
-    layers: int = 4
-    d_model: int = 96
-    test: int = 300
-
-
-def drawn(size: int, num: int, seed: int, first: int, split: str) -> BatchSolution:
-    """Return solved mazes number `first`, `first` + 1, ... of a size."""
-    mazes = generate_mazes(MazeSpec(sizes=(size,), split=split), np.arange(first, first + num), seed)
-    return solve_batch(mazes.batches[0])
 
 
 def write(tokenization: Tokenization, solution: BatchSolution, seed: int) -> Int64[Tensor, "batch pos"]:
@@ -81,7 +52,7 @@ def hidden(num: int, random: torch.Generator) -> Bool[Tensor, "batch answer"]:
     return (order < share) | (order == order.amin(dim=1, keepdim=True))
 
 
-def build(settings: Settings, arm: str, tokenization: Tokenization, seed: int) -> MazeTransformer:
+def build(settings: ArmSettings, arm: str, tokenization: Tokenization, seed: int) -> MazeTransformer:
     """Return the network of an arm; `masked` has one word more, which hides others."""
     if arm == "next":
         shape = ModelConfig(
@@ -134,53 +105,24 @@ def measure(model: MazeTransformer, arm: str, tokens: Tensor) -> dict[str, float
     return {"shortest@5": rate.value, "low@5": rate.low, "high@5": rate.high}
 
 
-def train(settings: Settings, arm: str, seed: int) -> dict[str, float | str | int]:
+def train(settings: ArmSettings, arm: str, seed: int) -> Row:
     """Train one arm on fresh mazes; return what it writes for held-out ones."""
     tokenization = load_tokenization("cells", canvas=CANVAS, origin="path", random_offsets=True)
     model = build(settings, arm, tokenization, seed).train()
-    config = searching_run(max(settings.steps, 1)).training
-    optimizer, begun = make_optimizer(model, config), time.process_time()
-    sizes, random = numpy_generator(seed, "sizes"), torch_generator(seed, "hidden")
-    for step in range(settings.steps):
-        solution = drawn(int(sizes.integers(3, 6)), settings.batch_size, seed, step * settings.batch_size, "train")
-        multiplier = wsd(step, settings.steps, config.warmup_steps, decay=0.4)
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak_lr"] * multiplier
-        loss = asked_loss(model, arm, write(tokenization, solution, seed + step), random)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
-        optimizer.step()
-        if step % 500 == 0:
-            print(f"{arm} seed {seed} step {step}: loss {float(loss.detach()):.3f}", flush=True)
-    spent = round(time.process_time() - begun)
+    random = torch_generator(seed, "hidden")
+
+    def loss_of(solution: BatchSolution, step: int) -> Tensor:
+        return asked_loss(model, arm, write(tokenization, solution, seed + step), random)
+
+    spent = train_by(loss_of, model, settings, seed, arm)
     tests = write(tokenization, drawn(5, settings.test, TEST_SEED, 0, "test"), 0)
     return {"arm": arm, "seed": seed, "cpu_seconds": spent} | measure(model.eval(), arm, tests)
 
 
-def main(arguments: Sequence[str] | None = None) -> list[dict[str, float | str | int]]:
+def main(arguments: Sequence[str] | None = None) -> list[Row]:
     """Train every arm for every seed; print one row each."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    for name, value in vars(Settings()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=ARMS)
-    read = vars(parser.parse_args(arguments))
-    seeds, arms = read.pop("seeds"), read.pop("arms")
-    for name, value in (*read.items(), ("seeds", seeds)):
-        if value < (0 if name == "steps" else 1):
-            raise ConfigurationError(f"--{name.replace('_', '-')} is {value}: a larger number is needed.")
-    rows = []
-    for arm in arms:
-        for seed in range(seeds):
-            rows.append(train(Settings(**read), arm, seed))
-            print(json.dumps(rows[-1]), flush=True)
-    return rows
+    return run_arms(train, __doc__ or "", ARMS, arguments)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except MazeRLError as fault:
-        print(fault, file=sys.stderr)
-        raise SystemExit(2) from None
+    run_script(main)

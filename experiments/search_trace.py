@@ -16,10 +16,6 @@ Expectation: `trace` is right nearly always at 5x5 and its traces are too; `corr
 Cost: ten minutes of one CPU core for `path` and twenty for a trace, for each seed, by extrapolation from 20 steps.
 """
 
-import argparse
-import json
-import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,37 +25,19 @@ from jaxtyping import Int64
 from numpy import ndarray
 from torch import Tensor
 
-from maze_rl.configs.experiment import searching_run
-from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.model import ModelConfig
-from maze_rl.errors import ConfigurationError, MazeRLError
 from maze_rl.intervals import wilson
-from maze_rl.mazes.generate import generate_mazes
-from maze_rl.mazes.solve import BatchSolution, solve_batch
+from maze_rl.mazes.solve import BatchSolution
 from maze_rl.models.build import build_model
 from maze_rl.models.decoding import decode_paths
 from maze_rl.models.maze_transformer import MazeTransformer
-from maze_rl.seeding import numpy_generator
 from maze_rl.tokenization.layouts import PADDING, PATH_END, SEPARATOR, STEPS
 from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
-from maze_rl.training.learning_rates.schedules import wsd
-from maze_rl.training.optimizers import make_optimizer
+from maze_rl.workflows.arms_script import TEST_SEED, ArmSettings, Row, drawn, run_arms, run_script, train_by
 
 ARMS = ("path", "trace", "corrupted")
 CANVAS = 12
 """Larger than the mazes, so that the context has room for a trace."""
-TEST_SEED = 1_000_003
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The mazes, the model and the training."""
-
-    steps: int = 3000
-    batch_size: int = 64
-    layers: int = 4
-    d_model: int = 96
-    test: int = 300
 
 
 def tokens_of(tokenization: Tokenization) -> Tokenization:
@@ -129,14 +107,7 @@ def write(tokenization: Tokenization, solution: BatchSolution, arm: str, seed: i
     return Sequences(tokens, torch.tensor([given for given, _ in rows]), lengths)
 
 
-def drawn(size: int, num: int, seed: int, first: int, split: str) -> BatchSolution:
-    """Return solved mazes number `first`, `first` + 1, ... of a size."""
-    return solve_batch(
-        generate_mazes(MazeSpec(sizes=(size,), split=split), np.arange(first, first + num), seed).batches[0]
-    )
-
-
-def train(settings: Settings, arm: str, seed: int) -> dict[str, float | str | int]:
+def train(settings: ArmSettings, arm: str, seed: int) -> Row:
     """Train one arm on fresh mazes; return what it writes for held-out ones."""
     tokenization = tokens_of(load_tokenization("cells", canvas=CANVAS))
     shape = ModelConfig(
@@ -148,21 +119,11 @@ def train(settings: Settings, arm: str, seed: int) -> dict[str, float | str | in
         positions="rotary",
     )
     model = build_model(shape, tokenization, seed=seed).train()
-    config = searching_run(max(settings.steps, 1)).training
-    optimizer, sizes, begun = make_optimizer(model, config), numpy_generator(seed, "sizes"), time.process_time()
-    for step in range(settings.steps):
-        solution = drawn(int(sizes.integers(3, 6)), settings.batch_size, seed, step * settings.batch_size, "train")
-        multiplier = wsd(step, settings.steps, config.warmup_steps, decay=0.4)
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak_lr"] * multiplier
-        loss = asked_loss(model, write(tokenization, solution, arm, seed + step))
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
-        optimizer.step()
-        if step % 500 == 0:
-            print(f"{arm} seed {seed} step {step}: loss {float(loss.detach()):.3f}", flush=True)
-    row: dict[str, float | str | int] = {"arm": arm, "seed": seed, "cpu_seconds": round(time.process_time() - begun)}
+
+    def loss_of(solution: BatchSolution, step: int) -> Tensor:
+        return asked_loss(model, write(tokenization, solution, arm, seed + step))
+
+    row: Row = {"arm": arm, "seed": seed, "cpu_seconds": train_by(loss_of, model, settings, seed, arm)}
     for size in (5, 6, 8):
         row |= measure(model.eval(), tokenization, arm, drawn(size, settings.test, TEST_SEED, 0, "test"), size)
     return row
@@ -203,29 +164,10 @@ def _parts(written: list[int]) -> tuple[list[int], list[int]]:
     return written[:at], written[at:]
 
 
-def main(arguments: Sequence[str] | None = None) -> list[dict[str, float | str | int]]:
+def main(arguments: Sequence[str] | None = None) -> list[Row]:
     """Train every arm for every seed; print one row each."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    for name, value in vars(Settings()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=ARMS)
-    read = vars(parser.parse_args(arguments))
-    seeds, arms = read.pop("seeds"), read.pop("arms")
-    for name, value in (*read.items(), ("seeds", seeds)):
-        if value < (0 if name == "steps" else 1):
-            raise ConfigurationError(f"--{name.replace('_', '-')} is {value}: a larger number is needed.")
-    rows = []
-    for arm in arms:
-        for seed in range(seeds):
-            rows.append(train(Settings(**read), arm, seed))
-            print(json.dumps(rows[-1]), flush=True)
-    return rows
+    return run_arms(train, __doc__ or "", ARMS, arguments)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except MazeRLError as fault:
-        print(fault, file=sys.stderr)
-        raise SystemExit(2) from None
+    run_script(main)

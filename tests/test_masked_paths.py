@@ -10,6 +10,7 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.models.random_streams import torch_generator
 from maze_rl.tokenization.layouts import PATH_END, PATH_START
 from maze_rl.tokenization.tokenization import load_tokenization
+from maze_rl.workflows.arms_script import ArmSettings, drawn
 
 TINY = ["--layers", "1", "--d-model", "16", "--batch-size", "4", "--test", "5", "--seeds", "1"]
 
@@ -22,12 +23,12 @@ def script(load_script: Callable[[str], Any]) -> Any:
 @pytest.fixture(scope="module")
 def tokens(script: Any) -> torch.Tensor:
     tokenization = load_tokenization("cells", canvas=script.CANVAS, origin="path", random_offsets=True)
-    return script.write(tokenization, script.drawn(4, 12, 0, 0, "train"), 3)
+    return script.write(tokenization, drawn(4, 12, 0, 0, "train"), 3)
 
 
 def test_answers_are_the_path_and_then_ends_alone(script: Any, tokens: torch.Tensor) -> None:
     tokenization = load_tokenization("cells", canvas=script.CANVAS, origin="path", random_offsets=True)
-    solution = script.drawn(4, 12, 0, 0, "train")
+    solution = drawn(4, 12, 0, 0, "train")
     cell_tokens = tokenization.layout.cell_tokens[..., 0]
     spans = tokenization.encode_batch(solution.batch, streams=torch.arange(12).numpy(), seed=3).spans
     given = tokens.shape[1] - script.ANSWER
@@ -49,7 +50,7 @@ def test_a_share_from_none_to_all_is_hidden_and_one_token_at_least(script: Any) 
 
 
 def test_what_is_hidden_is_not_seen_and_all_else_is(script: Any, tokens: torch.Tensor) -> None:
-    settings = script.Settings(layers=2, d_model=16)
+    settings = ArmSettings(layers=2, d_model=16)
     tokenization = load_tokenization("cells", canvas=script.CANVAS, origin="path", random_offsets=True)
     model = script.build(settings, "masked", tokenization, 0)
     given, mask = tokens.shape[1] - script.ANSWER, model.cfg.d_vocab - 1

@@ -10,6 +10,7 @@ import torch
 from maze_rl.errors import ConfigurationError
 from maze_rl.tokenization.layouts import PATH_END, PATH_START, SEPARATOR
 from maze_rl.tokenization.tokenization import load_tokenization
+from maze_rl.workflows.arms_script import drawn
 
 TINY = ["--layers", "1", "--d-model", "16", "--batch-size", "4", "--test", "5", "--seeds", "1"]
 
@@ -20,7 +21,7 @@ def script(load_script: Callable[[str], Any]) -> Any:
 
 
 def test_a_trace_is_a_breadth_first_search_from_the_target_up_to_the_origin(script: Any) -> None:
-    solution = script.drawn(5, 20, 0, 0, "train")
+    solution = drawn(5, 20, 0, 0, "train")
     for row in range(20):
         maze, pairs = solution.batch[row], script.trace_of(solution, row)
         graph = networkx.Graph()
@@ -42,7 +43,7 @@ def test_a_trace_is_a_breadth_first_search_from_the_target_up_to_the_origin(scri
 
 def test_arms_differ_in_what_stands_before_the_path_alone(script: Any) -> None:
     tokenization = script.tokens_of(load_tokenization("cells", canvas=script.CANVAS))
-    solution = script.drawn(4, 6, 0, 0, "train")
+    solution = drawn(4, 6, 0, 0, "train")
     plain, traced, other = (script.write(tokenization, solution, arm, 3) for arm in script.ARMS)
     assert torch.equal(plain.given, traced.given) and torch.equal(plain.given, other.given)
     for row in range(6):
@@ -74,7 +75,7 @@ def test_it_trains_every_arm_and_refuses_what_is_out_of_range(script: Any, capsy
 
 def test_a_model_that_copies_the_right_answer_is_right(script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     tokenization = script.tokens_of(load_tokenization("cells", canvas=script.CANVAS))
-    solution = script.drawn(5, 8, 1, 0, "test")
+    solution = drawn(5, 8, 1, 0, "test")
     for arm, traced in (("path", None), ("trace", 1.0), ("corrupted", 1.0)):
         right = script.write(tokenization, solution, arm, 0)
         answers = [right.tokens[row, right.given[row] :].tolist() for row in range(8)]
