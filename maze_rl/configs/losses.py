@@ -24,6 +24,7 @@ OBJECTIVES: Known = {
     "cross_entropy": {},
     "hints": {"weight": number(1.0, 0, 1e6, "the weight of the hints beside the loss, 0 to 1e6")},
     "path_dropout": {"share": Option(0.1, is_share, "the chance of a cell of the path to be hidden, 0 to 1")},
+    "false_targets": {"share": Option(0.5, is_share, "the chance of a sequence to begin with other targets, 0 to 1")},
 }
 """What is made of a loss and its factors; self-play (SPIN) has its own. Their code is in `maze_rl.training`."""
 PROMPT_LOSSES = ("all", "weighted", "all_set")

@@ -179,6 +179,12 @@ def _prompt_faults(run: "RunConfig") -> list[tuple[str, bool]]:
             training.objective.partition(":")[0].strip() == "path_dropout" and tokens.path != "cells",
         ),
         (
+            "objective false_targets needs a model with loops (--loops) and cells of one token: use format "
+            f"{' or '.join(LISTS_OF_ONE_TOKEN)}.",
+            training.objective.partition(":")[0].strip() == "false_targets"
+            and (model.loops is None or tokens.format not in LISTS_OF_ONE_TOKEN),
+        ),
+        (
             f"gradient_loops {training.gradient_loops} of a model without loops: set loops of the model (--loops) too.",
             training.gradient_loops is not None and model.loops is None,
         ),

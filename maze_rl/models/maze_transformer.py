@@ -352,6 +352,8 @@ class MazeTransformer(HookedTransformer):
             self.shared.embedded = stream
         else:
             self.shared.embedded = super().input_to_embed(given, attention_mask=mask)[0]
+        if self.shared.learns_from is not None:
+            torch.set_grad_enabled(False)
 
 
 def _check_whole(prompts: Int[Tensor, "batch pos"]) -> None:

@@ -22,6 +22,7 @@ def logits_at(
     loops: int | None = None,
     gradient_loops: int | None = None,
     words: Int64[Tensor, " words"] | None = None,
+    begun: Float[Tensor, "batch pos d_model"] | None = None,
 ) -> Float[Tensor, "rows words"]:
     """Return the next-token logits at the `chosen` positions, in row-major order of (batch, pos).
 
@@ -33,6 +34,7 @@ def logits_at(
         loops: How often the block of a model with loops is applied, at most as often as it is built; None for that.
         gradient_loops: The last loops, of those applied, that gradients go through; None for all.
         words: The words whose logits are asked for; None for all.
+        begun: The stream that the first loop begins with, the embedding in it; None for the embedding alone.
 
     Raises:
         ConfigurationError: More loops than the model has.
@@ -42,7 +44,9 @@ def logits_at(
     learns_from = 0 if gradient_loops is None else last - gradient_loops * model.maze_config.n_layers  # type: ignore[operator, union-attr]
     if learns_from > 0:
         settings["learns_from"] = learns_from
-    residual = model(tokens, stop_at_layer=last, **settings)
+    if begun is not None:
+        settings |= {"start_at_layer": 0, "tokens": tokens}
+    residual = model(tokens if begun is None else begun, stop_at_layer=last, **settings)
     return logits_of(model, residual[chosen], words)
 
 
@@ -73,14 +77,20 @@ def streams_by_loop(
     blocks = _blocks_of(model, model.maze_config.loops or 0 if loops is None else loops)  # type: ignore[union-attr]
     layers: int = model.maze_config.n_layers  # type: ignore[assignment, union-attr]
     settings: dict[str, Any] = {} if segments is None else {"segments": segments}
-    embedding = model.input_to_embed(tokens)[0]
-    norm: Any = getattr(model, "outer_norm", lambda stream: stream)
     stream = model(tokens, stop_at_layer=layers, **settings)
     yield stream
     for start in range(layers, blocks, layers):
-        begun = norm(stream) + embedding
+        begun = recalled(model, stream, tokens)
         stream = model(begun, start_at_layer=start, stop_at_layer=start + layers, tokens=tokens, **settings)
         yield stream
+
+
+def recalled(
+    model: HookedTransformer, stream: Float[Tensor, "batch pos d_model"], tokens: Int64[Tensor, "batch pos"]
+) -> Float[Tensor, "batch pos d_model"]:
+    """Return what a loop begins with where the last one left `stream`: its norm, if the model has one, and `tokens`."""
+    norm: Any = getattr(model, "outer_norm", lambda stream: stream)
+    return norm(stream) + model.input_to_embed(tokens)[0]
 
 
 def normalized(

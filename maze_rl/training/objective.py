@@ -88,8 +88,14 @@ class CrossEntropy(Shown):
         """
         return self.score(model, self.asked(model, micro), micro.loops)
 
-    def score(self, model: HookedTransformer, asked: Decisions, loops: int | None) -> Loss:
-        """Return the loss of what is asked, in a step of so many loops."""
+    def score(
+        self,
+        model: HookedTransformer,
+        asked: Decisions,
+        loops: int | None,
+        begun: Float[Tensor, "batch input d_model"] | None = None,
+    ) -> Loss:
+        """Return the loss of what is asked, in a step of so many loops, which begin with a stream or the embedding."""
         logits = logits_at(
             model,
             asked.tokens,
@@ -98,6 +104,7 @@ class CrossEntropy(Shown):
             loops=loops,
             gradient_loops=self.gradient_loops,
             words=predictable_words(model),
+            begun=begun,
         )
         return Loss(summed(asked, logits), {"accuracy": (asked.weight * hits(asked, logits)).sum()})
 

@@ -5,7 +5,6 @@ walk stands is not known there. The first cell of a path always stands. What is 
 alone. It is there to be compared with: no shipped model was trained so.
 """
 
-import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -15,10 +14,10 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown
-from maze_rl.seeding import numpy_generator
 from maze_rl.tokenization.layouts import PADDING, PATH_START
 from maze_rl.training.examples import Examples
 from maze_rl.training.objective import CrossEntropy, Decisions
+from maze_rl.training.sequence_draws import generator_of
 from maze_rl.training.slots import Loss
 
 
@@ -62,7 +61,6 @@ class PathDropout(Shown):
         may = (segments > 0) & same  # else the first cell of its path
         hidden = np.zeros(tokens.shape, np.bool_)
         for row, where in zip(range(len(tokens)), may.numpy(), strict=True):
-            sequence = tokens[row][tokens[row] != PADDING].numpy().tobytes()
-            key = int.from_bytes(hashlib.blake2b(sequence, digest_size=7).digest(), "little")
-            hidden[row, where] = numpy_generator(self.seed, "path_dropout", key).random(int(where.sum())) < self.share
+            draw = generator_of(tokens[row], self.seed, "path_dropout")
+            hidden[row, where] = draw.random(int(where.sum())) < self.share
         return torch.from_numpy(hidden)

@@ -14,6 +14,7 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.weights_once import weights_once
 from maze_rl.own_plugins import call_own
+from maze_rl.training.false_targets import FalseTargets
 from maze_rl.training.hints import Hints
 from maze_rl.training.learning_rates.choose import schedule
 from maze_rl.training.losses import loss_functions
@@ -77,6 +78,7 @@ def objective(config: TrainingConfig, phase: Phase, seed: int) -> Objective:
         "cross_entropy": lambda: plain,
         "hints": lambda weight: Hints(plain, weight),
         "path_dropout": lambda share: PathDropout(plain, share, seed),
+        "false_targets": lambda share: FalseTargets(plain, share, seed),
     }
     return made[choice.name](**choice.options)
 

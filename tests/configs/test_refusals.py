@@ -54,6 +54,7 @@ REFUSED: list[tuple[dict, dict, dict, str]] = [
     ({"objective": "hints"}, {"path": "moves"}, {}, "objective hints asks"),
     ({"objective": "hints", "gradient_loops": 2}, {}, {}, "gradient_loops None"),
     ({"objective": "path_dropout:2"}, {}, {}, "path_dropout"),
+    ({"objective": "false_targets", "training_loops": ()}, {}, {"loops": None}, "false_targets needs a model with"),
     ({"objective": "path_dropout"}, {"path": "moves"}, {}, "path_dropout with path moves"),
     ({"gradient_loops": 0}, {}, {}, "gradient_loops is 0"),
     ({"gradient_loops": 1, "training_loops": ()}, {}, {"loops": None}, "gradient_loops 1 of a model without loops"),

@@ -152,6 +152,7 @@ ASKED = [
     {"gradient_loops": 1},
     {"objective": "hints:0.5"},
     {"objective": "path_dropout:0.3"},
+    {"objective": "false_targets:0.7"},
     {"loss": "graded:0.2"},
     {"loss": "fork_weighted"},
     {"loss": "path_from_first_choice"},
@@ -186,7 +187,7 @@ def test_asking_nothing_more_equals_the_trainer_without_it() -> None:
     plain = replace(tiny_run(model=SEARCHING), tokenization=tiny_searching_run().tokenization)
     check_laws(plain, inert=tiny_searching_run(model=SEARCHING, **nothing), plain=plain)
     all_loops = nothing | {"training_loops": (2, 2), "weight_factors": ("within_reach:1000",), "gradient_loops": 2}
-    for objective in ("hints:0", "path_dropout:0"):
+    for objective in ("hints:0", "path_dropout:0", "false_targets:0"):
         none = all_loops | {"gradient_loops": None, "objective": objective}
         check_laws(plain, inert=tiny_searching_run(model=SEARCHING, **none), plain=plain)
     check_laws(plain, inert=tiny_searching_run(model=SEARCHING, **all_loops), plain=plain)
@@ -264,6 +265,7 @@ OBJECTIVES = [
     {"objective": "hints"},
     {"objective": "path_dropout:0.3"},
     {"objective": "path_dropout:0.3", "gradient_loops": 1},
+    {"objective": "false_targets:0.7", "gradient_loops": 1},
 ]
 
 

@@ -12,8 +12,9 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.mazes.generate import generate
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.readout import logits_at, streams_by_loop, unembedded
-from maze_rl.tokenization.layouts import PADDING
+from maze_rl.tokenization.layouts import PADDING, TARGET_END, TARGET_START
 from maze_rl.training.examples import Examples, encode_examples
+from maze_rl.training.false_targets import FalseTargets, other_targets
 from maze_rl.training.hints import Hints, listed_places
 from maze_rl.training.laws import run, tiny_searching_run
 from maze_rl.training.losses import loss_functions
@@ -122,6 +123,50 @@ def test_a_share_of_nothing_is_the_plain_objective(make_asked: Make) -> None:
     model = make_asked()
     micro = replace(examples_of(model), loops=2)
     assert PathDropout(plain(), 0.0).loss(model, micro).total.equal(plain().loss(model, micro).total)
+
+
+@pytest.mark.parametrize("gradient_loops", [None, 1])
+def test_false_targets_are_searched_for_first(make_asked: Make, gradient_loops: int | None) -> None:
+    """Equal to a model of three loops that reads other targets in its first one; gradients from its own loops alone."""
+    model = make_asked(loops=3)
+    micro = examples_of(model, 2)
+    base = CrossEntropy(loss_functions("path_only_set"), (), gradient_loops)
+    asked = base.asked(model, micro)
+    first = other_targets(asked, micro.spans.layout, 0.6, 3)
+    changed = first != asked.tokens
+    assert 1 < int(changed.any(dim=1).sum()) < len(first)
+    with torch.no_grad():
+        own, other = (model.input_to_embed(tokens)[0] for tokens in (asked.tokens, first))
+
+    def recall(value: torch.Tensor, hook: object) -> torch.Tensor:
+        return own
+
+    hooks = [("hook_embed", lambda value, hook: other), ("blocks.1.recall.hook_embed", recall)]
+    with model.hooks(fwd_hooks=[*hooks, ("blocks.2.recall.hook_embed", recall)]):  # type: ignore[list-item]
+        wanted = base.score(model, asked, 3)
+    found = FalseTargets(base, 0.6, seed=3).loss(model, micro)
+    assert found.total.detach().allclose(wanted.total.detach(), rtol=1e-9, atol=0)
+    assert not found.total.detach().allclose(base.loss(model, micro).total.detach(), rtol=1e-6, atol=0)
+    assert FalseTargets(base, 0.6).weight(model, micro) == base.weight(model, micro)
+    found.total.backward()
+    assert all(parameter.grad is not None for parameter in model.blocks[0].parameters() if parameter.requires_grad)
+
+
+def test_false_targets_are_cells_asked_about_whatever_else_is_in_the_batch(make_asked: Make) -> None:
+    model = make_asked()
+    micro = examples_of(model, 2, starts=6)
+    asked = plain().asked(model, micro)
+    first = other_targets(asked, micro.spans.layout, 1.0, 0)
+    changed = first != asked.tokens
+    assert changed.any(dim=1).all()
+    for row, at in changed.nonzero().tolist():
+        assert int(first[row, at]) in asked.tokens[row, asked.chosen[row]].tolist()
+        before = asked.tokens[row, :at].tolist()
+        assert TARGET_START in before and TARGET_END not in before
+    some = other_targets(plain().asked(model, micro.rows(torch.arange(2, 4))), micro.spans.layout, 1.0, 0)
+    assert some.equal(first[2:4, : some.shape[1]])
+    assert not other_targets(asked, micro.spans.layout, 1.0, 1).equal(first)
+    assert FalseTargets(plain(), 0.0).loss(model, micro).total.equal(plain().loss(model, micro).total)
 
 
 class Own:
