@@ -11,10 +11,13 @@ The second goes on from it at half the learning rates, with what is meant to car
 
 - four kinds of mazes in turn: any depth-first ones, depth-first ones of 8x8 and 9x9 whose path has at least 28 steps,
   Wilson's, and depth-first ones with cycles; up to 72 loops, which reach nearly every target of these;
-- up to four mazes on a canvas, so that cells far apart hold states of their own before a larger maze has them.
+- up to four mazes on a canvas and up to 120 stray cells, so that cells far apart hold states of their own before a
+  larger maze has them;
+- half of all sequences searched for other targets first (`false_targets`): in larger mazes the search leaves fields
+  behind that lead to no target, and has to learn to undo them.
 
 Expectation: right at every distance inside 9x9, and far beyond the default model on larger mazes.
-Cost: 33 minutes of one core that multiplies float32 matrices at 117 GFLOP/s for the first run, and about 85 for the
+Cost: 33 minutes of one core that multiplies float32 matrices at 117 GFLOP/s for the first run, and about 130 for the
 second by extrapolation; less by the clock with `--threads 2`.
 """
 
@@ -71,10 +74,11 @@ def second_run(first: TakenModel, mazes: Sequence[DataFolder]) -> RunConfig:
         growing_loops=False,
         mazes_per_canvas=4,
         starts=32,
+        objective="false_targets",
         learning_rate=CPU_BUDGET.learning_rate / 2,
         matrix_learning_rate=CPU_BUDGET.matrix_learning_rate / 2,
         checkpoint_every=250,
-        **REACH,
+        **(REACH | {"stray_tokens": 120}),
     )
     mixture = Phase(steps=STEPS, mazes=ALL, data=mazes[0], interleaved=tuple(mazes[1:]))
     return replace(run, training=replace(run.training, phases=(mixture,)))
