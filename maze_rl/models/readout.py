@@ -77,20 +77,21 @@ def streams_by_loop(
     blocks = _blocks_of(model, model.maze_config.loops or 0 if loops is None else loops)  # type: ignore[union-attr]
     layers: int = model.maze_config.n_layers  # type: ignore[assignment, union-attr]
     settings: dict[str, Any] = {} if segments is None else {"segments": segments}
+    embedding = model.input_to_embed(tokens)[0]
     stream = model(tokens, stop_at_layer=layers, **settings)
     yield stream
     for start in range(layers, blocks, layers):
-        begun = recalled(model, stream, tokens)
+        begun = recalled(model, stream, embedding)
         stream = model(begun, start_at_layer=start, stop_at_layer=start + layers, tokens=tokens, **settings)
         yield stream
 
 
 def recalled(
-    model: HookedTransformer, stream: Float[Tensor, "batch pos d_model"], tokens: Int64[Tensor, "batch pos"]
+    model: HookedTransformer, stream: Float[Tensor, "batch pos d_model"], embedding: Float[Tensor, "batch pos d_model"]
 ) -> Float[Tensor, "batch pos d_model"]:
-    """Return what a loop begins with where the last one left `stream`: its norm, if the model has one, and `tokens`."""
+    """Return what a loop begins with: what the last one left, after the norm if the model has one, and the embedding."""
     norm: Any = getattr(model, "outer_norm", lambda stream: stream)
-    return norm(stream) + model.input_to_embed(tokens)[0]
+    return norm(stream) + embedding
 
 
 def normalized(

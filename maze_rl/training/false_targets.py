@@ -51,7 +51,8 @@ class FalseTargets(Shown):
         layers: int = model.maze_config.n_layers  # type: ignore[assignment, union-attr]
         with torch.no_grad():
             left = model(first, stop_at_layer=loops // 2 * layers, **_segments_of(asked))
-        return self.plain.score(model, asked, micro.loops, begun=recalled(model, left, asked.tokens))
+        begun = recalled(model, left, model.input_to_embed(asked.tokens)[0])
+        return self.plain.score(model, asked, micro.loops, begun=begun)
 
 
 def _segments_of(asked: Decisions) -> dict[str, Tensor]:
