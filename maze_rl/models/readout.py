@@ -89,7 +89,7 @@ def streams_by_loop(
 def recalled(
     model: HookedTransformer, stream: Float[Tensor, "batch pos d_model"], embedding: Float[Tensor, "batch pos d_model"]
 ) -> Float[Tensor, "batch pos d_model"]:
-    """Return what a loop begins with: what the last one left, after the norm if the model has one, and the embedding."""
+    """Return what a loop begins with: what the last one left, after the norm (if there is one), and the embedding."""
     norm: Any = getattr(model, "outer_norm", lambda stream: stream)
     return norm(stream) + embedding
 
