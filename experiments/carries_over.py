@@ -7,11 +7,10 @@ path, with its 95 % interval by layout.
 
 Expectation: of rectangles what squares of as many cells show; Wilson's paths are shorter and easier; cycles harder for
 a model that has seen none; twice the loops change nothing.
-Cost: forty minutes of one CPU core for a model of 72 loops and 500 mazes, by extrapolation.
+Cost: half an hour of one CPU core for a model of 72 loops and 500 mazes, by extrapolation.
 """
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 
 from transformer_lens import HookedTransformer
@@ -19,7 +18,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.mazes import MazeSpec
 from maze_rl.configs.ranges import Size
 from maze_rl.displays.short_repr import interval_text
-from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.baselines import WALKERS, walk
 from maze_rl.evaluation.by_loops import evaluate_loops
 from maze_rl.evaluation.estimates import rate
@@ -31,6 +30,7 @@ from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.decoding import decode_paths
 from maze_rl.models.model_files import load_model
 from maze_rl.tokenization.outcomes import judge
+from maze_rl.workflows.arms_script import run_script
 
 OTHER_MAZES: tuple[tuple[str, tuple[Size, ...]], ...] = (
     ("dfs", ((5, 9), (7, 12), (9, 15), (5, 20), (10, 20))),
@@ -97,8 +97,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except MazeRLError as fault:
-        print(fault, file=sys.stderr)
-        raise SystemExit(2) from None
+    run_script(main)

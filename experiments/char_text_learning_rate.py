@@ -29,7 +29,6 @@ import argparse
 import csv
 import math
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -42,13 +41,14 @@ from torch import Tensor, nn
 
 from maze_rl.configs.choices import read_choice
 from maze_rl.configs.learning_rates import CONTROLLERS
-from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.errors import ConfigurationError
 from maze_rl.models.devices import check_device
 from maze_rl.reports.palette import RUN_COLOURS, light
 from maze_rl.reports.saved_figure import keep
 from maze_rl.reports.vector_graphics import figure_style
 from maze_rl.training.learning_rates.choose import controller, controller_called
 from maze_rl.training.learning_rates.controlled_optimizer import LearningRateController
+from maze_rl.workflows.arms_script import run_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -387,8 +387,4 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, list[Result]]:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except MazeRLError as fault:
-        print(fault, file=sys.stderr)
-        raise SystemExit(2) from None
+    run_script(main)

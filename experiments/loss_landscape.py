@@ -33,7 +33,7 @@ from numpy import ndarray
 from torch import Tensor, nn
 
 from maze_rl.configs.experiment import small_run
-from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.weight_space import Loss, filter_direction, flat, line, losses_at, place, plane_through
 from maze_rl.models.build import build_model
 from maze_rl.reports.palette import light
@@ -45,6 +45,7 @@ from maze_rl.training.state import new_state
 from maze_rl.training.trainer import Callbacks, train
 from maze_rl.training.update_rules.rule_sets import mean_scale
 from maze_rl.training.validation import validator
+from maze_rl.workflows.arms_script import run_script
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -341,8 +342,4 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except MazeRLError as fault:
-        print(fault, file=sys.stderr)
-        raise SystemExit(2) from None
+    run_script(main)

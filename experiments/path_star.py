@@ -13,7 +13,6 @@ Expected: forward at 1 / degree, backwards and scratchpad near 1. Cost: about te
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,10 +20,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maze_rl.errors import ConfigurationError, MazeRLError
+from maze_rl.errors import ConfigurationError
 from maze_rl.intervals import wilson
 from maze_rl.models.build import build_bare
 from maze_rl.seeding import numpy_generator, stream_key
+from maze_rl.workflows.arms_script import run_script
 
 ORDERS = ("forward", "backward", "scratchpad")
 HEADS = 4
@@ -166,8 +166,4 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, float | str |
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except MazeRLError as fault:
-        print(fault, file=sys.stderr)
-        raise SystemExit(2) from None
+    run_script(main)

@@ -12,7 +12,7 @@ path right, from the origin on; all larger mazes are longer than any that was tr
 
 Expectation: all about level at 5x5, ``none`` and ``randomized`` ahead of the other two at 6x6 and 8x8, ``learned`` near
 nothing there.
-Cost: ten minutes of one CPU core for an arm and seed, by extrapolation from 20 steps.
+Cost: ten minutes of one CPU core for an arm and seed, by extrapolation from 40 steps.
 """
 
 from collections.abc import Sequence

@@ -2,8 +2,8 @@
 
 Of a step of T loops, the sequences drawn begin with T // 2 loops for targets that are not theirs, and T loops for their
 own follow. Their streams then hold a whole field that leads elsewhere, at a source that is no target. In mazes larger
-than those trained on a search makes such sources by itself, and keeps them where it has never had to give one up
-(`experiments/RESULTS.md`, flagship). The idea is that of corrupted states (for loops: 2510.14095), with states that are
+than those trained on a search was seen to make such sources by itself and to keep them (`experiments/RESULTS.md`,
+flagship). The idea is that of corrupted states (for loops: 2510.14095), with states that are
 wrong in the way a search is wrong. Which sequences and which targets is a function of (seed, sequence) alone.
 """
 
