@@ -20,10 +20,10 @@ from transformer_lens.utilities import get_act_name
 
 from maze_rl.calibration.hand_built import READING_LAYERS, build_hand_built
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.activation_patching import patch_map
 from maze_rl.interp.battery import control_map, flip_tokens
-from maze_rl.interp.patching_pairs import make_pairs, pair_logits, solved_pairs
-from maze_rl.interp.position_groups import position_groups
+from maze_rl.interp.inputs.patching_pairs import make_pairs, pair_logits, solved_pairs
+from maze_rl.interp.inputs.position_groups import position_groups
+from maze_rl.interp.interventions.activation_patching import patch_map
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.model_files import load_model
 from maze_rl.reports.saved_figure import keep
@@ -238,5 +238,5 @@ keep(grids_figure({run: denoise.effects, "hand-built wave": known.effects}, colu
 #   the edges of the fork has such a map as well.
 # - Anything about pairs the model fails at, or about deeper ones than were patched: see the counts above.
 # - Direction. Denoising and noising need not agree: what is held twice is enough, and not needed.
-# - Whether parts act alone. One place is patched at a time; `maze_rl.interp.path_patching` follows edges between
-#   them.
+# - Whether parts act alone. One place is patched at a time; `maze_rl.interp.interventions.path_patching` follows edges
+#   between them.

@@ -30,9 +30,9 @@ from transformer_lens.utilities import get_act_name
 
 from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.configs.mazes import spec_from_arguments
-from maze_rl.interp.adjacency_heads import find_adjacency_heads
-from maze_rl.interp.decisions import decision_logits, find_decisions, right_choices
-from maze_rl.interp.head_ablation import ablate_heads
+from maze_rl.interp.attention.adjacency_heads import find_adjacency_heads
+from maze_rl.interp.inputs.decisions import decision_logits, find_decisions, right_choices
+from maze_rl.interp.interventions.head_ablation import ablate_heads
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.models.model_files import load_model
 from maze_rl.models.untrained import untrained_twin

@@ -16,11 +16,11 @@ import numpy as np
 
 from maze_rl.calibration.hand_built import READING_LAYERS, build_hand_built
 from maze_rl.calibration.softness import SHARP, SOFT
-from maze_rl.interp.activation_patching import patch_map
-from maze_rl.interp.attribution_patching import attribution_maps
 from maze_rl.interp.battery import flip_tokens
-from maze_rl.interp.patching_pairs import make_pairs, solved_pairs
-from maze_rl.interp.position_groups import CHANGED, FORK, position_groups
+from maze_rl.interp.inputs.patching_pairs import make_pairs, solved_pairs
+from maze_rl.interp.inputs.position_groups import CHANGED, FORK, position_groups
+from maze_rl.interp.interventions.activation_patching import patch_map
+from maze_rl.interp.interventions.attribution_patching import attribution_maps
 from maze_rl.interp.scorecard import Setting, demanding_mazes, gather, score
 from maze_rl.mazes.pictures.plotting import GalleryItem, plot_gallery
 from maze_rl.models.untrained import untrained_twin

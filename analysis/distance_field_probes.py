@@ -29,11 +29,11 @@ from matplotlib.figure import Figure
 
 from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.configs.mazes import spec_from_arguments
-from maze_rl.interp.distance_probe import latent_state
-from maze_rl.interp.emergence import NEVER, emergence
-from maze_rl.interp.on_path_probe import on_path_probe
+from maze_rl.interp.probes.distance_probe import latent_state
+from maze_rl.interp.probes.emergence import NEVER, emergence
+from maze_rl.interp.probes.on_path_probe import on_path_probe
+from maze_rl.interp.probes.wall_probe import wall_probe
 from maze_rl.interp.requirements import require_origin_in_prompt
-from maze_rl.interp.wall_probe import wall_probe
 from maze_rl.intervals import Interval
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.models.model_files import load_model
@@ -194,7 +194,7 @@ print(
 )
 
 # %% [markdown] What this does not show
-# - That a variable which is read is used: only interventions tell (`maze_rl.interp.interchange`).
+# - That a variable which is read is used: only interventions tell (`maze_rl.interp.interventions.interchange`).
 # - That a variable which is not read is not there: probes are linear, and look at one token. A model may search at the
 #   tokens of the path, one step at a time, or hold distances in a code that no linear map undoes.
 # - Anything about other sizes. Distances of farther cells are harder to hold, and to read.

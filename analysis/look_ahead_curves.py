@@ -30,12 +30,12 @@ from matplotlib.figure import Figure
 
 from maze_rl.calibration.hand_built import READING_LAYERS, build_hand_built
 from maze_rl.configs.mazes import spec_from_arguments
-from maze_rl.interp.compute_frontier import compute_frontier
-from maze_rl.interp.decisions import decision_logits, find_decisions, right_choices
-from maze_rl.interp.look_ahead import ideal_curves, look_ahead
+from maze_rl.interp.behaviour.compute_frontier import compute_frontier
+from maze_rl.interp.behaviour.look_ahead import ideal_curves, look_ahead
+from maze_rl.interp.behaviour.rule_exclusion import exclude_rules
+from maze_rl.interp.behaviour.simple_rules import manhattan, right_share
+from maze_rl.interp.inputs.decisions import decision_logits, find_decisions, right_choices
 from maze_rl.interp.maze_draws import layouts_of
-from maze_rl.interp.rule_exclusion import exclude_rules
-from maze_rl.interp.simple_rules import manhattan, right_share
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.models.model_files import load_model
 from maze_rl.models.untrained import untrained_twin
@@ -213,4 +213,5 @@ keep(figure, out, "rules")
 # - What the model computes. A curve that falls at L steps fits a search of L steps, and any rule as good.
 # - A look-ahead beyond what these mazes need: small mazes have few forks of large k*, see the counts below the axis.
 # - That no search is there: a search that is right at some mazes and fails at others flattens the curve like a draw.
-# - Causes. Whether the choice follows one changed edge far away is asked with flip pairs (`maze_rl.interp.flip_rate`).
+# - Causes. Whether the choice follows one changed edge far away is asked with flip pairs
+#   (`maze_rl.interp.behaviour.flip_rate`).

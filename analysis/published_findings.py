@@ -41,9 +41,9 @@ from matplotlib.figure import Figure
 from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.configs.mazes import spec_from_arguments
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.adjacency_heads import find_adjacency_heads
-from maze_rl.interp.decisions import decision_logits, find_decisions, right_choices
-from maze_rl.interp.edge_consolidation import ENDPOINTS, measure_consolidation
+from maze_rl.interp.attention.adjacency_heads import find_adjacency_heads
+from maze_rl.interp.attention.edge_consolidation import ENDPOINTS, measure_consolidation
+from maze_rl.interp.inputs.decisions import decision_logits, find_decisions, right_choices
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.intervals import bootstrap_ratio
 from maze_rl.mazes.generate import generate_mazes

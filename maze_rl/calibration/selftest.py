@@ -16,12 +16,12 @@ from maze_rl.calibration.zoo import ROWS, SCORES, STRENGTHS, Instance, ZooRow, b
 from maze_rl.calibration.zoo import instances as make_instances
 from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
-from maze_rl.interp.decisions import decision_logits
-from maze_rl.interp.distance_probe import Held, ProbeScore, latent_state
+from maze_rl.interp.behaviour.flip_rate import flip_rates
+from maze_rl.interp.behaviour.rule_exclusion import exclude_rules
 from maze_rl.interp.finding import Finding
-from maze_rl.interp.flip_rate import flip_rates
-from maze_rl.interp.interchange import interchange
-from maze_rl.interp.rule_exclusion import exclude_rules
+from maze_rl.interp.inputs.decisions import decision_logits
+from maze_rl.interp.interventions.interchange import interchange
+from maze_rl.interp.probes.distance_probe import Held, ProbeScore, latent_state
 from maze_rl.interp.scorecard import Materials, Scorecard, Setting, control_probes, gather, score
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.threads import one_thread

@@ -202,7 +202,8 @@ class LookAheadRow(Shown):
     """`within`: the rate falls at `look_ahead` steps; `above` or `below`: it is high or low throughout; `greedy`: what
     explains it is whether Manhattan greedy is right."""
     look_ahead: Estimate | None
-    """L_eff of the curve with the covariate (`maze_rl.interp.look_ahead`); None unless `within`. `num` counts forks."""
+    """L_eff of the curve with the covariate (`maze_rl.interp.behaviour.look_ahead`); None unless `within`. `num` counts
+    forks."""
     lapse: float
     """Share of wrong choices where the model sees far enough; nan without forks."""
     fallback: float

@@ -8,30 +8,31 @@ import torch
 from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown
-from maze_rl.interp.activation_patching import patch_map
-from maze_rl.interp.attention_maps import stream_patterns
-from maze_rl.interp.attribution_patching import Confirmation, attribution_maps, confirm, shortlist
-from maze_rl.interp.cell_features import split_halves
-from maze_rl.interp.decisions import Decisions, find_decisions, right_choices
-from maze_rl.interp.doubling import GrowthOfReach, fit_growth
-from maze_rl.interp.edge_consolidation import (
+from maze_rl.interp.attention.attention_maps import stream_patterns
+from maze_rl.interp.attention.edge_consolidation import (
     ConsolidationAttention,
     EdgeConsolidation,
     consolidation_applies,
     measure_consolidation,
 )
-from maze_rl.interp.edge_steering import SteeringResult, steer_edges
-from maze_rl.interp.emergence import Emergence, emergence
-from maze_rl.interp.flip_rate import FlipRates, LogitSensitivity, flip_rates, logit_sensitivity
-from maze_rl.interp.frontier_heads import FrontierHeads, find_frontier_heads, frontier_attention
-from maze_rl.interp.head_ablation import AblationResult, ablate_heads
-from maze_rl.interp.logit_attribution import LogitAttribution, logit_attribution
-from maze_rl.interp.look_ahead import LookAhead, ideal_curves, look_ahead
-from maze_rl.interp.on_path_probe import OnPathProbe, on_path_probe
-from maze_rl.interp.pair_tokens import PairTokens
-from maze_rl.interp.patch_effects import PatchMap
-from maze_rl.interp.patching_pairs import PatchingPairs, SolvedPairs, solved_pairs
-from maze_rl.interp.position_groups import FORK, position_groups
+from maze_rl.interp.attention.frontier_heads import FrontierHeads, find_frontier_heads, frontier_attention
+from maze_rl.interp.behaviour.flip_rate import FlipRates, LogitSensitivity, flip_rates, logit_sensitivity
+from maze_rl.interp.behaviour.look_ahead import LookAhead, ideal_curves, look_ahead
+from maze_rl.interp.inputs.cell_features import split_halves
+from maze_rl.interp.inputs.decisions import Decisions, find_decisions, right_choices
+from maze_rl.interp.inputs.pair_tokens import PairTokens
+from maze_rl.interp.inputs.patching_pairs import PatchingPairs, SolvedPairs, solved_pairs
+from maze_rl.interp.inputs.position_groups import FORK, position_groups
+from maze_rl.interp.interventions.activation_patching import patch_map
+from maze_rl.interp.interventions.attribution_patching import Confirmation, attribution_maps, confirm, shortlist
+from maze_rl.interp.interventions.edge_steering import SteeringResult, steer_edges
+from maze_rl.interp.interventions.head_ablation import AblationResult, ablate_heads
+from maze_rl.interp.interventions.logit_attribution import LogitAttribution, logit_attribution
+from maze_rl.interp.interventions.patch_effects import PatchMap
+from maze_rl.interp.probes.doubling import GrowthOfReach, fit_growth
+from maze_rl.interp.probes.emergence import Emergence, emergence
+from maze_rl.interp.probes.on_path_probe import OnPathProbe, on_path_probe
+from maze_rl.interp.probes.wall_probe import WallProbe, wall_probe
 from maze_rl.interp.requirements import FEWEST_MAZES, require_causal_prompt
 from maze_rl.interp.score_table import scores_html, scores_line
 from maze_rl.interp.scorecard import (
@@ -43,7 +44,6 @@ from maze_rl.interp.scorecard import (
     pairs_of_any_depth,
     score,
 )
-from maze_rl.interp.wall_probe import WallProbe, wall_probe
 from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.untrained import untrained_twin
 

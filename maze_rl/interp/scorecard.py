@@ -1,11 +1,11 @@
 """The scorecard: five graded scores of one model on one set of mazes, and what they come to together.
 
 ======  =======================================================================  =====================================
-S1      one far edge changes, and the choice follows as the oracle demands       `maze_rl.interp.flip_rate`
-S2      a search's variable is in the stream before the path starts              `maze_rl.interp.distance_probe`
-S3      with another maze's variable the choice is what it demands there         `maze_rl.interp.interchange`
-S4      the steps the choice looks ahead grow over several layers                `maze_rl.interp.compute_frontier`
-S5      the choices are right where simple rules are wrong                       `maze_rl.interp.rule_exclusion`
+S1      one far edge changes, and the choice follows as the oracle demands       `behaviour/flip_rate`
+S2      a search's variable is in the stream before the path starts              `probes/distance_probe`
+S3      with another maze's variable the choice is what it demands there         `interventions/interchange`
+S4      the steps the choice looks ahead grow over several layers                `behaviour/compute_frontier`
+S5      the choices are right where simple rules are wrong                       `behaviour/rule_exclusion`
 ======  =======================================================================  =====================================
 
 The mazes are demanding ones: the choices are those of mazes with at least one fork that needs a look-ahead k* of four
@@ -35,15 +35,17 @@ from maze_rl.configs.options import check_count
 from maze_rl.configs.ranges import check_square
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
-from maze_rl.interp.adjacency_heads import AdjacencyHeads, find_adjacency_heads
-from maze_rl.interp.compute_frontier import ComputeFrontier, compute_frontier
-from maze_rl.interp.decisions import Decisions, decision_streams, find_decisions, read_out
-from maze_rl.interp.distance_probe import LatentState, ProbeScore, latent_state, untrained_scores
+from maze_rl.interp.attention.adjacency_heads import AdjacencyHeads, find_adjacency_heads
+from maze_rl.interp.behaviour.compute_frontier import ComputeFrontier, compute_frontier
+from maze_rl.interp.behaviour.flip_rate import FAR, FlipRates, flip_rates
+from maze_rl.interp.behaviour.rule_exclusion import RuleExclusion, exclude_rules
+from maze_rl.interp.behaviour.simple_rules import manhattan
 from maze_rl.interp.finding import Finding
-from maze_rl.interp.flip_rate import FAR, FlipRates, flip_rates
-from maze_rl.interp.interchange import Interchange, interchange
-from maze_rl.interp.patching_pairs import PatchingPairs, make_pairs
-from maze_rl.interp.recombined_mazes import RecombinedMazes, recombine_mazes
+from maze_rl.interp.inputs.decisions import Decisions, decision_streams, find_decisions, read_out
+from maze_rl.interp.inputs.patching_pairs import PatchingPairs, make_pairs
+from maze_rl.interp.inputs.recombined_mazes import RecombinedMazes, recombine_mazes
+from maze_rl.interp.interventions.interchange import Interchange, interchange
+from maze_rl.interp.probes.distance_probe import LatentState, ProbeScore, latent_state, untrained_scores
 from maze_rl.interp.requirements import (
     check_mazes,
     require_edges_in_prompt,
@@ -51,9 +53,7 @@ from maze_rl.interp.requirements import (
     require_origin_in_prompt,
     require_plain_stream,
 )
-from maze_rl.interp.rule_exclusion import RuleExclusion, exclude_rules
 from maze_rl.interp.score_table import scores_html, scores_line
-from maze_rl.interp.simple_rules import manhattan
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch, trusted_batch
 from maze_rl.mazes.splits import maze_hashes

@@ -10,8 +10,8 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.evaluation.results import Estimate, LookAheadRow
-from maze_rl.interp.decisions import Decisions, find_decisions, in_batches, read_out, right_choices
-from maze_rl.interp.look_ahead import LookAhead, look_ahead
+from maze_rl.interp.behaviour.look_ahead import LookAhead, look_ahead
+from maze_rl.interp.inputs.decisions import Decisions, find_decisions, in_batches, read_out, right_choices
 from maze_rl.interp.requirements import require_known_forward
 from maze_rl.intervals import Interval
 from maze_rl.mazes.lattice import MazeBatch
@@ -26,7 +26,7 @@ def look_ahead_by_size(
     training_sizes: Sequence[int] = (),
     progress: Callable[[str, float], None] = lambda doing, done: None,
 ) -> list[LookAheadRow]:
-    """Fit the effective look-ahead at the forks of mazes of every size; see `maze_rl.interp.look_ahead`.
+    """Fit the effective look-ahead at the forks of mazes of every size; see `maze_rl.interp.behaviour.look_ahead`.
 
     Args:
         model: The model, with its `tokenization`.

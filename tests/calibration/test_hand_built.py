@@ -12,8 +12,8 @@ from maze_rl.calibration.residual_layout import ResidualLayout
 from maze_rl.calibration.rotation import random_rotation
 from maze_rl.errors import ConfigurationError, UnknownNameError
 from maze_rl.evaluation.rollouts import roll_out
-from maze_rl.interp.decisions import decision_logits, find_decisions, right_choices
-from maze_rl.interp.simple_rules import manhattan
+from maze_rl.interp.behaviour.simple_rules import manhattan
+from maze_rl.interp.inputs.decisions import decision_logits, find_decisions, right_choices
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.build import MazeTransformer

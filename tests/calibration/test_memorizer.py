@@ -2,7 +2,7 @@
 
 from maze_rl import generate, load_tokenization
 from maze_rl.calibration.memorizer import memorised_sequences, train_memorizer
-from maze_rl.interp.decisions import decision_logits, find_decisions, right_choices
+from maze_rl.interp.inputs.decisions import decision_logits, find_decisions, right_choices
 
 
 def test_right_on_its_mazes_alone() -> None:

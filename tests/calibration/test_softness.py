@@ -5,10 +5,10 @@ import numpy as np
 from maze_rl import load_tokenization
 from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.calibration.softness import SHARP, SOFT
-from maze_rl.interp.activation_patching import patch_map
-from maze_rl.interp.attribution_patching import attribution_maps
 from maze_rl.interp.battery import flip_tokens
-from maze_rl.interp.patching_pairs import make_pairs, solved_pairs
+from maze_rl.interp.inputs.patching_pairs import make_pairs, solved_pairs
+from maze_rl.interp.interventions.activation_patching import patch_map
+from maze_rl.interp.interventions.attribution_patching import attribution_maps
 
 
 def test_attribution_follows_exact_patching_on_soft_weights_alone() -> None:

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from maze_rl import load_tokenization
-from maze_rl.interp.attribution_patching import Node, attribution_maps
+from maze_rl.interp.activations.decision_stream import Change
 from maze_rl.interp.battery import control_tokens, flip_tokens
-from maze_rl.interp.decision_stream import Change
-from maze_rl.interp.patching_pairs import SolvedPairs
-from maze_rl.interp.position_groups import position_groups
+from maze_rl.interp.inputs.patching_pairs import SolvedPairs
+from maze_rl.interp.inputs.position_groups import position_groups
+from maze_rl.interp.interventions.attribution_patching import Node, attribution_maps
 from maze_rl.interp.scorecard import Setting, demanding_mazes
 from maze_rl.tokenization.layouts import PADDING, PATH_START
 

@@ -8,7 +8,7 @@ import torch
 from transformer_lens import HookedTransformer, HookedTransformerConfig
 
 from maze_rl.configs.model import ModelConfig
-from maze_rl.interp.pair_tokens import PairTokens
+from maze_rl.interp.inputs.pair_tokens import PairTokens
 from maze_rl.models.build import build_model
 from maze_rl.tokenization.tokenization import load_tokenization
 

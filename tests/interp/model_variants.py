@@ -11,11 +11,11 @@ from torch import Tensor
 
 from maze_rl.configs.mazes import spec_from_arguments
 from maze_rl.configs.model import ModelConfig
-from maze_rl.interp.attention_maps import GroupedAttention
-from maze_rl.interp.decisions import Decisions, find_decisions
-from maze_rl.interp.pair_tokens import PairTokens
-from maze_rl.interp.patching_pairs import PatchingPairs, make_pairs
-from maze_rl.interp.recombined_mazes import RecombinedMazes, recombine_mazes
+from maze_rl.interp.attention.attention_maps import GroupedAttention
+from maze_rl.interp.inputs.decisions import Decisions, find_decisions
+from maze_rl.interp.inputs.pair_tokens import PairTokens
+from maze_rl.interp.inputs.patching_pairs import PatchingPairs, make_pairs
+from maze_rl.interp.inputs.recombined_mazes import RecombinedMazes, recombine_mazes
 from maze_rl.interp.scorecard import Materials, Setting, gather, pairs_of_any_depth
 from maze_rl.mazes.generate import generate
 from maze_rl.models.build import MazeTransformer, build_model

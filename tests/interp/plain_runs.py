@@ -13,15 +13,16 @@ import torch
 from torch import Tensor
 
 import maze_rl.interp
-from maze_rl.interp import head_ablation
-from maze_rl.interp.pair_tokens import PairTokens
-from maze_rl.interp.probe_sites import ProbeSites
+from maze_rl.interp.activations.probe_sites import ProbeSites
+from maze_rl.interp.inputs.pair_tokens import PairTokens
+from maze_rl.interp.interventions import head_ablation
 
 MODULES = {
-    each.name: importlib.import_module(f"maze_rl.interp.{each.name}")
-    for each in pkgutil.iter_modules(maze_rl.interp.__path__)
+    each.name.rpartition(".")[2]: importlib.import_module(each.name)
+    for each in pkgutil.walk_packages(maze_rl.interp.__path__, "maze_rl.interp.")
+    if not each.ispkg
 }
-"""Every module of the analyses, by name."""
+"""Every module of the analyses, by its name without the folders."""
 called: list[str] = []
 """Which of the references below were used."""
 

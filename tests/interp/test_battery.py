@@ -6,12 +6,12 @@ import pytest
 from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.configs.model import ModelConfig
 from maze_rl.interp import battery
-from maze_rl.interp.decisions import find_decisions
-from maze_rl.interp.emergence import Emergence
-from maze_rl.interp.head_ablation import ablate_heads
-from maze_rl.interp.patch_effects import total_effect
-from maze_rl.interp.patching_pairs import SolvedPairs, make_pairs
-from maze_rl.interp.position_groups import CHANGED, position_groups
+from maze_rl.interp.inputs.decisions import find_decisions
+from maze_rl.interp.inputs.patching_pairs import SolvedPairs, make_pairs
+from maze_rl.interp.inputs.position_groups import CHANGED, position_groups
+from maze_rl.interp.interventions.head_ablation import ablate_heads
+from maze_rl.interp.interventions.patch_effects import total_effect
+from maze_rl.interp.probes.emergence import Emergence
 from maze_rl.interp.scorecard import Materials, Setting
 from maze_rl.mazes.generate import generate
 from maze_rl.models.build import build_model

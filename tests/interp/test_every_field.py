@@ -15,21 +15,21 @@ from torch import Tensor
 from transformer_lens import HookedTransformer, HookedTransformerConfig
 
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.activation_patching import patch_map
-from maze_rl.interp.attribution_patching import attribution_maps
-from maze_rl.interp.decision_stream import Change, DecisionStream
-from maze_rl.interp.decisions import Decisions
-from maze_rl.interp.edge_steering import steer_edges
-from maze_rl.interp.head_ablation import ablate_heads
-from maze_rl.interp.interchange import interchange
-from maze_rl.interp.logit_attribution import logit_attribution
-from maze_rl.interp.logit_lens import logit_lens
-from maze_rl.interp.pair_tokens import PairTokens
-from maze_rl.interp.patch_effects import total_effect
-from maze_rl.interp.patching_pairs import PatchingPairs, pair_logits
-from maze_rl.interp.path_patching import path_patch
-from maze_rl.interp.probe_sites import streams_at
-from maze_rl.interp.recombined_mazes import RecombinedMazes
+from maze_rl.interp.activations.decision_stream import Change, DecisionStream
+from maze_rl.interp.activations.logit_lens import logit_lens
+from maze_rl.interp.activations.probe_sites import streams_at
+from maze_rl.interp.inputs.decisions import Decisions
+from maze_rl.interp.inputs.pair_tokens import PairTokens
+from maze_rl.interp.inputs.patching_pairs import PatchingPairs, pair_logits
+from maze_rl.interp.inputs.recombined_mazes import RecombinedMazes
+from maze_rl.interp.interventions.activation_patching import patch_map
+from maze_rl.interp.interventions.attribution_patching import attribution_maps
+from maze_rl.interp.interventions.edge_steering import steer_edges
+from maze_rl.interp.interventions.head_ablation import ablate_heads
+from maze_rl.interp.interventions.interchange import interchange
+from maze_rl.interp.interventions.logit_attribution import logit_attribution
+from maze_rl.interp.interventions.patch_effects import total_effect
+from maze_rl.interp.interventions.path_patching import path_patch
 from maze_rl.models.build import build_bare
 from maze_rl.models.decoding import decode_paths
 from maze_rl.models.untrained import untrained_twin

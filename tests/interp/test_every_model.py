@@ -19,7 +19,7 @@ import torch
 
 import maze_rl.interp
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.distance_probe import latent_state
+from maze_rl.interp.probes.distance_probe import latent_state
 from maze_rl.models.build import build_bare
 
 REASONS = {
@@ -68,14 +68,14 @@ FREE = {f"{module}.{name}" for module, names in NO_MODEL.items() for name in nam
 def public_functions() -> dict[str, Callable[..., Any]]:
     """Every public function of every analysis, and every public class that is made with a model."""
     found = {}
-    for each in pkgutil.iter_modules(maze_rl.interp.__path__):
-        module = importlib.import_module(f"maze_rl.interp.{each.name}")
+    for each in pkgutil.walk_packages(maze_rl.interp.__path__, "maze_rl.interp."):
+        module, short = importlib.import_module(each.name), each.name.rpartition(".")[2]
         for name, value in vars(module).items():
             if name.startswith("_") or getattr(value, "__module__", None) != module.__name__:
                 continue
             made_with_model = inspect.isclass(value) and "model" in inspect.signature(value.__init__).parameters
             if inspect.isfunction(value) or made_with_model:
-                found[f"{each.name}.{name}"] = value
+                found[f"{short}.{name}"] = value
     return found
 
 

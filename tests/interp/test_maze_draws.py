@@ -8,16 +8,16 @@ import torch
 from numpy import ndarray
 
 from maze_rl.configs.model import ModelConfig
-from maze_rl.interp.compute_frontier import compute_frontier
-from maze_rl.interp.decisions import Decisions, decision_logits, find_decisions
-from maze_rl.interp.distance_probe import site_scores
-from maze_rl.interp.flip_rate import flip_rates, logit_sensitivity
-from maze_rl.interp.look_ahead import look_ahead
+from maze_rl.interp.activations.probe_sites import ProbeSites
+from maze_rl.interp.behaviour.compute_frontier import compute_frontier
+from maze_rl.interp.behaviour.flip_rate import flip_rates, logit_sensitivity
+from maze_rl.interp.behaviour.look_ahead import look_ahead
+from maze_rl.interp.behaviour.rule_exclusion import RuleExclusion, exclude_rules
+from maze_rl.interp.behaviour.simple_rules import RULES
+from maze_rl.interp.inputs.decisions import Decisions, decision_logits, find_decisions
+from maze_rl.interp.inputs.patching_pairs import PatchingPairs, make_pairs
 from maze_rl.interp.maze_draws import layouts_of, percentile_interval, redrawn_sums, sums_by_layout
-from maze_rl.interp.patching_pairs import PatchingPairs, make_pairs
-from maze_rl.interp.probe_sites import ProbeSites
-from maze_rl.interp.rule_exclusion import RuleExclusion, exclude_rules
-from maze_rl.interp.simple_rules import RULES
+from maze_rl.interp.probes.distance_probe import site_scores
 from maze_rl.intervals import bootstrap_ratio, bootstrap_ratios, paired_difference, wilson
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import MazeBatch
@@ -91,7 +91,7 @@ def answer_some(monkeypatch: pytest.MonkeyPatch, copies: int = 1) -> None:
             return np.where(each % 4 > 0, right, wrong)
         return np.where(each % 3 > 0, wrong, right) if tokens is pairs.flipped else np.where(each % 5 > 0, right, wrong)
 
-    monkeypatch.setattr("maze_rl.interp.flip_rate._answers", answers)
+    monkeypatch.setattr("maze_rl.interp.behaviour.flip_rate._answers", answers)
 
 
 def test_an_image_of_a_maze_has_its_layout_and_others_have_their_own(batch: MazeBatch) -> None:
@@ -158,7 +158,7 @@ def test_repeated_layouts_widen_what_counted_as_mazes_is_narrow(
 ) -> None:
     widths = []
     for of in (layouts_of, lambda batch: np.arange(len(batch))):
-        monkeypatch.setattr("maze_rl.interp.decisions.layouts_of", of)
+        monkeypatch.setattr("maze_rl.interp.inputs.decisions.layouts_of", of)
         effect = judged(repeated, hits(repeated, COPIES)).finding.effect
         widths.append(effect.high - effect.low)
     assert widths[0] > 1.4 * widths[1]

@@ -11,29 +11,32 @@ from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.configs.mazes import spec_from_arguments
 from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.activation_patching import patch_map
-from maze_rl.interp.adjacency_heads import find_adjacency_heads
-from maze_rl.interp.attention_maps import stream_patterns
-from maze_rl.interp.attribution_patching import attribution_maps
+from maze_rl.interp.activations.decision_stream import DecisionStream
+from maze_rl.interp.activations.residual_replay import ResidualReplay
+from maze_rl.interp.attention.adjacency_heads import find_adjacency_heads
+from maze_rl.interp.attention.attention_maps import stream_patterns
+from maze_rl.interp.attention.edge_consolidation import measure_consolidation
+from maze_rl.interp.attention.frontier_heads import find_frontier_heads
 from maze_rl.interp.battery import control_tokens, flip_tokens
-from maze_rl.interp.cell_features import Halves, split_halves
-from maze_rl.interp.compute_frontier import compute_frontier
-from maze_rl.interp.decision_stream import DecisionStream
-from maze_rl.interp.decisions import Decisions, decision_logits, find_decisions
-from maze_rl.interp.distance_probe import latent_state, untrained_scores
-from maze_rl.interp.edge_consolidation import measure_consolidation
-from maze_rl.interp.edge_steering import edge_features, steer_edges
-from maze_rl.interp.emergence import emergence
-from maze_rl.interp.flip_rate import flip_rates, logit_sensitivity
-from maze_rl.interp.frontier_heads import find_frontier_heads
-from maze_rl.interp.head_ablation import ablate_heads
-from maze_rl.interp.interchange import interchange
-from maze_rl.interp.logit_attribution import logit_attribution
-from maze_rl.interp.on_path_probe import on_path_probe
-from maze_rl.interp.patch_effects import total_effect
-from maze_rl.interp.patching_pairs import PatchingPairs, make_pairs, solved_pairs
-from maze_rl.interp.path_patching import path_patch
-from maze_rl.interp.recombined_mazes import RecombinedMazes, recombine_mazes
+from maze_rl.interp.behaviour.compute_frontier import compute_frontier
+from maze_rl.interp.behaviour.flip_rate import flip_rates, logit_sensitivity
+from maze_rl.interp.inputs.cell_features import Halves, split_halves
+from maze_rl.interp.inputs.decisions import Decisions, decision_logits, find_decisions
+from maze_rl.interp.inputs.patching_pairs import PatchingPairs, make_pairs, solved_pairs
+from maze_rl.interp.inputs.recombined_mazes import RecombinedMazes, recombine_mazes
+from maze_rl.interp.inputs.tree_and_cycle_edits import open_added_edges
+from maze_rl.interp.interventions.activation_patching import patch_map
+from maze_rl.interp.interventions.attribution_patching import attribution_maps
+from maze_rl.interp.interventions.edge_steering import edge_features, steer_edges
+from maze_rl.interp.interventions.head_ablation import ablate_heads
+from maze_rl.interp.interventions.interchange import interchange
+from maze_rl.interp.interventions.logit_attribution import logit_attribution
+from maze_rl.interp.interventions.patch_effects import total_effect
+from maze_rl.interp.interventions.path_patching import path_patch
+from maze_rl.interp.probes.distance_probe import latent_state, untrained_scores
+from maze_rl.interp.probes.emergence import emergence
+from maze_rl.interp.probes.on_path_probe import on_path_probe
+from maze_rl.interp.probes.wall_probe import wall_probe
 from maze_rl.interp.requirements import (
     check_tokens,
     require_causal_prompt,
@@ -41,10 +44,7 @@ from maze_rl.interp.requirements import (
     require_origin_in_prompt,
     require_plain_stream,
 )
-from maze_rl.interp.residual_replay import ResidualReplay
 from maze_rl.interp.scorecard import check_scored
-from maze_rl.interp.tree_and_cycle_edits import open_added_edges
-from maze_rl.interp.wall_probe import wall_probe
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.splits import maze_hashes

@@ -9,10 +9,10 @@ import pytest
 from maze_rl import load_tokenization
 from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.errors import ConfigurationError, UnknownNameError
+from maze_rl.interp.behaviour.flip_rate import FAR
+from maze_rl.interp.behaviour.simple_rules import manhattan
 from maze_rl.interp.finding import Finding
-from maze_rl.interp.flip_rate import FAR
 from maze_rl.interp.scorecard import Scorecard, Setting, gather, score
-from maze_rl.interp.simple_rules import manhattan
 from maze_rl.intervals import Interval
 
 SETTING = Setting(size=4, split=None, num_mazes=40, num_pairs=40, num_probed=80, max_distance=10, seed=3)

@@ -14,11 +14,11 @@ from maze_rl.configs.mazes import spec_from_arguments
 from maze_rl.errors import Caution
 from maze_rl.evaluation.results import Estimate
 from maze_rl.interp.battery import patch, run_battery
-from maze_rl.interp.decisions import find_decisions
+from maze_rl.interp.behaviour.flip_rate import FlipRates
 from maze_rl.interp.finding import Finding
-from maze_rl.interp.flip_rate import FlipRates
-from maze_rl.interp.patching_pairs import make_pairs, solved_pairs
-from maze_rl.interp.recombined_mazes import recombine_mazes
+from maze_rl.interp.inputs.decisions import find_decisions
+from maze_rl.interp.inputs.patching_pairs import make_pairs, solved_pairs
+from maze_rl.interp.inputs.recombined_mazes import recombine_mazes
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.interp.scorecard import SCORES, Materials, Setting
 from maze_rl.intervals import Interval, wilson

@@ -17,7 +17,7 @@ from maze_rl.errors import MazeRLError
 from maze_rl.evaluation.by_algorithm import evaluate_algorithms
 from maze_rl.evaluation.by_loops import evaluate_loops
 from maze_rl.evaluation.evaluator import evaluate_model
-from maze_rl.interp.patching_pairs import make_pairs
+from maze_rl.interp.inputs.patching_pairs import make_pairs
 from maze_rl.mazes.flip_pairs import find_flip_pairs
 from maze_rl.models.build import MazeTransformer
 from maze_rl.workflows.convert import convert

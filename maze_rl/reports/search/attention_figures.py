@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from maze_rl.interp.decisions import Decisions
-from maze_rl.interp.frontier_heads import FrontierHeads
+from maze_rl.interp.attention.frontier_heads import FrontierHeads
+from maze_rl.interp.inputs.decisions import Decisions
 from maze_rl.reports.search.heat_grids import grid_figure
 from maze_rl.reports.search.layer_curves import LayerCurve, layer_curves
 from maze_rl.reports.search.maze_overlays import EdgeOverlay, by_edge, overlay_figure

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from maze_rl.interp.edge_consolidation import ENDPOINTS
-from maze_rl.interp.frontier_heads import FrontierHeads
+from maze_rl.interp.attention.edge_consolidation import ENDPOINTS
+from maze_rl.interp.attention.frontier_heads import FrontierHeads
 from maze_rl.reports.content import Picture, Section, Statement, Table
 from maze_rl.reports.gallery import Gallery
 from maze_rl.reports.search.attention_figures import attention_on_maze, heads_figure, on_own_edges, rings_figure

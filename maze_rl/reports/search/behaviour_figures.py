@@ -7,10 +7,10 @@ from jaxtyping import Int64
 from numpy import ndarray
 
 from maze_rl.interp.battery import Battery
-from maze_rl.interp.compute_frontier import ComputeFrontier
-from maze_rl.interp.flip_rate import FlipRates, LogitSensitivity
-from maze_rl.interp.look_ahead import LookAhead
-from maze_rl.interp.rule_exclusion import RuleExclusion
+from maze_rl.interp.behaviour.compute_frontier import ComputeFrontier
+from maze_rl.interp.behaviour.flip_rate import FlipRates, LogitSensitivity
+from maze_rl.interp.behaviour.look_ahead import LookAhead
+from maze_rl.interp.behaviour.rule_exclusion import RuleExclusion
 from maze_rl.intervals import Interval
 from maze_rl.reports.direct_labels import EndLabel, label_ends, right_edge
 from maze_rl.reports.palette import light

@@ -8,12 +8,12 @@ from jaxtyping import Int64
 from numpy import ndarray
 
 from maze_rl.interp.battery import Battery
-from maze_rl.interp.decisions import Decisions
-from maze_rl.interp.flip_rate import FAR, FlipRates
-from maze_rl.interp.look_ahead import LookAhead
+from maze_rl.interp.behaviour.flip_rate import FAR, FlipRates
+from maze_rl.interp.behaviour.look_ahead import LookAhead
+from maze_rl.interp.behaviour.rule_exclusion import RuleExclusion
+from maze_rl.interp.inputs.decisions import Decisions
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import FEWEST_MAZES
-from maze_rl.interp.rule_exclusion import RuleExclusion
 from maze_rl.intervals import num_clusters
 from maze_rl.reports.content import Column, Picture, Section, Statement, Table
 from maze_rl.reports.gallery import Gallery

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maze_rl.interp.edge_steering import SteeringResult
-from maze_rl.interp.head_ablation import AblationResult
-from maze_rl.interp.interchange import Interchange
+from maze_rl.interp.interventions.edge_steering import SteeringResult
+from maze_rl.interp.interventions.head_ablation import AblationResult
+from maze_rl.interp.interventions.interchange import Interchange
 from maze_rl.reports.palette import light
 from maze_rl.reports.search.interval_rows import IntervalRow, interval_rows
 from maze_rl.reports.search.stated import in_percent, shown_rate

@@ -1,8 +1,8 @@
 """The section on causal use: what happens when the inside is changed."""
 
-from maze_rl.interp.edge_steering import SteeringEffect, SteeringResult
-from maze_rl.interp.head_ablation import FEWEST_SETS, AblationResult
-from maze_rl.interp.interchange import Interchange
+from maze_rl.interp.interventions.edge_steering import SteeringEffect, SteeringResult
+from maze_rl.interp.interventions.head_ablation import FEWEST_SETS, AblationResult
+from maze_rl.interp.interventions.interchange import Interchange
 from maze_rl.intervals import num_clusters
 from maze_rl.reports.content import Column, Section, Statement, Table
 from maze_rl.reports.gallery import Gallery

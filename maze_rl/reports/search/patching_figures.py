@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from maze_rl.interp.attribution_patching import Confirmation
 from maze_rl.interp.battery import Patching
-from maze_rl.interp.logit_attribution import LogitAttribution
-from maze_rl.interp.patch_effects import PatchMap
+from maze_rl.interp.interventions.attribution_patching import Confirmation
+from maze_rl.interp.interventions.logit_attribution import LogitAttribution
+from maze_rl.interp.interventions.patch_effects import PatchMap
 from maze_rl.intervals import Interval
 from maze_rl.reports.palette import light
 from maze_rl.reports.search.heat_grids import grid_figure, grids_figure

@@ -3,8 +3,8 @@
 import numpy as np
 
 from maze_rl.interp.battery import Battery, Patching
-from maze_rl.interp.patch_effects import PatchMap
-from maze_rl.interp.position_groups import OFF_PATH, ON_PATH
+from maze_rl.interp.inputs.position_groups import OFF_PATH, ON_PATH
+from maze_rl.interp.interventions.patch_effects import PatchMap
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.reports.content import Column, Section, Statement, Table
 from maze_rl.reports.gallery import Gallery

@@ -1,6 +1,6 @@
 """What a search scorecard does not show, said on the page itself."""
 
-from maze_rl.interp.flip_rate import FAR
+from maze_rl.interp.behaviour.flip_rate import FAR
 from maze_rl.reports.content import Statement
 from maze_rl.reports.search.behaviour_section import s1_pairs_reading
 from maze_rl.reports.search.patching_section import solved_reading

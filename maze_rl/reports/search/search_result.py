@@ -10,8 +10,8 @@ from numpy import ndarray
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.battery import Battery
-from maze_rl.interp.decisions import Decisions
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.inputs.decisions import Decisions
 from maze_rl.interp.score_table import scores_html, scores_line
 from maze_rl.interp.scorecard import Materials, Setting
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from maze_rl.interp.behaviour.flip_rate import FAR
 from maze_rl.interp.finding import Finding
-from maze_rl.interp.flip_rate import FAR
 from maze_rl.interp.scorecard import SCORES
 from maze_rl.reports.content import Column, Table, Value
 from maze_rl.reports.search.layout_counts import layout_counts

@@ -8,9 +8,9 @@ import numpy as np
 from torch import Tensor
 
 from maze_rl.interp.finding import Finding
-from maze_rl.interp.logit_attribution import LogitAttribution
-from maze_rl.interp.patch_effects import PatchMap
-from maze_rl.interp.patching_pairs import PatchingPairs
+from maze_rl.interp.inputs.patching_pairs import PatchingPairs
+from maze_rl.interp.interventions.logit_attribution import LogitAttribution
+from maze_rl.interp.interventions.patch_effects import PatchMap
 from maze_rl.interp.scorecard import SCORES
 from maze_rl.intervals import Interval
 from maze_rl.reports.search.attention_figures import edge_attention

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from transformer_lens import patching
 
-from maze_rl.interp.activation_patching import patch_map
+from maze_rl.interp.activations.labelled_activations import stream
 from maze_rl.interp.battery import run_battery
-from maze_rl.interp.labelled_activations import stream
-from maze_rl.interp.pair_tokens import PairTokens
-from maze_rl.interp.patching_pairs import make_pairs
+from maze_rl.interp.inputs.pair_tokens import PairTokens
+from maze_rl.interp.inputs.patching_pairs import make_pairs
+from maze_rl.interp.interventions.activation_patching import patch_map
 from maze_rl.interp.scorecard import Setting, gather
 from maze_rl.mazes.generate import generate
 from maze_rl.models.build import MazeTransformer, build_model

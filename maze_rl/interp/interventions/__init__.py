@@ -1,0 +1,1 @@
+"""Activations changed in the middle of a run: patching, interchange, steering, ablation."""
