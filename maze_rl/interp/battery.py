@@ -20,8 +20,13 @@ from maze_rl.interp.behaviour.flip_rate import FlipRates, LogitSensitivity, flip
 from maze_rl.interp.behaviour.look_ahead import LookAhead, ideal_curves, look_ahead
 from maze_rl.interp.inputs.cell_features import split_halves
 from maze_rl.interp.inputs.decisions import Decisions, find_decisions, right_choices
-from maze_rl.interp.inputs.pair_tokens import PairTokens
-from maze_rl.interp.inputs.patching_pairs import PatchingPairs, SolvedPairs, solved_pairs
+from maze_rl.interp.inputs.patching_pairs import (
+    PatchingPairs,
+    SolvedPairs,
+    control_tokens,
+    flip_tokens,
+    solved_pairs,
+)
 from maze_rl.interp.inputs.position_groups import FORK, position_groups
 from maze_rl.interp.interventions.activation_patching import patch_map
 from maze_rl.interp.interventions.attribution_patching import Confirmation, attribution_maps, confirm, shortlist
@@ -244,20 +249,6 @@ def control_map(model: HookedTransformer, pairs: PatchingPairs, flips: PatchMap,
     # every pair has a fork
     units = flips.denominators[:, [flips.places.index(FORK)]]
     return replace(control, denominators=present * units)
-
-
-def flip_tokens(pairs: PatchingPairs) -> PairTokens:
-    """Return the pairs as clean and flipped tokens."""
-    return PairTokens(
-        pairs.clean, pairs.flipped, pairs.position, pairs.right, pairs.wrong, pairs.layouts, pairs.spans.layout
-    )
-
-
-def control_tokens(pairs: PatchingPairs) -> PairTokens:
-    """Return the pairs as clean and control tokens, asked about the same two cells."""
-    return PairTokens(
-        pairs.clean, pairs.control, pairs.position, pairs.right, pairs.wrong, pairs.layouts, pairs.spans.layout
-    )
 
 
 def growth_of_reach(emerges: Emergence) -> GrowthOfReach:

@@ -42,7 +42,9 @@ _ORDER = (
 FEWEST_MAZES = 20
 """Mazes under which no 95 % interval is given: a bootstrap over fewer is not to be trusted."""
 _INSTEAD = "such as maze-5to9-causal"
-"""A shipped model with all that an analysis may rely on."""
+"""A shipped model with all that an analysis of causal prompts may rely on."""
+_LOOPED = "such as maze-5to9-cpu"
+"""A shipped model with loops, and cells in a prompt that does not name the origin."""
 
 
 def analysed_tokenization(tokenization: Tokenization) -> Tokenization:
@@ -149,6 +151,26 @@ def require_known_forward(model: HookedTransformer, what: str) -> None:
         )
 
 
+def require_plain_blocks(model: HookedTransformer, what: str) -> None:
+    """Check that a block reads its stream first by its attention, then by its MLP, and adds to it.
+
+    Loops are no hindrance: what happens between two blocks is not asked.
+
+    Args:
+        model: Any model.
+        what: What relies on it, as the message begins.
+
+    Raises:
+        ConfigurationError: The model has blocks of another kind.
+    """
+    require_known_forward(model, what)
+    if found := found_among(model.cfg, _NOT_PLAIN):
+        raise ConfigurationError(
+            f"{what} relies on a plain residual stream, and this model has {found[0]}: use one without, {_INSTEAD}, "
+            "or intervene by model.run_with_hooks."
+        )
+
+
 def require_plain_stream(model: HookedTransformer, what: str) -> None:
     """Check that a block reads what the block before left, first by its attention, then by its MLP, and adds to it.
 
@@ -167,12 +189,7 @@ def require_plain_stream(model: HookedTransformer, what: str) -> None:
             f"{what} relies on a plain residual stream, and this model has loops, which add the embedding again "
             f"before each: use a model without loops, {_INSTEAD}, or intervene by model.run_with_hooks."
         )
-    require_known_forward(model, what)
-    if found := found_among(model.cfg, _NOT_PLAIN):
-        raise ConfigurationError(
-            f"{what} relies on a plain residual stream, and this model has {found[0]}: use one without, {_INSTEAD}, "
-            "or intervene by model.run_with_hooks."
-        )
+    require_plain_blocks(model, what)
 
 
 def require_no_hooks(model: HookedTransformer, what: str) -> None:
@@ -210,6 +227,44 @@ def require_causal_prompt(model: HookedTransformer, what: str) -> None:
         )
 
 
+def require_loops(model: HookedTransformer, what: str) -> None:
+    """Check that a model has loops, so that it may be read after any number of them.
+
+    Args:
+        model: Any model.
+        what: What relies on it, as the message begins.
+
+    Raises:
+        ConfigurationError: It has none.
+    """
+    config = getattr(model, "maze_config", None)
+    if config is None or not config.looped:
+        raise ConfigurationError(f"{what} relies on loops, and this model has none: use one with loops, {_LOOPED}.")
+
+
+def require_origin_on_path(model: HookedTransformer, what: str) -> None:
+    """Check that a prompt is the same for every origin, and read the same from any place behind it.
+
+    Args:
+        model: A model with a tokenization.
+        what: What relies on it, as the message begins.
+
+    Raises:
+        ConfigurationError: The origin stands in the prompt, or positions count.
+    """
+    config = getattr(model, "maze_config", None)
+    if not tokenization_of(model).layout.origin_on_path:
+        raise ConfigurationError(
+            f"{what} relies on prompts that do not name the origin, and this model's do: use one with origin='path', "
+            f"{_LOOPED}."
+        )
+    if config is None or config.positions != "none" or config.reverse_positions:
+        raise ConfigurationError(
+            f"{what} relies on reading a start alike wherever it stands, and this model has positions: use one "
+            f"without, {_LOOPED}."
+        )
+
+
 def require_mlps(model: HookedTransformer, what: str) -> None:
     """Check that the blocks have MLPs.
 
@@ -238,6 +293,23 @@ def require_edges_in_prompt(layout: Layout, what: str) -> None:
         raise ConfigurationError(
             f"{what} relies on edges in the prompt, each with tokens of its own, and format cells lists cells: use a "
             f"model whose format lists edges, {_INSTEAD}."
+        )
+
+
+def require_cells_in_prompt(layout: Layout, what: str) -> None:
+    """Check that the prompt lists cells, each with its open sides.
+
+    Args:
+        layout: How the mazes are written.
+        what: What relies on it, as the message begins.
+
+    Raises:
+        ConfigurationError: The prompt lists edges.
+    """
+    if not layout.lists_cells:
+        raise ConfigurationError(
+            f"{what} relies on cells in the prompt, each with a token of its own, and this format lists edges: use a "
+            f"model of format cells, {_LOOPED}."
         )
 
 

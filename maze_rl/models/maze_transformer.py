@@ -17,6 +17,7 @@ from maze_rl.errors import ConfigurationError
 from maze_rl.models.attached_tokenization import other_word
 from maze_rl.models.forward_pass import ForwardPass
 from maze_rl.models.fused_attention import FusedAttention
+from maze_rl.models.fused_layer_norm import is_hooked
 from maze_rl.models.looped_cache import LoopedCache
 from maze_rl.models.model_facts import model_html, model_line
 from maze_rl.models.visibility import sight_of
@@ -303,10 +304,15 @@ class MazeTransformer(HookedTransformer):
         cache = settings.get("past_kv_cache")
         past = 0 if cache is None else cache[0].past_keys.shape[1]
         self._see(tokens, attention_mask, cached=cache is not None, past=past)
-        self.shared.embedded = residual
+        self.shared.embedded = self._unhooked(residual)
         if self.shared.learns_from is not None:
             torch.set_grad_enabled(False)  # that block turns it on again
         return embedded
+
+    def _unhooked(self, embedded: Tensor) -> Tensor:
+        """Return the embedding as loops recall it, out of reach of hooks that change the first stream in place."""
+        first: Any = self.blocks[0].hook_resid_pre
+        return embedded.clone() if is_hooked(first) else embedded
 
     @property
     def _prompt_visible(self) -> bool:
@@ -349,7 +355,7 @@ class MazeTransformer(HookedTransformer):
         self.shared.entered = self.blocks[start] if -len(self.blocks) <= start < len(self.blocks) else None
         given: Tensor | None = settings.get("tokens")
         if given is None:
-            self.shared.embedded = stream
+            self.shared.embedded = self._unhooked(stream)
         else:
             self.shared.embedded = super().input_to_embed(given, attention_mask=mask)[0]
         if self.shared.learns_from is not None:

@@ -86,6 +86,14 @@ def streams_by_loop(
         yield stream
 
 
+def begins_loop(model: HookedTransformer, layer: int) -> bool:
+    """Return whether what enters a block is recalled: it is the first of a loop that is not the first."""
+    config = getattr(model, "maze_config", None)
+    if config is None or not config.looped:
+        return False
+    return 0 < layer < model.cfg.n_layers and layer % config.n_layers == 0
+
+
 def recalled(
     model: HookedTransformer, stream: Float[Tensor, "batch pos d_model"], embedding: Float[Tensor, "batch pos d_model"]
 ) -> Float[Tensor, "batch pos d_model"]:

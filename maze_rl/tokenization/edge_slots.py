@@ -1,8 +1,10 @@
-"""One edge of an adjacency list written over another: the rest of the sequence keeps its tokens and positions.
+"""One edge of a maze written over another: the rest of the sequence keeps its tokens and positions.
 
-The new edge takes the very slot of the old one, and its orientation: where the old edge named its lower cell (upper
-left) first, so does the new one. Two mazes that differ in one edge thus become sequences of equal length that differ in
-one slot, which activation patching needs to compare them position by position.
+Where edges are listed, the new edge takes the very slot of the old one, and its orientation: where the old edge named
+its lower cell (upper left) first, so does the new one. Where cells are listed, up to four of them change: the two ends
+of the old edge lose a side, those of the new one gain one. Two mazes that differ in one edge thus become sequences of
+equal length that differ in one slot or in up to four, which activation patching needs to compare them position by
+position.
 """
 
 import numpy as np
@@ -12,23 +14,30 @@ from numpy import ndarray
 from torch import Tensor
 
 from maze_rl.errors import ConfigurationError
-from maze_rl.tokenization.spans import TokenSpans
+from maze_rl.tokenization.spans import Region, TokenSpans
 from maze_rl.tokenization.tokenization import Encoded
+
+_SIDES = ((1, 4), (2, 8))
+"""By the direction of an edge: its bit in the open sides of its lower cell, and of the other."""
 
 
 def edge_slots(spans: TokenSpans, edges: Int16[ndarray, "batch 3"]) -> Bool[Tensor, "batch pos"]:
-    """Mark the tokens that write one edge (direction, row, col) of each maze, its connector and separator included.
+    """Mark the tokens that tell of one open edge (direction, row, col) of each maze.
+
+    They are those that write it, its connector and separator included; where cells are listed, its two cells.
 
     Raises:
-        ConfigurationError: The format lists cells, or walls as well, or a maze does not list its edge.
+        ConfigurationError: The format lists walls as well, or a maze does not list its edge.
     """
-    if spans.layout.lists_cells:
-        raise ConfigurationError(
-            "format cells: an edge has no slot, two cells tell of it; use a format that lists edges, such as edges."
-        )
     if spans.layout.walls:
         raise ConfigurationError("walls=True: an edge also has a wall's slot to change; use walls=False.")
-    slots = (spans.edges == torch.from_numpy(edges)[:, None]).all(dim=-1)
+    if spans.layout.lists_cells:
+        ends = [_listed(spans, edges, end) for end in (0, 1)]
+        sides = torch.tensor(_SIDES)[torch.from_numpy(edges[:, 0]).long()]
+        told = [at & (spans.open_sides & sides[:, end, None]).bool() for end, at in enumerate(ends)]
+        slots = torch.where(told[0].any(dim=1)[:, None], ends[0] | ends[1], False)
+    else:
+        slots = (spans.edges == torch.from_numpy(edges)[:, None]).all(dim=-1)
     missing = (~slots.any(dim=1)).nonzero()[:, 0].tolist()
     if missing:
         direction, row, col = edges[missing[0]].tolist()
@@ -39,21 +48,49 @@ def edge_slots(spans: TokenSpans, edges: Int16[ndarray, "batch 3"]) -> Bool[Tens
     return slots
 
 
+def replaced_slots(
+    spans: TokenSpans, removed: Int16[ndarray, "batch 3"], added: Int16[ndarray, "batch 3"]
+) -> Bool[Tensor, "batch pos"]:
+    """Mark the tokens that `replace_edge` may change.
+
+    They are the slot of `removed`; where cells are listed, the ends of both edges.
+
+    Raises:
+        ConfigurationError: As `edge_slots`, of the edge `removed`.
+    """
+    slots = edge_slots(spans, removed)
+    if spans.layout.lists_cells:
+        slots = slots | _listed(spans, added, 0) | _listed(spans, added, 1)
+    return slots
+
+
 def replace_edge(
     encoded: Encoded, removed: Int16[ndarray, "batch 3"], added: Int16[ndarray, "batch 3"]
 ) -> Int64[Tensor, "batch pos"]:
-    """Return the tokens with the edge `added` written into the slot of the edge `removed`.
+    """Return the tokens with the edge `added` written in place of the edge `removed`.
 
     Args:
         encoded: Sequences without walls, of any format.
         removed: Edge (direction, row, col), in the maze's own coordinates, that each sequence lists.
-        added: Edge that comes into its slot. The path stays as it is, whether or not it is still right.
+        added: Edge that takes its place. The path stays as it is, whether or not it is still right.
 
     Raises:
         ConfigurationError: As `edge_slots`.
     """
+    spans = encoded.spans
+    slots = edge_slots(spans, removed)
+    if spans.layout.lists_cells:
+        tokens = encoded.tokens.clone()
+        for edges, opened in ((removed, False), (added, True)):
+            for end in (0, 1):
+                _change_side(tokens, spans, edges, end, opened)
+        return tokens
+    return _renamed(encoded, slots.int().argmax(dim=1)[:, None], removed, added)
+
+
+def _renamed(encoded: Encoded, start: Tensor, removed: ndarray, added: ndarray) -> Int64[Tensor, "batch pos"]:
+    """Write the edge `added` from the positions `start` on, where `removed` is listed."""
     tokens, spans, layout = encoded.tokens.clone(), encoded.spans, encoded.spans.layout
-    start = edge_slots(spans, removed).int().argmax(dim=1)[:, None]
     lower, upper = _ends(added, spans.offsets.numpy())
     if layout.edge_ids is not None:
         names = layout.edge_ids[added[:, 0], lower[:, 0], lower[:, 1]]
@@ -66,6 +103,23 @@ def replace_edge(
     tokens[rows, first] = torch.where(lower_first[:, None], new_lower, new_upper)
     tokens[rows, second] = torch.where(lower_first[:, None], new_upper, new_lower)
     return tokens
+
+
+def _change_side(tokens: Tensor, spans: TokenSpans, edges: ndarray, end: int, opened: bool) -> None:
+    """Open or close, in place, the side of each edge's lower (0) or other (1) cell that the edge leaves by."""
+    layout, rows = spans.layout, torch.arange(len(tokens))
+    assert layout.open_cell_ids is not None  # cells are listed
+    at = _listed(spans, edges, end).int().argmax(dim=1)
+    row, col, sides = layout.open_cell_of_id[tokens[rows, at].numpy()].T
+    bit = np.array(_SIDES)[edges[:, 0], end]
+    changed = sides | bit if opened else sides & ~bit
+    tokens[rows, at] = torch.from_numpy(layout.open_cell_ids[row, col, changed]).long()
+
+
+def _listed(spans: TokenSpans, edges: ndarray, end: int) -> Bool[Tensor, "batch pos"]:
+    """Mark where each edge's lower (0) or other (1) cell is listed."""
+    cells = torch.from_numpy(_ends(edges, np.zeros(2, np.int16))[end])
+    return (spans.regions == Region.ADJACENCY) & (spans.cells == cells[:, None]).all(dim=-1)
 
 
 def _ends(edges: ndarray, offsets: ndarray) -> tuple[ndarray, ndarray]:

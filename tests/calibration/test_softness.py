@@ -5,8 +5,7 @@ import numpy as np
 from maze_rl import load_tokenization
 from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.calibration.softness import SHARP, SOFT
-from maze_rl.interp.battery import flip_tokens
-from maze_rl.interp.inputs.patching_pairs import make_pairs, solved_pairs
+from maze_rl.interp.inputs.patching_pairs import flip_tokens, make_pairs, solved_pairs
 from maze_rl.interp.interventions.activation_patching import patch_map
 from maze_rl.interp.interventions.attribution_patching import attribution_maps
 

@@ -12,12 +12,13 @@ import torch
 
 from maze_rl import load_tokenization
 from maze_rl.interp.activations.decision_stream import Change
-from maze_rl.interp.battery import control_tokens, flip_tokens
-from maze_rl.interp.inputs.patching_pairs import SolvedPairs
+from maze_rl.interp.inputs.patching_pairs import SolvedPairs, control_tokens, flip_tokens
 from maze_rl.interp.inputs.position_groups import position_groups
 from maze_rl.interp.interventions.attribution_patching import Node, attribution_maps
 from maze_rl.interp.scorecard import Setting, demanding_mazes
+from maze_rl.mazes.solve import solve
 from maze_rl.tokenization.layouts import PADDING, PATH_START
+from maze_rl.tokenization.spans import Region
 
 POST = "blocks.*.hook_resid_post"
 
@@ -37,6 +38,15 @@ def _continued(f: Any, c: Any) -> Any:
     rows = torch.arange(8)
     put = [Change(layer, rows, -0.5 * run.streams[layer].roll(1, dims=0)) for layer in range(c.model.cfg.n_layers)]
     return run.streams, run.choices, run.go_on(put)
+
+
+def _block_by_block(f: Any, c: Any) -> Any:
+    """What leaves the last block at the decisions, gone through block by block."""
+    stream = c.model.input_to_embed(c.patched.clean)[0]
+    blocks, rows = f(c.model, c.patched.clean, "this"), torch.arange(8)
+    for layer in range(c.model.cfg.n_layers):
+        stream = blocks.through(layer, blocks.entering(layer, stream, rows, 0), rows, 0)
+    return stream[rows, c.patched.position]
 
 
 def _ablated(f: Any, c: Any) -> Any:
@@ -85,21 +95,109 @@ def _features(c: Any) -> Any:
 
 
 def _path_effect(c: Any) -> Any:
-    """What the way from head 1 of layer 0 straight to the logits carries."""
+    """What the ways from head 1 of layer 0 straight to the MLP of layer 1 and to the logits carry.
+
+    One run has the head of the clean run and every other output as it was, one the MLP of layer 1 as it answers that.
+    """
     rows = []
     for row in range(8):
         clean, corrupt = (c.plain.real(tokens[row], c.patched, row) for tokens in (c.patched.clean, c.patched.corrupt))
-        step = c.plain.cache_of(c.model, clean)["z", 0][:, :, 1] - c.plain.cache_of(c.model, corrupt)["z", 0][:, :, 1]
+        was, other = c.plain.cache_of(c.model, corrupt), c.plain.cache_of(c.model, clean)
+        seen: dict[str, Any] = {}
 
-        def moved(stream: Any, hook: object, step: Any = step) -> Any:
-            return stream + step @ c.model.blocks[0].attn.W_O[1]
+        def head(z: Any, hook: object, other: Any = other) -> Any:
+            z[:, :, 1] = other["z", 0][:, :, 1]
+            return z
 
-        after = c.plain.logits_of(c.model, corrupt, ("blocks.1.hook_resid_post", moved))
-        rows.append(
-            c.plain.difference(after, c.patched, row)
-            - c.plain.difference(c.plain.logits_of(c.model, corrupt), c.patched, row)
-        )
+        def frozen(value: Any, hook: Any, was: Any = was) -> Any:
+            return was[hook.name]
+
+        def see(value: Any, hook: Any, seen: dict[str, Any] = seen) -> None:
+            seen[hook.name] = value.clone()
+
+        last = f"blocks.{c.model.cfg.n_layers - 1}.hook_resid_post"
+        outputs = [f"blocks.{at}.hook_{part}_out" for at in range(c.model.cfg.n_layers) for part in ("attn", "mlp")]
+        hooks = [("blocks.0.attn.hook_z", head), *((name, frozen) for name in outputs[1:])]
+        c.plain.logits_of(c.model, corrupt, *hooks, ("blocks.1.hook_resid_mid", see), (last, see))
+        block = c.model.blocks[1]
+        told = block.mlp(block.ln2(seen["blocks.1.hook_resid_mid"]))
+
+        def answers(value: Any, hook: object, told: Any = told) -> Any:
+            return told
+
+        def reaches(value: Any, hook: object, seen: dict[str, Any] = seen, was: Any = was, last: str = last) -> Any:
+            return value + seen[last] - was[last]
+
+        after = c.plain.logits_of(c.model, corrupt, ("blocks.1.hook_mlp_out", answers), (last, reaches))
+        before = c.plain.logits_of(c.model, corrupt)
+        rows.append(c.plain.difference(after, c.patched, row) - c.plain.difference(before, c.patched, row))
     return torch.stack(rows)
+
+
+def _answers(f: Any, c: Any) -> Any:
+    found = f(c.model, c.mazes.take(np.arange(3)), loops=3, batch_size=2)
+    return found.moves, found.confidence
+
+
+def _naive_answers(c: Any) -> Any:
+    """Every cell asked alone, of a model that is built with so many loops."""
+    moves, confidence = np.full((3, 3, 16), -1), np.zeros((3, 3, 16))
+    given = c.tokenization.encode_batch(c.mazes.take(np.arange(3)), streams=np.arange(3), prompt_only=True)
+    ids = c.tokenization.layout.cell_ids
+    for maze, tokens in enumerate(given.tokens):
+        prompt, solved = tokens[: int(given.spans.path_start[maze]) + 1], solve(c.mazes[maze])
+        for loop in range(3):
+            model = c.model.with_loops(loop + 1)
+            for cell in range(16):
+                row, col = divmod(cell, 4)
+                with torch.no_grad():
+                    logits = model(torch.cat([prompt, torch.tensor([int(ids[row, col])])])[None])[0, -1]
+                chances = logits.softmax(dim=-1)
+                for direction, (down, right) in enumerate([(1, 0), (0, 1), (-1, 0), (0, -1)]):
+                    other = row + down, col + right
+                    if 0 <= other[0] < 4 and 0 <= other[1] < 4:
+                        if int(logits.argmax()) == int(ids[other]):
+                            moves[maze, loop, cell] = direction
+                        if other in solved.optimal_next((row, col)):
+                            confidence[maze, loop, cell] += float(chances[int(ids[other])])
+    return moves, confidence
+
+
+def _kernel(f: Any, c: Any) -> Any:
+    found = f(c.model, c.mazes.take(np.arange(5)), batch_size=2)
+    return found.mass, found.shares, found.pairs, found.entropy
+
+
+def _naive_kernel(c: Any) -> Any:
+    """The kernel by loops over mazes, layers, heads and pairs of cells."""
+    layers, heads, side = c.model.cfg.n_layers, c.model.cfg.n_heads, 4
+    mass, shares = np.zeros((layers, heads, 7, 7)), np.zeros((5, layers, heads, 6))
+    pairs, entropy = np.zeros((5, 2)), np.zeros((5, layers, heads))
+    given = c.tokenization.encode_batch(c.mazes.take(np.arange(5)), streams=np.arange(5), prompt_only=True)
+    for maze, tokens in enumerate(given.tokens):
+        at, graph = {}, c.mazes[maze].connections
+        for position, (cell, region) in enumerate(zip(given.spans.cells[maze], given.spans.regions[maze], strict=True)):
+            if region == Region.ADJACENCY:
+                at[tuple(cell.tolist())] = position
+        cache = c.plain.cache_of(c.model, tokens[: int(given.spans.path_start[maze]) + 1])
+        for (row, col), query in at.items():
+            for (other_row, other_col), key in at.items():
+                down, right = other_row - row, other_col - col
+                corner = min(row, other_row), min(col, other_col)
+                group = 0 if (down, right) == (0, 0) else 3
+                if abs(down) + abs(right) == 1:
+                    group = 1 if graph[0 if down else 1][corner] else 2
+                    pairs[maze, group - 1] += 1
+                for layer in range(layers):
+                    seen = cache["pattern", layer][0, :, query, key].numpy() / side**2
+                    mass[layer, :, down + 3, right + 3] += seen / 5
+                    shares[maze, layer, :, group] += seen
+            for layer in range(layers):
+                seen = cache["pattern", layer][0, :, query]
+                shares[maze, layer, :, 4] += seen[:, int(given.spans.target_start[maze])].numpy() / side**2
+                entropy[maze, layer] += -(seen * seen.clamp(min=1e-300).log()).sum(dim=-1).numpy() / side**2
+    shares[..., 5] = 1 - shares[..., :5].sum(axis=-1)
+    return mass, shares, pairs, entropy
 
 
 NODES = (Node("resid_pre", 1, "listed"), Node("mlp_out", 0, "decision"))
@@ -216,15 +314,16 @@ def _control(f: Any, c: Any) -> Any:
 
 CLAIMS: dict[str, Claim] = {
     "activation_patching.patch_map": Claim(
-        "plain causal",
+        "",
         lambda f, c: f(c.model, c.patched, groups=c.groups).numerators,
         lambda c: c.by_group(c.patched, c.groups),
     ),
     "activation_patching.Patcher": Claim(
-        "plain causal",
+        "",
         lambda f, c: f(c.model, c.patched, "mlp_out", "denoise").change(c.groups["listed"]),
         lambda c: c.plain.patched(c.model, c.patched, "mlp_out", c.groups["listed"]),
     ),
+    "answers_by_loop.answers_by_loop": Claim("loops starts", _answers, _naive_answers),
     "adjacency_heads.find_adjacency_heads": Claim("edges", lambda f, c: f(c.model, c.decisions)),
     "adjacency_heads.adjacency_attention": Claim("edges", lambda f, c: c.summed(f(c.model, c.decisions))),
     "attention_maps.stream_patterns": Claim("", lambda f, c: c.summed(c.grouped(), f)),
@@ -234,24 +333,25 @@ CLAIMS: dict[str, Claim] = {
         lambda f, c: f(c.model, c.patched, components=("resid_pre",), groups=c.groups)["resid_pre"].numerators,
         lambda c: c.plain.estimated(c.model, c.patched, c.groups),
     ),
-    "attribution_patching.confirm": Claim("plain causal", _confirmed, _exact),
+    "attribution_patching.confirm": Claim("", _confirmed, _exact),
     "battery.run_battery": Claim("plain causal edges origin", lambda f, c: f(c.model, c.materials)),
     "battery.attention_scores": Claim("causal edges", lambda f, c: f(c.model, c.decisions, 0)),
     "battery.patch": Claim(
-        "plain causal edges",
+        "",
         lambda f, c: f(c.model, c.pairs, _all_solved(c), 0).denoise.numerators,
         lambda c: c.by_group(flip_tokens(c.pairs), position_groups(c.pairs)),
     ),
     "battery.control_map": Claim(
-        "plain causal edges",
+        "",
         _control,
         lambda c: c.by_group(control_tokens(c.pairs), position_groups(c.pairs, c.pairs.control_slot)),
     ),
+    "cell_kernel.cell_kernel": Claim("cells", _kernel, _naive_kernel),
     "compute_frontier.compute_frontier": Claim("", lambda f, c: f(c.model, c.far_decisions)),
     "compute_frontier.right_by_layer": Claim(
         "", lambda f, c: f(c.model, c.decisions, c.plain.MODULES["decisions"].decision_streams(c.model, c.decisions))
     ),
-    "decision_stream.DecisionStream": Claim("plain", _continued),
+    "decision_stream.DecisionStream": Claim("", _continued),
     "decisions.find_decisions": Claim(
         "",
         lambda f, c: _at_decision(f(c.tokenization, c.mazes)),
@@ -276,13 +376,13 @@ CLAIMS: dict[str, Claim] = {
     "edge_steering.steer_edges": Claim("plain causal edges", _steered),
     "edge_steering.edge_features": Claim("edges", lambda f, c: f(c.model, c.pairs, (0,)), _features),
     "emergence.emergence": Claim("", lambda f, c: f(c.model, c.mazes)),
-    "flip_rate.flip_rates": Claim("edges", lambda f, c: f(c.model, c.pairs)),
-    "flip_rate.logit_sensitivity": Claim("edges", lambda f, c: f(c.model, c.pairs)),
+    "flip_rate.flip_rates": Claim("", lambda f, c: f(c.model, c.pairs)),
+    "flip_rate.logit_sensitivity": Claim("", lambda f, c: f(c.model, c.pairs)),
     "frontier_heads.find_frontier_heads": Claim("edges", lambda f, c: f(c.model, c.decisions)),
     "frontier_heads.frontier_attention": Claim("edges", lambda f, c: c.summed(f(c.model, c.decisions))),
-    "head_ablation.ablate_heads": Claim("plain", _ablated),
+    "head_ablation.ablate_heads": Claim("", _ablated),
     "hook_names.check_hook_names": Claim("", lambda f, c: list(f(c.model, POST)), lambda c: list(_rows(c))),
-    "interchange.interchange": Claim("plain", lambda f, c: f(c.model, c.swapped, layers=(0,), draws=1)),
+    "interchange.interchange": Claim("", lambda f, c: f(c.model, c.swapped, layers=(0,), draws=1)),
     "labelled_activations.stream": Claim(
         "",
         lambda f, c: {
@@ -294,7 +394,7 @@ CLAIMS: dict[str, Claim] = {
     ),
     "labelled_activations.collect": Claim("", lambda f, c: f(c.model, c.mazes, POST).activations, _rows),
     "logit_attribution.logit_attribution": Claim(
-        "plain",
+        "",
         lambda f, c: f(c.model, *_asked(c)).contributions.sum(axis=1),
         lambda c: c.plain.differences(c.model, c.patched.clean, c.patched),
     ),
@@ -302,17 +402,17 @@ CLAIMS: dict[str, Claim] = {
     "on_path_probe.on_path_probe": Claim("origin", lambda f, c: f(c.model, c.mazes, least_steps=1)),
     "patch_effects.total_effect": Claim("", lambda f, c: f(c.model, c.patched), _total),
     "patching_pairs.make_pairs": Claim(
-        "edges",
+        "",
         lambda f, c: _at_decision(f(c.tokenization, size=4, num=12, depths=(0, 16), split=None)),
         lambda c: _forks(c.pairs, c.tokenization.layout),
     ),
     "patching_pairs.pair_logits": Claim("", lambda f, c: f(c.model, c.patched.clean, c.patched.position)),
-    "patching_pairs.solved_pairs": Claim("edges", lambda f, c: f(c.model, c.pairs)),
+    "patching_pairs.solved_pairs": Claim("", lambda f, c: f(c.model, c.pairs)),
     "path_patching.path_patch": Claim(
-        "plain causal", lambda f, c: f(c.model, c.patched, (0, 1), ["logits"]).numerators, _path_effect
+        "", lambda f, c: f(c.model, c.patched, (0, 1), ["logits", (1, "mlp")]).numerators, _path_effect
     ),
     "position_groups.position_groups": Claim(
-        "edges",
+        "",
         lambda f, c: torch.stack(list(f(c.pairs).values())).sum(dim=0),
         lambda c: c.pairs.spans.real.long(),
     ),
@@ -329,7 +429,7 @@ CLAIMS: dict[str, Claim] = {
         lambda c: c.plain.differences(c.model, c.patched.clean, c.patched),
     ),
     "residual_replay.ResidualReplay": Claim(
-        "plain causal",
+        "",
         lambda f, c: f(c.model, *_asked(c)).logit_difference,
         lambda c: c.plain.differences(c.model, c.patched.clean, c.patched),
     ),
@@ -339,7 +439,7 @@ CLAIMS: dict[str, Claim] = {
         lambda c: _forks(c.materials.pairs, c.tokenization.layout),
     ),
     "scorecard.pairs_of_any_depth": Claim(
-        "edges",
+        "",
         lambda f, c: _at_decision(f(c.tokenization, Setting(size=4, num_pairs=12, split=None))),
         lambda c: _forks(c.any_depth, c.tokenization.layout),
     ),
@@ -350,12 +450,13 @@ CLAIMS: dict[str, Claim] = {
     ),
     "scorecard.control_probes": Claim("edges origin", lambda f, c: f(c.model, c.materials)),
     "scorecard.score": Claim("plain edges origin", lambda f, c: f(c.model, c.materials)),
+    "single_blocks.SingleBlocks": Claim("", _block_by_block, lambda c: _final(c)),
     "sparse_autoencoders.activation_batches": Claim(
         "",
         lambda f, c: _sorted(torch.cat(list(f(c.model, c.mazes, "blocks.1.hook_resid_post", batch_size=1)))),
         lambda c: _sorted(_rows(c)["blocks.1.hook_resid_post"]),
     ),
     "sparse_autoencoders.train_sparse_autoencoder": Claim("", _autoencoded, lambda c: torch.zeros(16)),
-    "tree_and_cycle_edits.open_added_edges": Claim("edges", _opened, _path_of_pairs),
+    "tree_and_cycle_edits.open_added_edges": Claim("", _opened, _path_of_pairs),
     "wall_probe.wall_probe": Claim("", lambda f, c: f(c.model, c.mazes)),
 }

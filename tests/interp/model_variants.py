@@ -31,10 +31,14 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         LOOPS | {"prompt": "visible", "embedding": "waves", "unembedding": "path"},
         "plain causal edges origin",
     ),
-    "visible": ({"name": "edges"}, {"prompt": "visible"}, "causal"),
-    "loops": ({"name": "unique_cells"}, LOOPS | {"positions": "learned"}, "plain"),
-    "stock": ({"name": "unique_cells"}, {"positions": "learned"}, ""),
-    "origin on path": ({"name": "unique_cells", "origin": "path"}, {"positions": "learned"}, "origin"),
+    "visible": ({"name": "edges"}, {"prompt": "visible"}, "causal cells loops starts"),
+    "loops": ({"name": "unique_cells"}, LOOPS | {"positions": "learned"}, "plain cells starts"),
+    "stock": ({"name": "unique_cells"}, {"positions": "learned"}, "cells loops starts"),
+    "origin on path": (
+        {"name": "unique_cells", "origin": "path"},
+        {"positions": "learned"},
+        "origin cells loops starts",
+    ),
 }
 """Models, by name: how they read, how they are built, and what they lack."""
 SETTING = Setting(size=4, num_mazes=40, num_pairs=40, num_probed=80, num_swapped=960, split=None)

@@ -17,12 +17,11 @@ from maze_rl.interp.attention.adjacency_heads import find_adjacency_heads
 from maze_rl.interp.attention.attention_maps import stream_patterns
 from maze_rl.interp.attention.edge_consolidation import measure_consolidation
 from maze_rl.interp.attention.frontier_heads import find_frontier_heads
-from maze_rl.interp.battery import control_tokens, flip_tokens
 from maze_rl.interp.behaviour.compute_frontier import compute_frontier
 from maze_rl.interp.behaviour.flip_rate import flip_rates, logit_sensitivity
 from maze_rl.interp.inputs.cell_features import Halves, split_halves
 from maze_rl.interp.inputs.decisions import Decisions, decision_logits, find_decisions
-from maze_rl.interp.inputs.patching_pairs import PatchingPairs, make_pairs, solved_pairs
+from maze_rl.interp.inputs.patching_pairs import PatchingPairs, control_tokens, flip_tokens, make_pairs, solved_pairs
 from maze_rl.interp.inputs.recombined_mazes import RecombinedMazes, recombine_mazes
 from maze_rl.interp.inputs.tree_and_cycle_edits import open_added_edges
 from maze_rl.interp.interventions.activation_patching import patch_map

@@ -56,6 +56,29 @@ def test_equals_the_loops_written_out(make_searching: Make, ragged: Callable, pr
     assert (model(tokens) - written_out(model, tokens)).abs().max() < 1e-11
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_first_stream_changed_in_place_is_not_what_loops_recall(
+    make_searching: Make, ragged: Callable, inside: bool
+) -> None:
+    model = make_searching()
+    tokens = ragged(model)
+    given = model.input_to_embed(tokens)[0].detach() if inside else tokens
+    settings = {"start_at_layer": 0, "tokens": tokens} if inside else {}
+
+    def in_place(stream: torch.Tensor, hook: object) -> None:
+        stream *= 1.5
+
+    def anew(stream: torch.Tensor, hook: object) -> torch.Tensor:
+        return stream * 1.5
+
+    with torch.no_grad():
+        new, old = (
+            model.run_with_hooks(given.clone(), fwd_hooks=[("blocks.0.hook_resid_pre", change)], **settings)
+            for change in (anew, in_place)
+        )
+    assert torch.equal(new, old)
+
+
 def test_gradients_reach_the_block_from_every_loop(make_searching: Make, ragged: Callable) -> None:
     model = make_searching()
     tokens = ragged(model, 2)

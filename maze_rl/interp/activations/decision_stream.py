@@ -14,8 +14,8 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown, short_repr
-from maze_rl.interp.activations.residual_replay import Earlier, at_decision
-from maze_rl.interp.requirements import require_no_hooks, require_plain_stream
+from maze_rl.interp.activations.single_blocks import Earlier, SingleBlocks, at_decision
+from maze_rl.interp.requirements import require_no_hooks, require_plain_blocks
 from maze_rl.models.readout import unembedded
 
 
@@ -35,20 +35,21 @@ class DecisionStream(Shown):
     """A run on right-padded sequences, kept so that it can be continued from changes at the decision.
 
     Args:
-        model: The network; blocks in sequence. A visible prompt does no harm: the decision stands behind it.
+        model: The network; pre-norm, attention and MLP in sequence. The decision stands after the prompt.
         tokens: Token ids.
         position: Decision position of each row.
 
     Raises:
-        ConfigurationError: The model has loops or hooks.
+        ConfigurationError: The model has hooks, or blocks of another kind.
     """
 
     @torch.no_grad()
     def __init__(
         self, model: HookedTransformer, tokens: Int64[Tensor, "row pos"], position: Int64[Tensor, " row"]
     ) -> None:
-        require_plain_stream(model, "going on from a changed stream at the decision")
-        require_no_hooks(model, "going on from a changed stream at the decision")
+        what = "going on from a changed stream at the decision"
+        require_plain_blocks(model, what)
+        require_no_hooks(model, what)
         device = model.W_E.device
         self._model, self._position = model, position.to(device)
         kept: list[Tensor] = []
@@ -63,6 +64,7 @@ class DecisionStream(Shown):
                 names_filter=lambda name: name.endswith(("attn.hook_k", "attn.hook_v")),
                 stop_at_layer=model.cfg.n_layers,
             )[1]
+        self._blocks = SingleBlocks(model, tokens.to(device), what)
         self._keys = [cache["k", layer] for layer in range(model.cfg.n_layers)]
         self._values = [cache["v", layer] for layer in range(model.cfg.n_layers)]
         self.streams: Float[Tensor, "layer row d_model"] = torch.stack(kept)
@@ -96,8 +98,8 @@ class DecisionStream(Shown):
             num = int((layers < layer).sum())
             ahead = rows[:num]
             earlier = Earlier(self._keys[layer][:, :position], self._values[layer][:, :position], ahead)
-            block = self._model.blocks[layer]
-            moved = block(streams[:num, None], past_kv_cache_entry=earlier)[:, 0]
+            entering = self._blocks.entering(layer, streams[:num, None], ahead, position)
+            moved = self._blocks.through(layer, entering, ahead, position, earlier)[:, 0]
             streams = torch.cat([moved, streams[num:]])
         chosen = torch.empty_like(rows)
         chosen[order] = self._choose(streams)

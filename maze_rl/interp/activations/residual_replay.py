@@ -1,9 +1,11 @@
 """Go on with a finished run from a changed residual stream: only later layers and positions are computed again.
 
-A causal model's activations before position p do not depend on what happens at p, and those below layer l do not depend
-on layer l. A change of the residual stream at (l, p) therefore needs blocks l, l + 1, ... on positions p, p + 1, ...
-alone, with the run's own keys and values for the positions before. Of the logits two are read, at the decision. Changes
-at different layers that start at the same position travel in one batch, which grows from block to block.
+Activations below layer l do not depend on layer l. Behind a causal prompt those before position p do not depend on
+what happens at p, so a change of the residual stream at (l, p) needs blocks l, l + 1, ... on positions p, p + 1, ...
+alone, with the run's own keys and values for the positions before. A visible prompt sees all of itself: a change in it
+needs all positions of those blocks, one behind it only the positions from there. Of the logits two are read, at the
+decision. Changes at different layers that start at the same position travel in one batch, which grows from block to
+block.
 """
 
 from collections.abc import Sequence
@@ -13,14 +15,15 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 from transformer_lens import HookedTransformer
-from transformer_lens.cache.key_value_cache_entry import TransformerLensKeyValueCacheEntry
 from transformer_lens.utilities.activation_functions import softcap_enabled
 
 from maze_rl.displays.short_repr import Shown, short_repr
-from maze_rl.interp.requirements import require_causal_prompt, require_no_hooks, require_plain_stream
+from maze_rl.interp.activations.single_blocks import Earlier, SingleBlocks, at_decision
+from maze_rl.interp.requirements import require_no_hooks, require_plain_blocks
 from maze_rl.models.readout import normalized, unembedded
 
-_KEPT = ("hook_resid_pre", "attn.hook_k", "attn.hook_v", "attn.hook_z", "hook_attn_out", "hook_mlp_out")
+_STREAMS = ("hook_resid_pre", "hook_resid_post")
+_KEPT = (*_STREAMS, "attn.hook_k", "attn.hook_v", "attn.hook_z", "hook_attn_out", "hook_mlp_out")
 
 
 class Entering(NamedTuple):
@@ -59,14 +62,14 @@ class ResidualReplay(Shown):
     """One run of the model on right-padded tokens, kept so that it can be continued with changes.
 
     Args:
-        model: The network; causal, pre-norm, blocks in sequence.
+        model: The network; pre-norm, attention and MLP in sequence. Loops and a visible prompt are taken care of.
         tokens: Token ids.
         position: Where the logits of each row are read.
         right: The token whose logit counts.
         wrong: The token whose logit is subtracted.
 
     Raises:
-        ConfigurationError: The model has loops, a visible prompt or hooks.
+        ConfigurationError: The model has hooks, or blocks of another kind.
     """
 
     @torch.no_grad()
@@ -78,9 +81,9 @@ class ResidualReplay(Shown):
         right: Int64[Tensor, " row"],
         wrong: Int64[Tensor, " row"],
     ) -> None:
-        require_plain_stream(model, "going on from a changed stream")
-        require_causal_prompt(model, "going on from a changed stream")
-        require_no_hooks(model, "going on from a changed stream")
+        what = "going on from a changed stream"
+        require_plain_blocks(model, what)
+        require_no_hooks(model, what)
         device = model.W_E.device
         tokens, position = tokens.to(device), position.to(device)
         self.model, self.tokens, self.position = model, tokens, position
@@ -88,9 +91,13 @@ class ResidualReplay(Shown):
         final, cache = model.run_with_cache(
             tokens, names_filter=lambda name: name.endswith(_KEPT), stop_at_layer=model.cfg.n_layers
         )
+        layers = range(model.cfg.n_layers)
         self.cache = cache
-        self.streams: list[Tensor] = [cache["resid_pre", layer] for layer in range(model.cfg.n_layers)] + [final]
+        self.streams: list[Tensor] = [*(cache["resid_pre", layer] for layer in layers), final]
         """What enters each layer, and at last the unembedding; each [row, pos, d_model]."""
+        self.left: list[Tensor] = [cache["resid_post", layer] for layer in layers]
+        """What each layer leaves: what enters the next one, but where a loop begins; each [row, pos, d_model]."""
+        self.blocks = SingleBlocks(model, tokens, what)
         self._readout = Readout(model, right, wrong)
         self.logit_difference: Tensor = self._readout.of(at_decision(final, position))
         """Of the run as it is, [row]."""
@@ -116,33 +123,19 @@ class ResidualReplay(Shown):
         Args:
             entering: For every layer, and at last for the unembedding, the changed streams from position `start` to the
                 last decision position among the rows of all of them; before `start` they must be as in the run.
-            start: First position that is computed again.
+            start: First position that is computed again: the first that a change reaches (`SingleBlocks`).
 
         Returns:
             The logit differences, in the form of `entering`.
         """
         rows, stream = entering[0]
-        for layer, block in enumerate(self.model.blocks):
+        for layer in range(self.model.cfg.n_layers):
             if len(rows):
                 earlier = Earlier(self.cache["k", layer][:, :start], self.cache["v", layer][:, :start], rows)
-                stream = block(stream, past_kv_cache_entry=earlier)
+                stream = self.blocks.through(layer, stream, rows, start, earlier)
+                stream = self.blocks.entering(layer + 1, stream, rows, start)
             rows = torch.cat([rows, entering[layer + 1].rows])
             stream = torch.cat([stream, entering[layer + 1].stream])
         changes = torch.arange(len(rows), device=rows.device)
         read = self.read(stream[changes, self.position[rows] - start], rows)
         return list(read.split([len(change.rows) for change in entering]))
-
-
-class Earlier(TransformerLensKeyValueCacheEntry, Shown):
-    """Keys and values of some rows at the positions before, as attention expects them."""
-
-    def __init__(self, keys: Tensor, values: Tensor, rows: Tensor) -> None:
-        super().__init__(keys[rows], values[rows], frozen=True)
-
-
-def at_decision(
-    activation: Float[Tensor, "row pos *rest"], position: Int64[Tensor, " row"]
-) -> Float[Tensor, "row *rest"]:
-    """Return each row's activation at its decision position."""
-    device = activation.device
-    return activation[torch.arange(len(position), device=device), position.to(device)]

@@ -1,12 +1,12 @@
-"""Token-aligned pairs of prompts for patching: one edge differs, in one slot, and the right next step with it.
+"""Token-aligned pairs of prompts for patching: one edge differs, and the right next step with it.
 
 Each pair is a clean maze, a flipped one and a control (`maze_rl.mazes.flip_pairs`), written up to and with the token of
 the fork u: the prediction there is the decision, w in clean and control, w' in flipped. The clean maze is encoded; the
-others are its tokens with the added edge written over the removed one, so that all three have the same length and every
-other token in the same place. The control is a swap of the same kind, as near the same
-depth as there is, that changes nothing about the decision,
-so whatever patching does there is not the decision's. Pairs a model does not solve are left out of patching, and
-counted: their logit differences have no meaning (2309.16042, 2404.15255).
+others are its tokens with the added edge written over the removed one (where cells are listed, with the sides of up to
+four cells changed), so that all three have the same length and every other token in the same place. The control is a
+swap of the same kind, as near the same depth as there is, that changes nothing about the decision, so whatever patching
+does there is not the decision's. Pairs a model does not solve are left out of patching, and counted: their logit
+differences have no meaning (2309.16042, 2404.15255).
 
 Only the clean maze is drawn from the split; flipped and control mazes are its edits and may fall into any.
 """
@@ -27,14 +27,15 @@ from maze_rl.configs.ranges import AnyInts, AnySize, check_square
 from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
+from maze_rl.interp.inputs.pair_tokens import PairTokens
 from maze_rl.interp.maze_draws import layouts_of
-from maze_rl.interp.requirements import check_tokens, require_edges_in_prompt, require_known_forward
+from maze_rl.interp.requirements import check_tokens, require_known_forward
 from maze_rl.mazes.flip_pairs import FlipPairs, concatenate_pairs, find_flip_pairs
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.readout import logits_at
-from maze_rl.tokenization.edge_slots import edge_slots, replace_edge
+from maze_rl.tokenization.edge_slots import replace_edge, replaced_slots
 from maze_rl.tokenization.layouts import PADDING
 from maze_rl.tokenization.spans import TokenSpans
 from maze_rl.tokenization.tokenization import Encoded, Tokenization
@@ -58,9 +59,9 @@ class PatchingPairs(Shown):
     position: Int64[Tensor, " pair"]
     """Decision position: the token of the fork u, the last before the padding."""
     slot: Bool[Tensor, "pair pos"]
-    """Tokens of the slot in which `flipped` differs from `clean`."""
+    """Tokens in which `flipped` may differ from `clean`: the slot of one edge, or up to four listed cells."""
     control_slot: Bool[Tensor, "pair pos"]
-    """Tokens of the slot in which `control` differs from `clean`."""
+    """Tokens in which `control` may differ from `clean`."""
     right: Int64[Tensor, " pair"]
     """Id of w, the right next token in `clean` and `control`."""
     wrong: Int64[Tensor, " pair"]
@@ -206,8 +207,21 @@ def solved_pairs(model: HookedTransformer, pairs: PatchingPairs, batch_size: int
     return SolvedPairs(np.flatnonzero(solved[0] & solved[1]), len(pairs), int(solved[0].sum()), int(solved[1].sum()))
 
 
+def flip_tokens(pairs: PatchingPairs) -> PairTokens:
+    """Return the pairs as clean and flipped tokens."""
+    return PairTokens(
+        pairs.clean, pairs.flipped, pairs.position, pairs.right, pairs.wrong, pairs.layouts, pairs.spans.layout
+    )
+
+
+def control_tokens(pairs: PatchingPairs) -> PairTokens:
+    """Return the pairs as clean and control tokens, asked about the same two cells."""
+    return PairTokens(
+        pairs.clean, pairs.control, pairs.position, pairs.right, pairs.wrong, pairs.layouts, pairs.spans.layout
+    )
+
+
 def _check(tokenization: Tokenization, size: int, num: int, algorithm: str) -> None:
-    require_edges_in_prompt(tokenization.layout, "a pair that differs in the slot of one edge")
     if tokenization.name not in ONE_TOKEN_PER_CELL:
         raise ConfigurationError(
             f"format {tokenization.name} takes {tokenization.layout.tokens_per_cell} tokens a step: patching pairs "
@@ -252,8 +266,8 @@ def _encoded(pairs: FlipPairs, tokenization: Tokenization, seed: int) -> Patchin
         replace_edge(encoded, pairs.control_removed, pairs.control_added),
         spans,
         position,
-        edge_slots(spans, pairs.removed),
-        edge_slots(spans, pairs.control_removed),
+        replaced_slots(spans, pairs.removed, pairs.added),
+        replaced_slots(spans, pairs.control_removed, pairs.control_added),
         right,
         wrong,
     )

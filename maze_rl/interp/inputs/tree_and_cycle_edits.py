@@ -32,7 +32,7 @@ class CycleEdits(Shown):
     position: Int64[Tensor, " pair"]
     """Decision position in `tokens`."""
     slot_end: Int64[Tensor, " pair"]
-    """Last token of the slot that names (a, b), the edge to be removed."""
+    """Last token that tells of (a, b), the edge to be removed: of its slot, or the later one of its two cells."""
     still_right: Bool[ndarray, " pair"]
     """w, right in M, alone is right in M+: removing (a, b) changes the decision."""
     now_wrong: Bool[ndarray, " pair"]

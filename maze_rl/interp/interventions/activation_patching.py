@@ -22,7 +22,7 @@ from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.activations.residual_replay import Entering, ResidualReplay
 from maze_rl.interp.inputs.pair_tokens import Direction, PairTokens, check_direction
 from maze_rl.interp.interventions.patch_effects import PatchMap
-from maze_rl.interp.requirements import check_tokens, require_causal_prompt, require_mlps, require_plain_stream
+from maze_rl.interp.requirements import check_tokens, require_mlps, require_plain_blocks
 from maze_rl.seeding import numpy_generator
 
 Component = Literal["resid_pre", "attn_out", "mlp_out", "head"]
@@ -58,11 +58,10 @@ def patch_map(
     Raises:
         UnknownNameError: There is no such component, direction or source.
         ConfigurationError: There are no pairs or no places, a position lies outside the sequences, both positions
-            and groups are given, the pairs are not written in the model's words, or the model has loops, a visible
-            prompt or blocks of another kind.
+            and groups are given, the pairs are not written in the model's words, or the model has hooks or blocks of
+            another kind.
     """
-    require_plain_stream(model, "activation patching (patch_map)")
-    require_causal_prompt(model, "activation patching (patch_map)")
+    require_plain_blocks(model, "activation patching (patch_map)")
     check_names(component, direction, source)
     check_tokens(model, pairs.written)
     _check_places(pairs, positions, groups)
@@ -155,7 +154,7 @@ class Patcher(Shown):
         touched = torch.stack(sites).any(dim=0)
         rows = touched.any(dim=1).nonzero()[:, 0]
         if len(rows) > 0:
-            start = int(touched.any(dim=0).nonzero()[0])
+            start = self.replay.blocks.first_reached(int(touched.any(dim=0).nonzero()[0]))
             stop = int(self.replay.position[rows].max()) + 1
             entering = [self._entering(layer, sites[layer], slice(start, stop)) for layer in range(self.layers)]
             nothing = Entering(rows[:0], self.replay.streams[0][:0, start:stop])
@@ -172,22 +171,24 @@ class Patcher(Shown):
         rows = site.any(dim=1).nonzero()[:, 0]
         pair, pos = site[rows][:, span].nonzero(as_tuple=True)
         at = (rows[pair], pos + span.start)
-        leaving = self.component != "resid_pre"
-        stream = self.replay.streams[layer + leaving][rows, span]
-        if not self.head_axis:
-            stream[pair, pos] = self._patched(layer, at)
+        if self.component == "resid_pre":
+            stream = self.replay.streams[layer][rows, span]
+            stream[pair, pos] = self.source[layer][at]
             return Entering(rows, stream)
-        every = stream.repeat(self.replay.model.cfg.n_heads, 1, 1, 1)
-        every[:, pair, pos] = self._patched_heads(layer, at)
-        return Entering(rows.repeat(len(every)), every.flatten(0, 1))
+        stream = self.replay.left[layer][rows, span]
+        if self.head_axis:
+            every = stream.repeat(self.replay.model.cfg.n_heads, 1, 1, 1)
+            every[:, pair, pos] = self._patched_heads(layer, at)
+            rows, stream = rows.repeat(len(every)), every.flatten(0, 1)
+        else:
+            stream[pair, pos] = self._patched(layer, at)
+        return Entering(rows, self.replay.blocks.entering(layer + 1, stream, rows, span.start))
 
     def _patched(self, layer: int, at: tuple[Tensor, Tensor]) -> Tensor:
-        """Return the stream at the patched positions, [site, d_model]."""
+        """Return the stream that leaves the layer at the patched positions, [site, d_model]."""
         source = self.source[layer][at]
-        if self.component == "resid_pre":
-            return source
         if self.component == "mlp_out":
-            return self.replay.streams[layer + 1][at] - self.base[layer][at] + source
+            return self.replay.left[layer][at] - self.base[layer][at] + source
         return self.replay.after_attention(layer, self.replay.streams[layer][at] + source)
 
     def _patched_heads(self, layer: int, at: tuple[Tensor, Tensor]) -> Tensor:

@@ -21,7 +21,8 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
-from maze_rl.interp.activations.residual_replay import Readout, at_decision
+from maze_rl.interp.activations.residual_replay import Readout
+from maze_rl.interp.activations.single_blocks import at_decision
 from maze_rl.interp.inputs.pair_tokens import Direction, PairTokens
 from maze_rl.interp.interventions.activation_patching import (
     PAIRS_AT_ONCE,

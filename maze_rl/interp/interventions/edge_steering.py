@@ -39,6 +39,7 @@ from maze_rl.interp.requirements import (
     check_layers,
     check_tokens,
     require_causal_prompt,
+    require_edges_in_prompt,
     require_known_forward,
     require_plain_stream,
 )
@@ -173,9 +174,10 @@ def edge_features(model: HookedTransformer, pairs: PatchingPairs, layers: Sequen
     """Return f_l(e) of every edge of the lattice, measured on the clean mazes of the pairs.
 
     Raises:
-        ConfigurationError: Positions of this model depend on what stands behind them, a layer does not exist, or the
-            pairs are not written in the model's words.
+        ConfigurationError: Positions of this model depend on what stands behind them, a layer does not exist, the
+            prompts list no edges, or the pairs are not written in the model's words.
     """
+    require_edges_in_prompt(pairs.spans.layout, "a feature of each edge")
     require_known_forward(model, "reading the streams of padded sequences")
     check_layers(model, layers, "features of edges")
     check_tokens(model, pairs.spans.layout)

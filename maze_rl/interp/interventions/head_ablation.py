@@ -38,9 +38,9 @@ from maze_rl.interp.finding import Finding, Verdict
 from maze_rl.interp.inputs.decisions import Decisions, in_batches, right_choices
 from maze_rl.interp.interventions.random_head_sets import Heads, random_head_sets
 from maze_rl.interp.maze_draws import rates_over_layouts
-from maze_rl.interp.requirements import FEWEST_MAZES, check_tokens, require_plain_stream
+from maze_rl.interp.requirements import FEWEST_MAZES, check_tokens, require_plain_blocks
 from maze_rl.intervals import NUM_DRAWS, Interval, num_clusters
-from maze_rl.models.readout import unembedded
+from maze_rl.models.readout import begins_loop, unembedded
 from maze_rl.seeding import numpy_generator, stream_key
 
 How = Literal["mean", "resample"]
@@ -137,7 +137,7 @@ def ablate_heads(
     Args:
         model: The network.
         decisions: All decisions of the mazes asked about (`find_decisions`); forks among them count.
-        heads: (layer, head) of the heads taken out together.
+        heads: (layer, head) of the heads taken out together; in a model with loops every loop's layers count on.
         how: What takes the place of their output.
         reference: Mazes that give it, of the same shape and number of edges; None takes the very mazes, where
             `resample` gives each maze another's.
@@ -148,10 +148,11 @@ def ablate_heads(
 
     Raises:
         UnknownNameError: There is no such way to ablate.
-        ConfigurationError: The model has loops, the mazes are not written in its words, a head does not exist, there
-            are no forks, prompts to resample from differ in length, or there is no other maze to resample from.
+        ConfigurationError: The model has blocks of another kind, the mazes are not written in its words, a head does
+            not exist, there are no forks, prompts to resample from differ in length, or there is no other maze to
+            resample from.
     """
-    require_plain_stream(model, "head ablation layer by layer")
+    require_plain_blocks(model, "head ablation layer by layer")
     given = decisions if reference is None else reference
     for each in (decisions, given):
         check_tokens(model, each.spans.layout)
@@ -199,9 +200,8 @@ def _right_by_set(
     with parametrize.cached():
         source = _Replacement(model, used, how, decisions, reference, seed, batch_size)
         for batch in in_batches(forks, batch_size, device):
-            stream = model(batch.tokens, stop_at_layer=0)
             ablation = _LayerwiseAblation(model, batch.tokens, sets, source.at(batch.mazes, batch.tokens.shape[1]))
-            for numbers, final in ablation.finals(0, stream, range(len(sets))):
+            for numbers, final in ablation.finals(0, ablation.embedding, range(len(sets))):
                 logits = unembedded(model, final[batch.at][:, None])[:, 0].cpu()
                 right[np.array(numbers)[:, None], batch.rows] = right_choices(forks.take(batch.rows), logits)
     return right
@@ -214,6 +214,7 @@ class _LayerwiseAblation:
         self, model: HookedTransformer, tokens: Tensor, sets: Sequence[Heads], instead: dict[int, Tensor]
     ) -> None:
         self.model, self.tokens, self.sets, self.instead = model, tokens, sets, instead
+        self.embedding: Tensor = model(tokens, stop_at_layer=0)
 
     def finals(self, layer: int, stream: Tensor, numbers: Sequence[int]) -> Iterator[tuple[Sequence[int], Tensor]]:
         """Yield sets, by number, and the final residual stream [maze, pos, d_model] they share."""
@@ -235,7 +236,16 @@ class _LayerwiseAblation:
             else:
                 ran.append((members, after))
         for members, after in ran:
-            yield from self.finals(layer + 1, after, members)
+            yield from self.finals(layer + 1, self._entering(layer + 1, after), members)
+
+    def _entering(self, layer: int, left: Tensor) -> Tensor:
+        """Return what enters a layer: what the one before left, or what recall makes of it where a loop begins."""
+        if not begins_loop(self.model, layer):
+            return left
+        model: Any = self.model
+        with model.shared.open():
+            model.shared.embedded = self.embedding
+            return model.blocks[layer].recall(left)
 
     def _through(self, layer: int, stream: Tensor, heads: tuple[int, ...]) -> Tensor:
         def replace(z: Tensor, hook: object) -> Tensor:

@@ -42,7 +42,7 @@ from maze_rl.interp.inputs.decisions import read_out
 from maze_rl.interp.inputs.recombined_mazes import RecombinedMazes
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.probes.ridge_probe import RidgeProbe
-from maze_rl.interp.requirements import FEWEST_MAZES, check_layers, check_tokens, require_plain_stream
+from maze_rl.interp.requirements import FEWEST_MAZES, check_layers, check_tokens, require_plain_blocks
 from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.seeding import numpy_generator
 
@@ -122,10 +122,10 @@ def interchange(
 
     Raises:
         UnknownNameError: There is no such variable.
-        ConfigurationError: The model has loops or hooks, there is no such layer, or the mazes are not written in the
-            model's words.
+        ConfigurationError: The model has hooks or blocks of another kind, there is no such layer, or the mazes are not
+            written in the model's words.
     """
-    require_plain_stream(model, "interchange (S3)")
+    require_plain_blocks(model, "interchange (S3)")
     check_tokens(model, mazes.written)
     tried = spread_layers(model.cfg.n_layers) if layers is None else layers
     check_layers(model, tried, "interchange (S3)")

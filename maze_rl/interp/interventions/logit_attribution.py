@@ -1,7 +1,8 @@
 """Direct logit attribution: the logit difference at the decision as an exact sum over the model's components.
 
-The final residual stream is a sum x = sum_c x_c of the embeddings, heads, biases b_O and MLPs. With the scale s of the
-final layer norm frozen as it is in the run,
+The final residual stream is a sum x = sum_c x_c of the embeddings, heads, biases b_O and MLPs; in a model with loops it
+is one of what the earlier loops left (after the norm between loops), the recalled embedding, and the parts of the last
+loop. With the scale s of the final layer norm frozen as it is in the run,
 
     LD = sum_c ((x_c - mean(x_c)) / s * w) . u  +  b . u  +  b_U[right] - b_U[wrong],  u = W_U[:, right] - W_U[:, wrong]
 
@@ -22,13 +23,15 @@ from transformer_lens import ActivationCache, HookedTransformer
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.activations.residual_replay import Readout, at_decision
-from maze_rl.interp.requirements import require_no_hooks, require_plain_stream
+from maze_rl.interp.activations.residual_replay import Readout
+from maze_rl.interp.activations.single_blocks import at_decision
+from maze_rl.interp.requirements import require_no_hooks, require_plain_blocks
 from maze_rl.intervals import Interval, bootstrap_ratios
+from maze_rl.models.readout import begins_loop
 from maze_rl.models.stock_fields import Values, found_among
 
 _BENT: Values = {"output_logits_soft_cap": None, "final_rms": None}
-_KEPT = ("hook_embed", "hook_pos_embed", "hook_z", "hook_mlp_out", "ln_final.hook_scale")
+_KEPT = ("hook_embed", "hook_pos_embed", "recall.hook_norm", "hook_z", "hook_mlp_out", "ln_final.hook_scale")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +39,8 @@ class LogitAttribution(Shown):
     """Every component's part of the logit difference."""
 
     names: tuple[str, ...]
-    """embed, pos_embed, L0H0 ..., L0 b_O, L0 mlp, ..., ln_final b, b_U: those the model has."""
+    """embed, pos_embed, L0H0 ..., L0 b_O, L0 mlp, ..., ln_final b, b_U: those the model has. With several loops
+    earlier loops, embed, and from there the layers of the last loop."""
     contributions: Float64[ndarray, "pair component"]
     """They add up to the logit difference."""
     layouts: Int64[ndarray, " pair"] | None = None
@@ -68,9 +72,10 @@ def logit_attribution(
         layouts: Layout of each row's maze, which intervals count; None where each is taken to have its own.
 
     Raises:
-        ConfigurationError: The model has another normalization, loops or hooks: then the stream is no sum of all parts.
+        ConfigurationError: The model has another normalization, hooks or blocks of another kind: then the stream is no
+            sum of all parts.
     """
-    require_plain_stream(model, "direct logit attribution")
+    require_plain_blocks(model, "direct logit attribution")
     require_no_hooks(model, "direct logit attribution")
     norm = model.cfg.normalization_type
     if norm not in ("LN", "LNPre", None):
@@ -101,17 +106,18 @@ def _written(
     model: HookedTransformer, cache: ActivationCache, position: Int64[Tensor, " pair"]
 ) -> tuple[list[str], Float[Tensor, "component pair d_model"]]:
     """Return what each component writes to the residual stream at the decisions."""
-    # One position is left, so that the heads' outputs are computed there alone.
-    here = ActivationCache({name: at_decision(value, position)[:, None] for name, value in cache.items()}, model)
-    written: dict[str, Tensor] = {
-        name: here[f"hook_{name}"] for name in ("embed", "pos_embed") if f"hook_{name}" in here.cache_dict
-    }
-    heads: Any
-    labels: Any
-    heads, labels = here.stack_head_results(return_labels=True)
-    written |= dict(zip(labels, heads, strict=True))
-    for layer in range(model.cfg.n_layers):
-        written[f"L{layer} b_O"] = model.b_O[layer].expand_as(here["hook_embed"])
+    here = {name: at_decision(value, position) for name, value in cache.items()}
+    first = next(layer for layer in reversed(range(model.cfg.n_layers)) if layer == 0 or begins_loop(model, layer))
+    if first == 0:
+        written = {name: here[f"hook_{name}"] for name in ("embed", "pos_embed") if f"hook_{name}" in here}
+    else:
+        recall = f"blocks.{first}.recall.hook_"
+        written = {"earlier loops": here[f"{recall}norm"], "embed": here[f"{recall}embed"]}
+    for layer in range(first, model.cfg.n_layers):
+        attention: Any = model.blocks[layer].attn
+        heads = torch.einsum("phd,hdm->hpm", here[f"blocks.{layer}.attn.hook_z"], attention.W_O)
+        written |= {f"L{layer}H{head}": value for head, value in enumerate(heads)}
+        written[f"L{layer} b_O"] = attention.b_O.expand_as(heads[0])
         if not model.cfg.attn_only:
-            written[f"L{layer} mlp"] = here["mlp_out", layer]
-    return list(written), torch.stack(list(written.values()))[:, :, 0]
+            written[f"L{layer} mlp"] = here[f"blocks.{layer}.hook_mlp_out"]
+    return list(written), torch.stack(list(written.values()))

@@ -13,7 +13,8 @@ from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown, counted, short_repr
 from maze_rl.errors import ConfigurationError, unknown_name
-from maze_rl.interp.activations.residual_replay import Readout, at_decision
+from maze_rl.interp.activations.residual_replay import Readout
+from maze_rl.interp.activations.single_blocks import at_decision
 from maze_rl.interp.inputs.pair_tokens import Direction, PairTokens
 from maze_rl.interp.requirements import check_tokens, require_known_forward
 from maze_rl.intervals import Interval, bootstrap_ratio, bootstrap_ratios

@@ -3,7 +3,8 @@
 The base run stands still. The difference of the sender's output between the two runs is added to what each receiver
 reads (before its layer norm); a receiver's query, key or value (or its MLP's output, or the logits) is computed from
 that, and the base run goes on with all receivers so changed. Paths through other heads and MLPs between sender and
-receiver are left out.
+receiver are left out. Where a loop begins in between, what the step makes of the recalled stream goes on in its place:
+recalled(x + step) - recalled(x), with the base run's x.
 
 Source: Wang et al. (2022), Interpretability in the Wild, arXiv 2211.00593; Goldowsky-Dill et al. (2023), arXiv
 2304.05969.
@@ -22,10 +23,12 @@ from transformer_lens.utilities.tensors import repeat_along_head_dimension
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.activations.residual_replay import Readout, ResidualReplay, at_decision
+from maze_rl.interp.activations.residual_replay import Readout, ResidualReplay
+from maze_rl.interp.activations.single_blocks import at_decision
 from maze_rl.interp.inputs.pair_tokens import Direction, PairTokens, check_direction
-from maze_rl.interp.requirements import check_tokens, require_causal_prompt, require_mlps, require_plain_stream
+from maze_rl.interp.requirements import check_tokens, require_mlps, require_plain_blocks
 from maze_rl.intervals import Interval, bootstrap_ratio
+from maze_rl.models.readout import begins_loop
 from maze_rl.plain_numbers import index_of
 
 Sender = tuple[int, int | Literal["mlp"]]
@@ -79,10 +82,9 @@ def path_patch(
         UnknownNameError: There is no such direction.
         ConfigurationError: There are no pairs or no receivers, the pairs are not written in the model's words, there is
             no such sender or receiver, a receiver does not come after the sender, its keys or values are shared by
-            several heads, or the model has loops, a visible prompt or blocks of another kind.
+            several heads, or the model has hooks or blocks of another kind.
     """
-    require_plain_stream(model, "path patching")
-    require_causal_prompt(model, "path patching")
+    require_plain_blocks(model, "path patching")
     check_direction(direction)
     check_tokens(model, pairs.written)
     if len(pairs) == 0 or not receivers:
@@ -101,10 +103,13 @@ def path_patch(
     step = _output(source, sender) - _output(base, sender)
     if positions is not None:
         step = step * positions[..., None].to(step.device)
-    hooks: list[Any] = [_overwrite(base, step, receiver) for receiver in receivers if receiver != "logits"]
+    steps = _carried(base, step, sender[0])
+    hooks: list[Any] = [
+        _overwrite(base, steps[receiver[0]], receiver) for receiver in receivers if receiver != "logits"
+    ]
     final = model.run_with_hooks(base.tokens, fwd_hooks=hooks, stop_at_layer=model.cfg.n_layers)
     if "logits" in receivers:
-        final = final + step
+        final = final + steps[model.cfg.n_layers]
     patched = Readout(model, pairs.right, pairs.wrong).of(at_decision(final, pairs.position))
     sign = 1.0 if direction == "denoise" else -1.0
     change, total = patched - base.logit_difference, source.logit_difference - base.logit_difference
@@ -160,6 +165,19 @@ def _output(run: ResidualReplay, sender: Sender) -> Float[Tensor, "pair pos d_mo
         return run.cache["mlp_out", layer]
     attention: Any = run.model.blocks[layer].attn
     return run.cache["z", layer][:, :, head] @ attention.W_O[head]
+
+
+def _carried(
+    base: ResidualReplay, step: Float[Tensor, "pair pos d_model"], written: int
+) -> dict[int, Float[Tensor, "pair pos d_model"]]:
+    """Return what is left of the step, by the layer that is entered; in the layer that writes it, the step."""
+    steps, rows = {written: step}, torch.arange(len(step), device=step.device)
+    for layer in range(written + 1, base.model.cfg.n_layers + 1):
+        left = base.left[layer - 1]
+        if begins_loop(base.model, layer):
+            step = base.blocks.entering(layer, left + step, rows, 0) - base.streams[layer]
+        steps[layer] = step
+    return steps
 
 
 def _overwrite(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from maze_rl.interp.battery import Battery, Patching
-from maze_rl.interp.inputs.position_groups import OFF_PATH, ON_PATH
+from maze_rl.interp.inputs.position_groups import listed_groups
 from maze_rl.interp.interventions.patch_effects import PatchMap
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.reports.content import Column, Section, Statement, Table
@@ -126,11 +126,14 @@ def largest_of(patch: PatchMap, place: str) -> tuple[int, float]:
 
 
 def _groups_reading(patching: Patching) -> Statement:
-    at_path, path = largest_of(patching.denoise, ON_PATH)
-    at_other, other = largest_of(patching.denoise, OFF_PATH)
+    on_path, off_path = listed_groups(patching.pairs.spans.layout)
+    at_path, path = largest_of(patching.denoise, on_path)
+    at_other, other = largest_of(patching.denoise, off_path)
     reading = sentence(
-        "Denoising the edges of the path gives at most {path:.2f} (layer {at_path}), other edges {other:.2f} (layer "
-        "{at_other}); effects on the path beyond other edges would show that the path is held there.",
+        "Denoising the {on_path} gives at most {path:.2f} (layer {at_path}), {off_path} {other:.2f} (layer "
+        "{at_other}); effects on the path beyond {off_path} would show that the path is held there.",
+        on_path=on_path,
+        off_path=off_path,
         path=path,
         at_path=at_path,
         other=other,

@@ -14,16 +14,24 @@ from maze_rl.tokenization.layouts import PADDING, PATH_END, PATH_START
 from maze_rl.tokenization.spans import Region
 from maze_rl.tokenization.tokenization import load_tokenization
 
+FORMATS: dict[str, dict] = {
+    "edges": {"query": "first"},
+    "unique_cells": {},
+    "cells": {"origin": "path"},
+}
 
-@pytest.fixture(scope="module", params=["edges", "unique_cells"])
+
+@pytest.fixture(scope="module", params=FORMATS)
 def made(request: pytest.FixtureRequest) -> PatchingPairs:
-    tokenization = load_tokenization(request.param, canvas=6, query="first" if request.param == "edges" else "last")
-    return make_pairs(tokenization, size=5, num=40, depths=(1, 20))
+    return make_pairs(
+        load_tokenization(request.param, canvas=6, **FORMATS[request.param]), size=5, num=40, depths=(1, 20)
+    )
 
 
 def tokenization_of(made: PatchingPairs):
-    name = "edges" if made.spans.layout.edge_ids is not None else "unique_cells"
-    return load_tokenization(name, canvas=6, query="first" if name == "edges" else "last")
+    layout = made.spans.layout
+    name = "cells" if layout.lists_cells else "unique_cells" if layout.spells_edges else "edges"
+    return load_tokenization(name, canvas=6, **FORMATS[name])
 
 
 def test_sequences_are_prompts_of_the_mazes_with_the_path_up_to_the_fork(made: PatchingPairs) -> None:
@@ -45,7 +53,8 @@ def test_sequences_are_prompts_of_the_mazes_with_the_path_up_to_the_fork(made: P
             path = [tokenization.layout.cell_ids[tuple(cell)] for cell in solution.paths[row, : index + 2]]
             assert tokens[row, start + 1 : end + 1].tolist() == path[:-1]
             assert int(answer[row]) == path[-1]
-            prompt = str(tokenization.decode(tokens[row, : start + 1]))
+            given = tokenization.layout.given_tokens
+            prompt = str(tokenization.decode(tokens[row, : start + 1 + given]))
             assert tokenization.from_text(prompt, (5, 5)) == batch[row]
 
 
@@ -53,13 +62,18 @@ def test_only_the_slots_differ(made: PatchingPairs) -> None:
     for tokens, slot in ((made.flipped, made.slot), (made.control, made.control_slot)):
         assert not ((tokens != made.clean) & ~slot).any()
         assert (tokens != made.clean).any(dim=1).all()
-        assert (slot.sum(dim=1) == made.spans.layout.tokens_per_edge).all()
+        if made.spans.layout.lists_cells:
+            assert torch.equal(tokens != made.clean, slot) and slot.sum(dim=1).unique().tolist() in ([4], [3, 4])
+        else:
+            assert (slot.sum(dim=1) == made.spans.layout.tokens_per_edge).all()
 
 
 def test_labels_end_with_the_fork_on_the_path(made: PatchingPairs) -> None:
     regions, rows = made.spans.regions, torch.arange(len(made))
-    assert (regions[rows, made.position] == Region.PATH).all()
-    assert ((regions == Region.PATH).sum(dim=1) == torch.from_numpy(made.pairs.fork_index) + 1).all()
+    given, index = made.spans.layout.given_tokens, torch.from_numpy(made.pairs.fork_index)
+    region = torch.where(index < given, int(Region.ORIGIN), int(Region.PATH))
+    assert (regions[rows, made.position] == region).all()
+    assert ((regions == Region.PATH).sum(dim=1) == index + 1 - given).all()
     assert ((regions == Region.PADDING) == (made.clean == PADDING)).all()
     assert np.array_equal(made.spans.cells[rows, made.position].numpy(), made.pairs.forks)
     assert not (made.clean == PATH_END).any()

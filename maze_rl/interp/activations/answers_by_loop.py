@@ -1,0 +1,181 @@
+"""Where every cell of a maze would go, asked after every loop of a model.
+
+A model with loops is trained to be read after any number of them, so what it would answer after t loops is a fair
+question for every t. Where the origin stands on the path, all cells of a maze are asked at once: each is a start of its
+own behind one prompt, which it sees and which does not see it. So the answers show the search spreading.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32, Int8, Int32, Int64
+from numpy import ndarray
+from torch import Tensor
+from torch.nn.utils import parametrize
+from transformer_lens import HookedTransformer
+
+from maze_rl.configs.options import check_count
+from maze_rl.displays.short_repr import Shown
+from maze_rl.errors import ConfigurationError
+from maze_rl.interp.requirements import (
+    analysed_tokenization,
+    require_known_forward,
+    require_loops,
+    require_origin_on_path,
+)
+from maze_rl.mazes.lattice import MazeBatch
+from maze_rl.mazes.solve import solve_batch
+from maze_rl.models.attached_tokenization import tokenization_of
+from maze_rl.models.readout import logits_of, predictable_words, streams_by_loop
+from maze_rl.tokenization.layouts import PADDING, STEPS
+from maze_rl.tokenization.spans import TokenSpans
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LoopAnswers(Shown):
+    """The answers of all cells of mazes of one size; cells are numbered row by row, loops counted from 1."""
+
+    mazes: MazeBatch
+    moves: Int8[ndarray, "maze loop cell"]
+    """Row of `STEPS` that the likeliest word leads to, through a wall or not; -1 for any other word."""
+    confidence: Float32[ndarray, "maze loop cell"]
+    """Probability of all shortest moves together."""
+    optimal: Bool[ndarray, "maze cell 4"]
+    """Which moves, as rows of `STEPS`, are shortest."""
+    distances: Int32[ndarray, "maze cell"]
+    """Steps to the target; 0 at the target, which is not asked, and -1 where it cannot be reached."""
+
+    def _headline(self) -> str:
+        num, loops, _ = self.moves.shape
+        rows, cols = self.mazes.shape
+        return f"{num} mazes of {rows} x {cols}, all cells asked after each of {loops} loops"
+
+    @property
+    def asked(self) -> Bool[ndarray, "maze cell"]:
+        """Which cells have a right answer: all that the target is reached from, but itself."""
+        return self.distances > 0
+
+    @property
+    def right(self) -> Bool[ndarray, "maze loop cell"]:
+        """Whether the answer is a shortest move."""
+        taken = np.take_along_axis(
+            self.optimal[:, None].repeat(self.moves.shape[1], axis=1), self.moves.clip(min=0)[..., None], axis=3
+        )[..., 0]
+        return taken & (self.moves >= 0)
+
+
+@torch.inference_mode()
+def answers_by_loop(
+    model: HookedTransformer, mazes: MazeBatch, *, loops: int | None = None, seed: int = 0, batch_size: int = 8
+) -> LoopAnswers:
+    """Ask every cell of every maze for its next step, after every loop.
+
+    Args:
+        model: A model with loops and without positions whose prompts do not name the origin.
+        mazes: Mazes of one size.
+        loops: The most loops; None for as many as the model is built with.
+        seed: Seed of the order in which the prompt lists cells or edges.
+        batch_size: Mazes run at once; each takes as many tokens as its prompt has, and one for every cell.
+
+    Raises:
+        ConfigurationError: The model has no loops, or positions, the origin stands in its prompt, there are no mazes or
+            they do not fit its canvas, or a number is below 1.
+    """
+    tokenization, what = tokenization_of(model), "asking all cells of a maze at once"
+    require_known_forward(model, what)
+    require_loops(model, what)
+    require_origin_on_path(model, what)
+    check_count("batch_size", batch_size)
+    most = int(model.maze_config.loops if loops is None else loops)  # type: ignore[union-attr, arg-type]
+    check_count("loops", most)
+    if len(mazes) == 0:
+        raise ConfigurationError("there are no mazes to ask about: give at least one.")
+    model = model.with_loops(most)  # type: ignore[operator]
+    spans = (
+        analysed_tokenization(tokenization)
+        .encode_batch(mazes, streams=np.arange(len(mazes)), seed=seed, prompt_only=True)
+        .spans
+    )
+    tokens, segments, starts = _all_cells(spans, mazes.shape)
+    layout, (rows, cols) = tokenization.layout, mazes.shape
+    words, device = predictable_words(model), next(model.parameters()).device
+    targets = _neighbour_words(layout.cell_ids[:rows, :cols], words, len(layout.words))
+    solution = solve_batch(mazes)
+    optimal = optimal_moves(mazes, solution.distances)
+    moves = np.empty((len(mazes), most, rows * cols), np.int8)
+    confidence = np.empty(moves.shape, np.float32)
+    with parametrize.cached():
+        for first in range(0, len(mazes), batch_size):
+            part = slice(first, first + batch_size)
+            maze = torch.arange(len(tokens[part]), device=device)[:, None]
+            read, behind = (each[part].to(device) for each in (tokens, segments))
+            for loop, stream in enumerate(streams_by_loop(model, read, segments=behind)):
+                asked = stream[maze, starts[part].to(device)]
+                logits = logits_of(model, asked.flatten(0, 1), words).unflatten(0, asked.shape[:2]).cpu()
+                moves[part, loop] = _moves(logits, targets)
+                confidence[part, loop] = _confidence(logits, targets, torch.from_numpy(optimal[part]))
+    return LoopAnswers(
+        mazes=mazes,
+        moves=moves,
+        confidence=confidence,
+        optimal=optimal,
+        distances=solution.distances.reshape(len(mazes), -1),
+    )
+
+
+def optimal_moves(mazes: MazeBatch, distances: Int32[ndarray, "maze rows cols"]) -> Bool[ndarray, "maze cell 4"]:
+    """Return which moves of each cell, as rows of `STEPS`, lead one step nearer to the target."""
+    rows, cols = mazes.shape
+    found = np.zeros((len(mazes), rows, cols, len(STEPS)), np.bool_)
+    for direction, (down, right) in enumerate(STEPS[:2]):  # the other two are these from the other end
+        lower = (slice(None), slice(0, rows - down), slice(0, cols - right))
+        upper = (slice(None), slice(down, rows), slice(right, cols))
+        opened = mazes.connections[:, direction][lower]
+        found[(*lower, direction)] = opened & (distances[upper] == distances[lower] - 1)
+        found[(*upper, direction + 2)] = opened & (distances[lower] == distances[upper] - 1)
+    return found.reshape(len(mazes), rows * cols, len(STEPS))
+
+
+def _all_cells(
+    spans: TokenSpans, shape: tuple[int, int]
+) -> tuple[Int64[Tensor, "maze pos"], Int64[Tensor, "maze pos"], Int64[Tensor, "maze cell"]]:
+    """Return the prompts with every cell behind them, the segment of each position, and where the cells stand."""
+    rows, cols = shape
+    end, num = spans.path_start + 1, rows * cols
+    at = end[:, None] + torch.arange(num)
+    length = int(at.max()) + 1
+    tokens = torch.full((len(end), length), PADDING)
+    prompt = torch.where(spans.positions < end[:, None], spans.tokens, PADDING)[:, :length]
+    tokens[:, : prompt.shape[1]] = prompt
+    cell = torch.from_numpy(spans.layout.cell_ids[:rows, :cols].reshape(-1)).long()
+    tokens.scatter_(1, at, cell.expand(len(end), -1))
+    segments = torch.zeros_like(tokens).scatter_(1, at, torch.arange(1, num + 1).expand(len(end), -1))
+    return tokens, segments, at
+
+
+def _neighbour_words(ids: ndarray, words: Int64[Tensor, " words"] | None, num_words: int) -> Int64[Tensor, "cell 4"]:
+    """Return the column of the logits in which the neighbour in each direction stands; -1 outside the maze."""
+    columns = torch.arange(num_words) if words is None else torch.full((num_words,), -1)
+    if words is not None:
+        columns[words.cpu()] = torch.arange(len(words))
+    rows, cols = ids.shape
+    found = torch.full((rows, cols, len(STEPS)), -1)
+    cells = columns[torch.from_numpy(ids).long()]
+    for direction, (down, right) in enumerate(STEPS[:2]):
+        found[: rows - down, : cols - right, direction] = cells[down:, right:]
+        found[down:, right:, direction + 2] = cells[: rows - down, : cols - right]
+    return found.reshape(rows * cols, len(STEPS))
+
+
+def _moves(logits: Tensor, targets: Int64[Tensor, "cell 4"]) -> ndarray:
+    """Return the direction in which each cell's likeliest word lies; -1 where it is no neighbour."""
+    named = logits.argmax(dim=-1)[..., None] == targets
+    return torch.where(named.any(dim=-1), named.int().argmax(dim=-1), -1).numpy().astype(np.int8)
+
+
+def _confidence(logits: Tensor, targets: Int64[Tensor, "cell 4"], optimal: Bool[Tensor, "maze cell 4"]) -> ndarray:
+    """Return the probability of the moves that are optimal."""
+    at = targets.clamp(min=0).expand(*logits.shape[:2], -1)
+    chances = logits.softmax(dim=-1).gather(2, at)
+    return torch.where(optimal, chances, 0.0).sum(dim=-1).numpy().astype(np.float32)
