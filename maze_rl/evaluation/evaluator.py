@@ -200,12 +200,26 @@ def _check_sizes(sizes: AnySizes, num: int, canvas: int) -> tuple[int, ...]:
     """Return the sizes, each once and in order, or say what is wrong with them."""
     asked = check_squares(sizes)
     check_count("num", num)
-    if max(asked) > canvas:
+    check_canvas(asked, canvas)
+    return tuple(sorted(set(asked)))
+
+
+def check_canvas(sizes: Sequence[int], canvas: int, whose: str = "the model's canvas") -> None:
+    """Check that mazes of these sizes fit a canvas.
+
+    Args:
+        sizes: Cells per side.
+        canvas: Cells per side of the canvas.
+        whose: How the message names it.
+
+    Raises:
+        ConfigurationError: One does not.
+    """
+    if max(sizes) > canvas:
         raise ConfigurationError(
-            f"size {max(asked)} is larger than the model's canvas of {canvas} x {canvas} cells: evaluate sizes up to "
+            f"size {max(sizes)} is larger than {whose} of {canvas} x {canvas} cells: evaluate sizes up to "
             f"{canvas}, or train with a larger canvas."
         )
-    return tuple(sorted(set(asked)))
 
 
 def digest(batches: Sequence[MazeBatch]) -> str:

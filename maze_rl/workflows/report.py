@@ -12,6 +12,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.options import check_count
 from maze_rl.configs.ranges import AnySizes, check_squares
 from maze_rl.errors import Caution, CheckpointError, ConfigurationError
+from maze_rl.evaluation.evaluator import check_canvas
 from maze_rl.evaluation.results import EvaluationResult
 from maze_rl.evaluation.saved_results import result_from_json
 from maze_rl.models.attached_tokenization import about_of, tokenization_of
@@ -73,12 +74,15 @@ def report(
         progress: Called with (what, share done).
 
     Raises:
-        MazeRLError: There is no such model, a file of it is damaged, it has no loops and some are asked for, or `out`
-            is the report of one of several runs.
+        MazeRLError: There is no such model, a file of it is damaged, it has no loops and some are asked for, a size is
+            larger than its canvas, or `out` is the report of one of several runs.
     """
     num, seed = None if num is None else check_count("num", num), check_seed(seed)
     chosen = None if sizes is None else check_squares(sizes)
     subjects = _told_apart([_subject(each, loops) for each in _given(runs)])  # all, before one is evaluated
+    if chosen is not None:
+        for each in subjects:
+            check_canvas(chosen, tokenization_of(each.model).canvas, f"the canvas of {each.name}")
     if out is not None:
         check_own_place(Path(out), [each.usual for each in subjects])
     summaries = [_summary(each, _evaluation(each, chosen, num, seed, progress)) for each in subjects]

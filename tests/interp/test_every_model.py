@@ -36,6 +36,7 @@ CHECKS = {"battery.check_tested", "scorecard.check_scored", "scorecard.check_set
 NO_MODEL = {
     "score_table": "scores_html scores_line",
     "activation_patching": "single_positions check_names",
+    "algorithm_clocks": "wave_rounds filling_rounds either_rounds doubling_rounds manhattan_rounds",
     "answers_by_loop": "optimal_moves",
     "attention_maps": "group_sizes decisions_per_maze listed_cells flat_cells",
     "attribution_patching": "shortlist",
@@ -58,6 +59,7 @@ NO_MODEL = {
     "position_labels": "control_labels label_positions",
     "random_head_sets": "random_head_sets",
     "ridge_probe": "within_maze_pairs",
+    "rival_algorithms": "settle_loops compare_rivals",
     "ring_drift": "ring_correlations ring_slopes best_range",
     "rule_exclusion": "exclude_rules",
     "sign_flips": "sign_flip_p_values select_heads selection_stability false_discovery_rate mean_over_mazes head_means",

@@ -9,6 +9,7 @@ import pytest
 
 import maze_rl
 from maze_rl.cli.main import run
+from maze_rl.errors import ConfigurationError
 from maze_rl.workflows.report import report
 
 SHIPPED = "maze-4to5-unique-cells"
@@ -69,6 +70,14 @@ def test_models_of_all_kinds_stand_side_by_side(own: ModuleType, tmp_path: Path)
     assert "What sizes stock, hand-built-greedy were trained on, if any, is not recorded" in text
     assert f"There is no training log beside {SHIPPED}, stock, hand-built-greedy" in text
     assert f"maze_rl.report(['{SHIPPED}', model, 'hand-built-greedy'], sizes=[4, 5], num=20" in text
+
+
+def test_sizes_beyond_the_canvas_of_one_model_are_refused_before_another_is_measured(
+    own: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maze_rl.workflows.report.evaluate", lambda *given, **named: pytest.fail("measured"))
+    with pytest.raises(ConfigurationError, match=f"size 8 is larger than the canvas of {SHIPPED} of 5 x 5 cells"):
+        report(["maze-5to9-causal", SHIPPED], tmp_path / "out", [5, 8], 20)
 
 
 def test_a_saved_model_is_measured_once(own: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
