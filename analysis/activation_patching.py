@@ -24,6 +24,7 @@ from maze_rl.interp.battery import control_map
 from maze_rl.interp.inputs.patching_pairs import flip_tokens, make_pairs, pair_logits, solved_pairs
 from maze_rl.interp.inputs.position_groups import position_groups
 from maze_rl.interp.interventions.activation_patching import patch_map
+from maze_rl.interp.requirements import require_edges_in_prompt
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.model_files import load_model
 from maze_rl.reports.saved_figure import keep
@@ -51,6 +52,7 @@ seed = 0
 
 # %% Make the pairs
 model = load_model(run)
+require_edges_in_prompt(model.tokenization.layout, "this study")
 made = make_pairs(model.tokenization, size=size, num=num_pairs, depths=depths, seed=seed)
 solved = solved_pairs(model, made)
 print(f"{run}: {solved.text}.")

@@ -167,7 +167,8 @@ def test_study_runs_from_top_to_bottom(name: str, tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "activation_patching": "relies on edges in the prompt",
+    "how_it_searches": "a 9 x 9 maze does not fit on the 8 x 8 canvas",
+    "activation_patching": "this study relies on edges in the prompt",
     "attention_to_neighbours": "adjacency attention relies on edges in the prompt",
     "calibration_tour": "takes no run",
     "distance_field_probes": "this study relies on the origin in the prompt",
@@ -225,6 +226,18 @@ def check_distance_field_probes(left: dict[str, Any]) -> None:
     assert left["emerges"]["hand-built wave"].slope.value == pytest.approx(1, abs=0.3)
 
 
+def check_how_it_searches(left: dict[str, Any]) -> None:
+    rivals = left["rivals"]
+    assert rivals.best == "either" and rivals.settled.value > 0.85
+    assert all(each.beyond_best.low > 1 for name, each in rivals.rivals.items() if name != "either")
+    opened, walled = np.array(left["opened"]), np.array(left["walled"])
+    assert (opened[:, 1] - walled[:, 2]).max() > 0.3  # a head looks through openings, and not through walls
+    effects, places = left["patched"].effects, list(left["patched"].places)
+    at_fork, at_target = (effects[:, places.index(place)] for place in ("fork", "target"))
+    assert at_fork[-2:].max() > 0.3 > abs(at_fork[: len(effects) // 2]).max()
+    assert abs(at_target).max() < 0.05
+
+
 def check_look_ahead_curves(left: dict[str, Any]) -> None:
     assert sum(left["recovered"]) >= len(left["reaches"]) - 1
     wave, untrained = (left["frontiers"][name].finding for name in ("hand-built wave", "untrained"))
@@ -250,6 +263,7 @@ CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "attention_to_neighbours": check_attention_to_neighbours,
     "calibration_tour": check_calibration_tour,
     "distance_field_probes": check_distance_field_probes,
+    "how_it_searches": check_how_it_searches,
     "look_ahead_curves": check_look_ahead_curves,
     "published_findings": check_published_findings,
     "size_gap": check_size_gap,
