@@ -49,6 +49,7 @@ def test_it_trains_and_goes_on(load_script: Load, tmp_path: Path, monkeypatch: p
     assert json.loads(Path("run/metrics.jsonl").read_text().splitlines()[-1])["step"] == 2
     model = load_model("run")
     assert model.maze_config is not None and model.maze_config.loops in (4, 6, 8)
+    assert model.about["algorithms"] == ["dfs", "dfs_percolation", "wilson"]
     assert str(tmp_path) not in Path("run/config.json").read_text(), "files are named from where one stands"
     with pytest.raises(SystemExit):
         script.main(["--out", "run"])  # it is there already

@@ -47,7 +47,7 @@ def _drawn(evaluation: EvaluationResult, cells: Sequence[HeatCell], steps: str) 
     figure = Figure(figsize=(WIDTH, 1.05 + 0.44 * max(1, len(spans))))
     axes = figure.subplots()
     height = figure.get_figheight()
-    figure.subplots_adjust(left=0.075, right=0.99, bottom=0.55 / height, top=1 - 0.3 / height)
+    figure.subplots_adjust(left=0.088, right=0.99, bottom=0.55 / height, top=1 - 0.3 / height)
     for cell in cells:
         if cell.rate.num:
             _draw_cell(axes, sizes.index(cell.size), spans.index((cell.low, cell.high)), cell.rate)

@@ -28,6 +28,8 @@ class RunSummary(Shown):
     leak_count: int | None
     """Mazes seen in training that do not belong to the train split; counted while training, None where nobody did."""
     mazes_seen: int | None
+    algorithms: tuple[str, ...] = ()
+    """Generators of the training mazes, as the model's files say; none where they do not."""
     loops: int | None = None
     """Times its block was applied in the evaluation, where that is not as its files say."""
     is_run: bool = True
@@ -71,9 +73,8 @@ class RunSummary(Shown):
     @property
     def algorithms_trained(self) -> list[str]:
         """Algorithms of the training mazes; empty where they are not recorded."""
-        known = [str(phase.get("mazes", {}).get("algorithm", "")) for phase in self.phases]
-        known = known or self.setting("about.algorithms") or [self.setting("about.algorithm")]
-        return list(dict.fromkeys(filter(None, known)))
+        phases = (str(phase.get("mazes", {}).get("algorithm", "")) for phase in self.phases)
+        return list(self.algorithms) or list(dict.fromkeys(filter(None, phases)))
 
     @property
     def trained_on(self) -> str:

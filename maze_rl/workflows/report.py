@@ -16,7 +16,7 @@ from maze_rl.evaluation.evaluator import check_canvas
 from maze_rl.evaluation.results import EvaluationResult
 from maze_rl.evaluation.saved_results import result_from_json
 from maze_rl.models.attached_tokenization import about_of, tokenization_of
-from maze_rl.models.model_files import FOLDED_FIELDS
+from maze_rl.models.model_files import FOLDED_FIELDS, trained_algorithms
 from maze_rl.models.places import find_model
 from maze_rl.plain_numbers import check_seed
 from maze_rl.reports.generalization_report import write_report
@@ -173,6 +173,7 @@ def _summary(subject: _Subject, evaluation: EvaluationResult) -> RunSummary:
         num_parameters=about.get("num_parameters") or _num_parameters(model),
         leak_count=about.get("leaks"),
         mazes_seen=about.get("mazes"),
+        algorithms=trained_algorithms(about),
         loops=about.get("changed_loops"),
         is_run=config is not None,
     )

@@ -16,6 +16,7 @@ from maze_rl.configs.longer_run import lengthened, taught_steps
 from maze_rl.configs.training import OPTIMIZERS, Phase, RunConfig, TrainingConfig
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import Caution, CheckpointError, MazeRLError
+from maze_rl.mazes.storage.store import open_dataset
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.devices import check_device
 from maze_rl.models.model_files import load_model, save_model
@@ -202,10 +203,16 @@ def _supervised(config: RunConfig) -> Phase:
     return taught[-1] if taught else config.training.phases[-1]
 
 
+def _algorithms(phase: Phase) -> set[str]:
+    """Return the generators of a phase's mazes: those of its datasets, where these say."""
+    specs = (open_dataset(each.folder).spec for each in phase.datasets)
+    return {spec.algorithm for spec in specs if spec is not None} or {phase.mazes.algorithm}
+
+
 def _about(config: RunConfig, state: TrainingState, out: Path, before: dict[str, Any]) -> dict[str, Any]:
     """Return what the finished model says of itself; a model that goes on from another has seen what that one saw."""
     last, loss = config.training.phases[-1].mazes, config.training.loss_at(_supervised(config))
-    algorithms = {*(phase.mazes.algorithm for phase in config.training.phases), *before.get("algorithms", ())}
+    algorithms = {*before.get("algorithms", ())}.union(*map(_algorithms, config.training.phases))
     return {
         "name": out.resolve().name,  # that of "." too
         "sizes": sorted({*config.sizes, *before.get("sizes", ())}),
