@@ -3,7 +3,7 @@
 A model with loops may be read after any of them, and where the origin stands on the path all cells of a maze can be
 asked at once. So one can watch a search spread, ask of every cell when it becomes right, and compare that with the
 rounds that rival algorithms would need: a wave from the target, dead-end filling, both at once, a reach that doubles.
-Then: attention between cells as a kernel, and patching of flip pairs, loop by loop.
+Then: attention between cells as a kernel, patching of flip pairs loop by loop, and the state of one cell set anew.
 
 Expect a cell to be right as soon as either the wave has reached it or the dead ends around it are filled, about a step
 a loop: no algorithm that passes on one step a loop is faster. Two to three minutes on one core.
@@ -38,6 +38,7 @@ from maze_rl.interp.inputs.algorithm_clocks import filling_rounds, wave_rounds
 from maze_rl.interp.inputs.patching_pairs import flip_tokens, make_pairs, solved_pairs
 from maze_rl.interp.inputs.position_groups import position_groups
 from maze_rl.interp.interventions.activation_patching import patch_map
+from maze_rl.interp.interventions.transplanted_states import transplant_target_state
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.model_files import load_model
@@ -46,6 +47,7 @@ from maze_rl.reports.saved_figure import keep
 from maze_rl.reports.search.heat_grids import draw_grid
 from maze_rl.reports.search.spreading import spreading_figure
 from maze_rl.reports.search.stated import stated_interval
+from maze_rl.reports.study_figures import curves_figure
 from maze_rl.reports.vector_graphics import WIDTH, figure_style
 
 model = load_model(run)
@@ -135,7 +137,8 @@ for side, found in kept.items():
         f"within 9 to {loops}": (rounds > 8) & (rounds <= loops),
         "beyond": rounds > loops,
     }
-    rates = (f"{name} {found.right[:, -1][found.asked & where].mean():.3f}" for name, where in parts.items())
+    counted = {name: found.right[:, -1][found.asked & where] for name, where in parts.items()}
+    rates = (f"{name} {right.mean():.3f}" for name, right in counted.items() if len(right))
     print(f"{side} x {side}, cells right in the end: {', '.join(rates)}.")
 
 # %% [markdown] What do heads look at?
@@ -183,6 +186,28 @@ with figure_style():
     draw_grid(axes, effects, rows=[str(loop + 1) for loop in range(loops)], columns=places, diverging=True)
     axes.set(ylabel="stream that enters loop", title="effect of denoising")
 keep(figure, out, "patching")
+
+# %% [markdown] Setting the state of one cell
+# In the middle of the search the state of one cell far from the target is replaced, once, by that of the target. If
+# cells pass on a wave's state, those around it turn towards it, one step further each loop. The control gives it the
+# state of another far cell. Counted are cells where the way to the target and the way to that cell are different moves.
+
+# %% A second source
+when = loops // 2
+transplants = transplant_target_state(model, answers.mazes, loop=when, loops=loops, seed=seed)
+after = sorted({min(loops, when + later) for later in (1, 2, 4, 8, 16, 32)})
+for loop in after:
+    told = [
+        ", ".join(f"{stated_interval(share)} at {low}-{high}" for (low, high), share in row.items())
+        for row in (transplants.following(loop, control=control, seed=seed) for control in (False, True))
+    ]
+    print(f"{loop - when} loops later, cells that go to it, by steps from it: {told[0]}; control: {told[1]}.")
+curves = {
+    f"{loop - when} later": {high: share for (_, high), share in transplants.following(loop, seed=seed).items()}
+    for loop in after
+} | {"control": {high: share for (_, high), share in transplants.following(after[-1], control=True, seed=seed).items()}}
+labels = ("steps from the cell, at most", "cells that go to it")
+keep(curves_figure(curves, labels=labels, grey=("control",)), out, "second_source")
 
 # %% [markdown] What this does not show
 # - That the model computes either algorithm as such: what is compared is when cells are right, not how they come to be.

@@ -1,6 +1,6 @@
 """From the final residual stream to logits; where a loss is taken, and nowhere else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -68,8 +68,16 @@ def streams_by_loop(
     *,
     segments: Int64[Tensor, "batch pos"] | None = None,
     loops: int | None = None,
+    edit: Callable[[int, Tensor], Tensor] | None = None,
 ) -> Iterator[Float[Tensor, "batch pos d_model"]]:
     """Yield what every loop of a model leaves, in order; the last one is what `logits_at` reads.
+
+    Args:
+        model: The network.
+        tokens: What it reads.
+        segments: As `maze_rl.models.maze_transformer.MazeTransformer.forward` takes them.
+        loops: How often the block is applied; None for as often as it is built.
+        edit: Called with the number of a loop, counted from 1, and what it left; returns what takes its place.
 
     Raises:
         ConfigurationError: More loops than the model has, or it has none.
@@ -79,10 +87,12 @@ def streams_by_loop(
     settings: dict[str, Any] = {} if segments is None else {"segments": segments}
     embedding = model.input_to_embed(tokens)[0]
     stream = model(tokens, stop_at_layer=layers, **settings)
-    yield stream
-    for start in range(layers, blocks, layers):
-        begun = recalled(model, stream, embedding)
-        stream = model(begun, start_at_layer=start, stop_at_layer=start + layers, tokens=tokens, **settings)
+    for loop in range(1, blocks // layers + 1):
+        if loop > 1:
+            begun, start = recalled(model, stream, embedding), (loop - 1) * layers
+            stream = model(begun, start_at_layer=start, stop_at_layer=start + layers, tokens=tokens, **settings)
+        if edit is not None:
+            stream = edit(loop, stream)
         yield stream
 
 

@@ -163,6 +163,52 @@ def _naive_answers(c: Any) -> Any:
     return moves, confidence
 
 
+TRANSPLANT: dict[str, Any] = {"loop": 2, "loops": 4, "least_steps": 3}
+
+
+def _transplanted(f: Any, c: Any) -> Any:
+    found = f(c.model, c.mazes.take(np.arange(4)), batch_size=3, **TRANSPLANT)
+    return found.takers, found.answers.moves, found.control.moves
+
+
+def _naively_transplanted(c: Any) -> Any:
+    """Every cell asked alone, of a whole run whose stream is changed by a hook after the block that ends loop 2."""
+    module = c.plain.MODULES["transplanted_states"]
+    batch = c.mazes.take(np.arange(4))
+    distances = np.stack([solve(maze).distances.ravel() for maze in batch])
+    takers, others = module._drawn_cells(distances, TRANSPLANT["least_steps"], 0)
+    targets = np.array([maze.target[0] * 4 + maze.target[1] for maze in batch])
+    given = c.tokenization.encode_batch(batch, streams=np.arange(4), prompt_only=True)
+    ids = c.tokenization.layout.cell_ids
+    found = []
+    for givers in (targets, others):
+        moves = np.full((4, 4, 16), -1)
+        for maze, tokens in enumerate(given.tokens):
+            prompt, spans = tokens[: int(given.spans.path_start[maze]) + 1], given.spans
+            at = {
+                tuple(spans.cells[maze, place].tolist()): place
+                for place in range(len(prompt))
+                if spans.regions[maze, place] == Region.ADJACENCY
+            }
+            taker, giver = (at[divmod(int(cells[maze]), 4)] for cells in (takers, givers))
+
+            def put(stream: Any, hook: object, taker: int = taker, giver: int = giver) -> Any:
+                stream[0, taker] = stream[0, giver]
+                return stream
+
+            for loop, cell in np.ndindex(4, 16):
+                model = c.model.with_loops(loop + 1)
+                hooks = [("blocks.3.hook_resid_post", put)] if loop >= 1 else []
+                asked = torch.cat([prompt, torch.tensor([int(ids[divmod(cell, 4)])])])
+                likeliest = int(c.plain.logits_of(model, asked, *hooks)[-1].argmax())
+                for direction, (down, right) in enumerate([(1, 0), (0, 1), (-1, 0), (0, -1)]):
+                    row, col = cell // 4 + down, cell % 4 + right
+                    if 0 <= row < 4 and 0 <= col < 4 and likeliest == int(ids[row, col]):
+                        moves[maze, loop, cell] = direction
+        found.append(moves)
+    return takers, *found
+
+
 def _kernel(f: Any, c: Any) -> Any:
     found = f(c.model, c.mazes.take(np.arange(5)), batch_size=2)
     return found.mass, found.shares, found.pairs, found.entropy
@@ -457,6 +503,7 @@ CLAIMS: dict[str, Claim] = {
         lambda c: _sorted(_rows(c)["blocks.1.hook_resid_post"]),
     ),
     "sparse_autoencoders.train_sparse_autoencoder": Claim("", _autoencoded, lambda c: torch.zeros(16)),
+    "transplanted_states.transplant_target_state": Claim("loops starts cells", _transplanted, _naively_transplanted),
     "tree_and_cycle_edits.open_added_edges": Claim("", _opened, _path_of_pairs),
     "wall_probe.wall_probe": Claim("", lambda f, c: f(c.model, c.mazes)),
 }

@@ -236,6 +236,8 @@ def check_how_it_searches(left: dict[str, Any]) -> None:
     at_fork, at_target = (effects[:, places.index(place)] for place in ("fork", "target"))
     assert at_fork[-2:].max() > 0.3 > abs(at_fork[: len(effects) // 2]).max()
     assert abs(at_target).max() < 0.05
+    followed, control = (left["transplants"].following(left["when"] + 4, control=each)[2, 2] for each in (False, True))
+    assert followed.low > control.high + 0.2
 
 
 def check_look_ahead_curves(left: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ question for every t. Where the origin stands on the path, all cells of a maze a
 own behind one prompt, which it sees and which does not see it. So the answers show the search spreading.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.requirements import (
     analysed_tokenization,
+    require_cells_in_prompt,
     require_known_forward,
     require_loops,
     require_origin_on_path,
@@ -29,7 +31,11 @@ from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.readout import logits_of, predictable_words, streams_by_loop
 from maze_rl.tokenization.layouts import PADDING, STEPS
-from maze_rl.tokenization.spans import TokenSpans
+from maze_rl.tokenization.spans import Region, TokenSpans
+
+CellEdit = Callable[[int, slice, Tensor], Tensor]
+"""Called with the number of a loop, counted from 1, which mazes these are, and the streams that the loop left at the
+cells of their prompts, [maze, cell, d_model]; returns those that take their place."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,7 +73,13 @@ class LoopAnswers(Shown):
 
 @torch.inference_mode()
 def answers_by_loop(
-    model: HookedTransformer, mazes: MazeBatch, *, loops: int | None = None, seed: int = 0, batch_size: int = 8
+    model: HookedTransformer,
+    mazes: MazeBatch,
+    *,
+    loops: int | None = None,
+    edit: CellEdit | None = None,
+    seed: int = 0,
+    batch_size: int = 8,
 ) -> LoopAnswers:
     """Ask every cell of every maze for its next step, after every loop.
 
@@ -75,6 +87,7 @@ def answers_by_loop(
         model: A model with loops and without positions whose prompts do not name the origin.
         mazes: Mazes of one size.
         loops: The most loops; None for as many as the model is built with.
+        edit: Changes the streams of the cells in the prompt between loops; needs a prompt that lists cells.
         seed: Seed of the order in which the prompt lists cells or edges.
         batch_size: Mazes run at once; each takes as many tokens as its prompt has, and one for every cell.
 
@@ -89,6 +102,8 @@ def answers_by_loop(
     check_count("batch_size", batch_size)
     most = int(model.maze_config.loops if loops is None else loops)  # type: ignore[union-attr, arg-type]
     check_count("loops", most)
+    if edit is not None:
+        require_cells_in_prompt(tokenization.layout, "changing the state of a cell")
     if len(mazes) == 0:
         raise ConfigurationError("there are no mazes to ask about: give at least one.")
     model = model.with_loops(most)  # type: ignore[operator]
@@ -110,7 +125,8 @@ def answers_by_loop(
             part = slice(first, first + batch_size)
             maze = torch.arange(len(tokens[part]), device=device)[:, None]
             read, behind = (each[part].to(device) for each in (tokens, segments))
-            for loop, stream in enumerate(streams_by_loop(model, read, segments=behind)):
+            change = None if edit is None else _editing(edit, part, listed_at(spans, mazes.shape)[part].to(device))
+            for loop, stream in enumerate(streams_by_loop(model, read, segments=behind, edit=change)):
                 asked = stream[maze, starts[part].to(device)]
                 logits = logits_of(model, asked.flatten(0, 1), words).unflatten(0, asked.shape[:2]).cpu()
                 moves[part, loop] = _moves(logits, targets)
@@ -122,6 +138,25 @@ def answers_by_loop(
         optimal=optimal,
         distances=solution.distances.reshape(len(mazes), -1),
     )
+
+
+def listed_at(spans: TokenSpans, shape: tuple[int, int]) -> Int64[Tensor, "maze cell"]:
+    """Return the position at which a prompt lists each cell; cells are numbered row by row."""
+    cells, num = spans.cells.long(), shape[0] * shape[1]
+    number = torch.where(spans.regions == Region.ADJACENCY, cells[..., 0] * shape[1] + cells[..., 1], num)
+    return number.argsort(dim=1, stable=True)[:, :num]
+
+
+def _editing(edit: CellEdit, mazes: slice, at: Int64[Tensor, "maze cell"]) -> Callable[[int, Tensor], Tensor]:
+    """Return the edit of whole streams that changes those at the cells."""
+    maze = torch.arange(len(at), device=at.device)[:, None]
+
+    def change(loop: int, stream: Tensor) -> Tensor:
+        stream = stream.clone()
+        stream[maze, at] = edit(loop, mazes, stream[maze, at])
+        return stream
+
+    return change
 
 
 def optimal_moves(mazes: MazeBatch, distances: Int32[ndarray, "maze rows cols"]) -> Bool[ndarray, "maze cell 4"]:

@@ -27,6 +27,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
+from maze_rl.interp.activations.answers_by_loop import listed_at
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import (
     analysed_tokenization,
@@ -37,7 +38,7 @@ from maze_rl.intervals import Interval, bootstrap_ratios
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.tokenization.layouts import STEPS
-from maze_rl.tokenization.spans import Region, TokenSpans
+from maze_rl.tokenization.spans import TokenSpans
 
 GROUPS = ("own cell", "open neighbours", "walled neighbours", "other cells", "target", "other tokens")
 _OWN, _OPEN, _WALLED, _OTHER = range(4)
@@ -168,7 +169,7 @@ class _Sums:
     def __init__(self, mazes: MazeBatch, spans: TokenSpans, layers: int, heads: int) -> None:
         (rows, cols), num = mazes.shape, len(mazes)
         cells = rows * cols
-        self._listed = _where_listed(spans, mazes.shape)
+        self._listed = listed_at(spans, mazes.shape)
         self._target = spans.target_start
         self._apart = _offset_numbers(rows, cols)
         self._group = torch.from_numpy(_cell_groups(mazes))
@@ -198,13 +199,6 @@ class _Sums:
         shares[..., -1] = 1 - shares[..., :-1].sum(dim=-1)
         self.shares[mazes, layer] = shares.cpu().numpy()
         self.entropy[mazes, layer] = torch.special.entr(seen).sum(dim=-1).mean(dim=-1).cpu().numpy()
-
-
-def _where_listed(spans: TokenSpans, shape: tuple[int, int]) -> Int64[Tensor, "maze cell"]:
-    """Return the position at which each cell is listed; cells are numbered row by row."""
-    cells, num = spans.cells.long(), shape[0] * shape[1]
-    number = torch.where(spans.regions == Region.ADJACENCY, cells[..., 0] * shape[1] + cells[..., 1], num)
-    return number.argsort(dim=1, stable=True)[:, :num]
 
 
 def _offset_numbers(rows: int, cols: int) -> Int64[Tensor, "cell cell"]:
