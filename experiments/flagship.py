@@ -1,6 +1,6 @@
 """How far does a search carry that is trained on mazes of 5x5 to 9x9 alone?
 
-A script: ``python experiments/flagship.py --out runs/flagship`` makes its mazes, trains in two runs (`--resume` goes
+A script: ``python experiments/flagship.py --out runs/flagship`` makes its mazes, trains in three runs (`--resume` goes
 on), and leaves one that `maze-rl evaluate` and `report` take. The first run learns to search. From the default recipe
 it differs in
 
@@ -16,9 +16,11 @@ The second goes on from it at half the learning rates, with what is meant to car
 - half of all sequences searched for other targets first (`false_targets`): in larger mazes the search leaves fields
   behind that lead to no target, and has to learn to undo them.
 
+The third goes on from the second with up to 96 loops and up to 240 stray cells, as many as a canvas holds beside mazes.
+
 Expectation: right at every distance inside 9x9, and far beyond the default model on larger mazes.
-Cost: 33 minutes of one core that multiplies float32 matrices at 117 GFLOP/s for the first run, and about 130 for the
-second by extrapolation; less by the clock with `--threads 2`.
+Cost: of one core that multiplies float32 matrices at 117 GFLOP/s 33 minutes for the first run, 126 for the second and
+about 100, by extrapolation, for the third; less by the clock with `--threads 2`.
 """
 
 import argparse
@@ -41,9 +43,7 @@ from maze_rl.workflows.run import take_model
 from maze_rl.workflows.train import train_run
 
 ALL = MazeSpec(sizes=(5, 6, 7, 8, 9), split="train")
-FIRST_STEPS, STEPS = 3000, 4000
-MAZES = 24_000
-"""Of each kind in the second run: every one comes once."""
+FIRST_STEPS, SECOND_STEPS, THIRD_STEPS = 3000, 4000, 2000
 KINDS: dict[str, dict[str, Any]] = {
     "any": {"sizes": ALL.sizes},
     "long": {"sizes": (8, 9), "min_path_length": 28},
@@ -67,10 +67,21 @@ def first_run() -> RunConfig:
 
 def second_run(first: TakenModel, mazes: Sequence[DataFolder]) -> RunConfig:
     """Return the run that goes on from the first."""
+    return _further_run(first, mazes, SECOND_STEPS, loops=72, stray_tokens=120)
+
+
+def third_run(second: TakenModel, mazes: Sequence[DataFolder]) -> RunConfig:
+    """Return the run that goes on from the second."""
+    return _further_run(second, mazes, THIRD_STEPS, loops=96, stray_tokens=240)
+
+
+def _further_run(
+    taken: TakenModel, mazes: Sequence[DataFolder], steps: int, *, loops: int, stray_tokens: int
+) -> RunConfig:
     run = change_run(
-        default_run(ALL, device="cpu", steps=STEPS, taken=first),
-        loops=72,
-        training_loops=(8, 72),
+        default_run(ALL, device="cpu", steps=steps, taken=taken),
+        loops=loops,
+        training_loops=(8, loops),
         growing_loops=False,
         mazes_per_canvas=4,
         starts=32,
@@ -78,36 +89,48 @@ def second_run(first: TakenModel, mazes: Sequence[DataFolder]) -> RunConfig:
         learning_rate=CPU_BUDGET.learning_rate / 2,
         matrix_learning_rate=CPU_BUDGET.matrix_learning_rate / 2,
         checkpoint_every=250,
-        **(REACH | {"stray_tokens": 120}),
+        **(REACH | {"stray_tokens": stray_tokens}),
     )
-    mixture = Phase(steps=STEPS, mazes=ALL, data=mazes[0], interleaved=tuple(mazes[1:]))
+    mixture = Phase(steps=steps, mazes=ALL, data=mazes[0], interleaved=tuple(mazes[1:]))
     return replace(run, training=replace(run.training, phases=(mixture,)))
 
 
-def kinds_of_mazes(folder: Path) -> tuple[DataFolder, ...]:
-    """Generate the mazes of the second run, where they are not there yet; return them."""
+def kinds_of_mazes(folder: Path, num: int, seed: int) -> tuple[DataFolder, ...]:
+    """Generate `num` mazes of each kind, where they are not there yet; return them."""
     found = []
     for number, (kind, settings) in enumerate(KINDS.items()):
         spec = spec_from_arguments(split="train", **settings)
-        place, wanted = folder / kind, GenerationConfig(spec=spec, num=MAZES, seed=11 + number)
+        place, wanted = folder / kind, GenerationConfig(spec=spec, num=num, seed=seed + number)
         stored = open_dataset(place) if place.is_dir() else generate_dataset(wanted, place)
         found.append(DataFolder(folder=str(place), content=stored.content))
     return tuple(found)
 
 
 def train(out: Path, resume: bool) -> None:
-    """Train both runs, the first beside the second; what is finished is kept when resuming.
+    """Train all runs, the first two beside the third; what is finished is kept when resuming.
 
     Raises:
         MazeRLError: A folder is in the way, or a file is damaged.
     """
-    first, command = Path(f"{out}-first"), f"python experiments/flagship.py --out {out}"
-    if not (resume and (first / CHECKSUMS).exists()):
-        train_run(first_run(), first, resume=resume and first.exists(), command=command)
-    taken = take_model(first)
-    taken = replace(taken, start=replace(taken.start, model=str(first)))  # named from where one stands
-    config = second_run(taken, kinds_of_mazes(Path(f"{out}-mazes")))
-    train_run(config, out, resume=resume and out.exists(), command=command)
+    first, second = Path(f"{out}-first"), Path(f"{out}-second")
+    _run(first_run(), first, out, resume)
+    # of each kind as many as the steps take: every maze comes once
+    each = 24 // len(KINDS)
+    _run(second_run(_taken(first), kinds_of_mazes(Path(f"{out}-mazes"), each * SECOND_STEPS, 11)), second, out, resume)
+    _run(
+        third_run(_taken(second), kinds_of_mazes(Path(f"{out}-mazes-third"), each * THIRD_STEPS, 31)), out, out, resume
+    )
+
+
+def _run(config: RunConfig, folder: Path, out: Path, resume: bool) -> None:
+    if not (resume and (folder / CHECKSUMS).exists()):
+        command = f"python experiments/flagship.py --out {out}"
+        train_run(config, folder, resume=resume and folder.exists(), command=command)
+
+
+def _taken(folder: Path) -> TakenModel:
+    taken = take_model(folder)
+    return replace(taken, start=replace(taken.start, model=str(folder)))  # named from where one stands
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

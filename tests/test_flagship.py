@@ -22,29 +22,36 @@ def test_every_maze_of_the_mixture_comes_once_and_none_is_larger_than_9x9(load_s
     taken = TakenModel(
         start=StartModel(model="first", digest=""), tokenization=first.tokenization, model=first.model, mazes=script.ALL
     )
-    run = script.second_run(taken, [DataFolder(folder=kind, content="") for kind in script.KINDS])
-    assert first.sizes == run.sizes == (5, 6, 7, 8, 9)
-    (last,) = run.training.phases
-    assert [data.folder for data in last.datasets] == list(script.KINDS)
-    assert run.training.batch_size * last.steps <= len(script.KINDS) * script.MAZES
-    assert run.training.weight_factors == first.training.weight_factors == ("within_reach",)
-    assert (first.model.loops, run.model.loops) == (60, 72)
+    mazes = [DataFolder(folder=kind, content="") for kind in script.KINDS]
+    second, third = (make(taken, mazes) for make in (script.second_run, script.third_run))
+    assert first.training.weight_factors == ("within_reach",) and first.model.loops == 60
+    for run, loops in ((second, 72), (third, 96)):
+        assert first.sizes == run.sizes == (5, 6, 7, 8, 9)
+        (last,) = run.training.phases
+        assert [data.folder for data in last.datasets] == list(script.KINDS)
+        assert run.training.batch_size * last.steps == len(script.KINDS) * 24 // 4 * last.steps
+        assert run.training.weight_factors == first.training.weight_factors
+        assert (run.model.loops, run.training.objective) == (loops, "false_targets")
 
 
 def test_it_trains_and_goes_on(load_script: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = load_script("flagship")
     monkeypatch.chdir(tmp_path)
-    for name, value in (("FIRST_STEPS", 5), ("STEPS", 2), ("MAZES", 40)):
+    for name, value in (("FIRST_STEPS", 5), ("SECOND_STEPS", 2), ("THIRD_STEPS", 2)):
         monkeypatch.setattr(script, name, value)
-    first, second = script.first_run, script.second_run
+    first, further = script.first_run, {name: getattr(script, name) for name in ("second_run", "third_run")}
     small = {"batch_size": 4, "validation_mazes": 4, "training_loops": (2, 4), "gradient_loops": 2, "loops": 4}
 
-    def smaller_second(taken: TakenModel, mazes: Sequence[DataFolder]) -> RunConfig:
-        start = replace(taken, model=replace(taken.model, loops=4))
-        return change_run(second(start, mazes), **small)
+    def smaller(name: str) -> Callable[[TakenModel, Sequence[DataFolder]], RunConfig]:
+        def make(taken: TakenModel, mazes: Sequence[DataFolder]) -> RunConfig:
+            start = replace(taken, model=replace(taken.model, loops=4))
+            return change_run(further[name](start, mazes), **small)
+
+        return make
 
     monkeypatch.setattr(script, "first_run", lambda: change_run(first(), d_model=16, n_heads=2, **small))
-    monkeypatch.setattr(script, "second_run", smaller_second)
+    for name in further:
+        monkeypatch.setattr(script, name, smaller(name))
     script.main(["--out", "run"])
     assert json.loads(Path("run/metrics.jsonl").read_text().splitlines()[-1])["step"] == 2
     model = load_model("run")
