@@ -37,12 +37,12 @@ NO_MODEL = {
     "score_table": "scores_html scores_line",
     "activation_patching": "single_positions check_names",
     "algorithm_clocks": "wave_rounds filling_rounds either_rounds doubling_rounds manhattan_rounds",
-    "answers_by_loop": "optimal_moves listed_at",
+    "answers_by_loop": "listed_at",
     "attention_maps": "group_sizes decisions_per_maze listed_cells flat_cells",
     "attribution_patching": "shortlist",
     "battery": "growth_of_reach named_heads",
-    "cell_features": "split_halves variable_of base_features one_hot flat degrees open_edges manhattan alive_after "
-    "reached_after far_cells of_other_mazes control_values",
+    "cell_features": "split_halves variable_of base_features one_hot flat degrees open_edges neighbour_cells manhattan "
+    "alive_after reached_after far_cells of_other_mazes control_values",
     "compute_frontier": "pooled",
     "decisions": "in_batches right_choices",
     "distance_probe": "site_scores probe_variables score_labels",

@@ -6,9 +6,9 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 from matplotlib.text import Annotation
 
-from maze_rl.interp.activations.answers_by_loop import LoopAnswers, optimal_moves
+from maze_rl.interp.activations.answers_by_loop import LoopAnswers
+from maze_rl.mazes.cell_labels import label_cells
 from maze_rl.mazes.generate import generate
-from maze_rl.mazes.solve import solve_batch
 from maze_rl.reports.palette import light, ramp_level
 from maze_rl.reports.search.spreading import spreading_figure
 from maze_rl.tokenization.layouts import STEPS
@@ -19,10 +19,9 @@ ROW = 1
 
 def answers() -> LoopAnswers:
     """The shortest moves from loop 2 on, with the confidence of the loop; before, none is a neighbour."""
-    distances = solve_batch(MAZES).distances
-    optimal = optimal_moves(MAZES, distances)
+    labels = label_cells(MAZES)
     moves = np.full((2, 3, 16), -1, np.int8)
-    moves[:, 1:] = optimal.argmax(axis=2)[:, None]
+    moves[:, 1:] = labels.optimal.argmax(axis=2)[:, None]
     moves[:, 2, 0] = (moves[:, 2, 0] + 2) % 4  # at last the first cell turns round
     confidence = np.tile(np.array([0.1, 0.6, 0.9], np.float32)[:, None], (2, 1, 16))
     confidence[:, 2, 0] = 0.2
@@ -30,8 +29,8 @@ def answers() -> LoopAnswers:
         mazes=MAZES,
         moves=moves,
         confidence=confidence,
-        optimal=optimal,
-        distances=distances.reshape(2, -1),
+        optimal=labels.optimal,
+        distances=labels.distances,
     )
 
 

@@ -19,6 +19,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
+from maze_rl.interp.inputs.cell_features import neighbour_cells
 from maze_rl.interp.requirements import (
     analysed_tokenization,
     require_cells_in_prompt,
@@ -26,11 +27,11 @@ from maze_rl.interp.requirements import (
     require_loops,
     require_origin_on_path,
 )
+from maze_rl.mazes.cell_labels import label_cells
 from maze_rl.mazes.lattice import MazeBatch
-from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.readout import logits_of, predictable_words, streams_by_loop
-from maze_rl.tokenization.layouts import PADDING, STEPS
+from maze_rl.tokenization.layouts import PADDING, Layout
 from maze_rl.tokenization.spans import Region, TokenSpans
 
 CellEdit = Callable[[int, slice, Tensor], Tensor]
@@ -113,12 +114,10 @@ def answers_by_loop(
         .spans
     )
     tokens, segments, starts = _all_cells(spans, mazes.shape)
-    layout, (rows, cols) = tokenization.layout, mazes.shape
     words, device = predictable_words(model), next(model.parameters()).device
-    targets = _neighbour_words(layout.cell_ids[:rows, :cols], words, len(layout.words))
-    solution = solve_batch(mazes)
-    optimal = optimal_moves(mazes, solution.distances)
-    moves = np.empty((len(mazes), most, rows * cols), np.int8)
+    targets = _neighbour_words(tokenization.layout, mazes.shape, words)
+    labels = label_cells(mazes)
+    moves = np.empty((len(mazes), most, labels.distances.shape[1]), np.int8)
     confidence = np.empty(moves.shape, np.float32)
     with parametrize.cached():
         for first in range(0, len(mazes), batch_size):
@@ -130,13 +129,13 @@ def answers_by_loop(
                 asked = stream[maze, starts[part].to(device)]
                 logits = logits_of(model, asked.flatten(0, 1), words).unflatten(0, asked.shape[:2]).cpu()
                 moves[part, loop] = _moves(logits, targets)
-                confidence[part, loop] = _confidence(logits, targets, torch.from_numpy(optimal[part]))
+                confidence[part, loop] = _confidence(logits, targets, torch.from_numpy(labels.optimal[part]))
     return LoopAnswers(
         mazes=mazes,
         moves=moves,
         confidence=confidence,
-        optimal=optimal,
-        distances=solution.distances.reshape(len(mazes), -1),
+        optimal=labels.optimal,
+        distances=labels.distances,
     )
 
 
@@ -159,19 +158,6 @@ def _editing(edit: CellEdit, mazes: slice, at: Int64[Tensor, "maze cell"]) -> Ca
     return change
 
 
-def optimal_moves(mazes: MazeBatch, distances: Int32[ndarray, "maze rows cols"]) -> Bool[ndarray, "maze cell 4"]:
-    """Return which moves of each cell, as rows of `STEPS`, lead one step nearer to the target."""
-    rows, cols = mazes.shape
-    found = np.zeros((len(mazes), rows, cols, len(STEPS)), np.bool_)
-    for direction, (down, right) in enumerate(STEPS[:2]):  # the other two are these from the other end
-        lower = (slice(None), slice(0, rows - down), slice(0, cols - right))
-        upper = (slice(None), slice(down, rows), slice(right, cols))
-        opened = mazes.connections[:, direction][lower]
-        found[(*lower, direction)] = opened & (distances[upper] == distances[lower] - 1)
-        found[(*upper, direction + 2)] = opened & (distances[lower] == distances[upper] - 1)
-    return found.reshape(len(mazes), rows * cols, len(STEPS))
-
-
 def _all_cells(
     spans: TokenSpans, shape: tuple[int, int]
 ) -> tuple[Int64[Tensor, "maze pos"], Int64[Tensor, "maze pos"], Int64[Tensor, "maze cell"]]:
@@ -189,18 +175,17 @@ def _all_cells(
     return tokens, segments, at
 
 
-def _neighbour_words(ids: ndarray, words: Int64[Tensor, " words"] | None, num_words: int) -> Int64[Tensor, "cell 4"]:
+def _neighbour_words(
+    layout: Layout, shape: tuple[int, int], words: Int64[Tensor, " words"] | None
+) -> Int64[Tensor, "cell 4"]:
     """Return the column of the logits in which the neighbour in each direction stands; -1 outside the maze."""
-    columns = torch.arange(num_words) if words is None else torch.full((num_words,), -1)
-    if words is not None:
-        columns[words.cpu()] = torch.arange(len(words))
-    rows, cols = ids.shape
-    found = torch.full((rows, cols, len(STEPS)), -1)
-    cells = columns[torch.from_numpy(ids).long()]
-    for direction, (down, right) in enumerate(STEPS[:2]):
-        found[: rows - down, : cols - right, direction] = cells[down:, right:]
-        found[down:, right:, direction + 2] = cells[: rows - down, : cols - right]
-    return found.reshape(rows * cols, len(STEPS))
+    column = torch.full((len(layout.words),), -1)
+    column[torch.arange(len(column)) if words is None else words.cpu()] = torch.arange(
+        len(column) if words is None else len(words)
+    )
+    ids = torch.from_numpy(layout.cell_ids[: shape[0], : shape[1]].reshape(-1)).long()
+    neighbours = torch.from_numpy(neighbour_cells(shape))
+    return torch.where(neighbours >= 0, column[ids[neighbours.clamp(min=0)]], -1)
 
 
 def _moves(logits: Tensor, targets: Int64[Tensor, "cell 4"]) -> ndarray:

@@ -28,6 +28,7 @@ from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.activations.answers_by_loop import listed_at
+from maze_rl.interp.inputs.cell_features import neighbour_cells
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import (
     analysed_tokenization,
@@ -35,9 +36,9 @@ from maze_rl.interp.requirements import (
     require_known_forward,
 )
 from maze_rl.intervals import Interval, bootstrap_ratios
+from maze_rl.mazes.cell_labels import label_cells
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.attached_tokenization import tokenization_of
-from maze_rl.tokenization.layouts import STEPS
 from maze_rl.tokenization.spans import TokenSpans
 
 GROUPS = ("own cell", "open neighbours", "walled neighbours", "other cells", "target", "other tokens")
@@ -209,13 +210,11 @@ def _offset_numbers(rows: int, cols: int) -> Int64[Tensor, "cell cell"]:
 
 def _cell_groups(mazes: MazeBatch) -> Int64[ndarray, "maze cell cell"]:
     """Return what each cell is to each other: itself, a neighbour across an open side or a wall, or none of these."""
-    (rows, cols), num = mazes.shape, len(mazes)
-    groups = np.full((num, rows * cols, rows * cols), _OTHER, np.int64)
-    groups[:, np.arange(rows * cols), np.arange(rows * cols)] = _OWN
-    number = np.arange(rows * cols).reshape(rows, cols)
-    for direction, (down, right) in enumerate(STEPS[:2]):  # the other two are these from the other end
-        lower, upper = number[: rows - down, : cols - right].ravel(), number[down:, right:].ravel()
-        opened = mazes.connections[:, direction, : rows - down, : cols - right].reshape(num, -1)
-        kind = np.where(opened, _OPEN, _WALLED)
-        groups[:, lower, upper] = groups[:, upper, lower] = kind
+    legal, neighbours = label_cells(mazes).legal, neighbour_cells(mazes.shape)
+    num = len(neighbours)
+    groups = np.full((len(mazes), num, num), _OTHER, np.int64)
+    groups[:, np.arange(num), np.arange(num)] = _OWN
+    for direction, other in enumerate(neighbours.T):
+        cell = np.flatnonzero(other >= 0)
+        groups[:, cell, other[cell]] = np.where(legal[:, cell, direction], _OPEN, _WALLED)
     return groups

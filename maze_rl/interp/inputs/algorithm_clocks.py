@@ -22,10 +22,9 @@ from jaxtyping import Float64, Int64
 from numpy import ndarray
 
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.inputs.cell_features import manhattan
+from maze_rl.interp.inputs.cell_features import manhattan, neighbour_cells
+from maze_rl.mazes.cell_labels import label_cells
 from maze_rl.mazes.lattice import MazeBatch
-from maze_rl.mazes.solve import solve_batch
-from maze_rl.tokenization.layouts import STEPS
 
 Rounds = Float64[ndarray, "maze cell"]
 
@@ -45,8 +44,8 @@ def filling_rounds(mazes: MazeBatch) -> Rounds:
     Raises:
         ConfigurationError: The mazes are no trees that join all their cells.
     """
-    distances = _distances(mazes)
-    nearer = _next_cells(mazes, distances)
+    distances, moves = _distances(mazes), label_cells(mazes).optimal.argmax(axis=2)
+    nearer = neighbour_cells(mazes.shape)[np.arange(distances.shape[1]), moves]
     rounds = np.zeros(distances.shape, np.int64)
     for steps in range(int(distances.max(initial=0)), 0, -1):
         maze, cell = np.nonzero(distances == steps)
@@ -81,24 +80,10 @@ CLOCKS: Mapping[str, Callable[[MazeBatch], Rounds]] = MappingProxyType(
 
 
 def _distances(mazes: MazeBatch) -> Int64[ndarray, "maze cell"]:
-    distances = solve_batch(mazes).distances.reshape(len(mazes), -1).astype(np.int64)
+    distances = label_cells(mazes).distances.astype(np.int64)
     cycles = mazes.connections.sum(axis=(1, 2, 3)) != distances.shape[1] - 1
     if (distances < 0).any() or cycles.any():
         raise ConfigurationError(
             "rounds of algorithms are told apart on mazes without cycles that join all their cells: use dfs or wilson."
         )
     return distances
-
-
-def _next_cells(mazes: MazeBatch, distances: Int64[ndarray, "maze cell"]) -> Int64[ndarray, "maze cell"]:
-    """Return the one neighbour of each cell that is nearer to the target; of the target, itself."""
-    (rows, cols), num = mazes.shape, len(mazes)
-    number = np.arange(rows * cols).reshape(rows, cols)
-    found = np.tile(number.ravel(), (num, 1))
-    for direction, (down, right) in enumerate(STEPS[:2]):  # the other two are these from the other end
-        lower, upper = number[: rows - down, : cols - right].ravel(), number[down:, right:].ravel()
-        opened = mazes.connections[:, direction, : rows - down, : cols - right].reshape(num, -1)
-        for cell, other in ((lower, upper), (upper, lower)):
-            nearer = opened & (distances[:, other] < distances[:, cell])
-            found[:, cell] = np.where(nearer, other, found[:, cell])
-    return found

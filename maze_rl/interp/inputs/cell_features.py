@@ -17,6 +17,7 @@ from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.mazes.splits import maze_hashes
 from maze_rl.seeding import numpy_generator
+from maze_rl.tokenization.layouts import STEPS
 
 Variable = Literal["distance", "alive"]
 """What a search keeps: d(v), steps to the target; or whether dead-end filling, run to the end, leaves v."""
@@ -100,6 +101,14 @@ def open_edges(batch: MazeBatch) -> Float64[ndarray, "maze edge"]:
     """Return 1 for open and 0 for closed at every pair of neighbours: first the vertical ones, then the others."""
     down, right = batch.connections[:, 0, :-1], batch.connections[:, 1, :, :-1]
     return np.concatenate([down.reshape(len(batch), -1), right.reshape(len(batch), -1)], axis=1).astype(np.float64)
+
+
+def neighbour_cells(shape: tuple[int, int]) -> Int64[ndarray, "cell 4"]:
+    """Return the cell down, right, up and left of each cell, numbered row by row; -1 outside the grid."""
+    rows, cols = shape
+    place = np.stack(np.divmod(np.arange(rows * cols), cols), axis=1)[:, None] + STEPS
+    inside = ((place >= 0) & (place < shape)).all(axis=2)
+    return np.where(inside, place[..., 0] * cols + place[..., 1], -1).astype(np.int64)
 
 
 def manhattan(batch: MazeBatch, cells: ndarray) -> Int64[ndarray, "maze cell"]:

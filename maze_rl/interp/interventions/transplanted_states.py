@@ -22,12 +22,12 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.activations.answers_by_loop import LoopAnswers, answers_by_loop, optimal_moves
+from maze_rl.interp.activations.answers_by_loop import LoopAnswers, answers_by_loop
 from maze_rl.interp.inputs.cell_features import flat
 from maze_rl.interp.maze_draws import layouts_of, rates_over_layouts
 from maze_rl.intervals import Interval
+from maze_rl.mazes.cell_labels import CellLabels, label_cells
 from maze_rl.mazes.lattice import MazeBatch, trusted_batch
-from maze_rl.mazes.solve import solve_batch
 from maze_rl.seeding import numpy_generator
 
 BINS = ((1, 1), (2, 2), (3, 4), (5, 8))
@@ -60,33 +60,30 @@ class Transplants(Shown):
         if not 1 <= loop <= answers.moves.shape[1]:
             raise ConfigurationError(f"loop is {loop}: these answers have loops 1 to {answers.moves.shape[1]}.")
         moves = answers.moves[:, loop - 1].astype(np.int64)
-        towards = np.take_along_axis(self._towards, moves.clip(min=0)[..., None], axis=2)[..., 0] & (moves >= 0)
+        towards = np.take_along_axis(self._to_takers.optimal, moves.clip(min=0)[..., None], axis=2)[..., 0] & (
+            moves >= 0
+        )
         layouts, found = layouts_of(self.mazes), {}
         for low, high in BINS:
-            where = self._telling & (self._steps >= low) & (self._steps <= high)
+            where = self._telling & (self._to_takers.distances >= low) & (self._to_takers.distances <= high)
             columns = (where & towards).sum(axis=1), where.sum(axis=1)
             right, counted = (each[:, None].astype(np.float64) for each in columns)
             found[low, high] = rates_over_layouts(layouts, right, counted, seed=seed)[0]
         return found
 
     @cached_property
-    def _to_takers(self) -> MazeBatch:
+    def _to_takers(self) -> CellLabels:
         cells = np.stack(np.divmod(self.takers, self.mazes.shape[1]), axis=1).astype(np.int16)
-        return trusted_batch(self.mazes.connections, self.mazes.origins, cells)
-
-    @cached_property
-    def _steps(self) -> Int32[ndarray, "maze cell"]:
-        return solve_batch(self._to_takers).distances.reshape(len(self.mazes), -1)
-
-    @cached_property
-    def _towards(self) -> ndarray:
-        """Shortest moves to the taker, [maze, cell, 4]."""
-        return optimal_moves(self._to_takers, solve_batch(self._to_takers).distances)
+        return label_cells(trusted_batch(self.mazes.connections, self.mazes.origins, cells))
 
     @cached_property
     def _telling(self) -> ndarray:
         """Cells from which the taker and the target demand different moves."""
-        return self.answers.asked & (self._steps > 0) & ~(self._towards & self.answers.optimal).any(axis=2)
+        return (
+            self.answers.asked
+            & (self._to_takers.distances > 0)
+            & ~(self._to_takers.optimal & self.answers.optimal).any(axis=2)
+        )
 
 
 def transplant_target_state(
@@ -120,7 +117,7 @@ def transplant_target_state(
         check_count(name, value)
     if loop > loops:
         raise ConfigurationError(f"loop is {loop}, and there are {loops} loops: set the state earlier.")
-    distances = solve_batch(mazes).distances.reshape(len(mazes), -1)
+    distances = label_cells(mazes).distances
     chosen = np.flatnonzero((distances >= least_steps).sum(axis=1) >= 2)
     if len(chosen) == 0:
         raise ConfigurationError(f"no maze has two cells {least_steps} steps from its target: use larger mazes.")

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.activations.answers_by_loop import LoopAnswers, optimal_moves
+from maze_rl.interp.activations.answers_by_loop import LoopAnswers
 from maze_rl.interp.behaviour.rival_algorithms import compare_rivals, settle_loops
 from maze_rl.interp.inputs.algorithm_clocks import CLOCKS, Rounds
+from maze_rl.mazes.cell_labels import label_cells
 from maze_rl.mazes.generate import generate
-from maze_rl.mazes.solve import solve_batch
 
 MAZES = generate(7, "dfs", num=80, seed=2).batches[0]
 LOOPS = 60
@@ -16,14 +16,14 @@ LOOPS = 60
 
 def answers_of(loops: Rounds) -> LoopAnswers:
     """Answers of cells that are sure of their shortest moves from given loops on."""
-    distances = solve_batch(MAZES).distances
+    labels = label_cells(MAZES)
     sure = np.arange(1, LOOPS + 1)[None, :, None] >= loops[:, None]
     return LoopAnswers(
         mazes=MAZES,
         moves=np.zeros(sure.shape, np.int8),
         confidence=np.where(sure, 0.9, 0.5).astype(np.float32),
-        optimal=optimal_moves(MAZES, distances),
-        distances=distances.reshape(len(MAZES), -1),
+        optimal=labels.optimal,
+        distances=labels.distances,
     )
 
 

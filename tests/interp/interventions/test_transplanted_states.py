@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.activations.answers_by_loop import LoopAnswers, optimal_moves
+from maze_rl.interp.activations.answers_by_loop import LoopAnswers
 from maze_rl.interp.interventions.transplanted_states import BINS, Transplants, transplant_target_state
+from maze_rl.mazes.cell_labels import label_cells
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import MazeBatch
-from maze_rl.mazes.solve import solve, solve_batch
+from maze_rl.mazes.solve import solve
 from maze_rl.models.model_files import load_model
 
 MAZES = generate(6, "dfs", num=12, seed=4).batches[0]
@@ -16,23 +17,22 @@ TAKERS = np.array([int(solve(maze).distances.argmax()) for maze in MAZES])
 
 
 def answers(moves: np.ndarray) -> LoopAnswers:
-    distances = solve_batch(MAZES).distances
+    labels = label_cells(MAZES)
     return LoopAnswers(
         mazes=MAZES,
         moves=moves.astype(np.int8),
         confidence=np.zeros(moves.shape, np.float32),
-        optimal=optimal_moves(MAZES, distances),
-        distances=distances.reshape(len(MAZES), -1),
+        optimal=labels.optimal,
+        distances=labels.distances,
     )
 
 
 def second_wave() -> tuple[np.ndarray, np.ndarray]:
     """Moves to the target, and at loop k those of cells within k steps of the taker to it instead; and these steps."""
     cells = np.stack(np.divmod(TAKERS, 6), axis=1).astype(np.int16)
-    taken = MazeBatch(MAZES.connections, MAZES.origins, cells)
-    distances = solve_batch(taken).distances
-    steps, towards = distances.reshape(len(MAZES), -1), optimal_moves(taken, distances)
-    home = optimal_moves(MAZES, solve_batch(MAZES).distances).argmax(axis=2)
+    taken = label_cells(MazeBatch(MAZES.connections, MAZES.origins, cells))
+    steps, towards = taken.distances, taken.optimal
+    home = label_cells(MAZES).optimal.argmax(axis=2)
     moves = [np.where((steps <= loop) & (steps > 0), towards.argmax(axis=2), home) for loop in range(1, 7)]
     return np.stack(moves, axis=1), steps
 
@@ -40,7 +40,7 @@ def second_wave() -> tuple[np.ndarray, np.ndarray]:
 def test_a_wave_from_the_taker_is_followed_as_far_as_it_went() -> None:
     moves, _ = second_wave()
     home = np.repeat(moves[:, :1], 6, axis=1)
-    home[:] = optimal_moves(MAZES, solve_batch(MAZES).distances).argmax(axis=2)[:, None]
+    home[:] = label_cells(MAZES).optimal.argmax(axis=2)[:, None]
     found = Transplants(mazes=MAZES, takers=TAKERS, loop=1, answers=answers(moves), control=answers(home))
     for loop in range(1, 7):
         for (low, high), share in found.following(loop).items():
