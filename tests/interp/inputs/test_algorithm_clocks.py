@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.inputs.algorithm_clocks import CLOCKS
+from maze_rl.interp.inputs.algorithm_clocks import CLOCKS, either_rounds
+from maze_rl.mazes.cell_labels import label_cells
 from maze_rl.mazes.generate import generate
-from maze_rl.mazes.lattice import Maze
+from maze_rl.mazes.lattice import Maze, MazeBatch
 
 
 def graph_of(maze: Maze) -> networkx.Graph:
@@ -43,6 +44,18 @@ def test_rounds_are_those_of_the_algorithms(algorithm: str) -> None:
                 assert rounds["dead-end filling"][row, number] == height
                 assert rounds["either"][row, number] == min(steps[cell], height)
                 assert 2 ** rounds["doubling"][row, number] == pytest.approx(steps[cell])
+
+
+def test_either_is_the_look_ahead_of_a_walk_that_begins_there() -> None:
+    batch = generate(6, "dfs", num=20, seed=2).batches[0]
+    either, forks = either_rounds(batch), 0
+    for number in range(36):
+        origins = np.tile(np.array([divmod(number, 6)], np.int16), (len(batch), 1))
+        labels = label_cells(MazeBatch(batch.connections, origins, batch.targets))
+        at_fork = labels.is_fork[:, number]
+        assert np.array_equal(labels.look_ahead[at_fork, number], either[at_fork, number])
+        forks += int(at_fork.sum())
+    assert forks > 300
 
 
 @pytest.mark.parametrize("name", [name for name in CLOCKS if name != "Manhattan"])
