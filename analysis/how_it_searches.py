@@ -5,8 +5,8 @@ asked at once. So one can watch a search spread, ask of every cell when it becom
 rounds that rival algorithms would need: a wave from the target, dead-end filling, both at once, a reach that doubles.
 Then: attention between cells as a kernel, patching of flip pairs loop by loop, and the state of one cell set anew.
 
-Expect a cell to be right as soon as either the wave has reached it or the dead ends around it are filled, about a step
-a loop: no algorithm that passes on one step a loop is faster. Two to three minutes on one core.
+Expect a cell to be right as soon as either the wave has reached it or the dead ends around it are filled, at a step or
+two a loop: who goes by openings alone, step by step, cannot know sooner. Two to three minutes on one core.
 """
 
 # %% parameters
@@ -35,10 +35,12 @@ from maze_rl.interp.activations.answers_by_loop import LoopAnswers, answers_by_l
 from maze_rl.interp.attention.cell_kernel import cell_kernel
 from maze_rl.interp.behaviour.rival_algorithms import compare_rivals, settle_loops
 from maze_rl.interp.inputs.algorithm_clocks import filling_rounds, wave_rounds
+from maze_rl.interp.inputs.cell_features import degrees
 from maze_rl.interp.inputs.patching_pairs import flip_tokens, make_pairs, solved_pairs
 from maze_rl.interp.inputs.position_groups import position_groups
 from maze_rl.interp.interventions.activation_patching import patch_map
 from maze_rl.interp.interventions.transplanted_states import transplant_target_state
+from maze_rl.interp.maze_draws import layouts_of, rates_over_layouts
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.model_files import load_model
@@ -117,14 +119,16 @@ keep(figure, out, "settling")
 
 # %% [markdown] Larger mazes
 # The same question of mazes larger than those of training: which cells are right in the end? If the search only ran
-# out of loops, cells would fail that are both far and hard to fill, beyond the number of loops.
+# out of loops, cells would fail that are both far and hard to fill, beyond the number of loops. As before, cells with
+# one open side are left out: they have one move.
 
 # %% Right at the last loop, by the rounds of both algorithms
 kept = {side: asked(side, num_larger) for side in (size, *larger)}
+judged = {side: found.asked & (degrees(found.mazes) >= 2) for side, found in kept.items()}
 with figure_style():
     figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
     for axes, (side, found) in zip(figure.subplots(1, len(kept), squeeze=False)[0], kept.items(), strict=True):
-        right = by_rounds(found.right[:, -1].astype(float), found.asked, found.mazes, np.mean)
+        right = by_rounds(found.right[:, -1].astype(float), judged[side], found.mazes, np.mean)
         draw_grid(axes, right, rows=named, columns=named)
         axes.set(title=f"{side} x {side}: share right", xlabel="h, rounds of dead-end filling")
     figure.axes[0].set_ylabel("d, steps to the target")
@@ -132,14 +136,20 @@ keep(figure, out, "larger")
 for side, found in kept.items():
     rounds = np.minimum(wave_rounds(found.mazes), filling_rounds(found.mazes))
     parts = {
-        "all": rounds >= 0,
-        "those within 8 rounds of either algorithm": rounds <= 8,
-        f"within 9 to {loops}": (rounds > 8) & (rounds <= loops),
-        "beyond": rounds > loops,
+        "all": judged[side],
+        "within 8 rounds of either algorithm": judged[side] & (rounds <= 8),
+        f"within 9 to {loops}": judged[side] & (rounds > 8) & (rounds <= loops),
+        "beyond": judged[side] & (rounds > loops),
     }
-    counted = {name: found.right[:, -1][found.asked & where] for name, where in parts.items()}
-    rates = (f"{name} {right.mean():.3f}" for name, right in counted.items() if len(right))
-    print(f"{side} x {side}, cells right in the end: {', '.join(rates)}.")
+    rates = []
+    for name, where in parts.items():
+        if where.any():
+            columns = ((found.right[:, -1] & where).sum(axis=1), where.sum(axis=1))
+            columns = (each[:, None].astype(float) for each in columns)
+            rates.append(
+                f"{name} {stated_interval(rates_over_layouts(layouts_of(found.mazes), *columns, seed=seed)[0])}"
+            )
+    print(f"{side} x {side}, {num_larger} mazes, cells right in the end: {', '.join(rates)}.")
 
 # %% [markdown] What do heads look at?
 # Mean attention of a cell's token to the cell at each offset, in the middle loop. A head that knows the lattice and not
@@ -189,8 +199,8 @@ keep(figure, out, "patching")
 
 # %% [markdown] Setting the state of one cell
 # In the middle of the search the state of one cell far from the target is replaced, once, by that of the target. If
-# cells pass on a wave's state, those around it turn towards it, one step further each loop. The control gives it the
-# state of another far cell. Counted are cells where the way to the target and the way to that cell are different moves.
+# cells pass on a wave's state, those around it turn towards it, the nearer ones first. The control gives it the state
+# of another far cell. Counted are cells where the way to the target and the way to that cell are different moves.
 
 # %% A second source
 when = loops // 2
@@ -202,12 +212,17 @@ for loop in after:
         for row in (transplants.following(loop, control=control, seed=seed) for control in (False, True))
     ]
     print(f"{loop - when} loops later, cells that go to it, by steps from it: {told[0]}; control: {told[1]}.")
+drawn = [loop for loop in after if loop - when in (2, 4, 8)]
 curves = {
-    f"{loop - when} later": {high: share for (_, high), share in transplants.following(loop, seed=seed).items()}
-    for loop in after
-} | {"control": {high: share for (_, high), share in transplants.following(after[-1], control=True, seed=seed).items()}}
+    f"{'control, ' * control}{loop - when} later": {
+        high: share for (_, high), share in transplants.following(loop, control=control, seed=seed).items()
+    }
+    for control in (False, True)
+    for loop in drawn
+}
 labels = ("steps from the cell, at most", "cells that go to it")
-keep(curves_figure(curves, labels=labels, grey=("control",)), out, "second_source")
+grey = [name for name in curves if name.startswith("control")]
+keep(curves_figure(curves, labels=labels, grey=grey), out, "second_source")
 
 # %% [markdown] What this does not show
 # - That the model computes either algorithm as such: what is compared is when cells are right, not how they come to be.

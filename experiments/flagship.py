@@ -16,7 +16,7 @@ The second goes on from it at half the learning rates, with what is meant to car
 - half of all sequences searched for other targets first (`false_targets`): in larger mazes the search leaves fields
   behind that lead to no target, and has to learn to undo them.
 
-The third goes on from the second with up to 96 loops and up to 240 stray cells, as many as a canvas holds beside mazes.
+The third goes on from the second with up to 96 loops and up to 240 stray cells, where the canvas has room for them.
 
 Expectation: right at every distance inside 9x9, and far beyond the default model on larger mazes.
 Cost: of one core that multiplies float32 matrices at 117 GFLOP/s 33 minutes for the first run, 126 for the second and
@@ -114,12 +114,15 @@ def train(out: Path, resume: bool) -> None:
     """
     first, second = Path(f"{out}-first"), Path(f"{out}-second")
     _run(first_run(), first, out, resume)
-    # of each kind as many as the steps take: every maze comes once
-    each = 24 // len(KINDS)
-    _run(second_run(_taken(first), kinds_of_mazes(Path(f"{out}-mazes"), each * SECOND_STEPS, 11)), second, out, resume)
-    _run(
-        third_run(_taken(second), kinds_of_mazes(Path(f"{out}-mazes-third"), each * THIRD_STEPS, 31)), out, out, resume
-    )
+    mazes = kinds_of_mazes(Path(f"{out}-mazes"), mazes_of_each(SECOND_STEPS), 11)
+    _run(second_run(_taken(first), mazes), second, out, resume)
+    mazes = kinds_of_mazes(Path(f"{out}-mazes-third"), mazes_of_each(THIRD_STEPS), 31)
+    _run(third_run(_taken(second), mazes), out, out, resume)
+
+
+def mazes_of_each(steps: int) -> int:
+    """Return how many mazes of each kind so many steps take, so that every one comes once."""
+    return CPU_BUDGET.batch_size * steps // len(KINDS)
 
 
 def _run(config: RunConfig, folder: Path, out: Path, resume: bool) -> None:

@@ -29,7 +29,7 @@ def test_every_maze_of_the_mixture_comes_once_and_none_is_larger_than_9x9(load_s
         assert first.sizes == run.sizes == (5, 6, 7, 8, 9)
         (last,) = run.training.phases
         assert [data.folder for data in last.datasets] == list(script.KINDS)
-        assert run.training.batch_size * last.steps == len(script.KINDS) * 24 // 4 * last.steps
+        assert run.training.batch_size * last.steps == len(script.KINDS) * script.mazes_of_each(last.steps)
         assert run.training.weight_factors == first.training.weight_factors
         assert (run.model.loops, run.training.objective) == (loops, "false_targets")
 

@@ -43,7 +43,7 @@ FEWEST_MAZES = 20
 """Mazes under which no 95 % interval is given: a bootstrap over fewer is not to be trusted."""
 _INSTEAD = "such as maze-5to9-causal"
 """A shipped model with all that an analysis of causal prompts may rely on."""
-_LOOPED = "such as maze-5to9-cpu"
+LOOPED = "such as maze-5to9-cpu"
 """A shipped model with loops, and cells in a prompt that does not name the origin."""
 
 
@@ -134,12 +134,13 @@ def check_written(tokenization: Tokenization, written: Layout) -> None:
             )
 
 
-def require_known_forward(model: HookedTransformer, what: str) -> None:
+def require_known_forward(model: HookedTransformer, what: str, such_as: str = _INSTEAD) -> None:
     """Check that a position of a run depends on nothing behind it: sequences of a batch are padded on the right.
 
     Args:
         model: Any model.
         what: What relies on it, as the message begins.
+        such_as: A model with all that is needed, as the message ends.
 
     Raises:
         ConfigurationError: Attention looks ahead, or positions change with the length.
@@ -147,7 +148,7 @@ def require_known_forward(model: HookedTransformer, what: str) -> None:
     if found := found_among(model.cfg, _NEVER):
         raise ConfigurationError(
             f"{what} relies on positions that depend on earlier ones alone, and this model has {found[0]}: use a model "
-            f"without, {_INSTEAD}, or run_with_hooks on one sequence at a time."
+            f"without, {such_as}, or run_with_hooks on one sequence at a time."
         )
 
 
@@ -239,7 +240,7 @@ def require_loops(model: HookedTransformer, what: str) -> None:
     """
     config = getattr(model, "maze_config", None)
     if config is None or not config.looped:
-        raise ConfigurationError(f"{what} relies on loops, and this model has none: use one with loops, {_LOOPED}.")
+        raise ConfigurationError(f"{what} relies on loops, and this model has none: use one with loops, {LOOPED}.")
 
 
 def require_origin_on_path(model: HookedTransformer, what: str) -> None:
@@ -256,12 +257,12 @@ def require_origin_on_path(model: HookedTransformer, what: str) -> None:
     if not tokenization_of(model).layout.origin_on_path:
         raise ConfigurationError(
             f"{what} relies on prompts that do not name the origin, and this model's do: use one with origin='path', "
-            f"{_LOOPED}."
+            f"{LOOPED}."
         )
     if config is None or config.positions != "none" or config.reverse_positions:
         raise ConfigurationError(
             f"{what} relies on reading a start alike wherever it stands, and this model has positions: use one "
-            f"without, {_LOOPED}."
+            f"without, {LOOPED}."
         )
 
 
@@ -309,7 +310,7 @@ def require_cells_in_prompt(layout: Layout, what: str) -> None:
     if not layout.lists_cells:
         raise ConfigurationError(
             f"{what} relies on cells in the prompt, each with a token of its own, and this format lists edges: use a "
-            f"model of format cells, {_LOOPED}."
+            f"model of format cells, {LOOPED}."
         )
 
 

@@ -164,6 +164,7 @@ class MazeTransformer(HookedTransformer):
             start = settings.get("start_at_layer")
             if start is not None:
                 self._begin_inside(input, start, settings)
+                input = self._apart(input) if start in (0, -len(self.blocks)) else input
             return super().forward(input, *args, **settings)
 
     def generate(self, input: Any = "", *args: Any, **settings: Any) -> Any:
@@ -304,15 +305,18 @@ class MazeTransformer(HookedTransformer):
         cache = settings.get("past_kv_cache")
         past = 0 if cache is None else cache[0].past_keys.shape[1]
         self._see(tokens, attention_mask, cached=cache is not None, past=past)
-        self.shared.embedded = self._unhooked(residual)
+        self.shared.embedded = residual
         if self.shared.learns_from is not None:
             torch.set_grad_enabled(False)  # that block turns it on again
-        return embedded
+        return self._apart(residual), *embedded[1:]
 
-    def _unhooked(self, embedded: Tensor) -> Tensor:
-        """Return the embedding as loops recall it, out of reach of hooks that change the first stream in place."""
+    def _apart(self, stream: Tensor) -> Tensor:
+        """Return the stream that enters the first block, apart from what loops recall where a hook sees it.
+
+        A hook that changes it in place changes it alone, and its gradient is that of the stream alone.
+        """
         first: Any = self.blocks[0].hook_resid_pre
-        return embedded.clone() if is_hooked(first) else embedded
+        return stream.clone() if is_hooked(first) else stream
 
     @property
     def _prompt_visible(self) -> bool:
@@ -355,7 +359,7 @@ class MazeTransformer(HookedTransformer):
         self.shared.entered = self.blocks[start] if -len(self.blocks) <= start < len(self.blocks) else None
         given: Tensor | None = settings.get("tokens")
         if given is None:
-            self.shared.embedded = self._unhooked(stream)
+            self.shared.embedded = stream
         else:
             self.shared.embedded = super().input_to_embed(given, attention_mask=mask)[0]
         if self.shared.learns_from is not None:

@@ -14,6 +14,7 @@ from transformer_lens.hook_points import HookPoint
 
 from maze_rl.models.forward_pass import ForwardPass
 from maze_rl.models.fused_block import FusedBlock
+from maze_rl.models.fused_layer_norm import is_hooked
 
 
 class OuterNorm(nn.Module):
@@ -49,7 +50,9 @@ class Recall(nn.Module):
         """Return the stream that the next loop begins with."""
         x = self.hook_in(x)
         x = self.hook_norm(x if self.norm is None else self.norm(x))
-        return x + self.hook_embed(self.shared.embedding)
+        embedding = self.shared.embedding
+        # a hook may change in place what it is given, and later loops recall the same
+        return x + self.hook_embed(embedding.clone() if is_hooked(self.hook_embed) else embedding)
 
 
 class LoopStart(FusedBlock):

@@ -32,10 +32,10 @@ def edge_slots(spans: TokenSpans, edges: Int16[ndarray, "batch 3"]) -> Bool[Tens
     if spans.layout.walls:
         raise ConfigurationError("walls=True: an edge also has a wall's slot to change; use walls=False.")
     if spans.layout.lists_cells:
-        ends = [_listed(spans, edges, end) for end in (0, 1)]
-        sides = torch.tensor(_SIDES)[torch.from_numpy(edges[:, 0]).long()]
-        told = [at & (spans.open_sides & sides[:, end, None]).bool() for end, at in enumerate(ends)]
-        slots = torch.where(told[0].any(dim=1)[:, None], ends[0] | ends[1], False)
+        lower, upper = (_listed(spans, edges, end) for end in (0, 1))
+        side = torch.tensor(_SIDES)[torch.from_numpy(edges[:, 0]).long(), 0]
+        opened = (lower & (spans.open_sides & side[:, None]).bool()).any(dim=1)
+        slots = (lower | upper) & opened[:, None]
     else:
         slots = (spans.edges == torch.from_numpy(edges)[:, None]).all(dim=-1)
     missing = (~slots.any(dim=1)).nonzero()[:, 0].tolist()

@@ -97,6 +97,7 @@ def train_run(
         if longer:
             run.lengthen(config, command)
         begun = state.step
+        algorithms = _algorithms(config)  # datasets may be gone when it ends
         try:
             train(state, config.training, _callbacks(config, run, progress))
         except MazeRLError as error:
@@ -105,7 +106,7 @@ def train_run(
             raise
         with averaged(state.optimizer):
             model, by_loops = with_best_loops(state.model, config)
-            save_model(model, out, _about(config, state, out, before) | by_loops)
+            save_model(model, out, _about(config, state, out, algorithms, before) | by_loops)
         if state.step > begun:
             run.evaluation_path.unlink(missing_ok=True)  # it was of an earlier model
     return Run(out, state.step)
@@ -203,22 +204,26 @@ def _supervised(config: RunConfig) -> Phase:
     return taught[-1] if taught else config.training.phases[-1]
 
 
-def _algorithms(phase: Phase) -> set[str]:
-    """Return the generators of a phase's mazes: those of its datasets, where these say."""
-    specs = (open_dataset(each.folder).spec for each in phase.datasets)
-    return {spec.algorithm for spec in specs if spec is not None} or {phase.mazes.algorithm}
+def _algorithms(config: RunConfig) -> set[str]:
+    """Return the generators of all mazes trained on; of a dataset that does not say, that of its phase's mazes."""
+    found = set()
+    for phase in config.training.phases:
+        specs = [open_dataset(each.folder).spec for each in phase.datasets] or [phase.mazes]
+        found |= {(phase.mazes if spec is None else spec).algorithm for spec in specs}
+    return found
 
 
-def _about(config: RunConfig, state: TrainingState, out: Path, before: dict[str, Any]) -> dict[str, Any]:
+def _about(
+    config: RunConfig, state: TrainingState, out: Path, algorithms: set[str], before: dict[str, Any]
+) -> dict[str, Any]:
     """Return what the finished model says of itself; a model that goes on from another has seen what that one saw."""
     last, loss = config.training.phases[-1].mazes, config.training.loss_at(_supervised(config))
-    algorithms = {*before.get("algorithms", ())}.union(*map(_algorithms, config.training.phases))
     return {
         "name": out.resolve().name,  # that of "." too
         "sizes": sorted({*config.sizes, *before.get("sizes", ())}),
         "algorithm": last.algorithm,
         "options": dict(last.options),
-        "algorithms": sorted(algorithms),
+        "algorithms": sorted({*algorithms, *before.get("algorithms", ())}),
         "loss": loss,
         "steps": state.step,
         "mazes": state.mazes,

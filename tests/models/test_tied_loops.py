@@ -57,13 +57,14 @@ def test_equals_the_loops_written_out(make_searching: Make, ragged: Callable, pr
 
 
 @pytest.mark.parametrize("inside", [False, True])
-def test_a_first_stream_changed_in_place_is_not_what_loops_recall(
-    make_searching: Make, ragged: Callable, inside: bool
+@pytest.mark.parametrize("name", ["blocks.0.hook_resid_pre", "blocks.2.recall.hook_embed"])
+def test_what_is_changed_in_place_is_not_what_later_loops_recall(
+    make_searching: Make, ragged: Callable, name: str, inside: bool
 ) -> None:
-    model = make_searching()
+    model = make_searching(prompt="causal", loops=3)
     tokens = ragged(model)
     given = model.input_to_embed(tokens)[0].detach() if inside else tokens
-    settings = {"start_at_layer": 0, "tokens": tokens} if inside else {}
+    settings = {"start_at_layer": 0} if inside else {}
 
     def in_place(stream: torch.Tensor, hook: object) -> None:
         stream *= 1.5
@@ -72,11 +73,27 @@ def test_a_first_stream_changed_in_place_is_not_what_loops_recall(
         return stream * 1.5
 
     with torch.no_grad():
-        new, old = (
-            model.run_with_hooks(given.clone(), fwd_hooks=[("blocks.0.hook_resid_pre", change)], **settings)
-            for change in (anew, in_place)
+        plain, new, old = (
+            model.run_with_hooks(given.clone(), fwd_hooks=hooks, **settings)
+            for hooks in ([], [(name, anew)], [(name, in_place)])
         )
-    assert torch.equal(new, old)
+    assert torch.equal(new, old) and not torch.equal(new, plain)
+
+
+def test_the_gradient_at_the_first_stream_is_that_of_the_stream_alone(make_searching: Make, ragged: Callable) -> None:
+    model = make_searching(loops=3)
+    tokens, kept = ragged(model, 2), []
+    word = int(model.tokenization.layout.written_ids[3])
+    logit = model.run_with_hooks(tokens, fwd_hooks=[("blocks.0.hook_resid_pre", lambda x, hook: kept.append(x))])
+    (slope,) = torch.autograd.grad(logit[:, -1, word].sum(), kept)
+    way = torch.randn(slope.shape, generator=torch.Generator().manual_seed(1), dtype=slope.dtype)
+
+    def moved(step: float) -> float:
+        hooks = [("blocks.0.hook_resid_pre", lambda x, hook: x + step * way)]
+        with torch.no_grad():
+            return float(model.run_with_hooks(tokens, fwd_hooks=hooks)[:, -1, word].sum())
+
+    assert float((slope * way).sum()) == pytest.approx((moved(1e-5) - moved(-1e-5)) / 2e-5, rel=1e-4)
 
 
 def test_gradients_reach_the_block_from_every_loop(make_searching: Make, ragged: Callable) -> None:

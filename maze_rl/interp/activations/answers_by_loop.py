@@ -21,6 +21,7 @@ from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.inputs.cell_features import neighbour_cells
 from maze_rl.interp.requirements import (
+    LOOPED,
     analysed_tokenization,
     require_cells_in_prompt,
     require_known_forward,
@@ -93,11 +94,11 @@ def answers_by_loop(
         batch_size: Mazes run at once; each takes as many tokens as its prompt has, and one for every cell.
 
     Raises:
-        ConfigurationError: The model has no loops, or positions, the origin stands in its prompt, there are no mazes or
-            they do not fit its canvas, or a number is below 1.
+        ConfigurationError: The model has no loops, or positions or hooks, the origin stands in its prompt, there are no
+            mazes or they do not fit its canvas, or a number is below 1.
     """
     tokenization, what = tokenization_of(model), "asking all cells of a maze at once"
-    require_known_forward(model, what)
+    require_known_forward(model, what, LOOPED)
     require_loops(model, what)
     require_origin_on_path(model, what)
     check_count("batch_size", batch_size)
@@ -127,7 +128,7 @@ def answers_by_loop(
             change = None if edit is None else _editing(edit, part, listed_at(spans, mazes.shape)[part].to(device))
             for loop, stream in enumerate(streams_by_loop(model, read, segments=behind, edit=change)):
                 asked = stream[maze, starts[part].to(device)]
-                logits = logits_of(model, asked.flatten(0, 1), words).unflatten(0, asked.shape[:2]).cpu()
+                logits = logits_of(model, asked.flatten(0, 1), words).unflatten(0, asked.shape[:2]).float().cpu()
                 moves[part, loop] = _moves(logits, targets)
                 confidence[part, loop] = _confidence(logits, targets, torch.from_numpy(labels.optimal[part]))
     return LoopAnswers(

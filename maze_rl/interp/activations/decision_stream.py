@@ -14,6 +14,7 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown, short_repr
+from maze_rl.errors import ConfigurationError
 from maze_rl.interp.activations.single_blocks import Earlier, SingleBlocks, at_decision
 from maze_rl.interp.requirements import require_no_hooks, require_plain_blocks
 from maze_rl.models.readout import unembedded
@@ -40,7 +41,7 @@ class DecisionStream(Shown):
         position: Decision position of each row.
 
     Raises:
-        ConfigurationError: The model has hooks, or blocks of another kind.
+        ConfigurationError: The model has hooks, or blocks of another kind, or a decision lies in a visible prompt.
     """
 
     @torch.no_grad()
@@ -65,6 +66,10 @@ class DecisionStream(Shown):
                 stop_at_layer=model.cfg.n_layers,
             )[1]
         self._blocks = SingleBlocks(model, tokens.to(device), what)
+        if any(self._blocks.first_reached(at) != at for at in position.tolist()):
+            raise ConfigurationError(
+                f"{what}: a decision lies in the prompt, which sees all of itself: name positions behind <PATH_START>."
+            )
         self._keys = [cache["k", layer] for layer in range(model.cfg.n_layers)]
         self._values = [cache["v", layer] for layer in range(model.cfg.n_layers)]
         self.streams: Float[Tensor, "layer row d_model"] = torch.stack(kept)

@@ -31,6 +31,7 @@ from maze_rl.interp.activations.answers_by_loop import listed_at
 from maze_rl.interp.inputs.cell_features import neighbour_cells
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import (
+    LOOPED,
     analysed_tokenization,
     require_cells_in_prompt,
     require_known_forward,
@@ -134,7 +135,7 @@ def cell_kernel(model: HookedTransformer, mazes: MazeBatch, *, seed: int = 0, ba
             below 1.
     """
     tokenization = tokenization_of(model)
-    require_known_forward(model, "reading the attention of padded sequences")
+    require_known_forward(model, "reading the attention of padded sequences", LOOPED)
     require_cells_in_prompt(tokenization.layout, "attention between the cells of a prompt")
     check_count("batch_size", batch_size)
     if len(mazes) == 0:

@@ -9,8 +9,9 @@ settles is fitted by
 on one half of the mazes, by least squares, and judged on the other by the mean of |settled - fitted|, in loops; b is
 loops per round. A rival is no account of the search unless it errs less than the constant, that is no rounds at all;
 the one with the least error on the first half is named, and the others are compared with it on the same cells of the
-second. Counted are the cells with two open sides or more that settle; those that never do say nothing of when, and are
-reported. Mazes of one layout are in one half, and intervals are over layouts.
+second. Counted are the cells with two open sides or more that settle; their share is reported, as leaving out those
+that the last loop cuts off makes errors and slopes too small. Mazes of one layout are in one half, and intervals are
+over layouts.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +28,7 @@ from maze_rl.interp.inputs.algorithm_clocks import CLOCKS, Rounds
 from maze_rl.interp.inputs.cell_features import degrees, split_halves
 from maze_rl.interp.maze_draws import layouts_of, percentile_interval, redrawn_sums, sums_by_layout
 from maze_rl.interp.requirements import FEWEST_MAZES
-from maze_rl.intervals import Interval, bootstrap_ratios
+from maze_rl.intervals import Interval, bootstrap_ratios, num_clusters
 from maze_rl.mazes.lattice import MazeBatch
 
 SURE = 0.8
@@ -90,17 +91,17 @@ def compare_rivals(
         seed: Seed of halves and intervals.
 
     Raises:
-        ConfigurationError: The mazes have cycles, or fewer than twice `FEWEST_MAZES` of them settle anywhere.
+        ConfigurationError: The mazes have cycles, or in one half fewer than `FEWEST_MAZES` layouts settle anywhere.
     """
     mazes = answers.mazes
     settled = settle_loops(answers.confidence)
     asked = answers.asked & (degrees(mazes) >= 2)
     counted = asked & (settled > 0)
     halves, layouts = split_halves(mazes, seed), layouts_of(mazes)
-    if min(counted[rows].any(axis=1).sum() for rows in halves) < FEWEST_MAZES:
+    if min(num_clusters(layouts[rows][counted[rows].any(axis=1)]) for rows in halves) < FEWEST_MAZES:
         raise ConfigurationError(
-            f"too few of {len(mazes)} mazes have cells that settle: intervals need {FEWEST_MAZES} in either half; ask "
-            "about more mazes or after more loops."
+            f"too few of {len(mazes)} mazes have cells that settle: intervals need {FEWEST_MAZES} layouts in either "
+            "half; ask about more mazes or after more loops."
         )
     rounds = {name: clock(mazes) for name, clock in clocks.items()} | {_CONSTANT: np.zeros(settled.shape)}
     fits = {name: _fitted(each, settled, counted, halves.fit) for name, each in rounds.items()}

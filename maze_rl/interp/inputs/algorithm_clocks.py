@@ -6,7 +6,8 @@ In mazes without cycles, for a cell v that does not know where a walk starts:
 - *dead-end filling*: dead ends are filled from their tips, a cell a round, and v is left with one way out once all
   others are filled: after h(v) rounds, the length of the longest way from v that leads away from the target;
 - *either*: both run at once, and v knows by the first that tells it: min(d(v), h(v)). This is the look-ahead k* of a
-  walk that begins at v (`maze_rl.mazes.oracle`): no algorithm that passes on one step a round can know sooner;
+  walk that begins at v (`maze_rl.mazes.oracle`): who goes by openings alone, one step a round, and does not use where
+  the target lies on the lattice, cannot know sooner;
 - *doubling*: the reach of the wave doubles each round: log2 d(v), as where sets of reachable cells are merged (Saparov
   et al. 2024, arXiv 2412.04703);
 - *Manhattan*: no search; the control, |rows apart| + |columns apart| from the target.

@@ -242,7 +242,7 @@ class _LayerwiseAblation:
         """Return what enters a layer: what the one before left, or what recall makes of it where a loop begins."""
         if not begins_loop(self.model, layer):
             return left
-        model: Any = self.model
+        model: Any = self.model  # by its own module, so that hooks on what is recalled act
         with model.shared.open():
             model.shared.embedded = self.embedding
             return model.blocks[layer].recall(left)

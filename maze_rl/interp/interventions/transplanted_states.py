@@ -2,8 +2,8 @@
 
 After some loop the stream of one cell x, the *taker*, is replaced by that of another cell of the same maze, the
 *giver*; then the loops go on. If cells hold a wave's state, and the giver is the target itself, x becomes a second
-source: its neighbours turn towards it after a loop or two, those k steps away after about k, and cells further away not
-yet. The control has a giver that is no source, another cell as far from the target as x at least.
+source: its neighbours turn towards it first, those further away later, in the order of their steps from it. The control
+has a giver that is no source: another cell, as far from the target as x at least.
 
 Cells are asked where it shows: the shortest moves to x and to the target differ. *Following* is the share of them whose
 answer is a shortest move to x.
@@ -155,7 +155,9 @@ class _Transplant:
 def _drawn_cells(
     distances: Int32[ndarray, "maze cell"], least_steps: int, seed: int
 ) -> tuple[Int64[ndarray, " maze"], Int64[ndarray, " maze"]]:
-    """Draw two different cells of each maze that are so far from its target."""
+    """Draw two different cells of each maze that are so far from its target, the nearer one first."""
     ranks = numpy_generator(seed, "transplants").random(distances.shape)
-    order = np.where(distances >= least_steps, ranks, 2.0).argsort(axis=1)
-    return order[:, 0].astype(np.int64), order[:, 1].astype(np.int64)
+    drawn = np.where(distances >= least_steps, ranks, 2.0).argsort(axis=1)[:, :2]
+    order = np.take_along_axis(distances, drawn, axis=1).argsort(axis=1, kind="stable")
+    nearer, farther = np.take_along_axis(drawn, order, axis=1).T
+    return nearer.astype(np.int64), farther.astype(np.int64)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from maze_rl.errors import ConfigurationError
 from maze_rl.interp.activations.answers_by_loop import LoopAnswers
 from maze_rl.mazes.lattice import Maze
 from maze_rl.mazes.pictures.plotting import wall_segments
@@ -31,7 +32,12 @@ def spreading_figure(answers: LoopAnswers, row: int, loops: Sequence[int], *, ac
         row: The maze.
         loops: Numbers of loops, counted from 1.
         across: Pictures side by side.
+
+    Raises:
+        ConfigurationError: There is no such loop.
     """
+    if outside := [loop for loop in loops if not 1 <= loop <= answers.moves.shape[1]]:
+        raise ConfigurationError(f"loop is {outside[0]}: these answers have loops 1 to {answers.moves.shape[1]}.")
     from matplotlib.figure import Figure
 
     maze, (rows, cols) = answers.mazes[row], answers.mazes.shape

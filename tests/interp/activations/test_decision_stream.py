@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
 import torch
 
 from maze_rl.configs.model import ModelConfig
+from maze_rl.errors import ConfigurationError
 from maze_rl.interp.activations.decision_stream import Change, DecisionStream
 from maze_rl.interp.inputs.patching_pairs import make_pairs
 from maze_rl.models.build import build_model
@@ -38,3 +40,11 @@ def test_the_stream_is_kept_at_the_decision_alone(monkeypatch) -> None:
     same = run.go_on([Change(layer, rows, run.streams[layer]) for layer in range(3)])
     assert all(torch.equal(each, run.choices) for each in same)
     assert not any(point.fwd_hooks for point in model.hook_dict.values())
+
+
+def test_a_decision_inside_a_visible_prompt_is_refused() -> None:
+    model = build_model(ModelConfig(n_layers=2, d_model=24, n_heads=2, prompt="visible"), EDGES).eval()
+    inside = PAIRS.position.clone()
+    inside[3] = PAIRS.spans.path_start[3] - 1
+    with pytest.raises(ConfigurationError, match="a decision lies in the prompt"):
+        DecisionStream(model, PAIRS.clean, inside)

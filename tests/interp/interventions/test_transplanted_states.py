@@ -5,7 +5,7 @@ import pytest
 
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.activations.answers_by_loop import LoopAnswers
-from maze_rl.interp.interventions.transplanted_states import BINS, Transplants, transplant_target_state
+from maze_rl.interp.interventions.transplanted_states import BINS, Transplants, _drawn_cells, transplant_target_state
 from maze_rl.mazes.cell_labels import label_cells
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import MazeBatch
@@ -54,6 +54,14 @@ def test_a_wave_from_the_taker_is_followed_as_far_as_it_went() -> None:
     with pytest.raises(ConfigurationError, match="loops 1 to 6"):
         found.following(7)
     assert list(found.following(1)) == list(BINS)
+
+
+def test_the_control_is_no_nearer_to_the_target_than_the_taker() -> None:
+    distances = label_cells(MAZES).distances
+    rows = np.arange(len(MAZES))
+    takers, others = _drawn_cells(distances, 5, 0)
+    assert (takers != others).all()
+    assert (distances[rows, takers] >= 5).all() and (distances[rows, others] >= distances[rows, takers]).all()
 
 
 def test_a_state_is_set_after_a_loop_that_there_is_and_far_enough_away() -> None:
