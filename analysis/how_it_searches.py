@@ -144,11 +144,10 @@ for side, found in kept.items():
     rates = []
     for name, where in parts.items():
         if where.any():
-            columns = ((found.right[:, -1] & where).sum(axis=1), where.sum(axis=1))
-            columns = (each[:, None].astype(float) for each in columns)
-            rates.append(
-                f"{name} {stated_interval(rates_over_layouts(layouts_of(found.mazes), *columns, seed=seed)[0])}"
-            )
+            of_mazes = (found.right[:, -1] & where).sum(axis=1), where.sum(axis=1)
+            columns = (each[:, None].astype(float) for each in of_mazes)
+            (rate,) = rates_over_layouts(layouts_of(found.mazes), *columns, seed=seed)
+            rates.append(f"{name} {stated_interval(rate)}")
     print(f"{side} x {side}, {num_larger} mazes, cells right in the end: {', '.join(rates)}.")
 
 # %% [markdown] What do heads look at?
