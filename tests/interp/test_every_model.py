@@ -40,7 +40,7 @@ NO_MODEL = {
     "score_table": "scores_html scores_line",
     "activation_patching": "single_positions check_names",
     "algorithm_clocks": "wave_rounds filling_rounds either_rounds doubling_rounds manhattan_rounds",
-    "answers_by_loop": "listed_at",
+    "answers_by_loop": "are_among listed_at",
     "attention_maps": "group_sizes decisions_per_maze listed_cells flat_cells",
     "attribution_patching": "shortlist",
     "battery": "growth_of_reach named_heads",

@@ -37,7 +37,7 @@ from maze_rl.tokenization.spans import Region, TokenSpans
 
 CellEdit = Callable[[int, slice, Tensor], Tensor]
 """Called with the number of a loop, counted from 1, which mazes these are, and the streams that the loop left at the
-cells of their prompts, [maze, cell, d_model]; returns those that take their place."""
+cells of their prompts, [maze, cell, d_model], a copy; returns those that take their place."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,10 +67,7 @@ class LoopAnswers(Shown):
     @property
     def right(self) -> Bool[ndarray, "maze loop cell"]:
         """Whether the answer is a shortest move."""
-        taken = np.take_along_axis(
-            self.optimal[:, None].repeat(self.moves.shape[1], axis=1), self.moves.clip(min=0)[..., None], axis=3
-        )[..., 0]
-        return taken & (self.moves >= 0)
+        return are_among(self.moves, self.optimal)
 
 
 @torch.inference_mode()
@@ -118,6 +115,7 @@ def answers_by_loop(
     words, device = predictable_words(model), next(model.parameters()).device
     targets = _neighbour_words(tokenization.layout, mazes.shape, words)
     labels = label_cells(mazes)
+    listed = None if edit is None else listed_at(spans, mazes.shape)
     moves = np.empty((len(mazes), most, labels.distances.shape[1]), np.int8)
     confidence = np.empty(moves.shape, np.float32)
     with parametrize.cached():
@@ -125,7 +123,7 @@ def answers_by_loop(
             part = slice(first, first + batch_size)
             maze = torch.arange(len(tokens[part]), device=device)[:, None]
             read, behind = (each[part].to(device) for each in (tokens, segments))
-            change = None if edit is None else _editing(edit, part, listed_at(spans, mazes.shape)[part].to(device))
+            change = None if edit is None or listed is None else _editing(edit, part, listed[part].to(device))
             for loop, stream in enumerate(streams_by_loop(model, read, segments=behind, edit=change)):
                 asked = stream[maze, starts[part].to(device)]
                 logits = logits_of(model, asked.flatten(0, 1), words).unflatten(0, asked.shape[:2]).float().cpu()
@@ -138,6 +136,15 @@ def answers_by_loop(
         optimal=labels.optimal,
         distances=labels.distances,
     )
+
+
+def are_among(
+    moves: Int8[ndarray, "maze loop cell"], allowed: Bool[ndarray, "maze cell 4"]
+) -> Bool[ndarray, "maze loop cell"]:
+    """Return which moves, rows of `STEPS` or -1 for none, are among those allowed from their cells."""
+    by_cell = moves.swapaxes(1, 2)
+    found = np.take_along_axis(allowed, by_cell.clip(min=0).astype(np.int64), axis=2) & (by_cell >= 0)
+    return found.swapaxes(1, 2)
 
 
 def listed_at(spans: TokenSpans, shape: tuple[int, int]) -> Int64[Tensor, "maze cell"]:
@@ -180,10 +187,9 @@ def _neighbour_words(
     layout: Layout, shape: tuple[int, int], words: Int64[Tensor, " words"] | None
 ) -> Int64[Tensor, "cell 4"]:
     """Return the column of the logits in which the neighbour in each direction stands; -1 outside the maze."""
+    asked = torch.arange(len(layout.words)) if words is None else words.cpu()
     column = torch.full((len(layout.words),), -1)
-    column[torch.arange(len(column)) if words is None else words.cpu()] = torch.arange(
-        len(column) if words is None else len(words)
-    )
+    column[asked] = torch.arange(len(asked))
     ids = torch.from_numpy(layout.cell_ids[: shape[0], : shape[1]].reshape(-1)).long()
     neighbours = torch.from_numpy(neighbour_cells(shape))
     return torch.where(neighbours >= 0, column[ids[neighbours.clamp(min=0)]], -1)

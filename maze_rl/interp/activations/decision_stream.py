@@ -16,7 +16,6 @@ from transformer_lens import HookedTransformer
 from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.activations.single_blocks import Earlier, SingleBlocks, at_decision
-from maze_rl.interp.requirements import require_no_hooks, require_plain_blocks
 from maze_rl.models.readout import unembedded
 
 
@@ -49,9 +48,12 @@ class DecisionStream(Shown):
         self, model: HookedTransformer, tokens: Int64[Tensor, "row pos"], position: Int64[Tensor, " row"]
     ) -> None:
         what = "going on from a changed stream at the decision"
-        require_plain_blocks(model, what)
-        require_no_hooks(model, what)
         device = model.W_E.device
+        self._blocks = SingleBlocks(model, tokens.to(device), what)
+        if any(self._blocks.first_reached(at) != at for at in position.tolist()):
+            raise ConfigurationError(
+                f"{what}: a decision lies in the prompt, which sees all of itself: name positions behind <PATH_START>."
+            )
         self._model, self._position = model, position.to(device)
         kept: list[Tensor] = []
 
@@ -65,11 +67,6 @@ class DecisionStream(Shown):
                 names_filter=lambda name: name.endswith(("attn.hook_k", "attn.hook_v")),
                 stop_at_layer=model.cfg.n_layers,
             )[1]
-        self._blocks = SingleBlocks(model, tokens.to(device), what)
-        if any(self._blocks.first_reached(at) != at for at in position.tolist()):
-            raise ConfigurationError(
-                f"{what}: a decision lies in the prompt, which sees all of itself: name positions behind <PATH_START>."
-            )
         self._keys = [cache["k", layer] for layer in range(model.cfg.n_layers)]
         self._values = [cache["v", layer] for layer in range(model.cfg.n_layers)]
         self.streams: Float[Tensor, "layer row d_model"] = torch.stack(kept)

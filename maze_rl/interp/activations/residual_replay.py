@@ -19,7 +19,6 @@ from transformer_lens.utilities.activation_functions import softcap_enabled
 
 from maze_rl.displays.short_repr import Shown, short_repr
 from maze_rl.interp.activations.single_blocks import Earlier, SingleBlocks, at_decision
-from maze_rl.interp.requirements import require_no_hooks, require_plain_blocks
 from maze_rl.models.readout import normalized, unembedded
 
 _STREAMS = ("hook_resid_pre", "hook_resid_post")
@@ -81,11 +80,9 @@ class ResidualReplay(Shown):
         right: Int64[Tensor, " row"],
         wrong: Int64[Tensor, " row"],
     ) -> None:
-        what = "going on from a changed stream"
-        require_plain_blocks(model, what)
-        require_no_hooks(model, what)
         device = model.W_E.device
         tokens, position = tokens.to(device), position.to(device)
+        self.blocks = SingleBlocks(model, tokens, "going on from a changed stream")
         self.model, self.tokens, self.position = model, tokens, position
         final: Any
         final, cache = model.run_with_cache(
@@ -97,7 +94,6 @@ class ResidualReplay(Shown):
         """What enters each layer, and at last the unembedding; each [row, pos, d_model]."""
         self.left: list[Tensor] = [cache["resid_post", layer] for layer in layers]
         """What each layer leaves: what enters the next one, but where a loop begins; each [row, pos, d_model]."""
-        self.blocks = SingleBlocks(model, tokens, what)
         self._readout = Readout(model, right, wrong)
         self.logit_difference: Tensor = self._readout.of(at_decision(final, position))
         """Of the run as it is, [row]."""

@@ -9,7 +9,7 @@ Cells are asked where it shows: the shortest moves to x and to the target differ
 answer is a shortest move to x.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,7 +22,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.activations.answers_by_loop import LoopAnswers, answers_by_loop
+from maze_rl.interp.activations.answers_by_loop import LoopAnswers, answers_by_loop, are_among
 from maze_rl.interp.inputs.cell_features import flat
 from maze_rl.interp.maze_draws import layouts_of, rates_over_layouts
 from maze_rl.intervals import Interval
@@ -59,10 +59,7 @@ class Transplants(Shown):
         answers = self.control if control else self.answers
         if not 1 <= loop <= answers.moves.shape[1]:
             raise ConfigurationError(f"loop is {loop}: these answers have loops 1 to {answers.moves.shape[1]}.")
-        moves = answers.moves[:, loop - 1].astype(np.int64)
-        towards = np.take_along_axis(self._to_takers.optimal, moves.clip(min=0)[..., None], axis=2)[..., 0] & (
-            moves >= 0
-        )
+        towards = are_among(answers.moves[:, loop - 1 : loop], self._to_takers.optimal)[:, 0]
         layouts, found = layouts_of(self.mazes), {}
         for low, high in BINS:
             where = self._telling & (self._to_takers.distances >= low) & (self._to_takers.distances <= high)
@@ -93,7 +90,6 @@ def transplant_target_state(
     loop: int,
     loops: int,
     least_steps: int = 8,
-    hold: bool = False,
     seed: int = 0,
     batch_size: int = 8,
 ) -> Transplants:
@@ -105,7 +101,6 @@ def transplant_target_state(
         loop: The loop after which the state is set, counted from 1.
         loops: How many there are in all.
         least_steps: How far from the target the taker lies at least; mazes without such a cell are left out.
-        hold: Set it after every later loop as well.
         seed: Seed of takers and givers, and of the prompts.
         batch_size: Mazes run at once.
 
@@ -129,7 +124,7 @@ def transplant_target_state(
             model,
             mazes,
             loops=loops,
-            edit=_Transplant(givers, takers, range(loop, loops + 1 if hold else loop + 1)),
+            edit=_Transplant(givers, takers, loop),
             seed=seed,
             batch_size=batch_size,
         )
@@ -139,17 +134,16 @@ def transplant_target_state(
 
 
 class _Transplant:
-    """Replaces the takers' streams by the givers', after some loops."""
+    """Replaces the takers' streams by the givers', after one loop."""
 
-    def __init__(self, givers: Int64[ndarray, " maze"], takers: Int64[ndarray, " maze"], loops: Sequence[int]) -> None:
-        self._givers, self._takers, self._loops = givers, takers, loops
+    def __init__(self, givers: Int64[ndarray, " maze"], takers: Int64[ndarray, " maze"], loop: int) -> None:
+        self._givers, self._takers, self._loop = givers, takers, loop
 
     def __call__(self, loop: int, mazes: slice, streams: Tensor) -> Tensor:
-        if loop not in self._loops:
-            return streams
-        changed, rows = streams.clone(), np.arange(len(streams))
-        changed[rows, self._takers[mazes]] = streams[rows, self._givers[mazes]]
-        return changed
+        if loop == self._loop:
+            rows = np.arange(len(streams))
+            streams[rows, self._takers[mazes]] = streams[rows, self._givers[mazes]]
+        return streams
 
 
 def _drawn_cells(
