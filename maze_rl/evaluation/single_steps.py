@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Int16, Int32, Int64, UInt64
 from numpy import ndarray
-from torch import Tensor
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
@@ -29,7 +28,7 @@ from maze_rl.models.decoding import decode_paths
 from maze_rl.models.readout import logits_at, predictable_words
 from maze_rl.seeding import numpy_generator
 from maze_rl.tokenization.layouts import NORTH, PADDING, STEPS, Layout
-from maze_rl.tokenization.spans import TokenSpans
+from maze_rl.tokenization.many_starts import many_starts
 
 BIN_WIDTH = 8
 """Distances of a bin: 1-8, 9-16, ..."""
@@ -142,7 +141,7 @@ def _ask_behind_one_prompt(
     """Return the most likely next token of each start, and where the mazes lie."""
     tokenization, num = tokenization_of(model), len(batch)
     _, spans = tokenization.encode_batch(batch, streams=np.arange(num), seed=seed, prompt_only=True)
-    tokens, segments, chosen = many_starts(spans, starts)
+    tokens, segments, chosen = many_starts(spans, starts.mazes, starts.cells)
     words, device = predictable_words(model), next(model.parameters()).device
     first = np.searchsorted(starts.mazes, np.arange(num + 1))
     written = np.empty(len(starts.mazes), np.int64)
@@ -154,36 +153,6 @@ def _ask_behind_one_prompt(
         top = top if words is None else words[top]
         written[first[read.start] : first[read.stop]] = top.cpu().numpy()
     return written[:, None], spans.offsets.numpy()
-
-
-def many_starts(
-    spans: TokenSpans, starts: Starts
-) -> tuple[Int64[Tensor, "maze pos"], Int64[Tensor, "maze pos"], Bool[Tensor, "maze pos"]]:
-    """Put the starts of each maze behind its prompt.
-
-    Args:
-        spans: Labels of the prompts alone.
-        starts: Cells of these mazes.
-
-    Returns:
-        The tokens, the segment of each position (0 for prompt and padding) and the last position of each start.
-    """
-    layout, size = spans.layout, spans.layout.tokens_per_cell
-    prompt_end = spans.path_start.numpy() + 1
-    place = np.arange(len(starts.mazes)) - np.searchsorted(starts.mazes, starts.mazes)
-    counts = np.bincount(starts.mazes, minlength=len(prompt_end))
-    shape = len(prompt_end), int((prompt_end + counts * size).max())
-    in_prompt = np.arange(shape[1]) < prompt_end[:, None]
-    tokens, segments = np.full(shape, PADDING, np.int64), np.zeros(shape, np.int64)
-    width = min(shape[1], spans.tokens.shape[1])
-    tokens[:, :width][in_prompt[:, :width]] = spans.tokens.numpy()[:, :width][in_prompt[:, :width]]
-    at = (prompt_end[starts.mazes] + place * size)[:, None] + np.arange(size)
-    on_canvas = starts.cells + spans.offsets.numpy()[starts.mazes]
-    tokens[starts.mazes[:, None], at] = layout.cell_tokens[on_canvas[:, 0], on_canvas[:, 1]]
-    segments[starts.mazes[:, None], at] = place[:, None] + 1
-    chosen = np.zeros(shape, np.bool_)
-    chosen[starts.mazes, at[:, -1]] = True
-    return torch.from_numpy(tokens), torch.from_numpy(segments), torch.from_numpy(chosen)
 
 
 def _ask_each(

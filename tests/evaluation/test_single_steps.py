@@ -12,7 +12,6 @@ from maze_rl.evaluation.single_steps import (
     StepAnswers,
     ask_steps,
     draw_starts,
-    many_starts,
     shares_prompts,
     step_rows,
 )
@@ -20,6 +19,7 @@ from maze_rl.mazes.generate import generate
 from maze_rl.mazes.solve import BatchSolution, solve_batch
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.tokenization.layouts import PADDING, PATH_START
+from maze_rl.tokenization.many_starts import many_starts
 from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
 
 SEARCHING = {"n_layers": 1, "loops": 3, "d_model": 16, "n_heads": 2, "embedding": "waves", "unembedding": "path"}
@@ -61,7 +61,7 @@ def test_starts_stand_behind_their_prompt_as_segments(mazes: BatchSolution) -> N
     tokenization = load_tokenization("cells", canvas=7, random_offsets=True, origin="path")
     starts = draw_starts(mazes, 3, seed=0)
     _, spans = tokenization.encode_batch(mazes.batch, streams=np.arange(len(mazes)), prompt_only=True)
-    tokens, segments, chosen = many_starts(spans, starts)
+    tokens, segments, chosen = many_starts(spans, starts.mazes, starts.cells)
     for maze in range(len(mazes)):
         end = int(spans.path_start[maze]) + 1
         assert tokens[maze, :end].tolist() == spans.tokens[maze, :end].tolist()

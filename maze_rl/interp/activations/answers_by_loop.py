@@ -32,7 +32,8 @@ from maze_rl.mazes.cell_labels import label_cells
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.readout import logits_of, predictable_words, streams_by_loop
-from maze_rl.tokenization.layouts import PADDING, Layout
+from maze_rl.tokenization.layouts import Layout
+from maze_rl.tokenization.many_starts import many_starts
 from maze_rl.tokenization.spans import Region, TokenSpans
 
 CellEdit = Callable[[int, slice, Tensor], Tensor]
@@ -111,7 +112,9 @@ def answers_by_loop(
         .encode_batch(mazes, streams=np.arange(len(mazes)), seed=seed, prompt_only=True)
         .spans
     )
-    tokens, segments, starts = _all_cells(spans, mazes.shape)
+    place = np.stack(np.divmod(np.arange(np.prod(mazes.shape)), mazes.shape[1]), axis=1)
+    rows, cells = np.repeat(np.arange(len(mazes)), len(place)), np.tile(place, (len(mazes), 1))
+    tokens, segments, starts = many_starts(spans, rows, cells)
     words, device = predictable_words(model), next(model.parameters()).device
     targets = _neighbour_words(tokenization.layout, mazes.shape, words)
     labels = label_cells(mazes)
@@ -121,12 +124,10 @@ def answers_by_loop(
     with parametrize.cached():
         for first in range(0, len(mazes), batch_size):
             part = slice(first, first + batch_size)
-            maze = torch.arange(len(tokens[part]), device=device)[:, None]
-            read, behind = (each[part].to(device) for each in (tokens, segments))
+            read, behind, at = (each[part].to(device) for each in (tokens, segments, starts))
             change = None if edit is None or listed is None else _editing(edit, part, listed[part].to(device))
             for loop, stream in enumerate(streams_by_loop(model, read, segments=behind, edit=change)):
-                asked = stream[maze, starts[part].to(device)]
-                logits = logits_of(model, asked.flatten(0, 1), words).unflatten(0, asked.shape[:2]).float().cpu()
+                logits = logits_of(model, stream[at], words).unflatten(0, (len(read), len(place))).float().cpu()
                 moves[part, loop] = _moves(logits, targets)
                 confidence[part, loop] = _confidence(logits, targets, torch.from_numpy(labels.optimal[part]))
     return LoopAnswers(
@@ -164,23 +165,6 @@ def _editing(edit: CellEdit, mazes: slice, at: Int64[Tensor, "maze cell"]) -> Ca
         return stream
 
     return change
-
-
-def _all_cells(
-    spans: TokenSpans, shape: tuple[int, int]
-) -> tuple[Int64[Tensor, "maze pos"], Int64[Tensor, "maze pos"], Int64[Tensor, "maze cell"]]:
-    """Return the prompts with every cell behind them, the segment of each position, and where the cells stand."""
-    rows, cols = shape
-    end, num = spans.path_start + 1, rows * cols
-    at = end[:, None] + torch.arange(num)
-    length = int(at.max()) + 1
-    tokens = torch.full((len(end), length), PADDING)
-    prompt = torch.where(spans.positions < end[:, None], spans.tokens, PADDING)[:, :length]
-    tokens[:, : prompt.shape[1]] = prompt
-    cell = torch.from_numpy(spans.layout.cell_ids[:rows, :cols].reshape(-1)).long()
-    tokens.scatter_(1, at, cell.expand(len(end), -1))
-    segments = torch.zeros_like(tokens).scatter_(1, at, torch.arange(1, num + 1).expand(len(end), -1))
-    return tokens, segments, at
 
 
 def _neighbour_words(
