@@ -15,8 +15,9 @@ from maze_rl.reports.run_comparison.learning_curves import (
     recorded,
     smooth,
 )
+from maze_rl.reports.run_comparison.measure_figures import verdict_figure
 from maze_rl.reports.run_comparison.rates import rate_table, rates
-from maze_rl.reports.run_comparison.verdicts import judge_pair, paired_t, verdicts
+from maze_rl.reports.run_comparison.verdicts import judge_pair, paired_t, verdict_table, verdicts
 
 VALIDATION = Quantity(key="validation_loss", title="validation loss", logarithmic=True)
 
@@ -77,7 +78,8 @@ def test_one_seed_gets_no_verdict() -> None:
     verdict = judge_pair(group("a", [0.9]), group("b", [0.1]), "shortest@5")
     assert verdict is not None
     assert (verdict.low, verdict.word) == (None, "no difference shown")
-    assert "one seed, so no interval" in verdict.text
+    assert "difference +80.0 [one seed], 1 seed" in verdict.text
+    assert verdict_table([verdict])[1] == [["a", "b", "1", "1.00 : 1", "+80.0 [one seed]"]]
 
 
 def test_no_common_seed_or_measure_gives_nothing() -> None:
@@ -104,6 +106,18 @@ def test_verdicts_of_all_pairs() -> None:
     with pytest.warns(Caution, match="judged 'valid@5' was measured in no run"):
         found = verdicts(comparison)
     assert [(each.arm, each.against) for each in found] == [("a", "b"), ("c", "b"), ("c", "a")]
+
+
+def test_the_figure_has_a_row_per_pair_and_a_panel_per_measure() -> None:
+    a, b, c = (group(name, values) for name, values in (("a", [0.9, 0.8]), ("b", [0.5, 0.5]), ("c", [0.5, 0.6])))
+    found = [judge_pair(a, b, "shortest@5"), judge_pair(c, b, "shortest@5")]
+    figure = verdict_figure([each for each in found if each is not None])
+    (panel,) = figure.axes
+    assert [label.get_text() for label in panel.get_yticklabels()] == ["a − b", "c − b"]
+    strokes = [np.asarray(line.get_xdata()) for line in panel.lines if line.get_marker() == "|"]
+    assert np.allclose(strokes, [[40, 30], [0, 10]])
+    assert panel.get_title() == "shortest at 5, points"
+    assert "● no difference shown" in [text.get_text() for text in figure.texts]
 
 
 def test_small_mazes_are_shown_and_not_judged() -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 
@@ -51,8 +52,8 @@ def test_arms_meet_control_and_sham_and_the_page_says_it(experiment: Path) -> No
     page = compare([experiment])
     text = page.read_text()
     assert "# mine: Is it good?" in text
-    assert "arm against control, shortest@5: better (61.0 % against 50.0 %, difference +11.0 [+11.0 to +11.0]" in text
-    assert "arm against sham, shortest@5: no difference shown" in text
+    assert "| arm | control | 3 | 1.00 : 1 | +11.0 [+11.0 to +11.0]: better |" in text
+    assert re.search(r"\| arm \| sham \| 3 \| 1.00 : 1 \| .+: no difference shown \|", text)
     numbers = json.loads((page.parent / "numbers.json").read_text())
     assert [row["arm"] for row in numbers["table"]] == ["arm", "control", "sham"]
     assert {"final_loss", "best_validation_loss", "cpu_seconds", "inference", "tokens"} <= numbers["table"][0].keys()

@@ -16,7 +16,7 @@ from maze_rl.reports.run_comparison.groups import Comparison, Group, JsonDict
 from maze_rl.reports.run_comparison.learning_curves import Quantity, curves, differences, recorded
 from maze_rl.reports.run_comparison.measure_figures import places_figure, verdict_figure
 from maze_rl.reports.run_comparison.rates import rate_table, rates
-from maze_rl.reports.run_comparison.verdicts import Verdict, verdicts
+from maze_rl.reports.run_comparison.verdicts import Verdict, verdict_table, verdicts
 from maze_rl.reports.vector_graphics import figure_style, save_png
 from maze_rl.strict_json import json_text
 
@@ -33,8 +33,8 @@ def write_comparison(comparison: Comparison, out: str | PathLike[str]) -> Path:
     with figure_style():
         save_png(learning_figure(comparison), out / CURVES)
         if found:
-            pictures[VERDICTS] = "Seeds and differences."
-            save_png(verdict_figure(comparison, found), out / VERDICTS)
+            pictures[VERDICTS] = "Differences and their intervals."
+            save_png(verdict_figure(found), out / VERDICTS)
         places = places_figure(comparison)
         if places is not None:
             pictures[PLACES] = "By maze size or disturbance."
@@ -193,7 +193,7 @@ def page_text(comparison: Comparison, found: Sequence[Verdict], pictures: dict[s
     if reached:
         parts.append(_markdown_table(*rate_table(reached)))
     if found:
-        parts.append("\n".join(f"- {verdict.text}" for verdict in found))
+        parts.append(_markdown_table(*verdict_table(found)))
     parts += [
         "\n".join(_failure_text(group) for group in comparison.groups if group.failed),
         _markdown_table([columns[key] for key in keys], [[cell_text(key, row[key]) for key in keys] for row in rows]),

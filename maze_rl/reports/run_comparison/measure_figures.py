@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maze_rl.configs.experiment import lower_is_better
-from maze_rl.reports.direct_labels import EndLabel, label_ends, right_edge, short_name, text_points
+from maze_rl.reports.direct_labels import LABEL_SIZE, EndLabel, label_ends, right_edge, short_name, text_points
 from maze_rl.reports.palette import light
 from maze_rl.reports.run_comparison.curve_figures import group_style
 from maze_rl.reports.run_comparison.groups import Comparison, Group
-from maze_rl.reports.run_comparison.verdicts import BETTER, NONE_SHOWN, WORSE, Verdict
+from maze_rl.reports.run_comparison.verdicts import BETTER, NONE_SHOWN, NOT_JUDGED, WORSE, Verdict, is_loss
 from maze_rl.reports.vector_graphics import WIDTH
 
 if TYPE_CHECKING:
@@ -25,49 +25,50 @@ PLACES = {
     "slice_path_loss": ("path loss, nats per decision", "along random directions, share of each tensor's rms"),
 }
 """Measure -> (title, axis) of the panels that are drawn; the third only where it happens."""
-_SHORT = {NONE_SHOWN: "none shown"}
-"""Verdicts as they stand beside a row."""
-_WORD_SHARE = 57 / (72 * WIDTH)
-"""The share of the figure's width that they take."""
-_WORD_COLOURS = {BETTER: "green", WORSE: "vermillion"}
+_COLOURS = {BETTER: "green", WORSE: "vermillion"}
+_PANELS = 4
+"""Measures side by side."""
 
 
-def measure_words(measure: str) -> str:
-    """Say what a measure is: ``shortest@4`` -> ``shortest at 4, %``."""
+def difference_words(measure: str) -> str:
+    """Say what a difference of a measure is: ``shortest@4`` -> ``shortest at 4, points``."""
     what, _, where = measure.partition("@")
-    unit = "" if what.endswith("loss") else ", %"
+    unit = "" if is_loss(measure) else ", points"
     return what.replace("_", " ") + (f" at {where}" if where else "") + unit
 
 
 def factor(measure: str) -> int:
     """Return 100 for a rate, 1 for a loss."""
-    return 1 if measure.partition("@")[0].endswith("loss") else 100
+    return 1 if is_loss(measure) else 100
 
 
-def verdict_figure(comparison: Comparison, found: Sequence[Verdict]) -> "Figure":
-    """Draw each judged measure in a row: the seeds of every group, and the intervals of the differences."""
+def verdict_figure(found: Sequence[Verdict]) -> "Figure":
+    """Draw the differences of all pairs, a row each, and their intervals, a panel per measure."""
     from matplotlib.figure import Figure
 
     measures = list(dict.fromkeys(verdict.measure for verdict in found))
     pairs = list(dict.fromkeys((verdict.arm, verdict.against) for verdict in found))
-    lines = max(len(comparison.groups), len(pairs))
-    row = 0.62 + 0.27 * lines
-    height = row * len(measures) + 0.3
+    columns = min(_PANELS, len(measures))
+    lines = -(-len(measures) // columns)
+    height = lines * (0.72 + 0.2 * len(pairs)) + 0.34
     figure = Figure(figsize=(WIDTH, height))
-    grid = figure.subplots(len(measures), 2, squeeze=False)
-    names = [short_name(group.name) for group in comparison.groups]
-    left, middle = _label_share(names), _label_share([_pair_name(*pair) for pair in pairs])
+    grid = figure.subplots(lines, columns, squeeze=False)
+    names = [_pair_name(*pair) for pair in pairs]
     figure.subplots_adjust(
-        left=left,
-        right=1 - _WORD_SHARE,
-        bottom=0.42 / height,
-        top=1 - 0.3 / height,
-        hspace=0.62 / (row - 0.52),
-        wspace=2 * middle / max(0.2, 1 - _WORD_SHARE - left - middle),
+        left=(max(map(text_points, names)) + 14) / (72 * WIDTH),
+        right=0.99,
+        bottom=0.66 / height,
+        top=1 - 0.34 / height,
+        hspace=0.72 / (0.2 * len(pairs)),
+        wspace=0.1,
     )
-    for (seeds, gaps), measure in zip(grid, measures, strict=True):
-        _draw_seeds(seeds, comparison.groups, measure)
-        _draw_gaps(gaps, [verdict for verdict in found if verdict.measure == measure])
+    for place, axes in enumerate(grid.flat):
+        if place < len(measures):
+            _draw_gaps(axes, [verdict for verdict in found if verdict.measure == measures[place]], pairs)
+            _rows(axes, names if place % columns == 0 else [""] * len(names))
+        else:
+            axes.set_axis_off()
+    _draw_key(figure, height, found)
     return figure
 
 
@@ -75,60 +76,40 @@ def _pair_name(arm: str, against: str) -> str:
     return f"{short_name(arm, 18)} − {short_name(against, 18)}"
 
 
-def _label_share(labels: Sequence[str]) -> float:
-    """Return the share of the figure's width that tick labels take."""
-    return (max(map(text_points, labels), default=0.0) + 14) / (72 * WIDTH)
-
-
-def _draw_seeds(axes: "Axes", groups: Sequence[Group], measure: str) -> None:
-    for place, group in enumerate(groups):
-        values = [factor(measure) * run.measures[measure] for run in group.runs if measure in run.measures]
-        colour = group_style(place)[0]
-        axes.plot(values, [place] * len(values), "o", color=colour, alpha=0.35, markersize=4.5, markeredgewidth=0)
-        if values:
-            axes.plot([np.mean(values)] * 2, [place - 0.3, place + 0.3], color=colour, linewidth=2.2)
-    _rows(axes, [short_name(group.name) for group in groups])
-    axes.set_title(measure_words(measure) + (" (lower is better)" if lower_is_better(measure) else ""), pad=6)
-    axes.margins(x=0.06)
-
-
-def _draw_gaps(axes: "Axes", found: Sequence[Verdict]) -> None:
+def _draw_gaps(axes: "Axes", found: Sequence[Verdict], pairs: Sequence[tuple[str, str]]) -> None:
     axes.axvline(0, color=light("axis"), linewidth=0.9, zorder=1)
-    for place, verdict in enumerate(found):
-        scale = factor(verdict.measure)
-        colour = light(_WORD_COLOURS.get(verdict.word, "reference-mid"))
+    for verdict in found:
+        place, scale = pairs.index((verdict.arm, verdict.against)), factor(verdict.measure)
+        colour = _colour(verdict.word)
         if verdict.low is not None and verdict.high is not None:
-            axes.plot(
-                [scale * verdict.low, scale * verdict.high],
-                [place] * 2,
-                color=colour,
-                linewidth=2.2,
-                solid_capstyle="butt",
-            )
-        axes.plot([scale * verdict.difference], [place], "o", color=colour, markersize=5.5)
-        said = _SHORT.get(verdict.word, verdict.word) if verdict.low is not None else "one seed"
-        axes.annotate(
-            said,
-            (1, place),
-            (5, 0),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            ha="left",
-            va="center",
-            fontsize=7.5,
-            color=colour if verdict.word in _WORD_COLOURS else light("muted"),
-        )
-    _rows(axes, [_pair_name(verdict.arm, verdict.against) for verdict in found])
-    axes.set_title("difference and its 95 % interval over seeds", pad=6)
-    low, high = axes.get_xlim()
-    axes.set_xlim(min(low, 0), max(high, 0) + 0.02 * (high - low))
+            ends = [scale * verdict.low, scale * verdict.high]
+            axes.plot(ends, [place] * 2, color=colour, linewidth=2.0, solid_capstyle="butt", alpha=0.55)
+        each = [scale * difference for difference in verdict.differences]
+        axes.plot(each, [place] * len(each), "|", color=colour, markersize=6, markeredgewidth=0.9)
+        axes.plot([scale * verdict.difference], [place], "o", color=colour, markersize=4.5, markeredgewidth=0)
+    measure = found[0].measure
+    axes.set_title(difference_words(measure) + ("\n(lower is better)" if lower_is_better(measure) else ""), pad=6)
     axes.margins(x=0.08)
+
+
+def _colour(word: str) -> str:
+    return light(_COLOURS.get(word, "reference-mid"))
+
+
+def _draw_key(figure: "Figure", height: float, found: Sequence[Verdict]) -> None:
+    """Say below the panels what colours and marks are."""
+    words = [word for word in (BETTER, WORSE, NONE_SHOWN, NOT_JUDGED) if any(each.word == word for each in found)]
+    marks = "mean of the seeds; line: its 95 % interval; strokes: seeds"
+    left, points = 0.01, 72 * WIDTH
+    for text, colour in [*((f"● {word}", _colour(word)) for word in words), (marks, light("muted"))]:
+        figure.text(left, 0.1 / height, text, color=colour, fontsize=LABEL_SIZE)
+        left += (text_points(text) + 14) / points
 
 
 def _rows(axes: "Axes", names: Sequence[str]) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.locator_params(axis="x", nbins=5)  # more, and long numbers run into each other
+    axes.locator_params(axis="x", nbins=4)  # more, and long numbers run into each other
     axes.grid(True, axis="x")
     axes.grid(False, axis="y")
     axes.spines["left"].set_visible(False)

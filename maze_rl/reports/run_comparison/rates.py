@@ -7,7 +7,7 @@ import numpy as np
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.reports.run_comparison.groups import Comparison, JsonDict
-from maze_rl.reports.run_comparison.verdicts import paired_t
+from maze_rl.reports.run_comparison.verdicts import paired_t, rate_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +25,10 @@ class Rate(Shown):
     @property
     def text(self) -> str:
         """The mean and its interval, rates in percent: ``71.3 % [68.1, 74.5]``."""
-        is_loss = self.measure.partition("@")[0].endswith("loss")
-        unit, digits, sign = (1, 4, "") if is_loss else (100, 1, " %")
-        mean = f"{unit * self.mean:.{digits}f}{sign}"
+        mean = rate_text(self.measure, self.mean)
         if self.low is None or self.high is None:
             return mean
-        return f"{mean} [{unit * self.low:.{digits}f}, {unit * self.high:.{digits}f}]"
+        return f"{mean} [{', '.join(rate_text(self.measure, end).removesuffix(' %') for end in (self.low, self.high))}]"
 
     def to_json(self) -> JsonDict:
         """Return plain values, the text included."""

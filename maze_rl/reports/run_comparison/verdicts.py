@@ -38,8 +38,10 @@ class Verdict(Shown):
     """Pairs."""
     arm_mean: float
     against_mean: float
+    differences: tuple[float, ...]
+    """Arm minus other, of each pair."""
     difference: float
-    """Mean of arm minus other."""
+    """Their mean."""
     low: float | None
     """Ends of its interval; None for fewer than two pairs."""
     high: float | None
@@ -60,23 +62,56 @@ class Verdict(Shown):
     @property
     def text(self) -> str:
         """The verdict as a sentence."""
-        unit = 1 if self.measure.partition("@")[0].endswith("loss") else 100
-        sign = "" if unit == 1 else " %"
-        digits = 4 if unit == 1 else 1
-        values = [f"{unit * value:.{digits}f}{sign}" for value in (self.arm_mean, self.against_mean)]
-        between = "one seed, so no interval"
-        if self.low is not None and self.high is not None:
-            between = f"{unit * self.low:+.{digits}f} to {unit * self.high:+.{digits}f}"
+        values = " against ".join(rate_text(self.measure, value) for value in (self.arm_mean, self.against_mean))
         tokens = f"; tokens {self.token_ratio:.2f} : 1" if abs(self.token_ratio - 1) > EQUAL_TOKENS else ""
-        gap = f"{unit * self.difference:+.{digits}f}"
         return (
-            f"{self.arm} against {self.against}, {self.measure}: {self.verdict} ({values[0]} against {values[1]}, "
-            f"difference {gap} [{between}], {self.seeds} seed{'s' * (self.seeds != 1)}{tokens})"
+            f"{self.arm} against {self.against}, {self.measure}: {self.verdict} ({values}, difference "
+            f"{difference_text(self)}, {self.seeds} seed{'s' * (self.seeds != 1)}{tokens})"
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, the sentence included."""
         return vars(self) | {"text": self.text}
+
+
+def rate_text(measure: str, value: float, sign: str = "") -> str:
+    """Write a value of a measure: a loss in nats, anything else in percent; `sign` is that of the format."""
+    return f"{value:{sign}.4f}" if is_loss(measure) else f"{100 * value:{sign}.1f}" + ("" if sign else " %")
+
+
+def difference_text(verdict: Verdict) -> str:
+    """Write a difference and its interval, rates in points: ``-29.3 [-35.0 to -23.6]``."""
+    between = "one seed"
+    if verdict.low is not None and verdict.high is not None:
+        between = " to ".join(rate_text(verdict.measure, end, "+") for end in (verdict.low, verdict.high))
+    return f"{rate_text(verdict.measure, verdict.difference, '+')} [{between}]"
+
+
+def is_loss(measure: str) -> bool:
+    """Tell a loss from a rate."""
+    return measure.partition("@")[0].endswith("loss")
+
+
+def verdict_table(found: Sequence[Verdict]) -> tuple[list[str], list[list[str]]]:
+    """Return titles and rows of the table of verdicts: a row per pair, a column per measure."""
+    measures = list(dict.fromkeys(each.measure for each in found))
+    pairs: dict[tuple[str, str], dict[str, Verdict]] = {}
+    for each in found:
+        pairs.setdefault((each.arm, each.against), {})[each.measure] = each
+    rows = [
+        [
+            *pair,
+            str(max(each.seeds for each in has.values())),
+            f"{next(iter(has.values())).token_ratio:.2f} : 1",
+            *(_cell(has[name]) if name in has else "–" for name in measures),
+        ]
+        for pair, has in pairs.items()
+    ]
+    return ["arm", "against", "seeds", "tokens", *measures], rows
+
+
+def _cell(verdict: Verdict) -> str:
+    return difference_text(verdict) + (f": {verdict.verdict}" if verdict.seeds > 1 else "")
 
 
 def paired_t(gaps: Float[ndarray, "seed ..."]) -> tuple[ndarray, ndarray]:
@@ -110,6 +145,7 @@ def judge_pair(arm: Group, other: Group, measure: str) -> Verdict | None:
         seeds=len(seeds),
         arm_mean=float(ours.mean()),
         against_mean=float(theirs.mean()),
+        differences=tuple((ours - theirs).tolist()),
         difference=mean,
         low=low,
         high=high,
