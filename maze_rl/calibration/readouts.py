@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from numpy import ndarray
 
 from maze_rl.calibration.residual_layout import ResidualLayout
@@ -27,11 +27,15 @@ def alive(at: ResidualLayout, unit: float) -> Float64[ndarray, "d_model cells"]:
 
 def greedy(at: ResidualLayout, unit: float) -> Float64[ndarray, "d_model cells"]:
     """Prefer cells by their Manhattan distance to the target; stepping back is the last resort."""
-    row, col = np.divmod(np.arange(at.num_cells), at.canvas)
-    manhattan = np.abs(row[:, None] - row) + np.abs(col[:, None] - col)
     logits = _readings(at, {"previous": -3.0 * unit * at.canvas})
-    logits[at["target"]] -= unit * manhattan
+    logits[at["target"]] -= unit * manhattan_steps(at)
     return logits
+
+
+def manhattan_steps(at: ResidualLayout) -> Int64[ndarray, "cells cells"]:
+    """Return the Manhattan distance of every two cells of the canvas."""
+    row, col = np.divmod(np.arange(at.num_cells), at.canvas)
+    return np.abs(row[:, None] - row) + np.abs(col[:, None] - col)
 
 
 def unembedding(

@@ -21,14 +21,21 @@ class Head(Shown):
 
     def match(self, asks: ndarray, answers: ndarray, scale: float = 1.0) -> None:
         """Add scale * sum_i x_query[asks_i] x_key[answers_i] to the score."""
-        self.match_by(np.eye(len(asks)), asks, answers, scale)
+        self.match_any((asks,), answers, scale)
 
-    def match_by(self, turn: ndarray, asks: ndarray, answers: ndarray, scale: float = 1.0) -> None:
-        """Add scale * (x_query[asks] @ turn) . x_key[answers] to the score."""
+    def match_any(self, asks: Sequence[ndarray], answers: ndarray, scale: float = 1.0) -> None:
+        """Do as `match` for the sum of several blocks that ask."""
+        dims = self.match_by(np.eye(len(answers)), asks[0], answers, scale)
+        for block in asks[1:]:
+            self.query[block, dims] = scale * np.eye(len(answers))
+
+    def match_by(self, turn: ndarray, asks: ndarray, answers: ndarray, scale: float = 1.0) -> slice:
+        """Add scale * (x_query[asks] @ turn) . x_key[answers] to the score; return the dimensions it takes."""
         dims = slice(self._matched, self._matched + len(answers))
         self._matched += len(answers)
         self.query[asks, dims] = scale * turn
         self.key[answers, np.arange(dims.start, dims.stop)] = 1
+        return dims
 
     def copy(self, source: ndarray, *goals: ndarray, scale: float = 1.0) -> None:
         """Write the attended value of the dimensions `source` to each of `goals`."""
@@ -63,6 +70,11 @@ class Neurons(Shown):
         """Add min(max(reading, 0), 1) to x[goal]."""
         self.add(readings, bias, goal, 1.0)
         self.add(readings, bias - 1.0, goal, -1.0)
+
+    def become(self, block: ndarray, readings: Sequence[tuple[ndarray, float]], bias: float = 0.0) -> None:
+        """Set x[block], where it is positive, to relu of the reading, which must not read the block itself."""
+        self.clear(block)
+        self.add(readings, bias, block, 1.0)
 
     def clear(self, block: ndarray) -> None:
         """Set x[block] to 0 where it is positive."""

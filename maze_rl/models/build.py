@@ -8,7 +8,7 @@ fused kernels.
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import torch
@@ -112,8 +112,7 @@ def with_loops(model: HookedTransformer, loops: int) -> MazeTransformer:
             "them off (model.reset_hooks(including_permanent=True)), and hook what with_loops returns."
         )
     # Its own weights are thrown away: plain ones cost least.
-    plain = replace(config, loops=loops, embedding="free", parametrizations=())
-    view = build_model(plain, tokenization_of(model), device=model.cfg.device or "cpu", dtype=model.cfg.dtype)
+    view = build_alike(model, replace(config, loops=loops, embedding="free", parametrizations=()))
     sources = dict(model.named_modules())
     for name, module in view.named_modules():
         if module._parameters and not is_tied(module):
@@ -125,24 +124,54 @@ def with_loops(model: HookedTransformer, loops: int) -> MazeTransformer:
     return view.train(model.training)
 
 
-def build_bare(shape: Mapping[str, Any], tokenization: Tokenization | None, *, seed: int = 0) -> MazeTransformer:
+def build_alike(model: HookedTransformer, config: ModelConfig | None, *, seed: int = 0) -> MazeTransformer:
+    """Build a fresh model with the tokenization, device, type and, where it has no stock shape, the shape of another.
+
+    Args:
+        model: The other.
+        config: What is built, its loops for one; None for a model that has no `maze_config`.
+        seed: Seed of the weights.
+    """
+    device = model.cfg.device or "cpu"
+    if config is not None and model.cfg.normalization_type is not None:
+        return build_model(config, tokenization_of(model), seed=seed, device=device, dtype=model.cfg.dtype)
+    shape = {each.name: getattr(model.cfg, each.name) for each in fields(model.cfg)}
+    # The weights come from `seed`; a seed of the configuration would set those of the whole process.
+    shape |= {"seed": None, "init_weights": True, "tokenizer_name": None}
+    if config is not None:
+        shape["n_layers"] = config.blocks
+    alike = build_bare(shape, tokenization_of(model), config=config, seed=seed)
+    alike.cfg.device = device
+    return alike.to(device, print_details=False)  # type: ignore[return-value]
+
+
+def build_bare(
+    shape: Mapping[str, Any], tokenization: Tokenization | None, *, config: ModelConfig | None = None, seed: int = 0
+) -> MazeTransformer:
     """Build a stock model of any shape: for weights set by hand, for a twin of such a model, for other tokens.
 
     Args:
         shape: Fields of `HookedTransformerConfig`.
         tokenization: Gives the vocabulary and the longest sequence where `shape` does not; None for other tokens.
+        config: Its loops, prompt and positions, where they are no stock model's; `shape` says the rest, and its
+            `n_layers` are the blocks of all loops.
         seed: Seed of TransformerLens's own initial weights; the global random state is left as it was.
     """
     given: dict[str, Any] = {"default_prepend_bos": False}  # no format has a token that begins a text
     if tokenization is not None:
         given |= {"d_vocab": len(tokenization.vocabulary), "n_ctx": longest_sequence(tokenization)}
-    config = HookedTransformerConfig(**{**given, **shape, "device": "cpu"})
+    stock = HookedTransformerConfig(**{**given, **shape, "device": "cpu"})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, "init"))
-        model = _constructed(config)
+        model = _constructed(stock)
     _fuse(model)
     _share_pass(model)
-    if config.normalization_type is None:
+    if config is not None:
+        if config.positions == "none":
+            _remove_positions(model)
+        _tie_loops(model, config)
+        model.maze_config = config
+    if stock.normalization_type is None:
         model.ln_final = nn.Identity()  # TransformerLens leaves it out; whoever unembeds need not ask
     if tokenization is not None:
         model.tokenization = tokenization

@@ -1,0 +1,101 @@
+"""One loop of a search over listed edges: the token of an edge holds its state, one end at a time.
+
+A head for each end looks from an edge at the k edges that touch the end, the edge itself among them, and at the first
+token, all alike. An edge is reached once an edge that it touches is, or once it touches the target; it is dead once all
+others at one of its ends are, unless that end is the target:
+
+    wave       reached' = step(8 (brought by a + brought by b) + 4 (target at a or b) + 4 reached - 0.6),
+    filling    dead at a' = step(40 (brought by a + 2 share by a - 0.9) - 400 target at a + 400 dead at a - ...).
+
+In a tree filling comes to an edge from one end alone. A path's cell chooses among the edges that touch it, and takes
+the other end.
+"""
+
+from maze_rl.calibration.looped_layout import (
+    NOISE,
+    SURE,
+    bring,
+    brought,
+    find_goal,
+    find_path,
+    find_visited,
+    keep,
+    or_nothing,
+    prefer,
+    tidy,
+)
+from maze_rl.calibration.weights import Weights
+
+ENDS = ("a", "b")
+TOKEN_FIELDS = ("pair", "named", "a", "b")
+FIELDS = tuple(map(brought, ("goal", "pair", "near", "visited")))
+FLAGS = (
+    "reached",
+    *(f"{what} at {end}" for end in ENDS for what in ("target", "dead")),
+    *(brought(f"{what} by {end}") for end in ENDS for what in ("reached", "dead", "share")),
+    *map(brought, ("ready", "on_path")),
+)
+N_HEADS = 7
+
+
+def fill_loop(weights: Weights, *, spreads: bool, fills: bool, most_loops: int) -> None:
+    """Set attention and MLP of the one block; arguments as for listed cells."""
+    _attend(weights, most_loops)
+    _compute(weights, spreads, fills)
+
+
+def _attend(weights: Weights, most_loops: int) -> None:
+    at = weights.layout
+    for number, end in enumerate(ENDS):
+        look = weights.head(0, number)
+        look.match(at[end], at["pair"], SURE)
+        or_nothing(look, at, 1.0)
+        bring(look, at, "reached", f"reached by {end}")
+        for dead in ENDS:
+            look.copy(at[f"dead at {dead}"], at[brought(f"dead by {end}")])
+        bring(look, at, "first", f"share by {end}")
+    find_goal(weights, 2)
+    find_path(weights, 3)
+    choose = weights.head(0, 4)
+    fit = prefer(choose, at, most_loops)
+    choose.match(at["named"], at["pair"], fit)
+    choose.match(at["one"], at["first"], 0.5 * fit)
+    bring(choose, at, "pair", "pair")
+    find_visited(weights, 5)
+    near = weights.head(0, 6)
+    near.match(at["named"], at["pair"], SURE)
+    or_nothing(near, at, 0.5)
+    bring(near, at, "pair", "near")
+
+
+def _compute(weights: Weights, spreads: bool, fills: bool) -> None:
+    at, neurons = weights.layout, weights.neurons(0)
+    if spreads:
+        neurons.add([(at["reached"], 1.0)], 0.0, at["nearness"], 1.0)
+        readings = [(at["reached"], 4.0)]
+        readings += [(at[brought(f"reached by {end}")], 8.0) for end in ENDS]
+        readings += [(at[f"target at {end}"], 4.0) for end in ENDS]
+        neurons.step(readings, at["reached"], bias=NOISE)
+        neurons.clear(at["reached"])
+    for end in ENDS:
+        if fills:
+            neurons.add([(at[f"dead at {end}"], 1.0)], 0.0, at["filled"], 1.0)
+            readings = [
+                (at[brought(f"dead by {end}")], 40.0),
+                (at[brought(f"share by {end}")], 80.0),
+                (at[f"target at {end}"], -400.0),
+                (at[f"dead at {end}"], 400.0),
+                (at["ready"], 400.0),
+                (at["first"], -400.0),  # what takes attention holds nothing
+            ]
+            neurons.step(readings, at[f"dead at {end}"], bias=-36.0 - 400.0)
+            neurons.clear(at[f"dead at {end}"])
+        neurons.clear(at[f"target at {end}"])
+        neurons.add([(at[brought("goal")], 1.0), (at[end], 1.0)], -1.0, at[f"target at {end}"], 1.0)
+    neurons.clear(at["arrived"])
+    neurons.add([(at[brought("goal")], 1.0), (at["named"], 1.0)], -1.0, at["arrived"], 1.0)
+    neurons.become(at["next"], [(at[brought("pair")], 1.0), (at["named"], -5.0)])
+    neurons.clear(at["around"])
+    neurons.step([(at[brought("near")], 6.0), (at["named"], -20.0)], at["around"])
+    keep(neurons, at, ("goal", "visited", "ready", "on_path"))
+    tidy(neurons, at, TOKEN_FIELDS)
