@@ -10,6 +10,9 @@ as all but one neighbour are dead where q >= k - 1, that is (q + 2) / (k + 1) >=
 A path's cell has to look up its open neighbours first, at the listed cell.
 """
 
+import numpy as np
+from numpy import ndarray
+
 from maze_rl.calibration.looped_layout import (
     NOISE,
     SURE,
@@ -23,12 +26,28 @@ from maze_rl.calibration.looped_layout import (
     prefer,
     tidy,
 )
+from maze_rl.calibration.residual_layout import ResidualLayout
 from maze_rl.calibration.weights import Weights
+from maze_rl.tokenization.layouts import STEPS, Layout
 
 TOKEN_FIELDS = ("listed", "named", "opens")
 FIELDS = tuple(map(brought, ("goal", "around", "next", "visited")))
 FLAGS = ("target", "reached", "dead", *map(brought, ("ready", "on_path", "reached", "dead", "share")))
 N_HEADS = 6
+HEAD_FIELDS = 1
+"""Fields, of a dimension for each cell, that a head has room for."""
+
+
+def embed(embedding: ndarray, at: ResidualLayout, layout: Layout) -> None:
+    """Write into W_E which cell a token lists, and its open neighbours."""
+    canvas, ids = layout.canvas, layout.open_cell_ids
+    assert ids is not None
+    for row, col, sides in np.ndindex(ids.shape):
+        embedding[ids[row, col, sides], at["listed"][row * canvas + col]] = 1
+        for bit, (down, right) in enumerate(STEPS.tolist()):
+            if sides >> bit & 1 and 0 <= row + down < canvas and 0 <= col + right < canvas:
+                neighbour = (row + down) * canvas + col + right
+                embedding[ids[row, col, sides], at["opens"][neighbour]] = 1
 
 
 def fill_loop(weights: Weights, *, spreads: bool, fills: bool, most_loops: int) -> None:

@@ -11,6 +11,11 @@ In a tree filling comes to an edge from one end alone. A path's cell chooses amo
 the other end.
 """
 
+from collections.abc import Iterator
+
+import numpy as np
+from numpy import ndarray
+
 from maze_rl.calibration.looped_layout import (
     NOISE,
     SURE,
@@ -24,7 +29,9 @@ from maze_rl.calibration.looped_layout import (
     prefer,
     tidy,
 )
+from maze_rl.calibration.residual_layout import ResidualLayout
 from maze_rl.calibration.weights import Weights
+from maze_rl.tokenization.layouts import Layout
 
 ENDS = ("a", "b")
 TOKEN_FIELDS = ("pair", "named", "a", "b")
@@ -36,6 +43,24 @@ FLAGS = (
     *map(brought, ("ready", "on_path")),
 )
 N_HEADS = 7
+HEAD_FIELDS = 1
+"""Fields, of a dimension for each cell, that a head has room for."""
+
+
+def edges_of(layout: Layout) -> Iterator[tuple[int, int, int, int]]:
+    """Yield id, place among all lattice edges, and the two cells of every edge."""
+    assert layout.edge_ids is not None
+    for direction, row, col in zip(*np.nonzero(layout.edge_ids >= 0), strict=True):
+        cell = int(row) * layout.canvas + int(col)
+        other = cell + (layout.canvas if direction == 0 else 1)
+        yield int(layout.edge_ids[direction, row, col]), int(direction) * layout.canvas**2 + cell, cell, other
+
+
+def embed(embedding: ndarray, at: ResidualLayout, layout: Layout) -> None:
+    """Write into W_E which cells a token's edge joins."""
+    for word, _, cell, other in edges_of(layout):
+        embedding[word, at["pair"][[cell, other]]] = 1
+        embedding[word, [at["a"][cell], at["b"][other]]] = 1
 
 
 def fill_loop(weights: Weights, *, spreads: bool, fills: bool, most_loops: int) -> None:

@@ -4,15 +4,17 @@
 `wave`                a wave from the target, one step a loop; takes the neighbour it reached first
 `dead_end_filling`    fills dead ends, one cell a loop; takes the neighbour that is left longest
 `either`              both at once: right as soon as one of them is
+`merging`             sets of what lies ahead are merged, so that the reach doubles each loop; for `edges` alone
 `greedy`              no search: the open neighbour nearest to the target in Manhattan distance
 `decoy`               computes the wave, then chooses as `greedy` does
 ====================  ==================================================================================
 
 Every position of the prompt holds the state of its own cell (or edge), as in models that are trained on such prompts.
 There is no layer norm, MLPs are rectified and scores are not divided; one block is applied again and again, with the
-embedding recalled. All read prompts without the origin, and mazes with cycles too, dead-end filling apart. The first
+embedding recalled. All read prompts without the origin; waves, greedy and decoy mazes with cycles too. The first
 `READING_LOOPS` loops read; after T loops a wave is right at d <= T - 3 steps from the target, filling where the
-dead ends are at most T - 3 cells deep. Beyond that the choice is one of the open neighbours, always the same.
+dead ends are at most T - 3 cells deep, merging at d < 2^(T - 2). Beyond that the choice is one of the open neighbours,
+always the same.
 """
 
 from typing import Any, Literal, get_args
@@ -21,7 +23,7 @@ import numpy as np
 import torch
 from numpy import ndarray
 
-from maze_rl.calibration import looped_cells, looped_edges
+from maze_rl.calibration import looped_cells, looped_edges, looped_merging
 from maze_rl.calibration.looped_layout import KEPT_FIELDS, KEPT_FLAGS, TOKEN_FLAGS
 from maze_rl.calibration.readouts import manhattan_steps
 from maze_rl.calibration.residual_layout import ResidualLayout
@@ -31,10 +33,10 @@ from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.models.build import MazeTransformer, build_bare
 from maze_rl.seeding import numpy_generator
-from maze_rl.tokenization.layouts import ADJLIST_START, PATH_END, PATH_START, STEPS
+from maze_rl.tokenization.layouts import ADJLIST_START, PATH_END, PATH_START
 from maze_rl.tokenization.tokenization import Tokenization
 
-LoopedKind = Literal["wave", "dead_end_filling", "either", "greedy", "decoy"]
+LoopedKind = Literal["wave", "dead_end_filling", "either", "merging", "greedy", "decoy"]
 READING_LOOPS = 3
 """Loops before the first round of the algorithm shows in the choice."""
 MOST_LOOPS = 200
@@ -58,15 +60,18 @@ def build_looped(
         ConfigurationError: The format or one of its options is not supported, or the number of loops.
     """
     _check(kind, tokenization, loops)
-    lists = looped_cells if tokenization.layout.lists_cells else looped_edges
+    lists = looped_cells if tokenization.layout.lists_cells else looped_merging if kind == "merging" else looped_edges
     at = _layout(tokenization, lists)
-    weights = Weights(at, 1, lists.N_HEADS, at.num_cells + 4, d_mlp=_width(at))
-    spreads, fills = kind in ("wave", "either", "decoy"), kind in ("dead_end_filling", "either")
-    lists.fill_loop(weights, spreads=spreads, fills=fills, most_loops=MOST_LOOPS)
+    weights = Weights(at, 1, lists.N_HEADS, lists.HEAD_FIELDS * at.num_cells + 4, d_mlp=_width(at))
+    if kind == "merging":
+        looped_merging.fill_loop(weights)
+    else:
+        spreads, fills = kind in ("wave", "either", "decoy"), kind in ("dead_end_filling", "either")
+        lists.fill_loop(weights, spreads=spreads, fills=fills, most_loops=MOST_LOOPS)
     w_u, b_u = _unembedding(at, tokenization, kind in ("greedy", "decoy"), numpy_generator(seed, "ties", kind))
     arrays = {
         **weights.arrays,
-        "embed.W_E": _embedding(at, tokenization),
+        "embed.W_E": _embedding(at, tokenization, lists),
         "unembed.W_U": w_u,
         "unembed.b_U": b_u,
     }
@@ -90,6 +95,8 @@ def _check(kind: str, tokenization: Tokenization, loops: int) -> None:
             "a hand-built model with loops reads the formats cells and edges with origin='path' and all other options "
             f"at their defaults, not {config}: use one of these."
         )
+    if kind == "merging" and tokenization.name != "edges":
+        raise ConfigurationError("merging keeps sets of directed edges, one set at each edge: use the format edges.")
     if not 1 <= loops <= MOST_LOOPS:
         raise ConfigurationError(f"loops is {loops}: hand-built models take 1 to {MOST_LOOPS}.")
 
@@ -137,26 +144,14 @@ def _config(weights: Weights, loops: int) -> ModelConfig:
     )
 
 
-def _embedding(at: ResidualLayout, tokenization: Tokenization) -> ndarray:
+def _embedding(at: ResidualLayout, tokenization: Tokenization, lists: Any) -> ndarray:
     """Return W_E: which cell or edge a token names, and which mark it is."""
-    table, canvas = tokenization.layout, tokenization.canvas
+    table = tokenization.layout
     embedding = np.zeros((len(tokenization.vocabulary), at.d_model))
     words = table.cell_ids.ravel()
     embedding[words, at["named"]] = 1
     embedding[words, at["is_named"][0]] = 1
-    if table.open_cell_ids is not None:
-        for row, col, sides in np.ndindex(table.open_cell_ids.shape):
-            word = table.open_cell_ids[row, col, sides]
-            embedding[word, at["listed"][row * canvas + col]] = 1
-            for bit, (down, right) in enumerate(STEPS.tolist()):
-                if sides >> bit & 1 and 0 <= row + down < canvas and 0 <= col + right < canvas:
-                    embedding[word, at["opens"][(row + down) * canvas + col + right]] = 1
-    if table.edge_ids is not None:
-        for direction, row, col in zip(*np.nonzero(table.edge_ids >= 0), strict=True):
-            word, cell = table.edge_ids[direction, row, col], row * canvas + col
-            other = cell + (canvas if direction == 0 else 1)
-            embedding[word, at["pair"][[cell, other]]] = 1
-            embedding[word, [at["a"][cell], at["b"][other]]] = 1
+    lists.embed(embedding, at, table)
     embedding[ADJLIST_START, at["first"]] = 1
     embedding[PATH_START, at["path_start"]] = 1
     embedding[:, at["one"]] = 1
@@ -176,6 +171,7 @@ def _unembedding(
         weights[np.ix_(at["goal"], words)] -= _UNIT * manhattan_steps(at)
     else:
         weights[at["next"], words] = most
+        weights[at["around"], words] = _UNIT
     weights[at["arrived"], PATH_END] = 2 * most
     bias[words] = _TIE_BREAK * ties.permutation(len(cells)) / len(cells)
     return weights, bias
