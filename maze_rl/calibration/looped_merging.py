@@ -8,7 +8,7 @@ trained transformers: 2024, arXiv 2412.04703):
 
 with G more than all edges there are, as what one of k edges holds is brought as 1 / (k + 1). After t loops a set
 reaches 2^(t-1) edges ahead, and `leads` tells the directions that come to the target after 2^(t-1) - 1 edges or fewer.
-From a path's cell one way leads there, as the mazes have no cycles; where none is known yet, any open one may be chosen.
+From a path's cell one way leads there, as the mazes have no cycles; where none is known yet, an open one is chosen.
 """
 
 import numpy as np

@@ -60,7 +60,8 @@ def build_looped(
         ConfigurationError: The format or one of its options is not supported, or the number of loops.
     """
     _check(kind, tokenization, loops)
-    lists = looped_cells if tokenization.layout.lists_cells else looped_merging if kind == "merging" else looped_edges
+    lists: Any = looped_cells if tokenization.layout.lists_cells else looped_edges
+    lists = looped_merging if kind == "merging" else lists
     at = _layout(tokenization, lists)
     weights = Weights(at, 1, lists.N_HEADS, lists.HEAD_FIELDS * at.num_cells + 4, d_mlp=_width(at))
     if kind == "merging":
