@@ -1,0 +1,85 @@
+"""The residual stream of every cell in the prompt, after every loop."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from numpy import ndarray
+from torch.nn.utils import parametrize
+from transformer_lens import HookedTransformer
+
+from maze_rl.configs.options import check_count
+from maze_rl.errors import ConfigurationError
+from maze_rl.interp.activations.answers_by_loop import listed_at
+from maze_rl.interp.requirements import (
+    LOOPED,
+    analysed_tokenization,
+    require_cells_in_prompt,
+    require_known_forward,
+    require_loops,
+)
+from maze_rl.mazes.lattice import MazeBatch
+from maze_rl.models.attached_tokenization import tokenization_of
+from maze_rl.models.readout import streams_by_loop
+
+
+@torch.inference_mode()
+def cell_streams(
+    model: HookedTransformer,
+    mazes: MazeBatch,
+    *,
+    loops: Sequence[int] | None = None,
+    seed: int = 0,
+    batch_size: int = 16,
+) -> Float32[ndarray, "maze loop cell d_model"]:
+    """Run a model on prompts and keep what its loops leave at the cells.
+
+    Args:
+        model: A model with loops whose prompt lists cells; one that sees its prompt holds a search there.
+        mazes: Mazes of one size; cells are numbered row by row.
+        loops: The loops that are kept, counted from 1, ascending; None for all.
+        seed: Seed of the order in which the prompt lists cells.
+        batch_size: Mazes run at once.
+
+    Raises:
+        ConfigurationError: The model has no loops or lists no cells, there are no mazes or they do not fit its canvas,
+            or a loop is not among those it is built with.
+    """
+    tokenization, what = tokenization_of(model), "reading the streams of cells"
+    require_known_forward(model, what, LOOPED)
+    require_loops(model, what)
+    require_cells_in_prompt(tokenization.layout, what)
+    check_count("batch_size", batch_size)
+    if len(mazes) == 0:
+        raise ConfigurationError("there are no mazes to read: give at least one.")
+    kept = kept_loops(model, loops)
+    encoded = analysed_tokenization(tokenization).encode_batch(
+        mazes, streams=np.arange(len(mazes)), seed=seed, prompt_only=True
+    )
+    at, device = listed_at(encoded.spans, mazes.shape), next(model.parameters()).device
+    found = np.empty((len(mazes), len(kept), at.shape[1], model.cfg.d_model), np.float32)
+    with parametrize.cached():
+        for part in _parts(len(mazes), batch_size):
+            rows, tokens = torch.arange(len(at[part]))[:, None], encoded.tokens[part].to(device)
+            for loop, stream in enumerate(streams_by_loop(model, tokens, loops=kept[-1]), start=1):
+                if loop in kept:
+                    found[part, kept.index(loop)] = stream[rows.to(device), at[part].to(device)].float().cpu().numpy()
+    return found
+
+
+def kept_loops(model: HookedTransformer, loops: Sequence[int] | None) -> list[int]:
+    """Return the loops that are read, ascending; all where none are named.
+
+    Raises:
+        ConfigurationError: None is named, or one is not among those that the model is built with.
+    """
+    most: int = model.maze_config.loops  # type: ignore[assignment, union-attr]
+    kept = list(range(1, most + 1)) if loops is None else sorted(set(map(int, loops)))
+    if not kept or not 1 <= kept[0] <= kept[-1] <= most:
+        raise ConfigurationError(f"loops is {loops}: name at least one from 1 to {most}.")
+    return kept
+
+
+def _parts(num: int, size: int) -> Iterator[slice]:
+    return (slice(first, first + size) for first in range(0, num, size))
