@@ -8,6 +8,9 @@ import pytest
 import torch
 
 from maze_rl.evaluation.teacher_forced import predict, sample_paths
+from maze_rl.interp.activations.cell_streams import cell_streams
+from maze_rl.interp.inputs.cell_variables import CELL_VARIABLES
+from maze_rl.interp.probes.readouts import load_readouts
 from maze_rl.intervals import wilson
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import MazeBatch
@@ -83,6 +86,17 @@ def test_the_control_does_more_than_a_heuristic_on_5x5() -> None:
     assert row.solved_where_manhattan_fails is not None
     assert row.solved_where_manhattan_fails.value >= 0.15
     assert row.baselines["oracle"].value == 1.0
+
+
+def test_its_read_outs_read_it() -> None:
+    readouts = load_readouts(SEARCHER)
+    mazes = generate(7, num=20, seed=21, split="test").batches[0]
+    streams = cell_streams(load_model(SEARCHER), mazes, loops=readouts.loops)
+    found, label = readouts.read("look-ahead", streams), CELL_VARIABLES["look-ahead"](mazes)
+    for loop in (1, 8, 18):
+        missed = ((found[:, loop - 1] - label) ** 2).sum() / ((label - label.mean()) ** 2).sum()
+        assert 1 - missed == pytest.approx(readouts.quality["look-ahead"][loop - 1], abs=0.15)
+    assert max(readouts.quality["look-ahead"]) > 0.8
 
 
 def test_its_checkpoints_show_it_learning() -> None:
