@@ -1,8 +1,8 @@
 """How far does a search carry that is trained on mazes of 5x5 to 9x9 alone?
 
-A script: ``python experiments/flagship.py --out runs/flagship`` makes its mazes, trains in three runs (`--resume` goes
-on), and leaves one that `maze-rl evaluate` and `report` take. The first run learns to search. From the default recipe
-it differs in
+A script: ``python experiments/flagship.py --out runs/flagship`` makes its mazes, trains in two runs (`--resume` goes
+on), and leaves one that `maze-rl evaluate` and `report` take; it ships as `maze-5to9`. The first run learns to search.
+From the default recipe it differs in
 
 - one layer instead of two, applied up to 60 times, with gradients through the last twelve loops alone;
 - the loss only where a step's loops reach at a step a loop (`within_reach`).
@@ -16,11 +16,12 @@ The second goes on from it at half the learning rates, with what is meant to car
 - half of all sequences searched for other targets first (`false_targets`): in larger mazes the search leaves fields
   behind that lead to no target, and has to learn to undo them.
 
-The third goes on from the second with up to 96 loops and up to 240 stray cells, where the canvas has room for them.
+With `--third` a third run goes on from the second with up to 96 loops and up to 240 stray cells, where the canvas has
+room for them. It brought nothing on larger mazes (`RESULTS.md`).
 
 Expectation: right at every distance inside 9x9, and far beyond the default model on larger mazes.
 Cost: of one core that multiplies float32 matrices at 117 GFLOP/s 33 minutes for the first run, 126 for the second and
-about 100, by extrapolation, for the third; less by the clock with `--threads 2`.
+90 for the third; less by the clock with `--threads 2`.
 """
 
 import argparse
@@ -106,18 +107,19 @@ def kinds_of_mazes(folder: Path, num: int, seed: int) -> tuple[DataFolder, ...]:
     return tuple(found)
 
 
-def train(out: Path, resume: bool) -> None:
-    """Train all runs, the first two beside the third; what is finished is kept when resuming.
+def train(out: Path, resume: bool, third: bool = False) -> None:
+    """Train the runs, the first and the third beside the second; what is finished is kept when resuming.
 
     Raises:
         MazeRLError: A folder is in the way, or a file is damaged.
     """
-    first, second = Path(f"{out}-first"), Path(f"{out}-second")
+    first = Path(f"{out}-first")
     _run(first_run(), first, out, resume)
     mazes = kinds_of_mazes(Path(f"{out}-mazes"), mazes_of_each(SECOND_STEPS), 11)
-    _run(second_run(_taken(first), mazes), second, out, resume)
-    mazes = kinds_of_mazes(Path(f"{out}-mazes-third"), mazes_of_each(THIRD_STEPS), 31)
-    _run(third_run(_taken(second), mazes), out, out, resume)
+    _run(second_run(_taken(first), mazes), out, out, resume)
+    if third:
+        mazes = kinds_of_mazes(Path(f"{out}-mazes-third"), mazes_of_each(THIRD_STEPS), 31)
+        _run(third_run(_taken(out), mazes), Path(f"{out}-third"), out, resume)
 
 
 def mazes_of_each(steps: int) -> int:
@@ -141,11 +143,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("runs/flagship"), metavar="RUN", help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
+    parser.add_argument("--third", action="store_true", help="train the third run too")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads; the weights do not depend on them")
     chosen = parser.parse_args(arguments)
     torch.set_num_threads(chosen.threads)
     try:
-        train(chosen.out, chosen.resume)
+        train(chosen.out, chosen.resume, chosen.third)
     except MazeRLError as error:
         parser.error(str(error))
 

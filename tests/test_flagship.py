@@ -53,11 +53,13 @@ def test_it_trains_and_goes_on(load_script: Load, tmp_path: Path, monkeypatch: p
     for name in further:
         monkeypatch.setattr(script, name, smaller(name))
     script.main(["--out", "run"])
-    assert json.loads(Path("run/metrics.jsonl").read_text().splitlines()[-1])["step"] == 2
-    model = load_model("run")
-    assert model.maze_config is not None and model.maze_config.loops in (4, 6, 8)
-    assert model.about["algorithms"] == ["dfs", "dfs_percolation", "wilson"]
-    assert str(tmp_path) not in Path("run/config.json").read_text(), "files are named from where one stands"
+    assert not Path("run-third").exists()
+    script.main(["--out", "run", "--third", "--resume"])
+    for folder in ("run", "run-third"):
+        assert json.loads(Path(folder, "metrics.jsonl").read_text().splitlines()[-1])["step"] == 2
+        model = load_model(folder)
+        assert model.maze_config is not None and model.maze_config.loops in (4, 6, 8)
+        assert model.about["algorithms"] == ["dfs", "dfs_percolation", "wilson"]
+        assert str(tmp_path) not in Path(folder, "config.json").read_text(), "files are named from where one stands"
     with pytest.raises(SystemExit):
         script.main(["--out", "run"])  # it is there already
-    script.main(["--out", "run", "--resume"])
