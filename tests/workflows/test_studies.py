@@ -173,6 +173,7 @@ REFUSED = {
     "calibration_tour": "takes no run",
     "distance_field_probes": "this study relies on the origin in the prompt",
     "published_findings": "reads cells: only unique_cells spells edges",
+    "when_it_learns": "no checkpoints lie beside this model",
 }
 """What studies say of a model of the default run's kind; the others are right for it."""
 
@@ -260,6 +261,17 @@ def check_size_gap(left: dict[str, Any]) -> None:
     assert gap.value > 0
 
 
+def check_when_it_learns(left: dict[str, Any]) -> None:
+    opened, state = left["curves"]["attention: open"], left["curves"]["look-ahead, probed"]
+    steps = left["steps"]
+    seen = next(step for step in steps if opened[step].value > 0.15)
+    held = next(step for step in steps if state[step].low > 0.05)
+    assert seen < held, "cells look at their open neighbours before anything spreads"
+    assert state[steps[-1]].low > 0.6
+    far = left["right"]["d 17 to 60"]
+    assert far[steps[0]].high < 0.2 < 0.9 < far[steps[-1]].low
+
+
 CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "activation_patching": check_activation_patching,
     "attention_to_neighbours": check_attention_to_neighbours,
@@ -269,4 +281,5 @@ CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "look_ahead_curves": check_look_ahead_curves,
     "published_findings": check_published_findings,
     "size_gap": check_size_gap,
+    "when_it_learns": check_when_it_learns,
 }
