@@ -7,6 +7,7 @@ own behind one prompt, which it sees and which does not see it. So the answers s
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,6 +40,9 @@ from maze_rl.tokenization.spans import Region, TokenSpans
 CellEdit = Callable[[int, slice, Tensor], Tensor]
 """Called with the number of a loop, counted from 1, which mazes these are, and the streams that the loop left at the
 cells of their prompts, [maze, cell, d_model], a copy; returns those that take their place."""
+Hidden = Callable[[slice, Int64[Tensor, "maze pos 2"]], Bool[Tensor, "maze query_pos key_pos"]]
+"""Called with which mazes these are and the cell (row, col) that each position is about, -1 for those of none; returns
+which keys no head sees from which query."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,6 +82,7 @@ def answers_by_loop(
     *,
     loops: int | None = None,
     edit: CellEdit | None = None,
+    hidden: Hidden | None = None,
     seed: int = 0,
     batch_size: int = 8,
 ) -> LoopAnswers:
@@ -88,6 +93,7 @@ def answers_by_loop(
         mazes: Mazes of one size.
         loops: The most loops; None for as many as the model is built with.
         edit: Changes the streams of the cells in the prompt between loops; needs a prompt that lists cells.
+        hidden: What is hidden from all heads in all loops; needs a prompt that lists cells.
         seed: Seed of the order in which the prompt lists cells or edges.
         batch_size: Mazes run at once; each takes as many tokens as its prompt has, and one for every cell.
 
@@ -102,8 +108,8 @@ def answers_by_loop(
     check_count("batch_size", batch_size)
     most = int(model.maze_config.loops if loops is None else loops)  # type: ignore[union-attr, arg-type]
     check_count("loops", most)
-    if edit is not None:
-        require_cells_in_prompt(tokenization.layout, "changing the state of a cell")
+    if edit is not None or hidden is not None:
+        require_cells_in_prompt(tokenization.layout, "changing what a cell holds or sees")
     if len(mazes) == 0:
         raise ConfigurationError("there are no mazes to ask about: give at least one.")
     model = model.with_loops(most)  # type: ignore[operator]
@@ -118,7 +124,7 @@ def answers_by_loop(
     words, device = predictable_words(model), next(model.parameters()).device
     targets = _neighbour_words(tokenization.layout, mazes.shape, words)
     labels = label_cells(mazes)
-    listed = None if edit is None else listed_at(spans, mazes.shape)
+    listed = None if edit is None and hidden is None else listed_at(spans, mazes.shape)
     moves = np.empty((len(mazes), most, labels.distances.shape[1]), np.int8)
     confidence = np.empty(moves.shape, np.float32)
     with parametrize.cached():
@@ -126,10 +132,16 @@ def answers_by_loop(
             part = slice(first, first + batch_size)
             read, behind, at = (each[part].to(device) for each in (tokens, segments, starts))
             change = None if edit is None or listed is None else _editing(edit, part, listed[part].to(device))
-            for loop, stream in enumerate(streams_by_loop(model, read, segments=behind, edit=change)):
-                logits = logits_of(model, stream[at], words).unflatten(0, (len(read), len(place))).float().cpu()
-                moves[part, loop] = _moves(logits, targets)
-                confidence[part, loop] = _confidence(logits, targets, torch.from_numpy(labels.optimal[part]))
+            hooks = (
+                []
+                if hidden is None or listed is None
+                else _hiding(model, hidden, part, listed[part], starts[part], place)
+            )
+            with model.hooks(fwd_hooks=hooks):
+                for loop, stream in enumerate(streams_by_loop(model, read, segments=behind, edit=change)):
+                    logits = logits_of(model, stream[at], words).unflatten(0, (len(read), len(place))).float().cpu()
+                    moves[part, loop] = _moves(logits, targets)
+                    confidence[part, loop] = _confidence(logits, targets, torch.from_numpy(labels.optimal[part]))
     return LoopAnswers(
         mazes=mazes,
         moves=moves,
@@ -165,6 +177,27 @@ def _editing(edit: CellEdit, mazes: slice, at: Int64[Tensor, "maze cell"]) -> Ca
         return stream
 
     return change
+
+
+def _hiding(
+    model: HookedTransformer,
+    hidden: Hidden,
+    mazes: slice,
+    listed: Int64[Tensor, "maze cell"],
+    starts: Bool[Tensor, "maze pos"],
+    place: Int64[ndarray, "cell 2"],
+) -> list[Any]:
+    """Return hooks that hide keys from all heads; a position sees itself at least."""
+    cells = torch.from_numpy(place).expand(len(listed), -1, -1)
+    about = torch.full((*starts.shape, 2), -1)
+    about[torch.arange(len(listed))[:, None], listed] = cells
+    about[starts] = cells.flatten(0, 1)
+    unseen = (hidden(mazes, about) & ~torch.eye(starts.shape[1], dtype=torch.bool)).to(next(model.parameters()).device)
+
+    def hide(scores: Tensor, hook: object) -> Tensor:
+        return scores.masked_fill(unseen[:, None], float("-inf"))
+
+    return [(f"blocks.{layer}.attn.hook_attn_scores", hide) for layer in range(model.cfg.n_layers)]
 
 
 def _neighbour_words(
