@@ -174,6 +174,7 @@ REFUSED = {
     "distance_field_probes": "this study relies on the origin in the prompt",
     "published_findings": "reads cells: only unique_cells spells edges",
     "when_it_learns": "no checkpoints lie beside this model",
+    "why_larger_mazes_fail": "a 9 x 9 maze does not fit on the 8 x 8 canvas",
 }
 """What studies say of a model of the default run's kind; the others are right for it."""
 
@@ -272,6 +273,17 @@ def check_when_it_learns(left: dict[str, Any]) -> None:
     assert far[steps[0]].high < 0.2 < 0.9 < far[steps[-1]].low
 
 
+def check_why_larger_mazes_fail(left: dict[str, Any]) -> None:
+    far = max(left["ranges"])
+    inside, outside = (left["curves"][f"{side}x{side}, 18 loops"][far] for side in (9, 12))
+    assert inside.low > outside.high, "long ways fail in larger mazes"
+    more = left["curves"]["12x12, 54 loops"][far]
+    assert more.low < outside.high, "more loops do not mend it"
+    unseen, near = (left["hidden"][12, limit].by_look_ahead() for limit in (9, 5))
+    assert all(abs(seen.hidden.value) < 0.05 for seen in unseen.values()), "offsets never seen are not to blame"
+    assert near[17, 400].hidden.high < -0.02, "attention far away carries the search"
+
+
 CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "activation_patching": check_activation_patching,
     "attention_to_neighbours": check_attention_to_neighbours,
@@ -282,4 +294,5 @@ CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "published_findings": check_published_findings,
     "size_gap": check_size_gap,
     "when_it_learns": check_when_it_learns,
+    "why_larger_mazes_fail": check_why_larger_mazes_fail,
 }
