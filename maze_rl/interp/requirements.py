@@ -243,6 +243,21 @@ def require_loops(model: HookedTransformer, what: str) -> None:
         raise ConfigurationError(f"{what} relies on loops, and this model has none: use one with loops, {LOOPED}.")
 
 
+def require_cells_by_loop(model: HookedTransformer, what: str) -> None:
+    """Check that the cells in a prompt may be read after any number of loops.
+
+    Args:
+        model: A model with a tokenization.
+        what: What relies on it, as the message begins.
+
+    Raises:
+        ConfigurationError: Attention looks ahead, or the model has no loops or lists no cells.
+    """
+    require_known_forward(model, what, LOOPED)
+    require_loops(model, what)
+    require_cells_in_prompt(tokenization_of(model).layout, what)
+
+
 def require_origin_on_path(model: HookedTransformer, what: str) -> None:
     """Check that a prompt is the same for every origin, and read the same from any place behind it.
 

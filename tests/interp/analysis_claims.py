@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from maze_rl import load_tokenization
+from maze_rl import generate, load_tokenization
 from maze_rl.interp.activations.decision_stream import Change
 from maze_rl.interp.inputs.patching_pairs import SolvedPairs, control_tokens, flip_tokens
 from maze_rl.interp.inputs.position_groups import position_groups
@@ -358,6 +358,56 @@ def _control(f: Any, c: Any) -> Any:
     return f(c.model, c.pairs, patch_map(c.model, flip_tokens(c.pairs), groups=position_groups(c.pairs))).numerators
 
 
+def _read_cells(f: Any, c: Any) -> Any:
+    return f(c.model, c.mazes.take(np.arange(5)), loops=(1, 2), batch_size=3)
+
+
+def _probed_cells(f: Any, c: Any) -> Any:
+    found = f(c.model, generate(5, "dfs", num=60, seed=3).batches[0], loops=(2,), control_model=c.model)
+    return {name: (each.scores, each.other_mazes, each.untrained) for name, each in found.probes.items()}
+
+
+def _read_outs(f: Any, c: Any) -> Any:
+    found = f(c.model, sizes=(4, 5), num=5, loops=(2,))
+    return found.weights, found.constants, found.quality
+
+
+def _with_hidden_cells(f: Any, c: Any) -> Any:
+    found = f(c.model, c.mazes.take(np.arange(3)), limit=2, batch_size=2)
+    return found.plain.moves[:, -1], found.hidden.moves[:, -1]
+
+
+def _naively_with_hidden_cells(c: Any) -> Any:
+    """Every cell asked alone, with and without scores that hooks set to minus infinity."""
+    batch = c.mazes.take(np.arange(3))
+    given = c.tokenization.encode_batch(batch, streams=np.arange(3), prompt_only=True)
+    ids, found = c.tokenization.layout.cell_ids, []
+    for limit in (99, 2):
+        moves = np.full((3, 16), -1)
+        for maze, tokens in enumerate(given.tokens):
+            prompt = tokens[: int(given.spans.path_start[maze]) + 1]
+            listed = given.spans.regions[maze, : len(prompt)] == Region.ADJACENCY
+            for cell in range(16):
+                row, col = divmod(cell, 4)
+                about = torch.cat([given.spans.cells[maze, : len(prompt)].long(), torch.tensor([[row, col]])])
+                known = torch.cat([listed, torch.tensor([True])])
+                apart = (about[:, None] - about[None]).abs().amax(dim=-1)
+                unseen = (apart >= limit) & known[:, None] & known[None]
+
+                def hide(scores: Any, hook: object, unseen: Any = unseen) -> Any:
+                    return scores.masked_fill(unseen, float("-inf"))
+
+                hooks = [(f"blocks.{layer}.attn.hook_attn_scores", hide) for layer in range(c.model.cfg.n_layers)]
+                asked = torch.cat([prompt, torch.tensor([int(ids[row, col])])])
+                chosen = int(c.plain.logits_of(c.model, asked, *hooks)[-1].argmax())
+                for direction, (down, right) in enumerate([(1, 0), (0, 1), (-1, 0), (0, -1)]):
+                    other = row + down, col + right
+                    if 0 <= other[0] < 4 and 0 <= other[1] < 4 and chosen == int(ids[other]):
+                        moves[maze, cell] = direction
+        found.append(moves)
+    return tuple(found)
+
+
 CLAIMS: dict[str, Claim] = {
     "activation_patching.patch_map": Claim(
         "",
@@ -393,6 +443,10 @@ CLAIMS: dict[str, Claim] = {
         lambda c: c.by_group(control_tokens(c.pairs), position_groups(c.pairs, c.pairs.control_slot)),
     ),
     "cell_kernel.cell_kernel": Claim("cells", _kernel, _naive_kernel),
+    "cell_probes.probe_cells": Claim("loops cells", _probed_cells),
+    "cell_streams.cell_streams": Claim("loops cells", _read_cells, lambda c: _read_cells(c.plain.cell_streams, c)),
+    "hidden_cells.hide_far_cells": Claim("loops starts cells", _with_hidden_cells, _naively_with_hidden_cells),
+    "readouts.fit_readouts": Claim("loops cells", _read_outs),
     "compute_frontier.compute_frontier": Claim("", lambda f, c: f(c.model, c.far_decisions)),
     "compute_frontier.right_by_layer": Claim(
         "", lambda f, c: f(c.model, c.decisions, c.plain.MODULES["decisions"].decision_streams(c.model, c.decisions))

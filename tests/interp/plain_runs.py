@@ -16,6 +16,7 @@ import maze_rl.interp
 from maze_rl.interp.activations.probe_sites import ProbeSites
 from maze_rl.interp.inputs.pair_tokens import PairTokens
 from maze_rl.interp.interventions import head_ablation
+from maze_rl.tokenization.spans import Region
 
 MODULES = {
     each.name.rpartition(".")[2]: importlib.import_module(each.name)
@@ -85,6 +86,23 @@ def path_start_sites(model: Any, batch: Any, *, seed: int = 0, batch_size: int =
         streams.append(_streams(model, cache, at))
         bags.append((cache["hook_embed"] + cache["hook_pos_embed"])[0].mean(dim=0))
     return ProbeSites(batch, torch.stack(streams).float().numpy(), torch.stack(bags).float().numpy())
+
+
+def cell_streams(model: Any, mazes: Any, *, loops: Any = None, seed: int = 0, batch_size: int = 16) -> np.ndarray:
+    called.append("cell_streams")
+    tokenization = model.tokenization.with_options(random_offsets=False)
+    encoded = tokenization.encode_batch(mazes, streams=np.arange(len(mazes)), seed=seed, prompt_only=True)
+    kept = list(range(1, model.loops + 1)) if loops is None else list(loops)
+    layers, (rows, cols) = model.cfg.n_layers // model.loops, mazes.shape
+    found = np.zeros((len(mazes), len(kept), rows * cols, model.cfg.d_model), np.float32)
+    for maze, tokens in enumerate(encoded.tokens):
+        cache = cache_of(model, tokens[: int(encoded.spans.path_start[maze]) + 1])
+        for place in np.flatnonzero(encoded.spans.regions[maze] == Region.ADJACENCY):
+            row, col = encoded.spans.cells[maze, place].tolist()
+            for number, loop in enumerate(kept):
+                stream = cache[f"blocks.{layers * loop - 1}.hook_resid_post"]
+                found[maze, number, row * cols + col] = stream[0, place].numpy()
+    return found
 
 
 def decision_streams(model: Any, decisions: Any, *, batch_size: int = 256) -> Tensor:
@@ -246,6 +264,7 @@ def turned(model: Any, edit: Any, rows: np.ndarray, layer: int, arrow: Tensor) -
 REFERENCES = {
     "streams_at": streams_at,
     "path_start_sites": path_start_sites,
+    "cell_streams": cell_streams,
     "decision_streams": decision_streams,
     "stream_patterns": stream_patterns,
     "pair_logits": pair_logits,

@@ -46,6 +46,8 @@ NO_MODEL = {
     "battery": "growth_of_reach named_heads",
     "cell_features": "split_halves variable_of base_features one_hot flat degrees open_edges neighbour_cells manhattan "
     "alive_after reached_after far_cells of_other_mazes control_values",
+    "cell_streams": "kept_loops",
+    "cell_variables": "next_step local_features",
     "compute_frontier": "pooled",
     "decisions": "in_batches right_choices",
     "distance_probe": "site_scores probe_variables score_labels",
@@ -61,6 +63,7 @@ NO_MODEL = {
     "position_groups": "listed_groups",
     "position_labels": "control_labels label_positions",
     "random_head_sets": "random_head_sets",
+    "readouts": "save_readouts load_readouts",
     "ridge_probe": "within_maze_pairs",
     "rival_algorithms": "settle_loops compare_rivals",
     "ring_drift": "ring_correlations ring_slopes best_range",

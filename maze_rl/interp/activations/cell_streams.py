@@ -12,13 +12,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.options import check_count
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.activations.answers_by_loop import listed_at
-from maze_rl.interp.requirements import (
-    LOOPED,
-    analysed_tokenization,
-    require_cells_in_prompt,
-    require_known_forward,
-    require_loops,
-)
+from maze_rl.interp.requirements import analysed_tokenization, require_cells_by_loop
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.readout import streams_by_loop
@@ -46,15 +40,12 @@ def cell_streams(
         ConfigurationError: The model has no loops or lists no cells, there are no mazes or they do not fit its canvas,
             or a loop is not among those it is built with.
     """
-    tokenization, what = tokenization_of(model), "reading the streams of cells"
-    require_known_forward(model, what, LOOPED)
-    require_loops(model, what)
-    require_cells_in_prompt(tokenization.layout, what)
+    require_cells_by_loop(model, "reading the streams of cells")
     check_count("batch_size", batch_size)
     if len(mazes) == 0:
         raise ConfigurationError("there are no mazes to read: give at least one.")
-    kept = kept_loops(model, loops)
-    encoded = analysed_tokenization(tokenization).encode_batch(
+    kept = kept_loops(int(model.maze_config.loops), loops)  # type: ignore[union-attr, arg-type]
+    encoded = analysed_tokenization(tokenization_of(model)).encode_batch(
         mazes, streams=np.arange(len(mazes)), seed=seed, prompt_only=True
     )
     at, device = listed_at(encoded.spans, mazes.shape), next(model.parameters()).device
@@ -68,13 +59,12 @@ def cell_streams(
     return found
 
 
-def kept_loops(model: HookedTransformer, loops: Sequence[int] | None) -> list[int]:
-    """Return the loops that are read, ascending; all where none are named.
+def kept_loops(most: int, loops: Sequence[int] | None) -> list[int]:
+    """Return the loops that are read, ascending; all of `most` where none are named.
 
     Raises:
-        ConfigurationError: None is named, or one is not among those that the model is built with.
+        ConfigurationError: None is named, or one is not among them.
     """
-    most: int = model.maze_config.loops  # type: ignore[assignment, union-attr]
     kept = list(range(1, most + 1)) if loops is None else sorted(set(map(int, loops)))
     if not kept or not 1 <= kept[0] <= kept[-1] <= most:
         raise ConfigurationError(f"loops is {loops}: name at least one from 1 to {most}.")

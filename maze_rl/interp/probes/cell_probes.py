@@ -27,7 +27,7 @@ from maze_rl.interp.inputs.cell_features import Halves, of_other_mazes, split_ha
 from maze_rl.interp.inputs.cell_variables import CELL_VARIABLES, Columns, local_features
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.probes.folded_ridge import NUM_FOLDS, FoldedRidge
-from maze_rl.interp.requirements import FEWEST_MAZES
+from maze_rl.interp.requirements import FEWEST_MAZES, require_cells_by_loop
 from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.mazes.lattice import MazeBatch
 
@@ -89,6 +89,7 @@ def probe_cells(
         ConfigurationError: The model has no loops or lists no cells, the mazes have cycles or do not fit it, or one
             half of them has fewer than `FEWEST_MAZES` layouts with a cell that counts.
     """
+    require_cells_by_loop(model, "probing cells by loop")
     halves, layouts, counted = split_halves(mazes, seed), layouts_of(mazes), either_rounds(mazes) >= BEYOND
     if min(num_clusters(layouts[rows][counted[rows].any(axis=1)]) for rows in halves) < FEWEST_MAZES:
         raise ConfigurationError(
@@ -99,7 +100,7 @@ def probe_cells(
     labels = {name: label(mazes) for name, label in variables.items()}
     others = {name: _of_other_mazes(values, seed) for name, values in labels.items()}
     base = local_features(mazes)
-    kept = tuple(kept_loops(model, loops))
+    kept = tuple(kept_loops(int(model.maze_config.loops), loops))  # type: ignore[union-attr, arg-type]
     streams = cell_streams(model, mazes, loops=kept, seed=seed, batch_size=batch_size)
     found = cells.scores(streams, base, labels | {f"{name} of other mazes": each for name, each in others.items()})
     untrained: dict[str, list[Interval]] = {}

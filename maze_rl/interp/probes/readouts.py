@@ -24,6 +24,7 @@ from maze_rl.interp.activations.cell_streams import cell_streams, kept_loops
 from maze_rl.interp.inputs.cell_variables import CELL_VARIABLES, Columns
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.probes.folded_ridge import NUM_FOLDS, FoldedRidge
+from maze_rl.interp.requirements import require_cells_by_loop
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.attached_tokenization import about_of
@@ -77,10 +78,11 @@ def fit_readouts(
     Raises:
         ConfigurationError: The model has no loops or lists no cells, no sizes are named or known, or none that fit it.
     """
+    require_cells_by_loop(model, "read-outs of cells by loop")
     chosen = tuple(sizes) or tuple(about_of(model).get("sizes", ()))
     if not chosen:
         raise ConfigurationError("sizes is empty, and the model does not say what it was trained on: name some.")
-    kept = tuple(kept_loops(model, loops))
+    kept = tuple(kept_loops(int(model.maze_config.loops), loops))  # type: ignore[union-attr, arg-type]
     fitted_on, judged_on = (_Sizes.of(model, chosen, num, kept, split, seed) for split in ("train", "test"))
     weights: dict[str, list[ndarray]] = {name: [] for name in variables}
     constants: dict[str, list[ndarray]] = {name: [] for name in variables}
@@ -103,8 +105,8 @@ def fit_readouts(
     )
 
 
-def save_readouts(readouts: Readouts, model: str | PathLike[str]) -> Path:
-    """Write read-outs beside a model, in ``readouts/`` of its folder; return that folder.
+def save_readouts(readouts: Readouts, folder: str | PathLike[str]) -> Path:
+    """Write read-outs beside a model, in ``readouts/`` of its `folder`; return where they are.
 
     Raises:
         CheckpointError: The disk is full or refuses.
@@ -113,19 +115,19 @@ def save_readouts(readouts: Readouts, model: str | PathLike[str]) -> Path:
     tensors |= {f"{name}.constants": torch.from_numpy(each) for name, each in readouts.constants.items()}
     facts = {"variables": list(readouts.weights), "loops": list(readouts.loops), "sizes": list(readouts.sizes)}
     facts["quality"] = {name: [round(value, 4) for value in each] for name, each in readouts.quality.items()}
-    folder = Path(model) / FOLDER
-    write_folder(folder, {TENSORS: tensor_bytes(tensors), FACTS: json_bytes(facts)})
-    return folder
+    written = Path(folder) / FOLDER
+    write_folder(written, {TENSORS: tensor_bytes(tensors), FACTS: json_bytes(facts)})
+    return written
 
 
-def load_readouts(model: str | PathLike[str]) -> Readouts:
+def load_readouts(name: str | PathLike[str]) -> Readouts:
     """Return the read-outs that lie beside a model: a folder, or the name of a shipped model.
 
     Raises:
         UnknownNameError: There is no such model.
         CheckpointError: It has no read-outs, or a file of them is missing, truncated or altered.
     """
-    folder = find_model(model) / FOLDER
+    folder = find_model(name) / FOLDER
     if not folder.is_dir():
         raise CheckpointError(
             f"{folder}: this model has no read-outs: fit_readouts makes them, save_readouts keeps them."
