@@ -69,6 +69,7 @@ def streams_by_loop(
     segments: Int64[Tensor, "batch pos"] | None = None,
     loops: int | None = None,
     edit: Callable[[int, Tensor], Tensor] | None = None,
+    then: tuple[int, Int64[Tensor, "batch pos"]] | None = None,
 ) -> Iterator[Float[Tensor, "batch pos d_model"]]:
     """Yield what every loop of a model leaves, in order; the last one is what `logits_at` reads.
 
@@ -78,6 +79,7 @@ def streams_by_loop(
         segments: As `maze_rl.models.maze_transformer.MazeTransformer.forward` takes them.
         loops: How often the block is applied; None for as often as it is built.
         edit: Called with the number of a loop, counted from 1, and what it left; returns what takes its place.
+        then: A number of loops, and the tokens whose embedding is recalled before all loops after these.
 
     Raises:
         ConfigurationError: More loops than the model has, or it has none.
@@ -88,6 +90,8 @@ def streams_by_loop(
     embedding = model.input_to_embed(tokens)[0]
     stream = model(tokens, stop_at_layer=layers, **settings)
     for loop in range(1, blocks // layers + 1):
+        if then is not None and loop == then[0] + 1:
+            embedding = model.input_to_embed(then[1])[0]
         if loop > 1:
             begun, start = recalled(model, stream, embedding), (loop - 1) * layers
             stream = model(begun, start_at_layer=start, stop_at_layer=start + layers, tokens=tokens, **settings)

@@ -408,6 +408,43 @@ def _naively_with_hidden_cells(c: Any) -> Any:
     return tuple(found)
 
 
+def _edited_midway(f: Any, c: Any) -> Any:
+    return f(
+        c.model,
+        c.pairs.pairs.clean.take(np.arange(3)),
+        c.pairs.pairs.flipped.take(np.arange(3)),
+        loop=2,
+        loops=4,
+        batch_size=2,
+    ).answers.moves
+
+
+def _naively_edited_midway(c: Any) -> Any:
+    """Every cell asked alone, of runs in which hooks put another embedding in the place of the recalled one."""
+    batches = [getattr(c.pairs.pairs, name).take(np.arange(3)) for name in ("clean", "flipped")]
+    clean, flipped = (c.tokenization.encode_batch(each, streams=np.arange(3), prompt_only=True) for each in batches)
+    ids, moves = c.tokenization.layout.cell_ids, np.full((3, 4, 16), -1)
+    for maze, loop, cell in np.ndindex(3, 4, 16):
+        row, col = divmod(cell, 4)
+        start, end = torch.tensor([int(ids[row, col])]), int(clean.spans.path_start[maze]) + 1
+        asked, other = (torch.cat([each.tokens[maze, :end], start]) for each in (clean, flipped))
+        model = c.model.with_loops(loop + 1)
+        with torch.no_grad():
+            embedded = model.input_to_embed(other[None])[0]
+
+        def recall(value: Any, hook: object, embedded: Any = embedded) -> Any:
+            return embedded
+
+        layers = model.cfg.n_layers // model.loops
+        hooks = [(f"blocks.{layers * later}.recall.hook_embed", recall) for later in range(2, loop + 1)]
+        chosen = int(c.plain.logits_of(model, asked, *hooks)[-1].argmax())
+        for direction, (down, right) in enumerate([(1, 0), (0, 1), (-1, 0), (0, -1)]):
+            beside = row + down, col + right
+            if 0 <= beside[0] < 4 and 0 <= beside[1] < 4 and chosen == int(ids[beside]):
+                moves[maze, loop, cell] = direction
+    return moves
+
+
 CLAIMS: dict[str, Claim] = {
     "activation_patching.patch_map": Claim(
         "",
@@ -446,6 +483,7 @@ CLAIMS: dict[str, Claim] = {
     "cell_probes.probe_cells": Claim("loops cells", _probed_cells),
     "cell_streams.cell_streams": Claim("loops cells", _read_cells, lambda c: _read_cells(c.plain.cell_streams, c)),
     "hidden_cells.hide_far_cells": Claim("loops starts cells", _with_hidden_cells, _naively_with_hidden_cells),
+    "midway_edits.edit_midway": Claim("loops starts cells", _edited_midway, _naively_edited_midway),
     "readouts.fit_readouts": Claim("loops cells", _read_outs),
     "compute_frontier.compute_frontier": Claim("", lambda f, c: f(c.model, c.far_decisions)),
     "compute_frontier.right_by_layer": Claim(

@@ -36,6 +36,7 @@ from maze_rl.models.readout import logits_of, predictable_words, streams_by_loop
 from maze_rl.tokenization.layouts import Layout
 from maze_rl.tokenization.many_starts import many_starts
 from maze_rl.tokenization.spans import Region, TokenSpans
+from maze_rl.tokenization.tokenization import Tokenization
 
 CellEdit = Callable[[int, slice, Tensor], Tensor]
 """Called with the number of a loop, counted from 1, which mazes these are, and the streams that the loop left at the
@@ -83,6 +84,7 @@ def answers_by_loop(
     loops: int | None = None,
     edit: CellEdit | None = None,
     hidden: Hidden | None = None,
+    then: tuple[int, MazeBatch] | None = None,
     seed: int = 0,
     batch_size: int = 8,
 ) -> LoopAnswers:
@@ -94,6 +96,8 @@ def answers_by_loop(
         loops: The most loops; None for as many as the model is built with.
         edit: Changes the streams of the cells in the prompt between loops; needs a prompt that lists cells.
         hidden: What is hidden from all heads in all loops; needs a prompt that lists cells.
+        then: A number of loops, and mazes of the same targets that the prompt is of after these; needs a prompt that
+            lists cells.
         seed: Seed of the order in which the prompt lists cells or edges.
         batch_size: Mazes run at once; each takes as many tokens as its prompt has, and one for every cell.
 
@@ -108,19 +112,14 @@ def answers_by_loop(
     check_count("batch_size", batch_size)
     most = int(model.maze_config.loops if loops is None else loops)  # type: ignore[union-attr, arg-type]
     check_count("loops", most)
-    if edit is not None or hidden is not None:
+    if not (edit is None and hidden is None and then is None):
         require_cells_in_prompt(tokenization.layout, "changing what a cell holds or sees")
     if len(mazes) == 0:
         raise ConfigurationError("there are no mazes to ask about: give at least one.")
     model = model.with_loops(most)  # type: ignore[operator]
-    spans = (
-        analysed_tokenization(tokenization)
-        .encode_batch(mazes, streams=np.arange(len(mazes)), seed=seed, prompt_only=True)
-        .spans
-    )
     place = np.stack(np.divmod(np.arange(np.prod(mazes.shape)), mazes.shape[1]), axis=1)
-    rows, cells = np.repeat(np.arange(len(mazes)), len(place)), np.tile(place, (len(mazes), 1))
-    tokens, segments, starts = many_starts(spans, rows, cells)
+    spans, tokens, segments, starts = _asked(tokenization, mazes, place, seed)
+    later = None if then is None else _later(tokenization, mazes, then, place, seed)
     words, device = predictable_words(model), next(model.parameters()).device
     targets = _neighbour_words(tokenization.layout, mazes.shape, words)
     labels = label_cells(mazes)
@@ -138,7 +137,8 @@ def answers_by_loop(
                 else _hiding(model, hidden, part, listed[part], starts[part], place)
             )
             with model.hooks(fwd_hooks=hooks):
-                for loop, stream in enumerate(streams_by_loop(model, read, segments=behind, edit=change)):
+                other = None if later is None else (later[0], later[1][part].to(device))
+                for loop, stream in enumerate(streams_by_loop(model, read, segments=behind, edit=change, then=other)):
                     logits = logits_of(model, stream[at], words).unflatten(0, (len(read), len(place))).float().cpu()
                     moves[part, loop] = _moves(logits, targets)
                     confidence[part, loop] = _confidence(logits, targets, torch.from_numpy(labels.optimal[part]))
@@ -158,6 +158,36 @@ def are_among(
     by_cell = moves.swapaxes(1, 2)
     found = np.take_along_axis(allowed, by_cell.clip(min=0).astype(np.int64), axis=2) & (by_cell >= 0)
     return found.swapaxes(1, 2)
+
+
+def _asked(
+    tokenization: Tokenization, mazes: MazeBatch, place: Int64[ndarray, "cell 2"], seed: int
+) -> tuple[TokenSpans, Int64[Tensor, "maze pos"], Int64[Tensor, "maze pos"], Bool[Tensor, "maze pos"]]:
+    """Write prompts with all cells as starts behind them; return the prompts' spans and what `many_starts` does."""
+    prompts = analysed_tokenization(tokenization).encode_batch(
+        mazes, streams=np.arange(len(mazes)), seed=seed, prompt_only=True
+    )
+    rows, cells = np.repeat(np.arange(len(mazes)), len(place)), np.tile(place, (len(mazes), 1))
+    return prompts.spans, *many_starts(prompts.spans, rows, cells)
+
+
+def _later(
+    tokenization: Tokenization,
+    mazes: MazeBatch,
+    then: tuple[int, MazeBatch],
+    place: Int64[ndarray, "cell 2"],
+    seed: int,
+) -> tuple[int, Int64[Tensor, "maze pos"]]:
+    """Return the number of loops, and the tokens of the mazes that the prompt is of after these.
+
+    Raises:
+        ConfigurationError: The mazes are not as many, of that shape and with the same targets, or there is no loop.
+    """
+    loop, others = then
+    check_count("loop", loop)
+    if len(others) != len(mazes) or others.shape != mazes.shape or (others.targets != mazes.targets).any():
+        raise ConfigurationError("the mazes of later loops are as many, of the same shape and with the same targets.")
+    return loop, _asked(tokenization, others, place, seed)[1]
 
 
 def listed_at(spans: TokenSpans, shape: tuple[int, int]) -> Int64[Tensor, "maze cell"]:

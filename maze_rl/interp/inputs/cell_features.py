@@ -97,6 +97,14 @@ def degrees(batch: MazeBatch) -> Float64[ndarray, "maze cell"]:
     return _open_to(batch, everywhere).reshape(len(batch), -1).astype(np.float64)
 
 
+def open_sides(batch: MazeBatch) -> Bool[ndarray, "maze cell 4"]:
+    """Return which sides of each cell are open: down, right, up, left."""
+    down, right = (batch.connections[:, axis] for axis in (0, 1))
+    up, left = np.zeros_like(down), np.zeros_like(right)
+    up[:, 1:], left[:, :, 1:] = down[:, :-1], right[:, :, :-1]
+    return np.stack([down, right, up, left], axis=-1).reshape(len(batch), -1, 4)
+
+
 def open_edges(batch: MazeBatch) -> Float64[ndarray, "maze edge"]:
     """Return 1 for open and 0 for closed at every pair of neighbours: first the vertical ones, then the others."""
     down, right = batch.connections[:, 0, :-1], batch.connections[:, 1, :, :-1]

@@ -12,10 +12,9 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from maze_rl.interp.inputs.algorithm_clocks import either_rounds, filling_rounds, wave_rounds
-from maze_rl.interp.inputs.cell_features import neighbour_cells
+from maze_rl.interp.inputs.cell_features import neighbour_cells, open_sides
 from maze_rl.mazes.cell_labels import label_cells
 from maze_rl.mazes.lattice import MazeBatch
-from maze_rl.tokenization.layouts import STEPS
 
 Columns = Float64[ndarray, "maze cell column"]
 
@@ -49,7 +48,7 @@ def local_features(mazes: MazeBatch) -> Columns:
     offset, and the Manhattan distance.
     """
     rows, cols = mazes.shape
-    sides = _open_sides(mazes)
+    sides = open_sides(mazes).astype(np.float64)
     neighbours = neighbour_cells(mazes.shape)
     around = np.where(neighbours[None, ..., None] >= 0, sides[:, neighbours.clip(min=0)], 0)
     seen = (around * sides[..., None]).reshape(*sides.shape[:2], 16)
@@ -65,11 +64,3 @@ def local_features(mazes: MazeBatch) -> Columns:
         np.abs(offset).sum(axis=2, keepdims=True),
     ]
     return np.concatenate([part.astype(np.float64) for part in parts], axis=2)
-
-
-def _open_sides(mazes: MazeBatch) -> Float64[ndarray, "maze cell 4"]:
-    """Return 1 for the open sides down, right, up and left of each cell."""
-    down, right = (mazes.connections[:, axis] for axis in (0, 1))
-    up, left = np.zeros_like(down), np.zeros_like(right)
-    up[:, 1:], left[:, :, 1:] = down[:, :-1], right[:, :, :-1]
-    return np.stack([down, right, up, left], axis=-1).reshape(len(mazes), -1, len(STEPS)).astype(np.float64)
