@@ -3,7 +3,8 @@
 A model with loops may be read after any of them, and where the origin stands on the path all cells of a maze can be
 asked at once. So one can watch a search spread, ask of every cell when it becomes right, and compare that with the
 rounds that rival algorithms would need: a wave from the target, dead-end filling, both at once, a reach that doubles.
-Then: attention between cells as a kernel, patching of flip pairs loop by loop, and the state of one cell set anew.
+Then: attention between cells as a kernel, patching of flip pairs loop by loop, the state of one cell set anew, and a
+maze that changes in the middle of its search.
 
 Expect a cell to be right as soon as either the wave has reached it or the dead ends around it are filled, at a step or
 two a loop: who goes by openings alone, step by step, cannot know sooner. Two to three minutes on one core.
@@ -17,6 +18,7 @@ larger = (12, 15)
 num = 100
 num_larger = 24
 num_pairs = 12
+num_changed = 40
 shown = (1, 3, 6, 12, 24)
 seed = 0
 
@@ -39,6 +41,8 @@ from maze_rl.interp.inputs.cell_features import degrees
 from maze_rl.interp.inputs.patching_pairs import flip_tokens, make_pairs, solved_pairs
 from maze_rl.interp.inputs.position_groups import position_groups
 from maze_rl.interp.interventions.activation_patching import patch_map
+from maze_rl.interp.interventions.midway_edits import BINS as CHANGE_BINS
+from maze_rl.interp.interventions.midway_edits import edit_midway
 from maze_rl.interp.interventions.transplanted_states import transplant_target_state
 from maze_rl.interp.maze_draws import layouts_of, rates_over_layouts
 from maze_rl.mazes.generate import generate_mazes
@@ -222,6 +226,28 @@ curves = {
 labels = ("steps from the cell, at most", "cells that go to it")
 grey = [name for name in curves if name.startswith("control")]
 keep(curves_figure(curves, labels=labels, grey=grey), out, "second_source")
+
+# %% [markdown] A maze that changes in the middle
+# After all loops the prompt becomes that of the other member of a flip pair: one edge closed, another opened, the
+# target the same. What cells hold stays, and twice as many loops follow. Counted are cells whose shortest moves differ
+# between the two.
+
+# %% How a change travels
+flips = make_pairs(model.tokenization, size=size, num=num_changed, depths=(2, 60), seed=seed).pairs
+changing = edit_midway(model, flips.clean, flips.flipped, loop=loops, loops=3 * loops, seed=seed)
+later = [loops + each for each in (0, 2, 4, 6, 10, 14, 22, 2 * loops) if each <= 2 * loops]
+followed = {loop: changing.following(loop, seed=seed) for loop in later}
+for loop, row in followed.items():
+    told = ", ".join(f"{stated_interval(share)} at {low}-{high}" for (low, high), share in row.items())
+    print(f"{loop - loops} loops later, cells that are right in the new maze, by steps from the change: {told}.")
+travel = {
+    f"{low} to {high} steps" if high < 400 else f"{low} steps and more": {
+        loop - loops: row[low, high] for loop, row in followed.items() if (low, high) in row
+    }
+    for low, high in CHANGE_BINS
+}
+labels = ("loops after the change", "cells right in the new maze")
+keep(curves_figure(travel, labels=labels), out, "change")
 
 # %% [markdown] What this does not show
 # - That the model computes either algorithm as such: what is compared is when cells are right, not how they come to be.

@@ -240,6 +240,9 @@ def check_how_it_searches(left: dict[str, Any]) -> None:
     assert abs(at_target).max() < 0.05
     followed, control = (left["transplants"].following(left["when"] + 4, control=each)[2, 2] for each in (False, True))
     assert followed.low > control.high + 0.2
+    soon, late = (left["followed"][left["loops"] + each] for each in (4, 22))
+    assert soon[0, 1].low > 0.7 > 0.3 > soon[7, 10].high, "a change is followed where it is, and not yet further away"
+    assert late[7, 10].low > 0.6
 
 
 def check_look_ahead_curves(left: dict[str, Any]) -> None:
