@@ -22,7 +22,7 @@ from maze_rl.workflows.evaluate import evaluate
 from maze_rl.workflows.export import export
 from maze_rl.workflows.export_loader import load
 
-SEARCHER, CONTROL = "maze-5to9-cpu", "maze-5to9-causal"
+SEARCHER, CONTROL, FLAGSHIP = "maze-5to9-cpu", "maze-5to9-causal", "maze-5to9"
 
 
 def card(name: str) -> str:
@@ -35,19 +35,19 @@ def card_rates(name: str) -> dict[int, float]:
     return {int(size): float(rate) for size, rate in rows}
 
 
-@pytest.mark.parametrize(("name", "most"), [(SEARCHER, 7_500_000), (CONTROL, 4_000_000)])
+@pytest.mark.parametrize(("name", "most"), [(SEARCHER, 7_500_000), (CONTROL, 4_000_000), (FLAGSHIP, 15_000_000)])
 def test_it_is_small_and_says_where_it_comes_from(name: str, most: int) -> None:
     folder = shipped("models", name)
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < most
     about = load_model(name).about
     assert about["sizes"] == [5, 6, 7, 8, 9]
     assert about["leaks"] == 0
-    assert "maze-rl train" in card(name)
+    assert ("experiments/flagship.py" if name == FLAGSHIP else "maze-rl train") in card(name)
     assert f"{about['steps']:,} steps" in card(name).replace(f"{about['steps']} steps", f"{about['steps']:,} steps")
 
 
-@pytest.mark.parametrize("size", [5, 10])
-def test_it_reproduces_its_card_on_a_sample(size: int) -> None:
+@pytest.mark.parametrize(("name", "size"), [(SEARCHER, 5), (SEARCHER, 10), (FLAGSHIP, 9), (FLAGSHIP, 12)])
+def test_it_reproduces_its_card_on_a_sample(name: str, size: int) -> None:
     from maze_rl.evaluation.rollouts import roll_out
     from maze_rl.models.decoding import decode_paths
     from maze_rl.tokenization.outcomes import judge
@@ -55,9 +55,9 @@ def test_it_reproduces_its_card_on_a_sample(size: int) -> None:
     num = 60
     solution = solve_batch(generate(size, "dfs", num=num, seed=5, split="test").batches[0], 0)
     settings = {"seed": 0, "batch_size": num, "decode": decode_paths, "shortest_only": True}
-    shortest = judge(solution, roll_out(load_model(SEARCHER), solution, **settings)).shortest
+    shortest = judge(solution, roll_out(load_model(name), solution, **settings)).shortest
     found = wilson(int(shortest.sum()), num, level=0.999)
-    assert found.low <= card_rates(SEARCHER)[size] <= found.high
+    assert found.low <= card_rates(name)[size] <= found.high
 
 
 def test_hooks_and_the_export_change_nothing_but_rounding(tmp_path: Path) -> None:
@@ -88,15 +88,17 @@ def test_the_control_does_more_than_a_heuristic_on_5x5() -> None:
     assert row.baselines["oracle"].value == 1.0
 
 
-def test_its_read_outs_read_it() -> None:
-    readouts = load_readouts(SEARCHER)
+@pytest.mark.parametrize(("name", "variable", "least"), [(SEARCHER, "look-ahead", 0.8), (FLAGSHIP, "distance", 0.85)])
+def test_its_read_outs_read_it(name: str, variable: str, least: float) -> None:
+    readouts = load_readouts(name)
     mazes = generate(7, num=20, seed=21, split="test").batches[0]
-    streams = cell_streams(load_model(SEARCHER), mazes, loops=readouts.loops)
-    found, label = readouts.read("look-ahead", streams), CELL_VARIABLES["look-ahead"](mazes)
-    for loop in (1, 8, 18):
-        missed = ((found[:, loop - 1] - label) ** 2).sum() / ((label - label.mean()) ** 2).sum()
-        assert 1 - missed == pytest.approx(readouts.quality["look-ahead"][loop - 1], abs=0.15)
-    assert max(readouts.quality["look-ahead"]) > 0.8
+    streams = cell_streams(load_model(name), mazes, loops=readouts.loops)
+    found, label = readouts.read(variable, streams), CELL_VARIABLES[variable](mazes)
+    quality = readouts.quality[variable]
+    for place in (0, len(quality) // 2, len(quality) - 1):
+        missed = ((found[:, place] - label) ** 2).sum() / ((label - label.mean()) ** 2).sum()
+        assert 1 - missed == pytest.approx(quality[place], abs=0.2)
+    assert max(quality) > least
 
 
 def test_its_checkpoints_show_it_learning() -> None:
