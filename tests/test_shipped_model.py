@@ -65,7 +65,9 @@ def test_hooks_and_the_export_change_nothing_but_rounding(tmp_path: Path) -> Non
     ours = load_model(SEARCHER)
     folder = export(SEARCHER, tmp_path / "exported")
     stock = load(folder)
-    tokens = ours.tokenization.encode(generate(9, num=6, seed=3)).tokens
+    tokens, spans = ours.tokenization.encode(generate(9, num=6, seed=3))
+    place = torch.arange(tokens.shape[1])
+    asked = (place > spans.path_start[:, None]) & (place < spans.lengths[:, None] - 1)  # behind the end nothing is
     for kind, share, most in ((torch.float32, 0.99, 0.1), (torch.float64, 1.0, 1e-8)):
         for model in (ours, stock):
             model.to(kind)
@@ -75,7 +77,7 @@ def test_hooks_and_the_export_change_nothing_but_rounding(tmp_path: Path) -> Non
         assert written.any()
         for other in (hooked, exported):
             assert (fused - other)[written].abs().quantile(share) < most
-            assert (fused.argmax(dim=-1) == other.argmax(dim=-1)).all()
+            assert (fused.argmax(dim=-1) == other.argmax(dim=-1))[asked].all()
 
 
 @pytest.mark.slow
