@@ -73,9 +73,8 @@ for step in steps:
     model = trained if step == steps[-1] else load_model(run, checkpoint=step)
     _, opened, walled = looks(model, mazes)
     curves["attention: open"][step], curves["attention: walled"][step] = opened[best], walled[best]
-    curves["look-ahead, probed"][step] = (
-        probe_cells(model, mazes, loops=(loops // 2,), seed=seed).probes["look-ahead"].scores[0]
-    )
+    probe = probe_cells(model, mazes, loops=(loops // 2,), seed=seed).probes["look-ahead"]
+    curves["look-ahead, probed"][step] = probe.scores[0]
     answers = answers_by_loop(model, mazes, seed=seed)
     found = answers.right[:, -1] & (degrees(mazes) >= 2)
     for (low, high), row in zip(bins, right.values(), strict=True):
@@ -85,7 +84,10 @@ for step in steps:
 untrained = control.probes["look-ahead"].scores[0]
 for name, row in (curves | right).items():
     print(f"{name}: " + ", ".join(f"{step} {stated_interval(each)}" for step, each in row.items()))
-print(f"look-ahead, probed in the untrained network: {stated_interval(untrained)}")
+print(
+    f"look-ahead, probed in the untrained network: {stated_interval(untrained)}; in the trained one with the labels of "
+    f"other mazes: {stated_interval(probe.other_mazes[0])}"
+)
 
 # %% One figure of each
 ticks = {place: str(step) if step < 1000 else f"{step / 1000:g}k" for place, step in enumerate(steps)}

@@ -14,16 +14,18 @@ import numpy as np
 from numpy import ndarray
 
 from maze_rl.calibration.looped_layout import (
-    NOISE,
     SURE,
     bring,
     brought,
+    fill,
     find_goal,
     find_path,
     find_visited,
     keep,
+    meet,
     or_nothing,
     prefer,
+    spread,
     tidy,
 )
 from maze_rl.calibration.residual_layout import ResidualLayout
@@ -88,25 +90,10 @@ def _attend(weights: Weights, most_loops: int) -> None:
 def _compute(weights: Weights, spreads: bool, fills: bool) -> None:
     at, neurons = weights.layout, weights.neurons(0)
     if spreads:
-        neurons.add([(at["reached"], 1.0)], 0.0, at["nearness"], 1.0)
-        readings = [(at[brought("reached")], 8.0), (at["target"], 4.0), (at["reached"], 4.0)]
-        neurons.step(readings, at["reached"], bias=NOISE)
-        neurons.clear(at["reached"])
+        spread(neurons, at, [(at[brought("reached")], 8.0), (at["target"], 4.0)])
     if fills:
-        neurons.add([(at["dead"], 1.0)], 0.0, at["filled"], 1.0)
-        readings = [
-            (at[brought("dead")], 40.0),
-            (at[brought("share")], 80.0),
-            (at["target"], -400.0),
-            (at["dead"], 400.0),
-            (at["ready"], 400.0),
-            (at["first"], -400.0),  # what takes attention holds nothing
-        ]
-        neurons.step(readings, at["dead"], bias=-36.0 - 400.0)
-        neurons.clear(at["dead"])
-    neurons.clear(at["target"])
-    neurons.add([(at[brought("goal")], 1.0), (at["listed"], 1.0)], -1.0, at["target"], 1.0)
-    neurons.clear(at["arrived"])
-    neurons.add([(at[brought("goal")], 1.0), (at["named"], 1.0)], -1.0, at["arrived"], 1.0)
+        fill(neurons, at, "dead", "dead", "share", "target")
+    meet(neurons, at, "listed", "target")
+    meet(neurons, at, "named", "arrived")
     keep(neurons, at, ("goal", "around", "next", "visited", "ready", "on_path"))
     tidy(neurons, at, TOKEN_FIELDS)

@@ -17,20 +17,22 @@ import numpy as np
 from numpy import ndarray
 
 from maze_rl.calibration.looped_layout import (
-    NOISE,
     SURE,
     bring,
     brought,
+    fill,
     find_goal,
     find_path,
     find_visited,
     keep,
+    meet,
     or_nothing,
     prefer,
+    spread,
     tidy,
 )
 from maze_rl.calibration.residual_layout import ResidualLayout
-from maze_rl.calibration.weights import Weights
+from maze_rl.calibration.weights import Neurons, Weights
 from maze_rl.tokenization.layouts import Layout
 
 ENDS = ("a", "b")
@@ -87,40 +89,34 @@ def _attend(weights: Weights, most_loops: int) -> None:
     choose.match(at["one"], at["first"], 0.5 * fit)
     bring(choose, at, "pair", "pair")
     find_visited(weights, 5)
-    near = weights.head(0, 6)
-    near.match(at["named"], at["pair"], SURE)
-    or_nothing(near, at, 0.5)
-    bring(near, at, "pair", "near")
+    find_around(weights, 6)
+
+
+def find_around(weights: Weights, number: int) -> None:
+    """Bring the cells of all edges that touch a path's cell."""
+    at, head = weights.layout, weights.head(0, number)
+    head.match(at["named"], at["pair"], SURE)
+    or_nothing(head, at, 0.5)
+    bring(head, at, "pair", "near")
+
+
+def choose_cell(neurons: Neurons, at: ResidualLayout) -> None:
+    """Take the other cell of the edge that was chosen, and know the cell's neighbours and whether it is the target."""
+    meet(neurons, at, "named", "arrived")
+    neurons.become(at["next"], [(at[brought("pair")], 1.0), (at["named"], -5.0)])
+    neurons.clear(at["around"])
+    neurons.step([(at[brought("near")], 6.0), (at["named"], -20.0)], at["around"])
 
 
 def _compute(weights: Weights, spreads: bool, fills: bool) -> None:
     at, neurons = weights.layout, weights.neurons(0)
     if spreads:
-        neurons.add([(at["reached"], 1.0)], 0.0, at["nearness"], 1.0)
-        readings = [(at["reached"], 4.0)]
-        readings += [(at[brought(f"reached by {end}")], 8.0) for end in ENDS]
-        readings += [(at[f"target at {end}"], 4.0) for end in ENDS]
-        neurons.step(readings, at["reached"], bias=NOISE)
-        neurons.clear(at["reached"])
+        readings = [(at[brought(f"reached by {end}")], 8.0) for end in ENDS]
+        spread(neurons, at, readings + [(at[f"target at {end}"], 4.0) for end in ENDS])
     for end in ENDS:
         if fills:
-            neurons.add([(at[f"dead at {end}"], 1.0)], 0.0, at["filled"], 1.0)
-            readings = [
-                (at[brought(f"dead by {end}")], 40.0),
-                (at[brought(f"share by {end}")], 80.0),
-                (at[f"target at {end}"], -400.0),
-                (at[f"dead at {end}"], 400.0),
-                (at["ready"], 400.0),
-                (at["first"], -400.0),  # what takes attention holds nothing
-            ]
-            neurons.step(readings, at[f"dead at {end}"], bias=-36.0 - 400.0)
-            neurons.clear(at[f"dead at {end}"])
-        neurons.clear(at[f"target at {end}"])
-        neurons.add([(at[brought("goal")], 1.0), (at[end], 1.0)], -1.0, at[f"target at {end}"], 1.0)
-    neurons.clear(at["arrived"])
-    neurons.add([(at[brought("goal")], 1.0), (at["named"], 1.0)], -1.0, at["arrived"], 1.0)
-    neurons.become(at["next"], [(at[brought("pair")], 1.0), (at["named"], -5.0)])
-    neurons.clear(at["around"])
-    neurons.step([(at[brought("near")], 6.0), (at["named"], -20.0)], at["around"])
+            fill(neurons, at, f"dead at {end}", f"dead by {end}", f"share by {end}", f"target at {end}")
+        meet(neurons, at, end, f"target at {end}")
+    choose_cell(neurons, at)
     keep(neurons, at, ("goal", "visited", "ready", "on_path"))
     tidy(neurons, at, TOKEN_FIELDS)

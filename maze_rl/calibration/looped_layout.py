@@ -11,6 +11,8 @@ So a loop reads what the loop before left, and the same weights serve all loops.
 
 from collections.abc import Sequence
 
+from numpy import ndarray
+
 from maze_rl.calibration.residual_layout import ResidualLayout
 from maze_rl.calibration.weights import Head, Neurons, Weights
 
@@ -26,7 +28,8 @@ SURE = 60.0
 NOISE = -0.6
 """Bias of a wave's step: the rounding errors of cells not reached must not grow from loop to loop."""
 PREFERENCE = 4.0
-"""Score of a round of nearness: neighbours that differ by two rounds differ by more than a thousandfold."""
+"""Score of a round of nearness: neighbouring cells, two rounds apart, are chosen between at more than a thousand to
+one, edges, one round apart, at fifty to one."""
 
 
 def brought(name: str) -> str:
@@ -80,6 +83,43 @@ def prefer(head: Head, at: ResidualLayout, most_loops: int) -> float:
     head.match(at["one"], at["nearness"], PREFERENCE)
     head.match(at["one"], at["filled"], -PREFERENCE)
     return PREFERENCE * most_loops + SURE
+
+
+def spread(neurons: Neurons, at: ResidualLayout, readings: Sequence[tuple[ndarray, float]]) -> None:
+    """Count a loop more where a wave came by, and reach what the readings say."""
+    neurons.add([(at["reached"], 1.0)], 0.0, at["nearness"], 1.0)
+    neurons.step([*readings, (at["reached"], 4.0)], at["reached"], bias=NOISE)
+    neurons.clear(at["reached"])
+
+
+def fill(neurons: Neurons, at: ResidualLayout, dead: str, found: str, share: str, target: str) -> None:
+    """Count a loop more where a dead end was filled, and fill where all ways but one are dead.
+
+    Args:
+        neurons: The MLP.
+        at: The parts of the stream.
+        dead: What is filled.
+        found: Where what is dead around it was brought.
+        share: Where the share of one was brought.
+        target: What is never filled.
+    """
+    neurons.add([(at[dead], 1.0)], 0.0, at["filled"], 1.0)
+    readings = [
+        (at[brought(found)], 40.0),
+        (at[brought(share)], 80.0),
+        (at[target], -400.0),
+        (at[dead], 400.0),
+        (at["ready"], 400.0),
+        (at["first"], -400.0),  # what takes attention holds nothing
+    ]
+    neurons.step(readings, at[dead], bias=-36.0 - 400.0)
+    neurons.clear(at[dead])
+
+
+def meet(neurons: Neurons, at: ResidualLayout, cell: str, flag: str) -> None:
+    """Set `flag` where the target is the cell of the token's block `cell`."""
+    neurons.clear(at[flag])
+    neurons.add([(at[brought("goal")], 1.0), (at[cell], 1.0)], -1.0, at[flag], 1.0)
 
 
 def keep(neurons: Neurons, at: ResidualLayout, names: Sequence[str]) -> None:

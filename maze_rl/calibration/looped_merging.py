@@ -14,7 +14,7 @@ From a path's cell one way leads there, as the mazes have no cycles; where none 
 import numpy as np
 from numpy import ndarray
 
-from maze_rl.calibration.looped_edges import edges_of
+from maze_rl.calibration.looped_edges import choose_cell, edges_of, find_around
 from maze_rl.calibration.looped_layout import (
     NOISE,
     SURE,
@@ -107,10 +107,7 @@ def _attend(weights: Weights) -> None:
         choose.match(at["one"], at[f"leads {way}"], SURE)
         or_nothing(choose, at, 1.5)
         bring(choose, at, "pair", "pair")
-    near = weights.head(0, number)
-    near.match(at["named"], at["pair"], SURE)
-    or_nothing(near, at, 0.5)
-    bring(near, at, "pair", "near")
+    find_around(weights, number)
     find_goal(weights, number + 1)
     find_path(weights, number + 2)
     find_visited(weights, number + 3)
@@ -129,11 +126,7 @@ def _compute(weights: Weights) -> None:
         neurons.clear(leads)
         neurons.clear(ends)
     _find_ends(neurons, at)
-    neurons.clear(at["arrived"])
-    neurons.add([(at[brought("goal")], 1.0), (at["named"], 1.0)], -1.0, at["arrived"], 1.0)
-    neurons.become(at["next"], [(at[brought("pair")], 1.0), (at["named"], -5.0)])
-    neurons.clear(at["around"])
-    neurons.step([(at[brought("near")], 6.0), (at["named"], -20.0)], at["around"])
+    choose_cell(neurons, at)
     keep(neurons, at, ("goal", "visited", "ready", "on_path"))
     tidy(neurons, at, TOKEN_FIELDS)
 

@@ -80,7 +80,7 @@ def build_looped(
         arrays = rotated(arrays, random_rotation(at.d_model, seed))
     model = build_bare(_shape(weights, loops), tokenization, config=_config(weights, loops), seed=seed)
     model.load_state_dict({name: torch.from_numpy(array).float() for name, array in arrays.items()}, strict=False)
-    model.about = {"name": kind, "hand_built": kind, "reach": loops - READING_LOOPS}
+    model.about = {"name": kind, "hand_built": kind}
     return model
 
 

@@ -44,7 +44,7 @@ NO_MODEL = {
     "attention_maps": "group_sizes decisions_per_maze listed_cells flat_cells",
     "attribution_patching": "shortlist",
     "battery": "growth_of_reach named_heads",
-    "cell_features": "split_halves variable_of base_features one_hot flat degrees open_edges open_sides "
+    "cell_features": "split_halves variable_of base_features one_hot flat degrees open_edges open_sides open_to "
     "neighbour_cells manhattan alive_after reached_after far_cells of_other_mazes control_values",
     "cell_streams": "kept_loops",
     "cell_variables": "next_step local_features",

@@ -1,6 +1,6 @@
 """The residual stream of every cell in the prompt, after every loop."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -51,7 +51,8 @@ def cell_streams(
     at, device = listed_at(encoded.spans, mazes.shape), next(model.parameters()).device
     found = np.empty((len(mazes), len(kept), at.shape[1], model.cfg.d_model), np.float32)
     with parametrize.cached():
-        for part in _parts(len(mazes), batch_size):
+        for first in range(0, len(mazes), batch_size):
+            part = slice(first, first + batch_size)
             rows, tokens = torch.arange(len(at[part]))[:, None], encoded.tokens[part].to(device)
             for loop, stream in enumerate(streams_by_loop(model, tokens, loops=kept[-1]), start=1):
                 if loop in kept:
@@ -69,7 +70,3 @@ def kept_loops(most: int, loops: Sequence[int] | None) -> list[int]:
     if not kept or not 1 <= kept[0] <= kept[-1] <= most:
         raise ConfigurationError(f"loops is {loops}: name at least one from 1 to {most}.")
     return kept
-
-
-def _parts(num: int, size: int) -> Iterator[slice]:
-    return (slice(first, first + size) for first in range(0, num, size))

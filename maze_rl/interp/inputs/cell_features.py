@@ -94,7 +94,7 @@ def flat(batch: MazeBatch, cells: ndarray) -> Int64[ndarray, " maze"]:
 def degrees(batch: MazeBatch) -> Float64[ndarray, "maze cell"]:
     """Return the number of open sides of each cell."""
     everywhere = np.ones((len(batch), *batch.shape), bool)
-    return _open_to(batch, everywhere).reshape(len(batch), -1).astype(np.float64)
+    return open_to(batch, everywhere).reshape(len(batch), -1).astype(np.float64)
 
 
 def open_sides(batch: MazeBatch) -> Bool[ndarray, "maze cell 4"]:
@@ -133,7 +133,7 @@ def alive_after(batch: MazeBatch, rounds: int) -> Bool[ndarray, "maze cell"]:
     kept = (one_hot(batch, batch.origins) + one_hot(batch, batch.targets) > 0).reshape(len(batch), *batch.shape)
     alive = np.ones((len(batch), *batch.shape), bool)
     for _ in range(rounds):
-        left = kept | (alive & (_open_to(batch, alive) >= 2))
+        left = kept | (alive & (open_to(batch, alive) >= 2))
         if (left == alive).all():
             break
         alive = left
@@ -167,7 +167,7 @@ def control_values(batch: MazeBatch, num: int, seed: int = 0) -> Float64[ndarray
     return random_cell_values(pairs, num, seed).astype(np.float64)
 
 
-def _open_to(batch: MazeBatch, among: Bool[ndarray, "maze rows cols"]) -> Int64[ndarray, "maze rows cols"]:
+def open_to(batch: MazeBatch, among: Bool[ndarray, "maze rows cols"]) -> Int64[ndarray, "maze rows cols"]:
     """Count each cell's neighbours in `among` that it is open to."""
     down, right = batch.connections[:, 0, :-1], batch.connections[:, 1, :, :-1]
     count = np.zeros(among.shape, np.int64)

@@ -90,7 +90,7 @@ def hide_far_cells(
         limit: Rows or columns apart from which on a cell is hidden.
         loops: How often the block is applied; None for as often as it is built.
         seed: Seed of the prompts and of what the control hides.
-        batch_size: Mazes run at once.
+        batch_size: Mazes run at once; what the control hides is drawn for each such batch.
 
     Raises:
         ConfigurationError: No two cells lie so far apart, `limit` is below 1, or the model lacks what `answers_by_loop`

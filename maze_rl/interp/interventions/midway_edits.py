@@ -5,7 +5,7 @@ closed and another opened (`flip_pairs`). What the cells hold stays as it is, an
 Counted are the cells whose shortest moves differ between the two. A cell has *followed* from the loop on from which its
 answers are right for the new maze up to the last; its steps are those from the nearest cell whose sides changed,
 in the new maze. A search whose state passes from neighbour to neighbour follows the later the farther; one that only
-adds to what it holds, as the hand-built waves do, does not follow at all.
+adds to what it holds, as waves and fillings set by hand do, does not follow beyond the change itself.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.activations.answers_by_loop import LoopAnswers, answers_by_loop, are_among
-from maze_rl.interp.inputs.cell_features import neighbour_cells, open_sides
+from maze_rl.interp.inputs.cell_features import open_to
 from maze_rl.interp.maze_draws import layouts_of, rates_over_layouts
 from maze_rl.intervals import Interval
 from maze_rl.mazes.cell_labels import label_cells
@@ -73,13 +73,10 @@ class MidwayEdit(Shown):
         touched = changed.any(axis=1)
         touched[:, 1:] |= changed[:, 0, :-1]
         touched[:, :, 1:] |= changed[:, 1, :, :-1]
-        found = np.where(touched.reshape(len(touched), -1), 0, -1).astype(np.int64)
-        neighbours, opened = neighbour_cells(self.after.shape), open_sides(self.after)
-        for step in range(found.shape[1]):
-            for maze, cell in np.argwhere(found == step):
-                ways = neighbours[cell][opened[maze, cell]]
-                found[maze, ways[found[maze, ways] < 0]] = step + 1
-        return found
+        found = np.where(touched, 0, -1).astype(np.int64)
+        while (ring := (found < 0) & (open_to(self.after, found >= 0) > 0)).any():
+            found[ring] = found.max() + 1
+        return found.reshape(len(found), -1)
 
     @cached_property
     def _right_after(self) -> Bool[ndarray, "maze loop cell"]:

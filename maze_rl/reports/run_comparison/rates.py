@@ -7,7 +7,7 @@ import numpy as np
 
 from maze_rl.displays.short_repr import Shown
 from maze_rl.reports.run_comparison.groups import Comparison, JsonDict
-from maze_rl.reports.run_comparison.verdicts import paired_t, rate_text
+from maze_rl.reports.run_comparison.verdicts import number_text, paired_t, rate_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Rate(Shown):
         mean = rate_text(self.measure, self.mean)
         if self.low is None or self.high is None:
             return mean
-        return f"{mean} [{', '.join(rate_text(self.measure, end).removesuffix(' %') for end in (self.low, self.high))}]"
+        return f"{mean} [{', '.join(number_text(self.measure, end) for end in (self.low, self.high))}]"
 
     def to_json(self) -> JsonDict:
         """Return plain values, the text included."""

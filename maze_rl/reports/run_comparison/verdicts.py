@@ -74,17 +74,22 @@ class Verdict(Shown):
         return vars(self) | {"text": self.text}
 
 
-def rate_text(measure: str, value: float, sign: str = "") -> str:
-    """Write a value of a measure: a loss in nats, anything else in percent; `sign` is that of the format."""
-    return f"{value:{sign}.4f}" if is_loss(measure) else f"{100 * value:{sign}.1f}" + ("" if sign else " %")
+def number_text(measure: str, value: float, sign: str = "") -> str:
+    """Write the number of a measure: a loss in nats, a rate times 100; `sign` is that of the format."""
+    return f"{value:{sign}.4f}" if is_loss(measure) else f"{100 * value:{sign}.1f}"
+
+
+def rate_text(measure: str, value: float) -> str:
+    """Write a value of a measure with its unit."""
+    return number_text(measure, value) + ("" if is_loss(measure) else " %")
 
 
 def difference_text(verdict: Verdict) -> str:
     """Write a difference and its interval, rates in points: ``-29.3 [-35.0 to -23.6]``."""
     between = "one seed"
     if verdict.low is not None and verdict.high is not None:
-        between = " to ".join(rate_text(verdict.measure, end, "+") for end in (verdict.low, verdict.high))
-    return f"{rate_text(verdict.measure, verdict.difference, '+')} [{between}]"
+        between = " to ".join(number_text(verdict.measure, end, "+") for end in (verdict.low, verdict.high))
+    return f"{number_text(verdict.measure, verdict.difference, '+')} [{between}]"
 
 
 def is_loss(measure: str) -> bool:
