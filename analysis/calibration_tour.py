@@ -16,11 +16,14 @@ import numpy as np
 
 from maze_rl.calibration.hand_built import READING_LAYERS, build_hand_built
 from maze_rl.calibration.softness import SHARP, SOFT
+from maze_rl.interp.attention.adjacency_heads import find_adjacency_heads
 from maze_rl.interp.inputs.patching_pairs import flip_tokens, make_pairs, solved_pairs
 from maze_rl.interp.inputs.position_groups import CHANGED, FORK, position_groups
+from maze_rl.interp.inputs.within_reach import Within
 from maze_rl.interp.interventions.activation_patching import patch_map
 from maze_rl.interp.interventions.attribution_patching import attribution_maps
-from maze_rl.interp.scorecard import Setting, demanding_mazes, gather, score
+from maze_rl.interp.materials import Setting, demanding_mazes, gather
+from maze_rl.interp.scorecard import score
 from maze_rl.mazes.pictures.plotting import GalleryItem, plot_gallery
 from maze_rl.models.untrained import untrained_twin
 from maze_rl.reports.saved_figure import keep
@@ -58,7 +61,13 @@ for name, model in models.items():
 reach = n_layers - READING_LAYERS
 # a split of 4 x 4 mazes has few different ones; nothing here was trained, so that all splits may be used
 setting = Setting(
-    size=size, split=None, num_mazes=num, num_pairs=num, num_probed=2 * num, max_distance=reach, seed=seed
+    size=size,
+    split=None,
+    num_mazes=num,
+    num_pairs=num,
+    num_probed=2 * num,
+    within=Within("distance", reach),
+    seed=seed,
 )
 maze = demanding_mazes(tokenization, setting)[0]
 items = []
@@ -83,8 +92,8 @@ for name, card in cards.items():
 # models that respect walls need such a head, whatever they then do. It is no evidence of search.
 
 # %% Adjacency heads
-for name, card in cards.items():
-    found = card.adjacency
+adjacency = {name: find_adjacency_heads(model, materials.decisions, seed=seed) for name, model in models.items()}
+for name, found in adjacency.items():
     print(
         f"{name}: attention to the own edges beyond the control {stated_interval(found.finding.effect)}, "
         f"verdict {found.finding.verdict}."
@@ -125,7 +134,7 @@ titles = {
     "S5": "S5: beats rules",
 }
 findings = {
-    name: {"attention": card.adjacency.finding} | {titles[key]: found for key, found in card.scores.items()}
+    name: {"attention": adjacency[name].finding} | {titles[key]: found for key, found in card.scores.items()}
     for name, card in cards.items()
 }
 fooled = [

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean
+from typing import cast
 
 import torch
 
@@ -16,13 +17,18 @@ from maze_rl.calibration.zoo import ROWS, SCORES, STRENGTHS, Instance, ZooRow, b
 from maze_rl.calibration.zoo import instances as make_instances
 from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
+from maze_rl.interp.attention.adjacency_heads import find_adjacency_heads
 from maze_rl.interp.behaviour.flip_rate import flip_rates
 from maze_rl.interp.behaviour.rule_exclusion import exclude_rules
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.inputs.cell_features import Variable
 from maze_rl.interp.inputs.decisions import decision_logits
+from maze_rl.interp.inputs.within_reach import Within
 from maze_rl.interp.interventions.interchange import interchange
-from maze_rl.interp.probes.distance_probe import Held, ProbeScore, latent_state
-from maze_rl.interp.scorecard import Materials, Scorecard, Setting, control_probes, gather, score
+from maze_rl.interp.materials import Materials, Setting, gather
+from maze_rl.interp.probes.distance_probe import latent_state
+from maze_rl.interp.probes.held_variables import Held, ProbeScore
+from maze_rl.interp.scorecard import control_probes, score
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.threads import one_thread
 from maze_rl.worker_processes import worker_processes
@@ -97,7 +103,7 @@ def setting_of(instance: Instance, seed: int) -> Setting:
         num_pairs=120,
         num_probed=240,
         num_swapped=1280,
-        max_distance=instance.rounds,
+        within=Within("distance", instance.rounds),
         seed=seed + instance.seed,
     )
 
@@ -159,7 +165,8 @@ def _judge(
     untrained: Mapping[str, ProbeScore] | None,
 ) -> Judged:
     card = score(model, materials, untrained=untrained)
-    findings = findings_of(card)
+    adjacency = find_adjacency_heads(model, materials.decisions, seed=materials.setting.seed)
+    findings = {"adjacency": adjacency.finding} | card.scores
     verdicts = {key: finding.verdict for key, finding in findings.items()}
     verdicts["search"] = "yes" if card.searches else "no"
     return Judged(row=name, instance=instance, findings=findings, verdicts=verdicts, holds=card.latent.holds)
@@ -173,17 +180,12 @@ def _judge_cut(
     latent = latent_state(model, materials.probed, untrained=untrained, seed=seed)
     findings = {
         "S1": flip_rates(model, materials.pairs).finding,
-        "S2": latent.best.finding,
-        "S3": interchange(model, materials.swapped, variable=latent.best_variable, seed=seed).finding,
+        "S2": latent.finding,
+        "S3": interchange(model, materials.swapped, variable=cast(Variable, latent.best.variable), seed=seed).finding,
         "S5": exclude_rules(decisions, decision_logits(model, decisions), seed=seed).finding,
     }
     verdicts = {key: finding.verdict for key, finding in findings.items()}
     return Judged(row="N5 ablated", instance=instance, findings=findings, verdicts=verdicts, holds=latent.holds)
-
-
-def findings_of(card: Scorecard) -> dict[str, Finding]:
-    """Return the findings of the confusion matrix's columns."""
-    return {"adjacency": card.adjacency.finding} | card.scores
 
 
 def _results(tasks: Sequence[tuple[Instance, int]], workers: int) -> Iterator[tuple[list[Judged], list[Judged]]]:

@@ -11,7 +11,7 @@ from typing import Literal
 from maze_rl.calibration.hand_built import READING_LAYERS, Kind, build_hand_built
 from maze_rl.calibration.memorizer import train_memorizer
 from maze_rl.displays.short_repr import Shown
-from maze_rl.interp.probes.distance_probe import Held
+from maze_rl.interp.probes.held_variables import Held
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.untrained import untrained_twin
 from maze_rl.tokenization.tokenization import Tokenization, load_tokenization

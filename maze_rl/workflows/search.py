@@ -19,9 +19,10 @@ from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.battery import Battery, check_tested, run_battery
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.materials import Materials, Setting, check_setting, gather
 from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.score_table import scores_html
-from maze_rl.interp.scorecard import Materials, Scorecard, Setting, check_setting, control_probes, gather, score
+from maze_rl.interp.scorecard import Scorecard, control_probes, score
 from maze_rl.models.attached_tokenization import about_of, tokenization_of
 from maze_rl.models.build import build_model
 from maze_rl.models.places import find_model
@@ -54,8 +55,7 @@ class SearchOutcome(Shown):
         return f"{self.result._headline()}; page: {self.page}"
 
     def _repr_html_(self) -> str:
-        card = self.result.battery.scorecard
-        return scores_html(self.result.name, card.verdict, card.scores, f"page: {self.page}")
+        return scores_html(self.result.name, self.verdict, self.result.judgement.judged.scores, f"page: {self.page}")
 
 
 def search(
@@ -137,7 +137,7 @@ def search(
     )
     page = write_search_report(result, folder)
     progress("done", 1.0)
-    return SearchOutcome(page, battery.scorecard.verdict, _plain(battery.scorecard.scores), result)
+    return SearchOutcome(page, battery.judgement.text, _plain(battery.judgement.judged.scores), result)
 
 
 def _usual_size(model: HookedTransformer) -> int:
@@ -192,7 +192,7 @@ def _attention(model: HookedTransformer, materials: Materials, battery: Battery)
     """Return where the best adjacency head, and a frontier head if there are any, look from one decision."""
     decisions = materials.decisions
     row = example_decision(decisions)
-    shown = {battery.scorecard.adjacency.head: "best adjacency head"}
+    shown = {battery.adjacency.head: "best adjacency head"}
     if battery.frontier is not None and battery.frontier.direction != "none":
         anchored = battery.frontier.anchors[battery.frontier.winner]
         shown.setdefault((anchored.layers[0], anchored.heads[0]), "frontier head")

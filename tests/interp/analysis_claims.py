@@ -15,7 +15,7 @@ from maze_rl.interp.activations.decision_stream import Change
 from maze_rl.interp.inputs.patching_pairs import SolvedPairs, control_tokens, flip_tokens
 from maze_rl.interp.inputs.position_groups import position_groups
 from maze_rl.interp.interventions.attribution_patching import Node, attribution_maps
-from maze_rl.interp.scorecard import Setting, demanding_mazes
+from maze_rl.interp.materials import Setting, demanding_mazes
 from maze_rl.mazes.solve import solve
 from maze_rl.tokenization.layouts import PADDING, PATH_START
 from maze_rl.tokenization.spans import Region
@@ -28,6 +28,7 @@ class Claim:
     """What a function relies on, how it is called (with it and a `model_variants.Case`), and what it must give."""
 
     needs: str
+    """Words of `REASONS` in `test_every_model`; where there are two ways to fit, they stand on both sides of a bar."""
     call: Callable[[Any, Any], Any]
     expected: Callable[[Any], Any] | None = None
     """None: what the same call gives with the references of `plain_runs` in place."""
@@ -367,6 +368,53 @@ def _probed_cells(f: Any, c: Any) -> Any:
     return {name: (each.scores, each.other_mazes, each.untrained) for name, each in found.probes.items()}
 
 
+def _of_variables(probes: Any) -> Any:
+    return {name: (each.score.by_layer, each.score.explained, each.finding.effect) for name, each in probes.items()}
+
+
+def _scores(found: Any) -> Any:
+    return {name: (each.by_layer, each.explained, each.total) for name, each in found.items()}
+
+
+def _swapped_neighbours(f: Any, c: Any) -> Any:
+    return f(c.model, c.swapped, num=3, batch_size=2).answers
+
+
+def _naively_swapped_neighbours(c: Any) -> Any:
+    """The fork asked alone, of whole runs in which hooks set its neighbours' streams after either loop."""
+    module, mazes = c.plain.MODULES["neighbour_states"], c.swapped
+    pairs = np.sort(module.numpy_generator(0, "neighbour_pairs").permutation(len(mazes))[:3])
+    bases, sources = (mazes.batch.take(rows[pairs]) for rows in (mazes.base, mazes.source))
+    ids, answers = c.tokenization.layout.cell_ids, np.full((3, 2), -1)
+    for row in range(3):
+        fork = bases.origins[row].tolist()
+        around = [(fork[0] + down, fork[1] + right) for down, right in ((1, 0), (0, 1), (-1, 0), (0, -1))]
+        (base, at), (source, there) = (_prompt_and_cells(c, batch, row) for batch in (bases, sources))
+        cache, near = c.plain.cache_of(c.model, source), [cell for cell in around if cell in at]
+        asked = torch.cat([base, torch.tensor([int(ids[tuple(fork)])])])
+        for loop in range(2):
+
+            def put(
+                stream: Any, hook: Any, cache: Any = cache, near: Any = near, at: Any = at, there: Any = there
+            ) -> Any:
+                for cell in near:
+                    stream[0, at[cell]] = cache[hook.name][0, there[cell]]
+                return stream
+
+            hooks = [(f"blocks.{2 * each + 1}.hook_resid_post", put) for each in range(loop + 1)]
+            chosen = int(c.plain.logits_of(c.model.with_loops(loop + 1), asked, *hooks)[-1].argmax())
+            answers[row, loop] = chosen if chosen in [int(ids[cell]) for cell in near] else -1
+    return answers
+
+
+def _prompt_and_cells(c: Any, batch: Any, row: int) -> Any:
+    """Return the prompt of one maze of a batch, and where it lists each cell."""
+    given = c.tokenization.encode_batch(batch, streams=np.arange(len(batch)), prompt_only=True)
+    prompt = given.tokens[row, : int(given.spans.path_start[row]) + 1]
+    listed = np.flatnonzero(given.spans.regions[row, : len(prompt)] == Region.ADJACENCY)
+    return prompt, {tuple(given.spans.cells[row, place].tolist()): int(place) for place in listed}
+
+
 def _read_outs(f: Any, c: Any) -> Any:
     found = f(c.model, sizes=(4, 5), num=5, loops=(2,))
     return found.weights, found.constants, found.quality
@@ -469,12 +517,12 @@ CLAIMS: dict[str, Claim] = {
     "attribution_patching.confirm": Claim("", _confirmed, _exact),
     "battery.run_battery": Claim("plain causal edges origin", lambda f, c: f(c.model, c.materials)),
     "battery.attention_scores": Claim("causal edges", lambda f, c: f(c.model, c.decisions, 0)),
-    "battery.patch": Claim(
+    "pair_patching.patch": Claim(
         "",
         lambda f, c: f(c.model, c.pairs, _all_solved(c), 0).denoise.numerators,
         lambda c: c.by_group(flip_tokens(c.pairs), position_groups(c.pairs)),
     ),
-    "battery.control_map": Claim(
+    "pair_patching.control_map": Claim(
         "",
         _control,
         lambda c: c.by_group(control_tokens(c.pairs), position_groups(c.pairs, c.pairs.control_slot)),
@@ -571,23 +619,32 @@ CLAIMS: dict[str, Claim] = {
         lambda f, c: f(c.model, *_asked(c)).logit_difference,
         lambda c: c.plain.differences(c.model, c.patched.clean, c.patched),
     ),
-    "scorecard.gather": Claim(
-        "edges origin",
+    "materials.gather": Claim(
+        "",
         lambda f, c: _at_decision(c.materials.pairs),
         lambda c: _forks(c.materials.pairs, c.tokenization.layout),
     ),
-    "scorecard.pairs_of_any_depth": Claim(
+    "materials.pairs_of_any_depth": Claim(
         "",
         lambda f, c: _at_decision(f(c.tokenization, Setting(size=4, num_pairs=12, split=None))),
         lambda c: _forks(c.any_depth, c.tokenization.layout),
     ),
-    "scorecard.demanding_mazes": Claim(
+    "materials.demanding_mazes": Claim(
         "",
         lambda f, c: f(c.tokenization, Setting(size=5, num_mazes=20)),
         lambda c: demanding_mazes(load_tokenization("edges", canvas=8), Setting(size=5, num_mazes=20)),
     ),
-    "scorecard.control_probes": Claim("edges origin", lambda f, c: f(c.model, c.materials)),
-    "scorecard.score": Claim("plain edges origin", lambda f, c: f(c.model, c.materials)),
+    "scorecard.control_probes": Claim("origin | loops cells", lambda f, c: f(c.model, c.materials)),
+    "scorecard.score": Claim("plain edges origin | loops cells starts", lambda f, c: f(c.model, c.materials)),
+    "verdict.judge": Claim(
+        "plain edges origin | loops cells starts",
+        lambda f, c: f(c.model, c.materials.setting, materials=c.materials),
+    ),
+    "cell_state.cell_state": Claim("loops cells", lambda f, c: _of_variables(f(c.model, c.larger).probes)),
+    "cell_state.untrained_cell_scores": Claim("loops cells", lambda f, c: _scores(f(c.model, c.larger))),
+    "neighbour_states.swap_neighbour_states": Claim(
+        "loops starts cells", _swapped_neighbours, _naively_swapped_neighbours
+    ),
     "single_blocks.SingleBlocks": Claim("", _block_by_block, lambda c: _final(c)),
     "sparse_autoencoders.activation_batches": Claim(
         "",

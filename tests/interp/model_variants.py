@@ -16,8 +16,9 @@ from maze_rl.interp.inputs.decisions import Decisions, find_decisions
 from maze_rl.interp.inputs.pair_tokens import PairTokens
 from maze_rl.interp.inputs.patching_pairs import PatchingPairs, make_pairs
 from maze_rl.interp.inputs.recombined_mazes import RecombinedMazes, recombine_mazes
-from maze_rl.interp.scorecard import Materials, Setting, gather, pairs_of_any_depth
+from maze_rl.interp.materials import Materials, Setting, gather, pairs_of_any_depth
 from maze_rl.mazes.generate import generate
+from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.tokenization.layouts import PADDING
 from maze_rl.tokenization.spans import Region
@@ -83,6 +84,10 @@ class Case:
     @cached_property
     def materials(self) -> Materials:
         return gather(self.tokenization, SETTING)
+
+    @cached_property
+    def larger(self) -> MazeBatch:
+        return generate(5, "dfs", num=60, seed=3).batches[0]
 
     @cached_property
     def swapped(self) -> RecombinedMazes:

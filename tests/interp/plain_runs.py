@@ -88,7 +88,9 @@ def path_start_sites(model: Any, batch: Any, *, seed: int = 0, batch_size: int =
     return ProbeSites(batch, torch.stack(streams).float().numpy(), torch.stack(bags).float().numpy())
 
 
-def cell_streams(model: Any, mazes: Any, *, loops: Any = None, seed: int = 0, batch_size: int = 16) -> np.ndarray:
+def cell_streams(
+    model: Any, mazes: Any, *, loops: Any = None, cells: Any = None, seed: int = 0, batch_size: int = 16
+) -> np.ndarray:
     called.append("cell_streams")
     tokenization = model.tokenization.with_options(random_offsets=False)
     encoded = tokenization.encode_batch(mazes, streams=np.arange(len(mazes)), seed=seed, prompt_only=True)
@@ -102,7 +104,7 @@ def cell_streams(model: Any, mazes: Any, *, loops: Any = None, seed: int = 0, ba
             for number, loop in enumerate(kept):
                 stream = cache[f"blocks.{layers * loop - 1}.hook_resid_post"]
                 found[maze, number, row * cols + col] = stream[0, place].numpy()
-    return found
+    return found if cells is None else np.take_along_axis(found, cells[:, None, :, None], axis=2)
 
 
 def decision_streams(model: Any, decisions: Any, *, batch_size: int = 256) -> Tensor:

@@ -1,7 +1,6 @@
 """The scorecard's materials are what they are said to be, its verdict follows its rule, and bad input is refused."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,11 +10,11 @@ from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.errors import ConfigurationError, UnknownNameError
 from maze_rl.interp.behaviour.flip_rate import FAR
 from maze_rl.interp.behaviour.simple_rules import manhattan
-from maze_rl.interp.finding import Finding
-from maze_rl.interp.scorecard import Scorecard, Setting, gather, score
-from maze_rl.intervals import Interval
+from maze_rl.interp.inputs.within_reach import Within
+from maze_rl.interp.materials import Setting, gather
+from maze_rl.interp.scorecard import SCORES, combined, score
 
-SETTING = Setting(size=4, split=None, num_mazes=40, num_pairs=40, num_probed=80, max_distance=10, seed=3)
+SETTING = Setting(size=4, split=None, num_mazes=40, num_pairs=40, num_probed=80, within=Within("distance", 10), seed=3)
 
 
 def test_the_mazes_are_demanding_and_the_flips_far() -> None:
@@ -35,49 +34,28 @@ def test_a_searcher_and_its_decoy() -> None:
     tokenization = load_tokenization("edges", canvas=4)
     materials = gather(tokenization, replace(SETTING, num_mazes=80, num_pairs=80, num_probed=160))
     wave, decoy = (score(build_hand_built(kind, tokenization), materials) for kind in ("wave", "decoy"))  # type: ignore[arg-type]
-    assert wave.searches and wave.verdict == "searches, by distances to the target"
-    assert not decoy.searches and decoy.verdict == "represents, does not use"
-
-
-def card(**verdicts: str) -> Scorecard:
-    values = {"yes": (1.0, 0.9, 1.0), "no": (0.0, 0.0, 0.1), "unclear": (0.5, 0.2, 0.8)}
-    findings = {
-        name: Finding(name=name, effect=Interval(*values[verdict]), threshold=0.5, num_mazes=50)
-        for name, verdict in verdicts.items()
-    }
-    parts = {
-        "flips": SimpleNamespace(finding=findings["S1"]),
-        "swaps": SimpleNamespace(finding=findings["S3"]),
-        "latent": SimpleNamespace(best=SimpleNamespace(finding=findings["S2"]), holds="distances to the target"),
-        "frontier": SimpleNamespace(finding=findings["S4"]),
-        "rules": SimpleNamespace(finding=findings["S5"]),
-    }
-    made = object.__new__(Scorecard)
-    for name, value in parts.items():
-        object.__setattr__(made, name, value)
-    return made
+    assert wave.searches and wave.latent.holds == "distances to the target"
+    assert decoy.verdict == "represents without use"
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "searches", "said"),
+    ("verdicts", "said"),
     [
-        ("yes yes yes no yes", True, "searches, by distances to the target"),
-        ("yes no yes yes yes", True, "searches, by distances to the target"),
-        ("yes no yes no yes", False, "yes to S1, S3, S5; no to S2, S4"),
-        ("yes yes yes yes no", False, "yes to S1, S2, S3, S4; no to S5"),
-        ("yes no yes unclear yes", False, "unclear: too few mazes for these intervals"),
-        ("unclear yes yes yes yes", False, "unclear: too few mazes for these intervals"),
-        ("unclear yes yes no no", False, "yes to S2, S3; no to S4, S5"),
-        ("no yes unclear no no", False, "yes to S2; no to S1, S4, S5"),
-        ("no yes no no no", False, "represents, does not use"),
-        ("yes yes no yes yes", False, "plans, as far as behaviour shows; no causal search state found"),
-        ("no no no no no", False, "no search found"),
+        ("yes yes yes no yes", "searches"),
+        ("yes no yes yes yes", "searches"),
+        ("yes no yes no yes", "undecided"),  # nothing found inside but use
+        ("yes yes no yes yes", "undecided"),  # behaviour of a search, its state not found to be used
+        ("unclear yes yes yes yes", "undecided"),
+        ("yes yes yes yes no", "represents without use"),
+        ("no yes no no no", "represents without use"),
+        ("no yes unclear no unclear", "represents without use"),
+        ("no unclear unclear no no", "heuristic"),
+        ("no no no no no", "heuristic"),
+        ("no no yes yes yes", "heuristic"),
     ],
 )
-def test_the_combined_verdict(verdicts: str, searches: bool, said: str) -> None:
-    made = card(**dict(zip(("S1", "S2", "S3", "S4", "S5"), verdicts.split(), strict=True)))
-    assert made.searches is searches
-    assert made.verdict == said
+def test_the_combined_verdict(verdicts: str, said: str) -> None:
+    assert combined(dict(zip(SCORES, verdicts.split(), strict=True))) == said
 
 
 def test_what_does_not_fit_is_refused_in_one_line() -> None:
@@ -102,7 +80,7 @@ def build_like(token_format: str):
     return model
 
 
-@pytest.mark.parametrize("name", ["num_mazes", "num_pairs", "num_probed", "num_swapped", "max_distance"])
+@pytest.mark.parametrize("name", ["num_mazes", "num_pairs", "num_probed", "num_swapped"])
 @pytest.mark.parametrize("value", [0, -5])
 def test_a_setting_of_nothing_is_refused(name: str, value: int) -> None:
     with pytest.raises(ConfigurationError, match=f"^{name} is {value}: expected a whole number, at least [12]"):

@@ -13,14 +13,16 @@ from maze_rl.cli.tables import warn_of_few_search_layouts
 from maze_rl.configs.mazes import spec_from_arguments
 from maze_rl.errors import Caution
 from maze_rl.evaluation.results import Estimate
-from maze_rl.interp.battery import patch, run_battery
+from maze_rl.interp.battery import run_battery
 from maze_rl.interp.behaviour.flip_rate import FlipRates
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.inputs.decisions import find_decisions
 from maze_rl.interp.inputs.patching_pairs import make_pairs, solved_pairs
 from maze_rl.interp.inputs.recombined_mazes import recombine_mazes
+from maze_rl.interp.interventions.pair_patching import patch
+from maze_rl.interp.materials import Materials, Setting
 from maze_rl.interp.requirements import FEWEST_MAZES
-from maze_rl.interp.scorecard import SCORES, Materials, Setting
+from maze_rl.interp.scorecard import SCORES
 from maze_rl.intervals import Interval, wilson
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.models.build import MazeTransformer
@@ -112,8 +114,8 @@ def test_page_markdown_and_json_hold_verdict_scores_and_limits(made: str, reques
     result, page = request.getfixturevalue(made)
     html, markdown = page.read_text("utf-8"), page.with_suffix(".md").read_text("utf-8")
     values = json.loads(page.with_suffix(".json").read_text("utf-8"))
-    card = result.battery.scorecard
-    assert card.verdict in html and card.verdict in markdown and card.verdict == values["verdict"]
+    card, verdict = result.judgement.judged, result.judgement.text
+    assert verdict in html and verdict in markdown and verdict == values["verdict"]
     for score, each in card.scores.items():
         shown = number_text(each.effect.value, "decimal")
         assert shown in html and shown in markdown

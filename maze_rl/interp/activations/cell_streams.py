@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
 from numpy import ndarray
 from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
@@ -24,6 +24,7 @@ def cell_streams(
     mazes: MazeBatch,
     *,
     loops: Sequence[int] | None = None,
+    cells: Int64[ndarray, "maze cell"] | None = None,
     seed: int = 0,
     batch_size: int = 16,
 ) -> Float32[ndarray, "maze loop cell d_model"]:
@@ -33,6 +34,7 @@ def cell_streams(
         model: A model with loops whose prompt lists cells; one that sees its prompt holds a search there.
         mazes: Mazes of one size; cells are numbered row by row.
         loops: The loops that are kept, counted from 1, ascending; None for all.
+        cells: Numbers of the cells that are kept of each maze; None for all.
         seed: Seed of the order in which the prompt lists cells.
         batch_size: Mazes run at once.
 
@@ -49,6 +51,7 @@ def cell_streams(
         mazes, streams=np.arange(len(mazes)), seed=seed, prompt_only=True
     )
     at, device = listed_at(encoded.spans, mazes.shape), next(model.parameters()).device
+    at = at if cells is None else at.gather(1, torch.from_numpy(cells))
     found = np.empty((len(mazes), len(kept), at.shape[1], model.cfg.d_model), np.float32)
     with parametrize.cached():
         for first in range(0, len(mazes), batch_size):

@@ -28,10 +28,11 @@ from torch import Tensor
 from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown
-from maze_rl.interp.behaviour.look_ahead import Axis, check_axis, skills, widths
+from maze_rl.interp.behaviour.look_ahead import skills, widths
 from maze_rl.interp.behaviour.simple_rules import manhattan
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.inputs.decisions import Decisions, decision_streams, read_out
+from maze_rl.interp.inputs.within_reach import Axis, check_axis, steps_at
 from maze_rl.interp.maze_draws import percentile_interval, redrawn_sums, sums_by_layout
 from maze_rl.interp.requirements import FEWEST_MAZES, check_tokens
 from maze_rl.intervals import Interval, num_clusters
@@ -75,7 +76,7 @@ def compute_frontier(
         model: The network.
         decisions: Decisions along shortest paths; the forks where Manhattan greedy is wrong are used.
         streams: `decision_streams` of them, where they are there already.
-        axis: What k is: the oracle's k*, or the distance to the target.
+        axis: What k is, as for `look_ahead`.
         seed: Seed of the draws of layouts.
 
     Raises:
@@ -93,7 +94,7 @@ def compute_frontier(
     if counted[1] < FEWEST_MAZES:
         return _nothing(names, axis, counted)
     right = right_by_layer(model, decisions, decision_streams(model, decisions) if streams is None else streams[asked])
-    steps, column = pooled(layouts, getattr(decisions, axis).astype(np.int64))
+    steps, column = pooled(layouts, steps_at(decisions, axis))
     at = (column[:, None] == np.arange(len(steps))).astype(np.float64)
     counts = [at, at * decisions.chance[:, None], *(at * layer[:, None] for layer in right.T)]
     sums = sums_by_layout(layouts, np.concatenate(counts, axis=1))

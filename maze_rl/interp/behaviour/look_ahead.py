@@ -1,6 +1,7 @@
 """Effective look-ahead: how many steps ahead a model's choices at forks depend on.
 
-Psychometric curve over the steps k one must see (k* of the oracle, or the distance to the target):
+Psychometric curve over the steps k one must see (k* of the oracle, the distance to the target, or the depth of the
+wrong branches):
 
     P(right | k) = s (1 - lambda) + (1 - s) ((1 - gamma) g + gamma m),     s = sigmoid((L_eff - k) / w),
 
@@ -24,20 +25,19 @@ equals L for one who is right up to L and draws beyond, and is finite always. Th
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
 from maze_rl.displays.short_repr import Shown
-from maze_rl.errors import unknown_name
 from maze_rl.interp.behaviour.simple_rules import manhattan, right_share
 from maze_rl.interp.inputs.decisions import Decisions
+from maze_rl.interp.inputs.within_reach import Axis, steps_at
 from maze_rl.interp.maze_draws import percentile_interval, rates_over_layouts, redrawn_sums, sums_by_layout
 from maze_rl.intervals import Interval
 
-Axis = Literal["look_ahead", "distance"]
 Where = Literal["within", "below", "above", "greedy"]
 IDEAL_STEPS = (0, 2, 4, 8, 16)
 _FIT_DRAWS = 200
@@ -102,16 +102,17 @@ def look_ahead(
     Args:
         decisions: Decisions of mazes of one size; only forks count.
         right: Whether each choice was right, or the probability that it was.
-        axis: What k is: the oracle's k*, or the distance to the target, which a search from there has to cover.
+        axis: What k is: the oracle's k*; the distance to the target, which a search from there has to cover; or the
+            depth of the wrong branches, which dead-end filling has to.
         seed: Seed of the draws of layouts.
 
     Raises:
         UnknownNameError: There is no such axis.
+        ConfigurationError: It is the depth of the wrong branches, and one of these never closes.
     """
-    check_axis(axis)
     forks = np.flatnonzero(decisions.is_fork)
     decisions, right = decisions.take(forks), np.asarray(right, np.float64)[forks]
-    k = getattr(decisions, axis).astype(np.int64)
+    k = steps_at(decisions, axis)
     steps = np.unique(k)
     at = (k[:, None] == steps).astype(np.float64)
     chance = float(decisions.chance.mean()) if len(forks) else float("nan")
@@ -128,16 +129,6 @@ def look_ahead(
         joint=fit_curve(data, with_fallback=True, seed=seed),
         steps_seen=_area(layouts, k, right, decisions.chance, seed),
     )
-
-
-def check_axis(axis: str) -> None:
-    """Check the name of what k is.
-
-    Raises:
-        UnknownNameError: There is no such axis.
-    """
-    if axis not in get_args(Axis):
-        raise unknown_name("axis", axis, get_args(Axis))
 
 
 def ideal_look_ahead(decisions: Decisions, steps: int) -> Float64[ndarray, " decision"]:

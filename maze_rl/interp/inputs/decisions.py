@@ -54,6 +54,8 @@ class Decisions(Shown):
     """Directions one step nearer to the target."""
     look_ahead: Int16[ndarray, " decision"]
     """k*, see `maze_rl.mazes.oracle`."""
+    dead_end_depth: Int16[ndarray, " decision"]
+    """Steps to the deepest cell of the wrong branches; 0 without any, -1 where one never closes."""
     distance: Int16[ndarray, " decision"]
     """Steps to the target."""
 
@@ -113,6 +115,7 @@ def find_decisions(tokenization: Tokenization, batch: MazeBatch, *, seed: int = 
         options=labels.legal[maze, place] & ~back,
         optimal=labels.optimal[maze, place],
         look_ahead=labels.look_ahead[maze, place],
+        dead_end_depth=labels.dead_end_depth[maze, place],
         distance=labels.distances[maze, place].astype(np.int16),
     )
 

@@ -28,6 +28,7 @@ from maze_rl.configs.tokenization import ONE_TOKEN_PER_CELL
 from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.inputs.pair_tokens import PairTokens
+from maze_rl.interp.inputs.within_reach import Within
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.interp.requirements import check_tokens, require_known_forward
 from maze_rl.mazes.flip_pairs import FlipPairs, concatenate_pairs, find_flip_pairs
@@ -134,6 +135,7 @@ def make_pairs(
     split: str | None = "test",
     max_distance: int | None = None,
     min_distance: int | None = None,
+    within: Within | None = None,
 ) -> PatchingPairs:
     """Make `num` pairs from as many mazes; the first n of them are those that asking for n gives.
 
@@ -147,6 +149,7 @@ def make_pairs(
         split: Split of the clean mazes; None, which sizes below 4 need, takes all.
         max_distance: Most steps from the fork to the target, in clean and flipped alike.
         min_distance: Fewest such steps.
+        within: The reach that the choice at the fork lies within, in both; None for no limit.
 
     Raises:
         ConfigurationError: The format or the algorithm cannot be used, the maze is larger than the canvas, or too few
@@ -161,12 +164,15 @@ def make_pairs(
         if searched >= 10 * _BLOCK + _MAZES_PER_PAIR * num:
             raise ConfigurationError(
                 f"{found} of {searched} {size} x {size} {algorithm} mazes gave a pair ({found / searched:.2%}) with "
-                f"depths {depths}, distances {min_distance} to {max_distance}: loosen these or use a larger size."
+                f"depths {depths}, distances {min_distance} to {max_distance}"
+                f"{'' if within is None else f', {within.steps} steps of {within.axis} at most'}: loosen these or use "
+                "a larger size."
             )
         indices = np.arange(searched, searched + _BLOCK)
         batch = generate_mazes(spec, indices, seed).batches[0]
         pairs = find_flip_pairs(batch, depths=depths, seed=seed, indices=indices)
-        parts.append(_within(pairs, min_distance or 0, size * size if max_distance is None else max_distance))
+        pairs = _as_far(pairs, min_distance or 0, size * size if max_distance is None else max_distance)
+        parts.append(pairs if within is None else _within(pairs, within))
         found += len(parts[-1])
     chosen = concatenate_pairs(parts).take(np.arange(num))
     return _encoded(chosen, tokenization.with_options(random_offsets=False), seed)
@@ -239,7 +245,14 @@ def _check(tokenization: Tokenization, size: int, num: int, algorithm: str) -> N
         raise ConfigurationError(f"{algorithm} mazes may have cycles; flip pairs need trees: use {', '.join(TREES)}.")
 
 
-def _within(pairs: FlipPairs, low: int, high: int) -> FlipPairs:
+def _within(pairs: FlipPairs, within: Within) -> FlipPairs:
+    """Keep the pairs whose choice lies within a reach in both mazes."""
+    lie = [within.cells(batch, pairs.forks) for batch in (pairs.clean, pairs.flipped)]
+    rows = np.flatnonzero(lie[0] & lie[1])
+    return replace(pairs.take(rows), num_found=len(rows))
+
+
+def _as_far(pairs: FlipPairs, low: int, high: int) -> FlipPairs:
     """Keep the pairs whose fork lies `low` to `high` steps from the target in both mazes."""
     steps = np.stack([_distances_of(pairs.forks, batch) for batch in (pairs.clean, pairs.flipped)])
     rows = np.flatnonzero(((steps >= low) & (steps <= high)).all(axis=0))

@@ -22,10 +22,11 @@ from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.inputs.cell_features import flat
 from maze_rl.interp.inputs.decisions import Decisions, find_decisions
+from maze_rl.interp.inputs.within_reach import Within
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.mazes.cell_labels import label_cells
 from maze_rl.mazes.generate import generate_mazes
-from maze_rl.mazes.lattice import MazeBatch
+from maze_rl.mazes.lattice import MazeBatch, MazeCollection
 from maze_rl.mazes.splits import maze_hashes
 from maze_rl.seeding import numpy_generator
 from maze_rl.tokenization.layouts import STEPS, Layout
@@ -33,7 +34,7 @@ from maze_rl.tokenization.tokenization import Tokenization
 
 GROUP = 64
 """Mazes with one fork and target."""
-_FAR = 1 << 20
+_FAR, _MOST_DRAWINGS = 1 << 20, 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,44 +73,25 @@ class RecombinedMazes(Shown):
 
 
 def recombine_mazes(
-    tokenization: Tokenization, spec: MazeSpec, *, num: int, max_distance: int | None = None, seed: int = 0
+    tokenization: Tokenization, spec: MazeSpec, *, num: int, within: Within | None = None, seed: int = 0
 ) -> RecombinedMazes:
     """Make mazes without cycles in groups, and find the pairs.
 
     Args:
         tokenization: How they are written; the offset on the canvas is fixed.
         spec: Size, algorithm and split of the mazes; their endpoints are drawn here.
-        num: Mazes made; pairs are some tenths of them.
-        max_distance: Longest way from a fork to its target; None for no limit.
+        num: Mazes made, within the reach; pairs are some tenths of them.
+        within: The reach that the choice at every fork lies within; None for no limit.
         seed: Seed of walls, forks and targets, halves and pairs.
 
     Raises:
         ConfigurationError: The algorithm may leave cycles or cells out of reach, or its options do, there are several
-            sizes or one without forks, `num` or `max_distance` is too small, or too few pairs are found for an
-            interval.
+            sizes or one without forks, `num` is below 1, or too few pairs are found for an interval.
     """
     check_count("num", num)
     _check_spec(spec)
-    if max_distance is not None and max_distance < 2:
-        raise ConfigurationError(
-            f"max_distance is {max_distance}: a fork and its target lie two steps apart or more: use 2 or more."
-        )
     random = numpy_generator(seed, "recombined_mazes")
-    drawn = generate_mazes(spec, np.arange(num), seed).batches[0]
-    cells = drawn.shape[0] * drawn.shape[1]
-    if (drawn.connections.sum(axis=(1, 2, 3)) < cells - 1).any():  # a tree of all cells has so many edges
-        raise ConfigurationError(
-            f"some of these {spec.algorithm} mazes have cells out of reach, and pairs for interchange need all: leave "
-            "accessible_cells and max_depth at their defaults."
-        )
-    group = np.arange(num) // GROUP
-    most = _FAR if max_distance is None else max_distance
-    ends = np.stack([_fork_and_target(drawn.shape, most // 2, random) for _ in range(group[-1] + 1)])[group]
-    batch = replace(drawn, origins=ends[:, 0].astype(np.int16), targets=ends[:, 1].astype(np.int16))
-    labels = label_cells(batch)
-    origin = flat(batch, batch.origins)
-    near = labels.distances[np.arange(num), origin] <= most
-    batch, group, origin = batch.take(np.flatnonzero(near)), group[near], origin[near]
+    batch, group = _drawn_groups(spec, num, within, random, seed)
     starts = find_decisions(tokenization, batch, seed=seed)
     starts = starts.take(starts.previous[:, 0] < 0)
     kinds, kind_of = np.unique(maze_hashes(batch), return_inverse=True)
@@ -144,6 +126,39 @@ def recombine_mazes(
         answer=answer,
         written=starts.spans.layout,
     )
+
+
+def _drawn_groups(
+    spec: MazeSpec, num: int, within: Within | None, random: np.random.Generator, seed: int
+) -> tuple[MazeBatch, Int64[ndarray, " maze"]]:
+    """Draw a fork and a target for every group, and mazes until each has so many within the reach or gives up."""
+    rows, cols = spec.shapes[0]
+    most = within.steps if within is not None and within.axis == "distance" else _FAR
+    group = np.arange(num) // GROUP
+    ends = np.stack([_fork_and_target((rows, cols), most // 2, random) for _ in range(group[-1] + 1)])[group]
+    origins, targets = (np.ascontiguousarray(ends[:, each]).astype(np.int16) for each in (0, 1))
+    parts, groups, missing = [], [], np.bincount(group)
+    for drawing in range(1 if within is None else _MOST_DRAWINGS):
+        drawn = generate_mazes(spec, np.arange(drawing * num, (drawing + 1) * num), seed).batches[0]
+        if (drawn.connections.sum(axis=(1, 2, 3)) < rows * cols - 1).any():  # a tree of all cells has so many edges
+            raise ConfigurationError(
+                f"some of these {spec.algorithm} mazes have cells out of reach, and pairs for interchange need all: "
+                "leave accessible_cells and max_depth at their defaults."
+            )
+        batch = replace(drawn, origins=origins, targets=targets)
+        near = np.ones(num, bool) if within is None else within.cells(batch, origins)
+        # the first of each group, as many as it misses
+        before = np.cumsum(near) - near
+        rank = before - before[group * GROUP]
+        chosen = np.flatnonzero(near & (rank < missing[group]))
+        parts.append(batch.take(chosen))
+        groups.append(group[chosen])
+        missing = missing - np.bincount(group[chosen], minlength=len(missing))
+        if not missing.any():
+            break
+    found = MazeCollection.concatenate(parts).batches[0]
+    order = np.argsort(np.concatenate(groups), kind="stable")
+    return found.take(order), np.concatenate(groups)[order]
 
 
 def _check_spec(spec: MazeSpec) -> None:

@@ -90,82 +90,111 @@ def probe_cells(
             half of them has fewer than `FEWEST_MAZES` layouts with a cell that counts.
     """
     require_cells_by_loop(model, "probing cells by loop")
-    halves, layouts, counted = split_halves(mazes, seed), layouts_of(mazes), either_rounds(mazes) >= BEYOND
-    if min(num_clusters(layouts[rows][counted[rows].any(axis=1)]) for rows in halves) < FEWEST_MAZES:
-        raise ConfigurationError(
-            f"too few of {len(mazes)} mazes have cells that need a look-ahead of {BEYOND} steps: intervals need "
-            f"{FEWEST_MAZES} layouts in either half; use more mazes, or larger ones."
-        )
-    cells = _Cells(counted, halves, layouts, seed)
+    cells = cell_rows(mazes, seed)
     labels = {name: label(mazes) for name, label in variables.items()}
-    others = {name: _of_other_mazes(values, seed) for name, values in labels.items()}
+    others = {name: cells_of_other_mazes(values, seed) for name, values in labels.items()}
     base = local_features(mazes)
     kept = tuple(kept_loops(int(model.maze_config.loops), loops))  # type: ignore[union-attr, arg-type]
     streams = cell_streams(model, mazes, loops=kept, seed=seed, batch_size=batch_size)
     found = cells.scores(streams, base, labels | {f"{name} of other mazes": each for name, each in others.items()})
-    untrained: dict[str, list[Interval]] = {}
+    untrained: dict[str, list[LoopScore]] = {}
     if control_model is not None:
         streams = cell_streams(control_model, mazes, loops=kept, seed=seed, batch_size=batch_size)
         untrained = cells.scores(streams, base, labels)
+
+    def intervals(scores: list[LoopScore]) -> tuple[Interval, ...]:
+        return tuple(bootstrap_ratio(each.explained, each.total, each.layouts, seed=seed) for each in scores)
+
     return CellProbes(
         probes={
             name: CellProbe(
-                scores=tuple(found[name]),
-                other_mazes=tuple(found[f"{name} of other mazes"]),
-                untrained=tuple(untrained.get(name, ())),
+                scores=intervals(found[name]),
+                other_mazes=intervals(found[f"{name} of other mazes"]),
+                untrained=intervals(untrained.get(name, [])),
             )
             for name in variables
         },
         loops=kept,
-        num_mazes=len(halves.held_out),
-        num_cells=int(counted[halves.held_out].sum()),
+        num_mazes=len(cells.halves.held_out),
+        num_cells=int(cells.counted[cells.halves.held_out].sum()),
     )
 
 
-@dataclass(frozen=True)
-class _Cells:
+@dataclass(frozen=True, eq=False)
+class LoopScore(Shown):
+    """How well one set of labels is read after one loop."""
+
+    explained: Float64[ndarray, " maze"]
+    """Of each held-out maze: squared errors of the base less those of the probe."""
+    total: Float64[ndarray, " maze"]
+    """Squared errors of the base."""
+    layouts: Int64[ndarray, " maze"]
+    left_out: float
+    """The score on the fitted half, by folds that are left out."""
+
+
+@dataclass(frozen=True, eq=False)
+class CellRows(Shown):
     """Which cells are fitted on and which are judged, and the layouts they are of."""
 
     counted: Bool[ndarray, "maze cell"]
     halves: Halves
     layouts: Int64[ndarray, " maze"]
-    seed: int
 
     def scores(
         self,
         streams: Float32[ndarray, "maze loop cell d_model"],
         base: Float64[ndarray, "maze cell feature"],
         labels: Mapping[str, ndarray],
-    ) -> dict[str, list[Interval]]:
+    ) -> dict[str, list[LoopScore]]:
         """Return the score of every label, [maze, cell, column], after every loop."""
         folds = self.layouts[self.halves.fit] % NUM_FOLDS
         fit_folds = self._picked(np.broadcast_to(folds[:, None], self.counted[self.halves.fit].shape), self.halves.fit)
         ground = FoldedRidge(self._picked(base[self.halves.fit], self.halves.fit), fit_folds)
         without = {name: self._squares(ground, base, values) for name, values in labels.items()}
-        found: dict[str, list[Interval]] = {name: [] for name in labels}
+        layouts = self.layouts[self.halves.held_out]
+        found: dict[str, list[LoopScore]] = {name: [] for name in labels}
         for loop in range(streams.shape[1]):
             features = np.concatenate([base, streams[:, loop].astype(np.float64)], axis=2)
             probe = FoldedRidge(self._picked(features[self.halves.fit], self.halves.fit), fit_folds)
             for name, values in labels.items():
-                explained = without[name] - self._squares(probe, features, values)
-                layouts = self.layouts[self.halves.held_out]
-                found[name].append(bootstrap_ratio(explained, without[name], layouts, seed=self.seed))
+                total, base_error = without[name]
+                squares, error = self._squares(probe, features, values)
+                found[name].append(LoopScore(total - squares, total, layouts, 1 - error / base_error))
         return found
 
-    def _squares(self, probe: FoldedRidge, features: ndarray, values: ndarray) -> Float64[ndarray, " held_out"]:
-        """Fit on one half, and return the squared errors of each maze of the other."""
+    def _squares(
+        self, probe: FoldedRidge, features: ndarray, values: ndarray
+    ) -> tuple[Float64[ndarray, " held_out"], float]:
+        """Fit on one half; return the squared errors of each maze of the other, and the error on folds left out."""
         fit, held_out = self.halves
         fitted = probe.fit(self._picked(values[fit], fit))
         counted = self.counted[held_out]
         errors = np.zeros(counted.shape)
         left = values[held_out][counted] - fitted.predict(features[held_out][counted])
         errors[counted] = (left**2).sum(axis=1)
-        return errors.sum(axis=1)
+        return errors.sum(axis=1), fitted.left_out
 
     def _picked(self, values: ndarray, rows: Int64[ndarray, " rows"]) -> ndarray:
         """Return the cells that count of some mazes, one after another."""
         return values[self.counted[rows]]
 
 
-def _of_other_mazes(values: ndarray, seed: int) -> ndarray:
+def cell_rows(mazes: MazeBatch, seed: int = 0) -> CellRows:
+    """Halve mazes, and count the cells that a look around does not settle.
+
+    Raises:
+        ConfigurationError: The mazes have cycles, or one half has fewer than `FEWEST_MAZES` layouts with such a cell.
+    """
+    halves, layouts, counted = split_halves(mazes, seed), layouts_of(mazes), either_rounds(mazes) >= BEYOND
+    if min(num_clusters(layouts[rows][counted[rows].any(axis=1)]) for rows in halves) < FEWEST_MAZES:
+        raise ConfigurationError(
+            f"too few of {len(mazes)} mazes have cells that need a look-ahead of {BEYOND} steps: intervals need "
+            f"{FEWEST_MAZES} layouts in either half; use more mazes, or larger ones."
+        )
+    return CellRows(counted, halves, layouts)
+
+
+def cells_of_other_mazes(values: ndarray, seed: int) -> ndarray:
+    """Give the cells of every maze, [maze, cell, column], the labels of another one."""
     return of_other_mazes(values.reshape(len(values), -1), seed).reshape(values.shape)

@@ -14,18 +14,14 @@ are scaled to the same total.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Int64
 from numpy import ndarray
 from transformer_lens import HookedTransformer
 
-from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.activations.probe_sites import ProbeSites, path_start_sites
-from maze_rl.interp.finding import Finding
 from maze_rl.interp.inputs.cell_features import (
     Halves,
     Variable,
@@ -36,82 +32,13 @@ from maze_rl.interp.inputs.cell_features import (
     variable_of,
 )
 from maze_rl.interp.maze_draws import layouts_of
+from maze_rl.interp.probes.held_variables import THRESHOLD, LatentState, ProbeScore, VariableProbe, beyond_controls
 from maze_rl.interp.probes.ridge_probe import Base, RidgeProbe
 from maze_rl.interp.requirements import check_mazes, require_origin_in_prompt
-from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.attached_tokenization import tokenization_of
 
-THRESHOLD = 0.2
-"""Score beyond the controls that counts as a variable being there."""
 VARIABLES: tuple[Variable, ...] = ("distance", "alive")
-Held = Literal["distances to the target", "the cells that lead on", "nothing"]
-"""Distances fit a wave; the cells that lead on, which in a tree are the path, dead-end filling or any other search that
-marks the path."""
-_HELD: dict[Variable, Held] = {"distance": "distances to the target", "alive": "the cells that lead on"}
-
-
-@dataclass(frozen=True, eq=False)
-class ProbeScore(Shown):
-    """How well one set of labels is read, at the layer chosen on the fitted half."""
-
-    explained: Float64[ndarray, " maze"]
-    """Of each held-out maze: squared errors of the base less those of the probe."""
-    total: Float64[ndarray, " maze"]
-    """Squared errors of the base."""
-    layer: int
-    """Place in `ProbeSites.streams`: 0 is the embedding, l + 1 what leaves block l."""
-    by_layer: Float64[ndarray, " layer"]
-    """Left-out score of each layer on the fitted half."""
-    layouts: Int64[ndarray, " maze"] | None = None
-    """Layout of each held-out maze; None where each is taken to have its own."""
-
-    @property
-    def value(self) -> float:
-        """The score on the held-out mazes."""
-        return float(self.explained.sum() / self.total.sum())
-
-    @property
-    def interval(self) -> Interval:
-        """The score with its interval over layouts."""
-        return bootstrap_ratio(self.explained, self.total, self.layouts)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class VariableProbe(Shown):
-    """One variable: its score, its controls, and what is left."""
-
-    variable: str
-    finding: Finding
-    score: ProbeScore
-    controls: dict[str, ProbeScore]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class LatentState(Shown):
-    """Which search's variable the stream holds before the path starts."""
-
-    probes: dict[str, VariableProbe]
-    """By variable."""
-
-    def _headline(self) -> str:
-        best = self.best
-        return f"best of {len(self.probes)} variables: {best.variable}, {best.finding._brief()}"
-
-    @property
-    def best(self) -> VariableProbe:
-        """The variable with the largest effect."""
-        return max(self.probes.values(), key=lambda probe: probe.finding.effect.value)
-
-    @property
-    def best_variable(self) -> Variable:
-        """Its name."""
-        return self.best.variable  # type: ignore[return-value]
-
-    @property
-    def holds(self) -> Held:
-        """What the best variable says; nothing where no effect is beyond the threshold."""
-        return _HELD[self.best_variable] if self.best.finding.verdict == "yes" else "nothing"
 
 
 def latent_state(
@@ -210,12 +137,7 @@ def probe_variables(
         controls["embeddings"] = shallow[name]
         if untrained:
             controls["untrained"] = untrained[name]
-        probes[name] = VariableProbe(
-            variable=name,
-            score=scores[name],
-            controls=controls,
-            finding=_finding(name, scores[name], controls, threshold),
-        )
+        probes[name] = beyond_controls(name, scores[name], controls, threshold=threshold)
     return probes
 
 
@@ -254,20 +176,3 @@ def score_labels(
         without = ((values[held_out] - ground.expected(base[held_out], values[fit], len(held_out))) ** 2).sum(axis=1)
         scores[name] = ProbeScore(without - errors[name][layer], without, layer, left_out[name], judged)
     return scores
-
-
-def _finding(name: str, score: ProbeScore, controls: dict[str, ProbeScore], threshold: float) -> Finding:
-    """Subtract the largest control, where it is above 0."""
-    largest = max(controls, key=lambda each: controls[each].value)
-    control, explained = controls[largest], score.explained
-    if control.value > 0:
-        explained = explained - control.explained * (score.total.sum() / control.total.sum())
-    return Finding(
-        name=f"{name}: share explained beyond base features, less the largest control",
-        effect=bootstrap_ratio(explained, score.total, score.layouts),
-        threshold=threshold,
-        num_mazes=len(score.total),
-        num_layouts=None if score.layouts is None else num_clusters(score.layouts),
-        control=control.interval,
-        control_name=largest,
-    )

@@ -42,7 +42,7 @@ class FoldedRidge(Shown):
         strength = float(STRENGTHS[int(np.argmin(errors))])
         weights = self._solve(self._grams.sum(axis=0), products.sum(axis=0), strength)
         scaled = weights[:-1] / self._spread[:, None]
-        return FittedRidge(scaled, weights[-1] - self._mean @ scaled, strength)
+        return FittedRidge(scaled, weights[-1] - self._mean @ scaled, strength, left_out=min(errors))
 
     def _error(self, strength: float, products: ndarray, squares: ndarray) -> float:
         total = 0.0
@@ -62,12 +62,16 @@ class FoldedRidge(Shown):
 
 
 class FittedRidge(Shown):
-    """What a fit gives: predictions are ``features @ weights + constant``."""
+    """What a fit gives: predictions are ``features @ weights + constant``; `left_out` is its squared error on folds."""
 
     def __init__(
-        self, weights: Float64[ndarray, "feature out"], constant: Float64[ndarray, " out"], strength: float
+        self,
+        weights: Float64[ndarray, "feature out"],
+        constant: Float64[ndarray, " out"],
+        strength: float,
+        left_out: float = float("nan"),
     ) -> None:
-        self.weights, self.constant, self.strength = weights, constant, strength
+        self.weights, self.constant, self.strength, self.left_out = weights, constant, strength, left_out
 
     def predict(self, features: Float64[ndarray, "row feature"]) -> Float64[ndarray, "row out"]:
         """Return the predictions for some rows."""

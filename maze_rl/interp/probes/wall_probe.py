@@ -16,7 +16,8 @@ from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.activations.probe_sites import path_start_sites
 from maze_rl.interp.inputs.cell_features import one_hot, open_edges, split_halves
 from maze_rl.interp.maze_draws import layouts_of
-from maze_rl.interp.probes.distance_probe import THRESHOLD, VariableProbe, probe_variables, site_scores
+from maze_rl.interp.probes.distance_probe import probe_variables, site_scores
+from maze_rl.interp.probes.held_variables import THRESHOLD, VariableProbe
 from maze_rl.interp.probes.ridge_probe import Base, RidgeProbe, within_maze_pairs
 from maze_rl.interp.requirements import check_mazes
 from maze_rl.intervals import Interval, bootstrap_ratio

@@ -27,7 +27,7 @@ _RINGS = {
 def attention_section(result: SearchResult, gallery: Gallery) -> Section:
     """Put the section together."""
     battery = result.battery
-    adjacency, consolidation = battery.scorecard.adjacency, battery.consolidation
+    adjacency, consolidation = battery.adjacency, battery.consolidation
     notes = [_DECIDES_NOTHING]
     pictures = [
         gallery.picture(
@@ -65,7 +65,7 @@ def attention_section(result: SearchResult, gallery: Gallery) -> Section:
 
 
 def _adjacency_reading(result: SearchResult) -> Statement:
-    adjacency = result.battery.scorecard.adjacency
+    adjacency = result.battery.adjacency
     untrained = adjacency.untrained
     reading = sentence(
         "Best: {head}, {score}; {confirmed} confirmed (framed). It gives {incident:.0%} of its attention to the edges "
@@ -147,7 +147,7 @@ def _rings_reading(frontier: FrontierHeads) -> Statement:
 
 def _table(result: SearchResult) -> Table:
     battery = result.battery
-    findings = {"adjacency": battery.scorecard.adjacency.finding}
+    findings = {"adjacency": battery.adjacency.finding}
     if battery.consolidation.findings is not None:
         findings |= {
             f"gathers the {name} cell": each

@@ -25,7 +25,7 @@ from maze_rl.reports.search.stated import (
 def causal_section(result: SearchResult, gallery: Gallery) -> Section:
     """Put the section together."""
     battery = result.battery
-    swaps, steering, ablation = battery.scorecard.swaps, battery.steering, battery.ablation
+    swaps, steering, ablation = battery.swaps, battery.steering, battery.ablation
     notes, pictures = [], []
     if is_known(swaps.iia):
         pictures.append(

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maze_rl.interp.battery import Battery
-from maze_rl.interp.probes.distance_probe import VariableProbe
 from maze_rl.interp.probes.emergence import NEVER, Emergence
+from maze_rl.interp.probes.held_variables import VariableProbe
 from maze_rl.intervals import Interval
 from maze_rl.reports.search.heat_grids import grid_figure
 from maze_rl.reports.search.interval_rows import IntervalRow, interval_rows

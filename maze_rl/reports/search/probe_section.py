@@ -1,7 +1,7 @@
 """The section on probes: what the residual stream holds before the path starts."""
 
 from maze_rl.interp.battery import Battery
-from maze_rl.interp.probes.distance_probe import VariableProbe
+from maze_rl.interp.probes.held_variables import VariableProbe
 from maze_rl.reports.content import Column, Picture, Section, Statement, Table
 from maze_rl.reports.gallery import Gallery
 from maze_rl.reports.search.probe_figures import CONTROL_NAMES, auroc_figure, emergence_figure, probe_figure

@@ -11,7 +11,7 @@ from maze_rl.reports.search.stated import paragraph, sentence
 def search_limits(result: SearchResult) -> list[Statement]:
     """List the limits of these results."""
     setting = result.setting
-    longest = "any length" if setting.max_distance is None else f"up to {setting.max_distance} steps"
+    longest = "any length" if setting.within is None else f"choices within {setting.within.words}"
     limits = [
         Statement(
             "Other training runs. One set of weights was judged; intervals are over layouts (mazes with the same "
@@ -58,9 +58,11 @@ def search_limits(result: SearchResult) -> list[Statement]:
             far=FAR,
         ),
         Statement(
-            "Corrections for several looks. Each of the five scores has its own interval, and they are not corrected "
-            "for being five. Heads of the adjacency and consolidation scores are corrected for their number; the "
-            "largest effects of patching are chosen on the pairs that their intervals are of, and lean upwards."
+            "Corrections for several looks. What is chosen (in S2 variable and layer, in S3 layer and rank, the "
+            "axis of the reach) is chosen on other mazes than it is judged on. The five scores are not corrected "
+            "for being five: the verdict asks for four of them at once. Heads of the adjacency and consolidation "
+            "scores are corrected for their number; the largest effects of patching are chosen on the pairs that "
+            "their intervals are of, and lean upwards."
         ),
     ]
     if result.checkpoints_left_out:

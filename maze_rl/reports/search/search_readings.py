@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.interp.scorecard import SCORES
+from maze_rl.interp.verdict import Judgement
 from maze_rl.reports.content import Statement
 from maze_rl.reports.search.scorecard_figures import MEANINGS
 from maze_rl.reports.search.search_result import SearchResult
@@ -13,16 +14,33 @@ from maze_rl.reports.search.stated import NOT_MEASURED, is_known, paragraph, sen
 
 def headline(result: SearchResult) -> Statement:
     """State the verdict with the scores it stands on."""
-    card, setting = result.battery.scorecard, result.setting
-    scores = card.scores
+    judgement, setting = result.judgement, result.setting
     verdict = sentence(
         "{name} on {size}×{size} {algorithm} mazes: {verdict}.",
         name=result.name,
         size=setting.size,
         algorithm=setting.algorithm,
-        verdict=card.verdict,
+        verdict=judgement.text,
     )
-    return paragraph(verdict, *(_group(scores, kind) for kind in _LEADS))
+    return paragraph(verdict, _judged_on(judgement), *(_group(judgement.judged.scores, kind) for kind in _LEADS))
+
+
+def _judged_on(judgement: Judgement) -> Statement:
+    """State which mazes the verdict is of, by the reach that was measured."""
+    reach = judgement.reach
+    if reach.whole:
+        return sentence("Its choices show no end of its reach on these mazes, {steps} steps.", steps=reach.steps)
+    if judgement.within is not None:
+        return sentence(
+            "Its choices reach {reach} (L_eff {l_eff}), and it is judged on mazes within that.",
+            reach=reach.text,
+            l_eff=reach.curve.joint.look_ahead,
+        )
+    return sentence(
+        "Its choices reach {steps} steps beyond what Manhattan greedy explains, so that no mazes lie within its reach "
+        "and it is judged on mazes as they come.",
+        steps=reach.steps,
+    )
 
 
 def _group(scores: Mapping[str, Finding], kind: str) -> Statement:
@@ -64,19 +82,19 @@ def scorecard_reading(result: SearchResult) -> Statement:
 
 def scorecard_lead(result: SearchResult) -> Statement:
     """Explain the figure and the rule of the verdict."""
-    unmeasured = [score for score in SCORES if not is_known(result.battery.scorecard.scores[score].effect)]
+    unmeasured = [score for score in SCORES if not is_known(result.judgement.judged.scores[score].effect)]
     lead = Statement(
-        "A model searches if S1, S3 and S5 say yes, and S2 or S4 with them. Blue: the model with its 95% interval; "
-        "dashed: the threshold; triangles above: hand-built searchers (H1 breadth-first wave, H3 dead-end filling); "
-        "below: models that do not search (N1 untrained, N2 greedy, N3 computes a wave it never reads, N4 memorizer) "
-        "and the untrained control."
+        "A model searches if S1, S3 and S5 say yes, and S2 or S4 with them, on mazes within its reach. Blue: the "
+        "model with its 95% interval; dashed: the threshold; triangles above: hand-built searchers (H1 "
+        "breadth-first wave, H3 dead-end filling); below: models that do not search (N1 untrained, N2 greedy, N3 "
+        "computes a wave it never reads, N4 memorizer) and the untrained control."
     )
     for score in unmeasured:
         lead += sentence(
             f"{score} could not be measured: {_REASONS[score]}.",
             **{
-                f"mazes_{score}": result.battery.scorecard.scores[score].num_mazes,
-                f"layouts_{score}": result.battery.scorecard.scores[score].num_layouts,
+                f"mazes_{score}": result.judgement.judged.scores[score].num_mazes,
+                f"layouts_{score}": result.judgement.judged.scores[score].num_layouts,
                 "fewest": FEWEST_MAZES,
             },
         )

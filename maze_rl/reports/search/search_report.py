@@ -70,7 +70,7 @@ def build_search_report(result: SearchResult, folder: str | PathLike[str]) -> Re
 
 
 def _tiles(result: SearchResult) -> list[Tile]:
-    scores = result.battery.scorecard.scores
+    scores = result.judgement.judged.scores
     return [
         Tile(
             label=f"{score} {MEANINGS[score]}",
@@ -83,7 +83,10 @@ def _tiles(result: SearchResult) -> list[Tile]:
 
 
 def _scorecard(result: SearchResult, gallery: Gallery) -> Section:
-    card, control = result.battery.scorecard, result.battery.untrained
+    judgement, control = result.judgement, result.battery.untrained
+    card, tables = judgement.judged, [score_table(judgement.judged.scores)]
+    if card is not judgement.card:
+        tables.append(score_table(judgement.card.scores, beyond=True))
     picture = gallery.picture(
         scorecard_figure(card.scores, control.scores, result.calibration),
         name="scorecard",
@@ -96,5 +99,5 @@ def _scorecard(result: SearchResult, gallery: Gallery) -> Section:
         title="Scorecard",
         lead=few_search_layouts(result) + scorecard_lead(result),
         pictures=[picture],
-        tables=[score_table(card.scores), comparison_table(result)],
+        tables=[*tables, comparison_table(result)],
     )

@@ -12,8 +12,9 @@ from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.battery import Battery
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.inputs.decisions import Decisions
+from maze_rl.interp.materials import Materials, Setting
 from maze_rl.interp.score_table import scores_html, scores_line
-from maze_rl.interp.scorecard import Materials, Setting
+from maze_rl.interp.verdict import Judgement
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,13 +59,16 @@ class SearchResult(Shown):
     command: str
     """What was typed."""
 
+    @property
+    def judgement(self) -> Judgement:
+        """The verdict with its reach and scores."""
+        return self.battery.judgement
+
     def _headline(self) -> str:
-        card = self.battery.scorecard
-        return f"{self.name}: {scores_line(card.verdict, card.scores)}"
+        return f"{self.name}: {scores_line(self.judgement.text, self.judgement.judged.scores)}"
 
     def _repr_html_(self) -> str:
-        card = self.battery.scorecard
-        return scores_html(self.name, card.verdict, card.scores)
+        return scores_html(self.name, self.judgement.text, self.judgement.judged.scores)
 
 
 def example_decision(decisions: Decisions) -> int:

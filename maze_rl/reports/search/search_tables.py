@@ -17,8 +17,8 @@ LAYOUTS = Column(
 """The column beside that of mazes."""
 
 
-def score_table(scores: Mapping[str, Finding]) -> Table:
-    """Tabulate the five scores with their controls."""
+def score_table(scores: Mapping[str, Finding], *, beyond: bool = False) -> Table:
+    """Tabulate the five scores with their controls; `beyond` are those on mazes of any length, which do not decide."""
     columns = [
         Column(key="score", title="score"),
         Column(key="what", title="what is measured"),
@@ -40,6 +40,9 @@ def score_table(scores: Mapping[str, Finding]) -> Table:
         {"score": f"{score} {MEANINGS[score]}", "what": each.name, **finding_row(each)}
         for score, each in scores.items()
     ]
+    if beyond:
+        caption = "The same scores on mazes as they come, many beyond the reach: what becomes of the search."
+        return Table(name="scores-beyond", caption=caption, columns=columns, rows=rows, folded=True)
     return Table(name="scores", caption="The scorecard.", columns=columns, rows=rows)
 
 
@@ -74,7 +77,7 @@ def finding_table(name: str, caption: str, findings: Mapping[str, Finding], *, f
 
 def comparison_table(result: SearchResult) -> Table:
     """Tabulate the scores of the model, its untrained control and the calibration models."""
-    card, control = result.battery.scorecard, result.battery.untrained
+    card, control = result.judgement.judged, result.battery.untrained
     models: list[tuple[str, Mapping[str, Finding], bool]] = [
         (result.name, card.scores, card.searches),
         ("untrained control", control.scores, control.searches),
@@ -102,7 +105,7 @@ def comparison_table(result: SearchResult) -> Table:
 def setup_table(result: SearchResult) -> Table:
     """Tabulate what was judged, and on what."""
     setting, pairs, mazes = result.setting, result.materials.pairs, layout_counts(result)
-    longest = "" if setting.max_distance is None else f", paths up to {setting.max_distance} steps"
+    longest = "" if setting.within is None else f", choices within {setting.within.words}"
     facts: dict[str, Value] = {
         "model": result.name,
         **{

@@ -25,9 +25,11 @@ def battery_values(result: SearchResult) -> dict[str, Any]:
     """Return the scores of all models, and all that the battery found, without tokens and single mazes."""
     return {
         "name": result.name,
-        "verdict": result.battery.scorecard.verdict,
-        "searches": result.battery.scorecard.searches,
-        "scores": _scores(result.battery.scorecard.scores),
+        "verdict": result.judgement.text,
+        "searches": result.judgement.verdict == "searches",
+        "reach": json_values(result.judgement.reach),
+        "scores": _scores(result.judgement.judged.scores),
+        "scores_beyond": _scores(result.judgement.card.scores),
         "untrained": _scores(result.battery.untrained.scores),
         "calibration": {
             name: {"searches": result.calibration_searches.get(name), "scores": _scores(scores)}

@@ -18,7 +18,7 @@ from maze_rl.interp.battery import run_battery
 from maze_rl.interp.inputs.pair_tokens import PairTokens
 from maze_rl.interp.inputs.patching_pairs import make_pairs
 from maze_rl.interp.interventions.activation_patching import patch_map
-from maze_rl.interp.scorecard import Setting, gather
+from maze_rl.interp.materials import Setting, gather
 from maze_rl.mazes.generate import generate
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.models.model_files import load_model

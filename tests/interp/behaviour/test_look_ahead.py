@@ -7,7 +7,6 @@ from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.errors import UnknownNameError
 from maze_rl.interp.behaviour.look_ahead import (
     CurveData,
-    check_axis,
     fit_curve,
     ideal_curves,
     ideal_look_ahead,

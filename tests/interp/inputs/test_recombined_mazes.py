@@ -7,6 +7,7 @@ import pytest
 from maze_rl.configs.mazes import spec_from_arguments
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.inputs.recombined_mazes import GROUP, RecombinedMazes, _match, recombine_mazes
+from maze_rl.interp.inputs.within_reach import Within
 from maze_rl.mazes.interchange.graph import to_networkx
 from maze_rl.mazes.splits import maze_hashes
 from maze_rl.tokenization.tokenization import load_tokenization
@@ -17,7 +18,7 @@ SPEC = spec_from_arguments(sizes=(5,), algorithm="dfs", split=None)
 
 @pytest.fixture(scope="module")
 def mazes() -> RecombinedMazes:
-    return recombine_mazes(TOKENIZATION, SPEC, num=512, max_distance=12, seed=4)
+    return recombine_mazes(TOKENIZATION, SPEC, num=512, within=Within("distance", 12), seed=4)
 
 
 def test_base_and_source_together_demand_a_step_of_neither(mazes: RecombinedMazes) -> None:
@@ -79,12 +80,12 @@ def test_neighbours_halves_and_use(mazes: RecombinedMazes) -> None:
 
 
 def test_the_seed_decides_and_too_few_are_refused(mazes: RecombinedMazes) -> None:
-    again = recombine_mazes(TOKENIZATION, SPEC, num=512, max_distance=12, seed=4)
-    other = recombine_mazes(TOKENIZATION, SPEC, num=512, max_distance=12, seed=5)
+    again = recombine_mazes(TOKENIZATION, SPEC, num=512, within=Within("distance", 12), seed=4)
+    other = recombine_mazes(TOKENIZATION, SPEC, num=512, within=Within("distance", 12), seed=5)
     assert (again.tokens == mazes.tokens).all() and np.array_equal(again.base, mazes.base)
     assert not np.array_equal(other.base, mazes.base)
     with pytest.raises(ConfigurationError, match="pairs for interchange were found among 128 mazes of size 5"):
-        recombine_mazes(TOKENIZATION, SPEC, num=128, max_distance=12, seed=4)
+        recombine_mazes(TOKENIZATION, SPEC, num=128, within=Within("distance", 12), seed=4)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,6 @@ def test_the_seed_decides_and_too_few_are_refused(mazes: RecombinedMazes) -> Non
         ({"sizes": (5,), "max_depth": 4}, {}, "some of these dfs mazes have cells out of reach"),
         ({"sizes": (2,)}, {}, "sizes is .2,.: pairs for interchange need mazes of one size"),
         ({"sizes": (4, 5)}, {}, "sizes is .4, 5.: pairs for interchange need mazes of one size"),
-        ({"sizes": (5,)}, {"max_distance": 1}, "max_distance is 1: a fork and its target lie two steps apart"),
         ({"sizes": (5,)}, {"num": 0}, "num is 0: expected a whole number, at least 1"),
     ],
 )
@@ -106,4 +106,4 @@ def test_mazes_without_pairs_are_refused_in_one_line(mazes: dict, settings: dict
 
 def test_all_cells_named_one_by_one_are_all_in_reach() -> None:
     spec = spec_from_arguments(sizes=(5,), accessible_cells=25, split=None)
-    assert len(recombine_mazes(TOKENIZATION, spec, num=512, max_distance=12, seed=4)) > 20
+    assert len(recombine_mazes(TOKENIZATION, spec, num=512, within=Within("distance", 12), seed=4)) > 20

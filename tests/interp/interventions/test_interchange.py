@@ -11,6 +11,7 @@ from maze_rl.interp.activations.decision_stream import Change, DecisionStream
 from maze_rl.interp.inputs.cell_features import Variable
 from maze_rl.interp.inputs.patching_pairs import PatchingPairs, make_pairs
 from maze_rl.interp.inputs.recombined_mazes import RecombinedMazes, recombine_mazes
+from maze_rl.interp.inputs.within_reach import Within
 from maze_rl.interp.interventions.interchange import Interchange, interchange, orthonormal, spread_layers
 from maze_rl.intervals import Interval, bootstrap_ratio, num_clusters
 from maze_rl.models.untrained import untrained_twin
@@ -27,7 +28,7 @@ def pairs() -> PatchingPairs:
 @pytest.fixture(scope="module")
 def mazes() -> RecombinedMazes:
     spec = spec_from_arguments(sizes=(4,), algorithm="dfs", split=None)
-    return recombine_mazes(TOKENIZATION, spec, num=1024, max_distance=8, seed=1)
+    return recombine_mazes(TOKENIZATION, spec, num=1024, within=Within("distance", 8), seed=1)
 
 
 def swap(kind: Kind, mazes: RecombinedMazes, variable: Variable = "distance") -> Interchange:

@@ -7,8 +7,9 @@ import torch
 from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.activations.probe_sites import path_start_sites
-from maze_rl.interp.probes.distance_probe import LatentState, latent_state
+from maze_rl.interp.probes.distance_probe import latent_state
 from maze_rl.interp.probes.emergence import emergence, first_right, reach_by_layer
+from maze_rl.interp.probes.held_variables import LatentState
 from maze_rl.interp.probes.on_path_probe import on_path_probe
 from maze_rl.interp.probes.wall_probe import wall_probe
 from maze_rl.mazes.generate import generate
