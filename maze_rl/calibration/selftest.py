@@ -13,6 +13,7 @@ from typing import cast
 
 import torch
 
+from maze_rl.calibration.looped_zoo import LoopInstance
 from maze_rl.calibration.zoo import ROWS, SCORES, STRENGTHS, Instance, ZooRow, build_ablated
 from maze_rl.calibration.zoo import instances as make_instances
 from maze_rl.configs.options import check_count
@@ -91,7 +92,7 @@ class SelfTest(Shown):
         return self.falls and all(right == num for right, num in cells)
 
 
-def setting_of(instance: Instance, seed: int) -> Setting:
+def setting_of(instance: Instance | LoopInstance, seed: int) -> Setting:
     """Return the mazes of an instance: as large as its canvas, with paths its wave can reach, from all splits.
 
     A split of 4 x 4 mazes has a few dozen of them; nothing here was trained but the memorizer, on 48.

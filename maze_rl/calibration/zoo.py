@@ -6,7 +6,7 @@ by `greedy` and `decoy`, which look at neighbours, or hold a distance field, tha
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from maze_rl.calibration.hand_built import READING_LAYERS, Kind, build_hand_built
 from maze_rl.calibration.memorizer import train_memorizer
@@ -48,7 +48,8 @@ class ZooRow(Shown):
 
     name: str
     about: str
-    build: Callable[[Instance], MazeTransformer]
+    build: Callable[[Any], MazeTransformer]
+    """Builds one of an instance of its kind."""
     expected: dict[str, Expected]
     holds: Held = "nothing"
     """Which search's variable its stream holds."""
@@ -88,19 +89,19 @@ def build_ablated(instance: Instance, strength: float) -> MazeTransformer:
     )
 
 
-_SEARCHES: dict[str, Expected] = dict.fromkeys(SCORES, "yes")
-_DOES_NOT: dict[str, Expected] = dict.fromkeys(SCORES, "no")
-_LOOKS: dict[str, Expected] = {**_DOES_NOT, "adjacency": "yes"}
+SEARCHES: dict[str, Expected] = dict.fromkeys(SCORES, "yes")
+DOES_NOT: dict[str, Expected] = dict.fromkeys(SCORES, "no")
+_LOOKS: dict[str, Expected] = {**DOES_NOT, "adjacency": "yes"}
 _HOLDS: dict[str, Expected] = {**_LOOKS, "S2": "yes"}
 _DISTANCES: Held = "distances to the target"
-_ANY_ATTENTION: dict[str, Expected] = {**_DOES_NOT, "adjacency": "any"}
+_ANY_ATTENTION: dict[str, Expected] = {**DOES_NOT, "adjacency": "any"}
 # the dead ends of 5 x 5 mazes are deeper than ten rounds of filling reach: that row stays on 4 x 4
 ROWS = (
-    ZooRow("H1 wave", "breadth-first search", _hand_built("wave"), _SEARCHES, _DISTANCES, like_the_wave=True),
+    ZooRow("H1 wave", "breadth-first search", _hand_built("wave"), SEARCHES, _DISTANCES, like_the_wave=True),
     ZooRow(
-        "H3 filling", "dead-end filling", _hand_built("dead_end_filling"), _SEARCHES, "the cells that lead on", canvas=4
+        "H3 filling", "dead-end filling", _hand_built("dead_end_filling"), SEARCHES, "the cells that lead on", canvas=4
     ),
-    ZooRow("N1 untrained", "random weights", _untrained, _DOES_NOT, like_the_wave=True),
+    ZooRow("N1 untrained", "random weights", _untrained, DOES_NOT, like_the_wave=True),
     ZooRow("N2 greedy", "Manhattan distance", _hand_built("greedy"), _LOOKS),
     ZooRow("N3 decoy", "wave computed, never read", _hand_built("decoy"), _HOLDS, _DISTANCES),
     ZooRow("N4 memorizer", "trained on a few mazes", _memorizer, _ANY_ATTENTION),

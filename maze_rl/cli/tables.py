@@ -8,7 +8,7 @@ from maze_rl.evaluation.result_table import cells, head, notes, title
 from maze_rl.evaluation.results import FEWEST_LAYOUTS, EvaluationResult
 
 if TYPE_CHECKING:
-    from maze_rl.reports.search.search_result import SearchResult
+    from maze_rl.reports.search.search_result import JudgedResult
 
 
 def warn_of_few_layouts(result: EvaluationResult) -> None:
@@ -23,7 +23,7 @@ def warn_of_few_layouts(result: EvaluationResult) -> None:
         )
 
 
-def warn_of_few_search_layouts(result: "SearchResult") -> None:
+def warn_of_few_search_layouts(result: "JudgedResult") -> None:
     """Warn of sets of mazes of a search with few different walls, however many mazes there are."""
     from maze_rl.reports.search.layout_counts import layout_counts
 

@@ -11,6 +11,7 @@ import torch
 from transformer_lens import HookedTransformer
 from transformer_lens.utilities.components_utils import get_act_name
 
+from maze_rl.calibration.looped_zoo import LOOP_ROWS, LoopInstance
 from maze_rl.calibration.selftest import setting_of
 from maze_rl.calibration.zoo import ROWS, Instance
 from maze_rl.configs.options import check_count
@@ -19,17 +20,24 @@ from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.battery import Battery, check_tested, run_battery
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.loop_battery import LoopBattery, run_loop_battery
 from maze_rl.interp.materials import Materials, Setting, check_setting, gather
 from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.score_table import scores_html
-from maze_rl.interp.scorecard import Scorecard, control_probes, score
+from maze_rl.interp.scorecard import Scorecard, check_scored, control_probes, goes_by_loop, score
 from maze_rl.models.attached_tokenization import about_of, tokenization_of
 from maze_rl.models.build import build_model
 from maze_rl.models.places import find_model
 from maze_rl.models.verified_files import read_folder, read_tensors
 from maze_rl.plain_numbers import check_seed
 from maze_rl.reports.search.search_report import write_search_report
-from maze_rl.reports.search.search_result import DecisionAttention, SearchResult, example_decision
+from maze_rl.reports.search.search_result import (
+    DecisionAttention,
+    JudgedResult,
+    LoopSearchResult,
+    SearchResult,
+    example_decision,
+)
 from maze_rl.tokenization.tokenization import Tokenization
 from maze_rl.training.checkpoints import WEIGHTS, checkpoint_steps
 from maze_rl.workflows.chosen_model import chosen_model, loops_in_name
@@ -49,7 +57,7 @@ class SearchOutcome(Shown):
     verdict: str
     scores: dict[str, dict[str, Any]]
     """By score: effect, low, high, threshold, verdict, name, mazes, layouts."""
-    result: SearchResult
+    result: JudgedResult
 
     def _headline(self) -> str:
         return f"{self.result._headline()}; page: {self.page}"
@@ -92,7 +100,11 @@ def search(
     num, seed = check_count("num", num, 0), check_seed(seed)
     started = time.perf_counter()
     loaded = chosen_model(model, loops)
-    check_tested(loaded)
+    by_loop = goes_by_loop(loaded)
+    if by_loop:
+        check_scored(loaded)
+    else:
+        check_tested(loaded)
     own_name = (
         str(about_of(loaded).get("name", "untitled")) if isinstance(model, HookedTransformer) else Path(model).name
     )
@@ -113,28 +125,31 @@ def search(
     saved = [(step, chosen_model(trained, loops)) for step, trained in saved]
     progress("mazes and pairs", 0.0)
     materials = gather(tokenization_of(loaded), setting)
-    battery = run_battery(loaded, materials, progress=lambda doing, done: progress(doing, 0.02 + 0.6 * done))
+    run_tests: Callable[..., Battery | LoopBattery] = run_loop_battery if by_loop else run_battery
+    battery = run_tests(loaded, materials, progress=lambda doing, done: progress(doing, 0.02 + 0.6 * done))
     checkpoints, probes = [], None
     for number, (step, trained) in enumerate(saved):
         progress(f"checkpoint {step}", 0.62 + 0.18 * number / len(saved))
         probes = probes or control_probes(trained, materials)
         checkpoints.append((step, score(trained, materials, untrained=probes).scores))
-    known = _calibrate(tokenization_of(loaded).name, seed, lambda doing, done: progress(doing, 0.8 + 0.19 * done))
-    result = SearchResult(
-        name=name,
-        about=about_of(loaded),
-        model_facts=_facts(loaded),
-        setting=setting,
-        materials=materials,
-        battery=battery,
-        calibration={row: card.scores for row, card in known.items()},
-        calibration_searches={row: card.searches for row, card in known.items()},
-        attention=_attention(loaded, materials, battery),
-        checkpoints=checkpoints,
-        checkpoints_left_out=left_out,
-        seconds=time.perf_counter() - started,
-        command=command or f"maze-rl search {name}",
-    )
+    known = _calibrate(loaded, seed, lambda doing, done: progress(doing, 0.8 + 0.19 * done))
+    shared: dict[str, Any] = {
+        "name": name,
+        "about": about_of(loaded),
+        "model_facts": _facts(loaded),
+        "setting": setting,
+        "materials": materials,
+        "calibration": {row: card.scores for row, card in known.items()},
+        "calibration_searches": {row: card.searches for row, card in known.items()},
+        "checkpoints": checkpoints,
+        "checkpoints_left_out": left_out,
+        "seconds": time.perf_counter() - started,
+        "command": command or f"maze-rl search {name}",
+    }
+    if isinstance(battery, LoopBattery):
+        result: JudgedResult = LoopSearchResult(battery=battery, **shared)
+    else:
+        result = SearchResult(battery=battery, attention=_attention(loaded, materials, battery), **shared)
     page = write_search_report(result, folder)
     progress("done", 1.0)
     return SearchOutcome(page, battery.judgement.text, _plain(battery.judgement.judged.scores), result)
@@ -178,12 +193,15 @@ def _positions(model: HookedTransformer) -> str:
     return config.positions
 
 
-def _calibrate(token_format: str, seed: int, progress: Progress) -> dict[str, Scorecard]:
-    """Score the calibration models, by row, on small mazes in the format of the model under study."""
-    instance = Instance(token_format=token_format, canvas=4, n_layers=12, rotate=True, seed=seed)
+def _calibrate(model: HookedTransformer, seed: int, progress: Progress) -> dict[str, Scorecard]:
+    """Score the calibration models of its kind, by row, on small mazes in the format of the model under study."""
+    instance, rows = LoopInstance(canvas=4, loops=13, rotate=True, seed=seed), LOOP_ROWS
+    if not goes_by_loop(model):
+        token_format = tokenization_of(model).name
+        instance, rows = Instance(token_format=token_format, canvas=4, n_layers=12, rotate=True, seed=seed), ROWS
     materials, cards = gather(instance.tokenization, setting_of(instance, seed)), {}
-    for number, row in enumerate(ROWS):
-        progress(f"calibration: {row.name}", number / len(ROWS))
+    for number, row in enumerate(rows):
+        progress(f"calibration: {row.name}", number / len(rows))
         cards[row.name] = score(row.build(instance), materials)
     return cards
 

@@ -402,8 +402,7 @@ def _naively_swapped_neighbours(c: Any) -> Any:
                 return stream
 
             hooks = [(f"blocks.{2 * each + 1}.hook_resid_post", put) for each in range(loop + 1)]
-            chosen = int(c.plain.logits_of(c.model.with_loops(loop + 1), asked, *hooks)[-1].argmax())
-            answers[row, loop] = chosen if chosen in [int(ids[cell]) for cell in near] else -1
+            answers[row, loop] = int(c.plain.logits_of(c.model.with_loops(loop + 1), asked, *hooks)[-1].argmax())
     return answers
 
 
@@ -639,6 +638,10 @@ CLAIMS: dict[str, Claim] = {
     "verdict.judge": Claim(
         "plain edges origin | loops cells starts",
         lambda f, c: f(c.model, c.materials.setting, materials=c.materials),
+    ),
+    "loop_battery.run_loop_battery": Claim(
+        "loops cells starts",
+        lambda f, c: f(c.model, c.materials).judgement.card.logits,
     ),
     "cell_state.cell_state": Claim("loops cells", lambda f, c: _of_variables(f(c.model, c.larger).probes)),
     "cell_state.untrained_cell_scores": Claim("loops cells", lambda f, c: _scores(f(c.model, c.larger))),

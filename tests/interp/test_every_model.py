@@ -37,6 +37,7 @@ REASONS = {
 CHECKS = {
     "battery.check_tested",
     "battery.Subject",
+    "loop_battery.LoopSubject",
     "scorecard.check_scored",
     "scorecard.goes_by_loop",
     "materials.check_setting",
@@ -77,7 +78,7 @@ NO_MODEL = {
     "random_head_sets": "random_head_sets",
     "readouts": "save_readouts load_readouts",
     "ridge_probe": "within_maze_pairs",
-    "rival_algorithms": "settle_loops compare_rivals",
+    "rival_algorithms": "settle_loops enough_settle compare_rivals",
     "ring_drift": "ring_correlations ring_slopes best_range",
     "rule_exclusion": "exclude_rules",
     "sign_flips": "sign_flip_p_values select_heads selection_stability false_discovery_rate mean_over_mazes head_means",

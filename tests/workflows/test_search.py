@@ -10,6 +10,7 @@ import pytest
 
 from maze_rl import load_tokenization
 from maze_rl.calibration.hand_built import build_hand_built
+from maze_rl.calibration.looped_searchers import build_looped
 from maze_rl.cli.main import run
 from maze_rl.configs.model import ModelConfig
 from maze_rl.errors import MazeRLError
@@ -52,12 +53,32 @@ def test_a_format_that_is_not_analysed_is_refused(capsys: pytest.CaptureFixture[
     assert "formats edges, unique_cells and cells" in capsys.readouterr().err
 
 
-def test_a_model_of_the_default_kind_is_refused_before_any_work(
-    default_kind: Path, refused: Callable[[list[str], str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(search_module, "gather", lambda *given: pytest.fail("mazes were made"))
-    refused(["search", str(default_kind)], "relies on edges in the prompt")
-    refused(["search", str(default_kind)], "use a model whose format lists edges, such as maze-5to9-causal.")
+@pytest.mark.slow
+def test_the_page_of_a_model_of_the_default_kind(default_kind: Path, tmp_path: Path, no_calibration: None) -> None:
+    found = search(default_kind, size=5, num=40, out=tmp_path)
+    page = found.page.read_text()
+    assert found.verdict == "heuristic" and "heuristic" in page  # it is untrained
+    assert "Too few cells settle" in page and "nan" not in page.lower()
+    values = json.loads((tmp_path / "search.json").read_text())
+    assert values["battery"]["rivals"] is None and set(values["battery"]["larger"]) == {"5", "8"}
+
+
+@pytest.mark.slow
+def test_the_page_of_a_model_with_loops(tmp_path: Path, no_calibration: None) -> None:
+    model = build_looped("decoy", load_tokenization("cells", canvas=5, origin="path"), loops=12)
+    found = search(model, size=5, num=40, out=tmp_path)
+    assert found.verdict == "represents without use"
+    assert found.scores["S2"]["verdict"] == "yes" and found.scores["S3"]["verdict"] == "no"
+    values = json.loads((tmp_path / "search.json").read_text())
+    names = ["scorecard", "spreading", "state", "attention", "causal-use", "larger", "limits"]
+    assert [section["name"] for section in values["sections"]] == names
+    assert values["searches"] is False and (tmp_path / "second-source.png").is_file()
+
+
+@pytest.fixture
+def no_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the calibration models out of a page."""
+    monkeypatch.setattr(search_module, "_calibrate", lambda model, seed, progress: {})
 
 
 @pytest.mark.parametrize(

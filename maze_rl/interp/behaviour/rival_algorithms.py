@@ -81,6 +81,19 @@ def settle_loops(confidence: Float32[ndarray, "maze loop cell"], sure: float = S
     return np.where(unsure[:, -1], 0, settled).astype(np.int64)
 
 
+def enough_settle(answers: LoopAnswers, *, seed: int = 0) -> bool:
+    """Tell whether `FEWEST_MAZES` layouts or more, in each half that the seed gives, have cells that settle."""
+    counted = _asked(answers) & (settle_loops(answers.confidence) > 0)
+    layouts = layouts_of(answers.mazes)
+    fewest = min(num_clusters(layouts[rows][counted[rows].any(axis=1)]) for rows in split_halves(answers.mazes, seed))
+    return fewest >= FEWEST_MAZES
+
+
+def _asked(answers: LoopAnswers) -> Bool[ndarray, "maze cell"]:
+    """Return the cells that count, settled or not: those with two open sides or more."""
+    return answers.asked & (degrees(answers.mazes) >= 2)
+
+
 def compare_rivals(
     answers: LoopAnswers,
     *,
@@ -98,11 +111,10 @@ def compare_rivals(
         ConfigurationError: The mazes have cycles, or in one half fewer than `FEWEST_MAZES` layouts settle anywhere.
     """
     mazes = answers.mazes
-    settled = settle_loops(answers.confidence)
-    asked = answers.asked & (degrees(mazes) >= 2)
+    settled, asked = settle_loops(answers.confidence), _asked(answers)
     counted = asked & (settled > 0)
     halves, layouts = split_halves(mazes, seed), layouts_of(mazes)
-    if min(num_clusters(layouts[rows][counted[rows].any(axis=1)]) for rows in halves) < FEWEST_MAZES:
+    if not enough_settle(answers, seed=seed):
         raise ConfigurationError(
             f"too few of {len(mazes)} mazes have cells that settle: intervals need {FEWEST_MAZES} layouts in either "
             "half; ask about more mazes or after more loops."

@@ -20,6 +20,7 @@ and the states that the source's first loop left, held throughout, which know wh
 too few for an interval, all whose answer is not the demanded step already.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,21 +28,29 @@ import torch
 from jaxtyping import Bool, Float32, Float64, Int64
 from numpy import ndarray
 from torch import Tensor
+from torch.nn.utils import parametrize
 from transformer_lens import HookedTransformer
 
 from maze_rl.configs.options import check_count
 from maze_rl.displays.short_repr import Shown
-from maze_rl.interp.activations.answers_by_loop import answers_by_loop
+from maze_rl.interp.activations.answers_by_loop import listed_at
 from maze_rl.interp.activations.cell_streams import cell_streams
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.inputs.cell_features import flat, neighbour_cells
 from maze_rl.interp.inputs.recombined_mazes import RecombinedMazes
 from maze_rl.interp.maze_draws import layouts_of
-from maze_rl.interp.requirements import FEWEST_MAZES, check_tokens, require_cells_by_loop
+from maze_rl.interp.requirements import (
+    FEWEST_MAZES,
+    analysed_tokenization,
+    check_tokens,
+    require_cells_by_loop,
+    require_origin_on_path,
+)
 from maze_rl.intervals import Interval, bootstrap_ratio, clustered_wilson, num_clusters
-from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.attached_tokenization import tokenization_of
+from maze_rl.models.readout import logits_of, streams_by_loop
 from maze_rl.seeding import numpy_generator
+from maze_rl.tokenization.many_starts import many_starts
 
 THRESHOLD = 0.5
 """Effect that counts as causal use."""
@@ -66,7 +75,7 @@ class NeighbourStates(Shown):
     looked_around: Interval
     """IIA with the states that the source's first loop left."""
     answers: Int64[ndarray, "pair loop"]
-    """Id of the fork's answer after each loop, of all pairs; -1 where it is no neighbour."""
+    """Id of the fork's likeliest next token after each loop, of all pairs."""
     by_loop: Float64[ndarray, " loop"]
     """IIA of the answers after each loop."""
     num_pairs: int
@@ -81,7 +90,7 @@ def swap_neighbour_states(
     num: int = _MOST_PAIRS,
     threshold: float = THRESHOLD,
     seed: int = 0,
-    batch_size: int = 8,
+    batch_size: int = 32,
 ) -> NeighbourStates:
     """Hold the neighbours of a fork in the states of another maze.
 
@@ -98,6 +107,7 @@ def swap_neighbour_states(
             number is below 1.
     """
     require_cells_by_loop(model, "swapping the states of cells (S3)")
+    require_origin_on_path(model, "swapping the states of cells (S3)")
     check_tokens(model, mazes.written)
     order = numpy_generator(seed, "neighbour_pairs").permutation(len(mazes))
     pairs = np.sort(order[: check_count("num", num)])
@@ -145,7 +155,7 @@ def swap_neighbour_states(
 
 
 class _Swaps:
-    """Runs of the bases, with or without other states at the neighbours of their forks."""
+    """Runs of the bases, asked at their forks, with or without other states at the neighbours of these."""
 
     def __init__(
         self,
@@ -156,11 +166,13 @@ class _Swaps:
         batch_size: int,
     ) -> None:
         self._model, self._all, self._seed, self._batch_size = model, mazes.batch, seed, batch_size
-        self._bases: MazeBatch = mazes.batch.take(mazes.base[pairs])
-        self._fork = flat(self._bases, self._bases.origins)
-        self._around = neighbour_cells(self._bases.shape)[self._fork]
-        rows, cols = self._bases.shape
-        self._ids = tokenization_of(model).layout.cell_ids[:rows, :cols].reshape(-1).astype(np.int64)
+        bases = mazes.batch.take(mazes.base[pairs])
+        self._around = neighbour_cells(bases.shape)[flat(bases, bases.origins)]
+        encoded = analysed_tokenization(tokenization_of(model)).encode_batch(
+            bases, streams=np.arange(len(bases)), seed=seed, prompt_only=True
+        )
+        self._listed = listed_at(encoded.spans, bases.shape)
+        self._asked = many_starts(encoded.spans, np.arange(len(bases)), bases.origins)
 
     def streams(self, mazes: Int64[ndarray, " pair"]) -> Float32[ndarray, "pair loop side d_model"]:
         """Return what loops leave at the neighbours of the fork in some mazes; of sides off the grid anything."""
@@ -172,26 +184,31 @@ class _Swaps:
             batch_size=self._batch_size,
         )
 
+    @torch.inference_mode()
     def answers(self, states: Float32[ndarray, "pair loop side d_model"] | None) -> Int64[ndarray, "pair loop"]:
-        """Return the id of each fork's answer after every loop; -1 where it is no neighbour."""
+        """Return the id of each fork's likeliest next token after every loop."""
+        device, parts = next(self._model.parameters()).device, []
+        with parametrize.cached():
+            for first in range(0, len(self._around), self._batch_size):
+                part = slice(first, first + self._batch_size)
+                tokens, segments, starts = (each[part].to(device) for each in self._asked)
+                put = None if states is None else self._put(states[part], part, device)
+                streams = streams_by_loop(self._model, tokens, segments=segments, edit=put)
+                parts.append(torch.stack([logits_of(self._model, each[starts]).argmax(dim=-1) for each in streams], 1))
+        return torch.cat(parts).cpu().numpy()
 
-        def put(loop: int, mazes: slice, streams: Tensor) -> Tensor:
-            around = self._around[mazes]
-            row, side = np.nonzero(around >= 0)
-            held = np.ascontiguousarray(states[mazes][row, loop - 1, side])  # type: ignore[index]
-            streams[row, around[row, side]] = torch.from_numpy(held).to(streams)
-            return streams
+    def _put(self, states: ndarray, part: slice, device: torch.device) -> Callable[[int, Tensor], Tensor]:
+        """Return the edit of whole streams that sets those of the neighbours that there are."""
+        row, side = np.nonzero(self._around[part] >= 0)
+        at = self._listed[part][row, self._around[part][row, side]].to(device)
+        held, rows = torch.from_numpy(np.ascontiguousarray(states[row, :, side])), torch.from_numpy(row).to(device)
 
-        found = answers_by_loop(
-            self._model,
-            self._bases,
-            edit=None if states is None else put,
-            seed=self._seed,
-            batch_size=self._batch_size,
-        )
-        moves = found.moves[np.arange(len(self._fork)), :, self._fork].astype(np.int64)
-        cells = np.take_along_axis(self._around, moves.clip(min=0), axis=1)
-        return np.where((moves >= 0) & (cells >= 0), self._ids[cells.clip(min=0)], -1)
+        def put(loop: int, stream: Tensor) -> Tensor:
+            stream = stream.clone()
+            stream[rows, at] = held[:, loop - 1].to(stream)
+            return stream
+
+        return put
 
 
 def _others(mazes: RecombinedMazes, pairs: Int64[ndarray, " pair"], seed: int) -> Int64[ndarray, " pair"]:

@@ -9,7 +9,7 @@ from maze_rl.reports.content import Column, Section, Statement, Table, Value
 from maze_rl.reports.gallery import Gallery
 from maze_rl.reports.palette import light
 from maze_rl.reports.search.scorecard_figures import MEANINGS
-from maze_rl.reports.search.search_result import SearchResult
+from maze_rl.reports.search.search_result import JudgedResult
 from maze_rl.reports.search.stated import estimate, is_known, sentence
 from maze_rl.reports.vector_graphics import WIDTH
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Checkpoints = Sequence[tuple[int, Mapping[str, Finding]]]
 
 
-def checkpoint_section(result: SearchResult, gallery: Gallery) -> Section:
+def checkpoint_section(result: JudgedResult, gallery: Gallery) -> Section:
     """Put the section together; there must be checkpoints."""
     picture = gallery.picture(
         checkpoint_figure(result.checkpoints),

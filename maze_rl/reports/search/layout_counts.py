@@ -7,7 +7,7 @@ from maze_rl.evaluation.results import FEWEST_LAYOUTS
 from maze_rl.interp.maze_draws import layouts_of
 from maze_rl.intervals import num_clusters
 from maze_rl.reports.content import NOTHING, Statement
-from maze_rl.reports.search.search_result import SearchResult
+from maze_rl.reports.search.search_result import JudgedResult
 from maze_rl.reports.search.stated import counted
 
 
@@ -33,7 +33,7 @@ class LayoutCount(Shown):
         return f"{counted(self.num, 'maze')}, {counted(self.layouts, 'layout')}"
 
 
-def layout_counts(result: SearchResult) -> dict[str, LayoutCount]:
+def layout_counts(result: JudgedResult) -> dict[str, LayoutCount]:
     """Count the layouts of each set of mazes, by the fact of the set-up that tells of it."""
     found = result.materials
     batches = {
@@ -48,7 +48,7 @@ def layout_counts(result: SearchResult) -> dict[str, LayoutCount]:
     }
 
 
-def few_search_layouts(result: SearchResult) -> Statement:
+def few_search_layouts(result: JudgedResult) -> Statement:
     """Warn of the sets of mazes with fewer layouts than `FEWEST_LAYOUTS`; nothing where there are none."""
     few = [each for each in layout_counts(result).values() if each.few]
     if not few:

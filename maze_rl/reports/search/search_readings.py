@@ -7,12 +7,14 @@ from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.interp.scorecard import SCORES
 from maze_rl.interp.verdict import Judgement
 from maze_rl.reports.content import Statement
+from maze_rl.reports.search.loops.size_section import breaking_reading
+from maze_rl.reports.search.loops.spreading_section import settling_reading
 from maze_rl.reports.search.scorecard_figures import MEANINGS
-from maze_rl.reports.search.search_result import SearchResult
+from maze_rl.reports.search.search_result import JudgedResult, LoopSearchResult
 from maze_rl.reports.search.stated import NOT_MEASURED, is_known, paragraph, sentence
 
 
-def headline(result: SearchResult) -> Statement:
+def headline(result: JudgedResult) -> Statement:
     """State the verdict with the scores it stands on."""
     judgement, setting = result.judgement, result.setting
     verdict = sentence(
@@ -22,7 +24,20 @@ def headline(result: SearchResult) -> Statement:
         algorithm=setting.algorithm,
         verdict=judgement.text,
     )
+    if isinstance(result, LoopSearchResult):
+        seen = settling_reading(result), breaking_reading(result), _NOT_KNOWN
+        return paragraph(verdict, _judged_on(judgement), *seen)
     return paragraph(verdict, _judged_on(judgement), *(_group(judgement.judged.scores, kind) for kind in _LEADS))
+
+
+_NOT_KNOWN = Statement("What is not known: whether it computes that algorithm as such, and why far cells fail.")
+_SHOWN = {
+    False: "hand-built searchers (H1 breadth-first wave, H3 dead-end filling); below: models that do not search (N1 "
+    "untrained, N2 greedy, N3 computes a wave it never reads, N4 memorizer) and the untrained control.",
+    True: "hand-built searchers (H5 breadth-first wave, H6 dead-end filling, H7 both at once); below: models that do "
+    "not search (N6 untrained, N7 greedy, N8 computes a wave it never reads) and the untrained control.",
+}
+"""What the figure of the scorecard shows beside a model, with loops or without."""
 
 
 def _judged_on(judgement: Judgement) -> Statement:
@@ -63,7 +78,7 @@ def _kind(finding: Finding) -> str:
     return finding.verdict if is_known(finding.effect) else NOT_MEASURED
 
 
-def scorecard_reading(result: SearchResult) -> Statement:
+def scorecard_reading(result: JudgedResult) -> Statement:
     """State how the model stands beside its control and the calibration models."""
     control = result.battery.untrained
     reading = sentence("The untrained control: {control}.", control=control.verdict)
@@ -80,14 +95,12 @@ def scorecard_reading(result: SearchResult) -> Statement:
     return reading
 
 
-def scorecard_lead(result: SearchResult) -> Statement:
+def scorecard_lead(result: JudgedResult) -> Statement:
     """Explain the figure and the rule of the verdict."""
     unmeasured = [score for score in SCORES if not is_known(result.judgement.judged.scores[score].effect)]
     lead = Statement(
-        "A model searches if S1, S3 and S5 say yes, and S2 or S4 with them, on mazes within its reach. Blue: the "
-        "model with its 95% interval; dashed: the threshold; triangles above: hand-built searchers (H1 "
-        "breadth-first wave, H3 dead-end filling); below: models that do not search (N1 untrained, N2 greedy, N3 "
-        "computes a wave it never reads, N4 memorizer) and the untrained control."
+        "A model searches if S1, S3 and S5 say yes, and S2 or S4 with them, on mazes within its reach. Blue: the model "
+        "with its 95% interval; dashed: the threshold; triangles above: " + _SHOWN[isinstance(result, LoopSearchResult)]
     )
     for score in unmeasured:
         lead += sentence(

@@ -12,6 +12,7 @@ from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.battery import Battery
 from maze_rl.interp.finding import Finding
 from maze_rl.interp.inputs.decisions import Decisions
+from maze_rl.interp.loop_battery import LoopBattery
 from maze_rl.interp.materials import Materials, Setting
 from maze_rl.interp.score_table import scores_html, scores_line
 from maze_rl.interp.verdict import Judgement
@@ -32,8 +33,8 @@ class DecisionAttention(Shown):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SearchResult(Shown):
-    """One model's results."""
+class JudgedResult(Shown):
+    """One model's verdict, and what stands beside it on any page."""
 
     name: str
     """Of the model."""
@@ -43,13 +44,11 @@ class SearchResult(Shown):
     """Facts shown in the set-up, by label: layers, d_model, heads, format, canvas, positions, parameters."""
     setting: Setting
     materials: Materials
-    battery: Battery
+    battery: Battery | LoopBattery
     calibration: Mapping[str, Mapping[str, Finding]]
     """Scores S1 to S5 of each calibration model, by its name (`H1 wave`, `N2 greedy`); H searches, N does not."""
     calibration_searches: Mapping[str, bool]
     """Their combined verdicts."""
-    attention: Sequence[DecisionAttention] = ()
-    """Attention to draw on a maze."""
     checkpoints: Sequence[tuple[int, Mapping[str, Finding]]] = ()
     """(step, scores S1 to S5) of checkpoints of the run, if there are any."""
     checkpoints_left_out: Sequence[int] = ()
@@ -69,6 +68,22 @@ class SearchResult(Shown):
 
     def _repr_html_(self) -> str:
         return scores_html(self.name, self.judgement.text, self.judgement.judged.scores)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SearchResult(JudgedResult):
+    """Results of a model with a causal prompt."""
+
+    battery: Battery
+    attention: Sequence[DecisionAttention] = ()
+    """Attention to draw on a maze."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LoopSearchResult(JudgedResult):
+    """Results of a model with loops over the cells of its prompt."""
+
+    battery: LoopBattery
 
 
 def example_decision(decisions: Decisions) -> int:

@@ -8,7 +8,7 @@ from maze_rl.interp.scorecard import SCORES
 from maze_rl.reports.content import Column, Table, Value
 from maze_rl.reports.search.layout_counts import layout_counts
 from maze_rl.reports.search.scorecard_figures import MEANINGS
-from maze_rl.reports.search.search_result import SearchResult
+from maze_rl.reports.search.search_result import JudgedResult
 from maze_rl.reports.search.stated import estimate
 
 LAYOUTS = Column(
@@ -75,7 +75,7 @@ def finding_table(name: str, caption: str, findings: Mapping[str, Finding], *, f
     return Table(name=name, caption=caption, columns=columns, rows=rows, folded=folded)
 
 
-def comparison_table(result: SearchResult) -> Table:
+def comparison_table(result: JudgedResult) -> Table:
     """Tabulate the scores of the model, its untrained control and the calibration models."""
     card, control = result.judgement.judged, result.battery.untrained
     models: list[tuple[str, Mapping[str, Finding], bool]] = [
@@ -102,7 +102,7 @@ def comparison_table(result: SearchResult) -> Table:
     )
 
 
-def setup_table(result: SearchResult) -> Table:
+def setup_table(result: JudgedResult) -> Table:
     """Tabulate what was judged, and on what."""
     setting, pairs, mazes = result.setting, result.materials.pairs, layout_counts(result)
     longest = "" if setting.within is None else f", choices within {setting.within.words}"

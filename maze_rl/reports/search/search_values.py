@@ -14,14 +14,20 @@ from maze_rl.interp.interventions.patch_effects import PatchMap
 from maze_rl.interp.scorecard import SCORES
 from maze_rl.intervals import Interval
 from maze_rl.reports.search.attention_figures import edge_attention
+from maze_rl.reports.search.loops.measures import (
+    change_followed,
+    neighbour_attention,
+    right_by_look_ahead,
+    second_source,
+)
 from maze_rl.reports.search.probe_figures import emergence_shares
-from maze_rl.reports.search.search_result import DecisionAttention, SearchResult
+from maze_rl.reports.search.search_result import DecisionAttention, JudgedResult, LoopSearchResult, SearchResult
 
-_LEFT_OUT = ("logits", "explained", "total", "first_layer", "layouts")
+_LEFT_OUT = ("logits", "explained", "total", "first_layer", "layouts", "answers")
 """Fields with a value for every maze or cell: the figures show what they come to."""
 
 
-def battery_values(result: SearchResult) -> dict[str, Any]:
+def result_values(result: JudgedResult) -> dict[str, Any]:
     """Return the scores of all models, and all that the battery found, without tokens and single mazes."""
     return {
         "name": result.name,
@@ -40,10 +46,32 @@ def battery_values(result: SearchResult) -> dict[str, Any]:
         "seconds": result.seconds,
         "command": result.command,
         "setting": json_values(result.setting),
+    } | (_of_causal(result) if isinstance(result, SearchResult) else _of_loops(result))
+
+
+def _of_causal(result: SearchResult) -> dict[str, Any]:
+    return {
         "battery": json_values(result.battery),
         "emergence_shares": _emergence(result),
         "attention": [_attention(each, result) for each in result.attention],
     }
+
+
+def _of_loops(result: JudgedResult) -> dict[str, Any]:
+    assert isinstance(result, LoopSearchResult)  # there are no others
+    battery, seed = result.battery, result.setting.seed
+    loops = battery.answers.moves.shape[1]
+    found = {
+        "rivals": battery.rivals,
+        "state": battery.state,
+        "neighbours": battery.neighbours,
+        "attention": {side: neighbour_attention(each, loops, seed) for side, each in battery.kernels.items()},
+        "second_source": second_source(battery.transplants, seed),
+        "second_source_control": second_source(battery.transplants, seed, control=True),
+        "change": change_followed(battery.change, seed),
+        "larger": {side: right_by_look_ahead(each, seed) for side, each in battery.larger.items()},
+    }
+    return {"battery": json_values(found)}
 
 
 def _emergence(result: SearchResult) -> Any:

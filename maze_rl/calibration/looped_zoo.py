@@ -1,0 +1,71 @@
+"""The calibration models with loops: what each row is, and what every score must say of it.
+
+As in `maze_rl.calibration.zoo`; these read prompts that list cells, all of which see all of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from maze_rl.calibration.looped_searchers import READING_LOOPS, LoopedKind, build_looped
+from maze_rl.calibration.zoo import DOES_NOT, SEARCHES, ZooRow
+from maze_rl.displays.short_repr import Shown
+from maze_rl.models.build import MazeTransformer
+from maze_rl.models.untrained import untrained_twin
+from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopInstance(Shown):
+    """One model to build: its canvas, loops, basis and seed."""
+
+    canvas: int
+    loops: int
+    rotate: bool
+    seed: int
+
+    @property
+    def tokenization(self) -> Tokenization:
+        """How its mazes are written."""
+        return load_tokenization("cells", canvas=self.canvas, origin="path")
+
+    @property
+    def rounds(self) -> int:
+        """Loops after those that read the prompt: the reach of a wave."""
+        return self.loops - READING_LOOPS
+
+
+def _hand_built(kind: LoopedKind) -> Callable[[LoopInstance], MazeTransformer]:
+    def build(instance: LoopInstance) -> MazeTransformer:
+        return build_looped(
+            kind, instance.tokenization, loops=instance.loops, rotate=instance.rotate, seed=instance.seed
+        )
+
+    return build
+
+
+def _untrained(instance: LoopInstance) -> MazeTransformer:
+    return untrained_twin(_hand_built("wave")(instance), seed=instance.seed)
+
+
+LOOP_ROWS = (
+    ZooRow("H5 looped wave", "breadth-first search", _hand_built("wave"), SEARCHES, "distances to the target"),
+    ZooRow("H6 looped filling", "dead-end filling", _hand_built("dead_end_filling"), SEARCHES, "depths of dead ends"),
+    ZooRow("H7 looped both", "wave and filling at once", _hand_built("either"), SEARCHES, "steps to look ahead"),
+    ZooRow("N6 looped untrained", "random weights", _untrained, DOES_NOT),
+    ZooRow("N7 looped greedy", "Manhattan distance", _hand_built("greedy"), DOES_NOT),
+    ZooRow(
+        "N8 looped decoy",
+        "wave computed, never read",
+        _hand_built("decoy"),
+        {**DOES_NOT, "S2": "yes"},
+        "distances to the target",
+    ),
+)
+
+
+def loop_instances(num: int = 10) -> list[LoopInstance]:
+    """Return `num` instances: both canvases, several numbers of loops, with and without rotation, all seeds."""
+    return [
+        LoopInstance(canvas=(4, 4, 5)[index % 3], loops=(13, 12, 14)[index % 3], rotate=index % 4 != 3, seed=index)
+        for index in range(num)
+    ]
