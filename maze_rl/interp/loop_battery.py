@@ -23,6 +23,7 @@ from maze_rl.interp.interventions.neighbour_states import NeighbourStates
 from maze_rl.interp.interventions.transplanted_states import Transplants, transplant_target_state
 from maze_rl.interp.materials import Materials, Setting
 from maze_rl.interp.probes.cell_probes import CellProbes, probe_cells
+from maze_rl.interp.requirements import require_cells_by_loop
 from maze_rl.interp.score_table import scores_html, scores_line
 from maze_rl.interp.scorecard import Progress, Scorecard, check_scored, control_probes, score
 from maze_rl.interp.verdict import Judgement, judge
@@ -199,6 +200,7 @@ def run_loop_battery(
     Raises:
         ConfigurationError: The mazes do not fit the model or are too few for an interval, or it has no such loops.
     """
+    require_cells_by_loop(model, "the battery of models with loops")
     check_scored(model)
     twin, probes = untrained_twin(model, materials.setting.seed), control_probes(model, materials)
     judgement = judge(

@@ -641,7 +641,7 @@ CLAIMS: dict[str, Claim] = {
     ),
     "loop_battery.run_loop_battery": Claim(
         "loops cells starts",
-        lambda f, c: f(c.model, c.materials).judgement.card.logits,
+        lambda f, c: f(c.model, replace(c.materials, setting=replace(c.materials.setting, num_mazes=100))).state,
     ),
     "cell_state.cell_state": Claim("loops cells", lambda f, c: _of_variables(f(c.model, c.larger).probes)),
     "cell_state.untrained_cell_scores": Claim("loops cells", lambda f, c: _scores(f(c.model, c.larger))),
