@@ -1,6 +1,6 @@
 """How the battery puts tests together: controls at their own slot, ablation on other mazes, reach where it is known."""
 
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -42,8 +42,9 @@ def test_heads_are_ablated_on_other_mazes_than_named_them() -> None:
     named, others = (generate(4, "dfs", num, seed).batches[0] for num, seed in ((10, 1), (30, 2)))
     setting = Setting(size=4, num_mazes=10, num_pairs=10, num_probed=30, seed=3)
     subject = object.__new__(battery.Subject)
-    materials = Materials(setting, find_decisions(EDGES, named), *(None,) * 3)  # type: ignore[arg-type]
-    materials = replace(materials, probed=others)
+    materials = object.__new__(Materials)
+    for name, value in (("setting", setting), ("decisions", find_decisions(EDGES, named)), ("probed", others)):
+        object.__setattr__(materials, name, value)
     for name, value in (("model", model), ("materials", materials), ("named", ((3, 0),))):
         object.__setattr__(subject, name, value)
     found = battery.TESTS["ablation"](subject)
