@@ -7,7 +7,7 @@ import pytest
 
 from maze_rl.calibration.hand_built import build_hand_built
 from maze_rl.configs.model import ModelConfig
-from maze_rl.interp import battery
+from maze_rl.interp import battery, loop_battery
 from maze_rl.interp.inputs.decisions import find_decisions
 from maze_rl.interp.inputs.patching_pairs import SolvedPairs, control_tokens, flip_tokens, make_pairs
 from maze_rl.interp.inputs.position_groups import CHANGED, position_groups
@@ -61,4 +61,5 @@ def test_reach_that_is_not_known_says_nothing_about_growth() -> None:
 
 
 def test_every_field_has_its_test() -> None:
-    assert [each.name for each in fields(battery.Battery)] == ["judgement", "untrained", *battery.TESTS]
+    for made, tests in ((battery.Battery, battery.TESTS), (loop_battery.LoopBattery, loop_battery.TESTS)):
+        assert {each.name for each in fields(made)} == {"judgement", "untrained", *tests}

@@ -15,6 +15,7 @@ from maze_rl.interp.behaviour.look_ahead import (
 )
 from maze_rl.interp.behaviour.simple_rules import manhattan, right_share
 from maze_rl.interp.inputs.decisions import Decisions, decision_logits, find_decisions, right_choices
+from maze_rl.interp.inputs.within_reach import check_axis
 from maze_rl.mazes.generate import generate
 from maze_rl.tokenization.tokenization import load_tokenization
 
