@@ -15,6 +15,7 @@ from transformer_lens import HookedTransformer
 from maze_rl.configs.mazes import spec_from_arguments
 from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.activations.answers_by_loop import LoopAnswers, answers_by_loop
+from maze_rl.interp.activations.cell_streams import spread_loops
 from maze_rl.interp.attention.cell_kernel import CellKernel, cell_kernel
 from maze_rl.interp.behaviour.rival_algorithms import RivalAlgorithms, compare_rivals, enough_settle
 from maze_rl.interp.inputs.patching_pairs import make_pairs
@@ -130,8 +131,13 @@ def _rivals(subject: LoopSubject) -> RivalAlgorithms | None:
 
 
 def _state(subject: LoopSubject) -> CellProbes:
-    read = np.unique(np.linspace(1, subject.loops, _MOST_READ).round().astype(int)).tolist()
-    return probe_cells(subject.model, subject.mazes, loops=read, control_model=subject.twin, seed=subject.setting.seed)
+    return probe_cells(
+        subject.model,
+        subject.mazes,
+        loops=spread_loops(subject.loops, _MOST_READ),
+        control_model=subject.twin,
+        seed=subject.setting.seed,
+    )
 
 
 def _kernels(subject: LoopSubject) -> dict[int, CellKernel]:
@@ -167,10 +173,9 @@ def _change(subject: LoopSubject) -> MidwayEdit:
 
 
 def _larger(subject: LoopSubject) -> dict[int, LoopAnswers]:
-    setting = subject.setting
-    return {
-        side: answers_by_loop(subject.model, _mazes(setting, side, _FEW), seed=setting.seed) for side in subject.sides
-    }
+    setting, (own, *others) = subject.setting, subject.sides
+    larger = {side: answers_by_loop(subject.model, _mazes(setting, side, _FEW), seed=setting.seed) for side in others}
+    return {own: subject.answers} | larger
 
 
 TESTS: Mapping[str, Callable[[LoopSubject], Any]] = MappingProxyType(

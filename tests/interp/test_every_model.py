@@ -54,7 +54,7 @@ NO_MODEL = {
     "cell_probes": "cell_rows cells_of_other_mazes",
     "cell_features": "split_halves variable_of base_features one_hot flat degrees open_edges open_sides open_to "
     "neighbour_cells manhattan alive_after reached_after far_cells of_other_mazes control_values",
-    "cell_streams": "kept_loops",
+    "cell_streams": "kept_loops spread_loops",
     "cell_variables": "next_step local_features",
     "compute_frontier": "pooled",
     "decisions": "in_batches right_choices",

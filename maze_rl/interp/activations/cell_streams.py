@@ -63,6 +63,11 @@ def cell_streams(
     return found
 
 
+def spread_loops(most: int, num: int) -> list[int]:
+    """Return up to `num` loops at equal distances, the first and the last of `most` among them."""
+    return np.unique(np.linspace(1, most, num).round().astype(int)).tolist()
+
+
 def kept_loops(most: int, loops: Sequence[int] | None) -> list[int]:
     """Return the loops that are read, ascending; all of `most` where none are named.
 

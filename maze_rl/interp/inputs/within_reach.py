@@ -20,7 +20,7 @@ from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.inputs.algorithm_clocks import either_rounds, filling_rounds
 from maze_rl.interp.inputs.cell_features import flat
 from maze_rl.interp.inputs.decisions import Decisions
-from maze_rl.mazes.cell_labels import label_cells
+from maze_rl.mazes.cell_labels import CellLabels, label_cells
 from maze_rl.mazes.lattice import MazeBatch
 
 Axis = Literal["look_ahead", "distance", "dead_end_depth", "filling", "either"]
@@ -88,15 +88,15 @@ class Within(Shown):
 
     def mazes(self, batch: MazeBatch) -> Bool[ndarray, " maze"]:
         """Tell of which mazes every choice along the shortest path lies within."""
-        beyond = (self._needed(batch) > self.steps) & label_cells(batch).on_path
+        labels = label_cells(batch)
+        beyond = (self._needed(batch, labels) > self.steps) & labels.on_path
         return np.asarray(~beyond.any(axis=1))
 
     def cells(self, batch: MazeBatch, cells: Int16[ndarray, "maze 2"]) -> Bool[ndarray, " maze"]:
         """Tell which choices, one at a cell of each maze, lie within; the cell is entered from the origin's side."""
-        return self._needed(batch)[np.arange(len(batch)), flat(batch, cells)] <= self.steps
+        return self._needed(batch, label_cells(batch))[np.arange(len(batch)), flat(batch, cells)] <= self.steps
 
-    def _needed(self, batch: MazeBatch) -> Int64[ndarray, "maze cell"]:
+    def _needed(self, batch: MazeBatch, labels: CellLabels) -> Int64[ndarray, "maze cell"]:
         if self.axis in _CLOCKS:
             return _CLOCKS[self.axis](batch).astype(np.int64)
-        labels = label_cells(batch)
         return (labels.distances if self.axis == "distance" else getattr(labels, self.axis)).astype(np.int64)

@@ -13,7 +13,7 @@ from jaxtyping import Float64
 from numpy import ndarray
 from transformer_lens import HookedTransformer
 
-from maze_rl.interp.activations.cell_streams import cell_streams
+from maze_rl.interp.activations.cell_streams import cell_streams, spread_loops
 from maze_rl.interp.inputs.cell_variables import CELL_VARIABLES, local_features
 from maze_rl.interp.probes.cell_probes import CellRows, LoopScore, cell_rows, cells_of_other_mazes
 from maze_rl.interp.probes.held_variables import THRESHOLD, LatentState, ProbeScore, beyond_controls
@@ -84,8 +84,7 @@ def _scores(
     batch_size: int,
 ) -> dict[str, ProbeScore]:
     loops = int(model.maze_config.loops)  # type: ignore[union-attr, arg-type]
-    read = np.unique(np.linspace(1, loops, _MOST_LOOPS).round().astype(int)).tolist()
-    streams = cell_streams(model, mazes, loops=read, seed=seed, batch_size=batch_size)
+    streams = cell_streams(model, mazes, loops=spread_loops(loops, _MOST_LOOPS), seed=seed, batch_size=batch_size)
     found = rows.scores(streams, local_features(mazes), labels)
     return {name: _at_best(each) for name, each in found.items()}
 
