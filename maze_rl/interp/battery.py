@@ -31,30 +31,25 @@ from maze_rl.interp.interventions.edge_steering import SteeringResult, steer_edg
 from maze_rl.interp.interventions.head_ablation import AblationResult, ablate_heads
 from maze_rl.interp.interventions.interchange import Interchange
 from maze_rl.interp.interventions.pair_patching import Patching, patch
+from maze_rl.interp.judged_battery import JudgedBattery, judge_beside_twin, run_tests
 from maze_rl.interp.materials import Materials, pairs_of_any_depth
 from maze_rl.interp.probes.doubling import GrowthOfReach, fit_growth
 from maze_rl.interp.probes.emergence import Emergence, emergence
 from maze_rl.interp.probes.on_path_probe import OnPathProbe, on_path_probe
 from maze_rl.interp.probes.wall_probe import WallProbe, wall_probe
 from maze_rl.interp.requirements import FEWEST_MAZES, require_causal_prompt
-from maze_rl.interp.score_table import scores_html, scores_line
-from maze_rl.interp.scorecard import Progress, Scorecard, check_scored, control_probes, score
-from maze_rl.interp.verdict import Judgement, judge
+from maze_rl.interp.scorecard import Progress, check_scored
+from maze_rl.interp.verdict import Judgement
 from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.untrained import untrained_twin
 
 _MOST_ABLATED = 4
-_JUDGED, _BESIDE = 0.4, 0.15
-"""Shares of the time that the verdict and the untrained control take."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Battery(Shown):
+class Battery(JudgedBattery):
     """All results."""
 
-    judgement: Judgement
-    untrained: Scorecard
-    """Of the untrained twin, on the same mazes."""
     solved: SolvedPairs
     flips: FlipRates
     """Of pairs of any depth, as are sensitivity, patching and steering; those of S1 are in the scorecard."""
@@ -79,22 +74,11 @@ class Battery(Shown):
     """On the probes' mazes, which had no part in naming them; None where none is named."""
 
     @property
-    def scorecard(self) -> Scorecard:
-        """The scores on mazes as they come."""
-        return self.judgement.card
-
-    @property
     def swaps(self) -> Interchange:
         """What S3 is from, on mazes as they come."""
         found = self.scorecard.swaps
         assert isinstance(found, Interchange)  # prompts here are causal
         return found
-
-    def _headline(self) -> str:
-        return scores_line(self.judgement.text, self.judgement.judged.scores)
-
-    def _repr_html_(self) -> str:
-        return scores_html("search battery", self.judgement.text, self.judgement.judged.scores)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -218,22 +202,9 @@ def run_battery(
     """
     check_tested(model)
     twin = untrained_twin(model, materials.setting.seed)
-    probes = control_probes(model, materials)
-    judgement = judge(
-        model,
-        materials.setting,
-        materials=materials,
-        untrained=probes,
-        progress=lambda doing, done: progress(doing, _JUDGED * done),
-    )
-    progress("the untrained control", _JUDGED)
-    untrained = score(twin, materials, untrained=probes)
+    judgement, untrained = judge_beside_twin(model, twin, materials, progress)
     subject = Subject(model=model, twin=twin, materials=materials, judgement=judgement)
-    found, begun = {}, _JUDGED + _BESIDE
-    for place, (name, test) in enumerate(TESTS.items()):
-        progress(name.replace("_", " "), begun + (1 - begun) * place / len(TESTS))
-        found[name] = test(subject)
-    return Battery(judgement=judgement, untrained=untrained, **found)
+    return Battery(judgement=judgement, untrained=untrained, **run_tests(TESTS, subject, progress))
 
 
 def check_tested(model: HookedTransformer) -> None:

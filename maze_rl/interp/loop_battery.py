@@ -22,12 +22,11 @@ from maze_rl.interp.inputs.patching_pairs import make_pairs
 from maze_rl.interp.interventions.midway_edits import MidwayEdit, edit_midway
 from maze_rl.interp.interventions.neighbour_states import NeighbourStates
 from maze_rl.interp.interventions.transplanted_states import Transplants, transplant_target_state
+from maze_rl.interp.judged_battery import JudgedBattery, judge_beside_twin, run_tests
 from maze_rl.interp.materials import Materials, Setting
 from maze_rl.interp.probes.cell_probes import CellProbes, probe_cells
 from maze_rl.interp.requirements import require_cells_by_loop
-from maze_rl.interp.score_table import scores_html, scores_line
-from maze_rl.interp.scorecard import Progress, Scorecard, check_scored, control_probes, score
-from maze_rl.interp.verdict import Judgement, judge
+from maze_rl.interp.scorecard import Progress, check_scored
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch
 from maze_rl.models.attached_tokenization import tokenization_of
@@ -37,17 +36,12 @@ from maze_rl.models.untrained import untrained_twin
 _LARGER = (3, 6, 9)
 """Cells per side that are added for the mazes that a search is watched on beyond its own."""
 _MOST_MAZES, _FEW, _MOST_READ = 100, 24, 6
-_JUDGED, _BESIDE = 0.45, 0.15
-"""Shares of the time that the verdict and the untrained control take."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LoopBattery(Shown):
+class LoopBattery(JudgedBattery):
     """All results."""
 
-    judgement: Judgement
-    untrained: Scorecard
-    """Of the untrained twin, on the same mazes."""
     answers: LoopAnswers
     """Of all cells, after every loop."""
     rivals: RivalAlgorithms | None
@@ -64,22 +58,11 @@ class LoopBattery(Shown):
     """Answers by cells per side, of the setting's size and larger ones."""
 
     @property
-    def scorecard(self) -> Scorecard:
-        """The scores on mazes as they come."""
-        return self.judgement.card
-
-    @property
     def neighbours(self) -> NeighbourStates:
         """What S3 is from, on the mazes that decide."""
         found = self.judgement.judged.swaps
         assert isinstance(found, NeighbourStates)  # models with loops are judged by them
         return found
-
-    def _headline(self) -> str:
-        return scores_line(self.judgement.text, self.judgement.judged.scores)
-
-    def _repr_html_(self) -> str:
-        return scores_html("search battery", self.judgement.text, self.judgement.judged.scores)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,7 +73,6 @@ class LoopSubject(Shown):
     twin: HookedTransformer
     """Of random weights."""
     setting: Setting
-    judgement: Judgement
 
     @property
     def loops(self) -> int:
@@ -207,19 +189,7 @@ def run_loop_battery(
     """
     require_cells_by_loop(model, "the battery of models with loops")
     check_scored(model)
-    twin, probes = untrained_twin(model, materials.setting.seed), control_probes(model, materials)
-    judgement = judge(
-        model,
-        materials.setting,
-        materials=materials,
-        untrained=probes,
-        progress=lambda doing, done: progress(doing, _JUDGED * done),
-    )
-    progress("the untrained control", _JUDGED)
-    untrained = score(twin, materials, untrained=probes)
-    subject = LoopSubject(model=model, twin=twin, setting=materials.setting, judgement=judgement)
-    found, begun = {}, _JUDGED + _BESIDE
-    for place, (name, test) in enumerate(TESTS.items()):
-        progress(name, begun + (1 - begun) * place / len(TESTS))
-        found[name] = test(subject)
-    return LoopBattery(judgement=judgement, untrained=untrained, **found)
+    twin = untrained_twin(model, materials.setting.seed)
+    judgement, untrained = judge_beside_twin(model, twin, materials, progress)
+    subject = LoopSubject(model=model, twin=twin, setting=materials.setting)
+    return LoopBattery(judgement=judgement, untrained=untrained, **run_tests(TESTS, subject, progress))

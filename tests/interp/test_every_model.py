@@ -38,11 +38,12 @@ CHECKS = {
     "battery.check_tested",
     "battery.Subject",
     "loop_battery.LoopSubject",
+    "judged_battery.judge_beside_twin",
     "scorecard.check_scored",
     "scorecard.goes_by_loop",
     "materials.check_setting",
 }
-"""With all of `requirements`, the checks themselves, and what holds a model that was checked."""
+"""With all of `requirements`, the checks themselves, and what is given a model that was checked."""
 NO_MODEL = {
     "score_table": "scores_html scores_line",
     "activation_patching": "single_positions check_names",
@@ -58,6 +59,7 @@ NO_MODEL = {
     "cell_variables": "next_step local_features",
     "compute_frontier": "pooled",
     "decisions": "in_batches right_choices",
+    "judged_battery": "run_tests",
     "held_variables": "beyond_controls",
     "materials": "plain_mazes",
     "reach": "measure_reach",

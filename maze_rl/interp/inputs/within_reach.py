@@ -89,7 +89,8 @@ class Within(Shown):
     def mazes(self, batch: MazeBatch) -> Bool[ndarray, " maze"]:
         """Tell of which mazes every choice along the shortest path lies within."""
         labels = label_cells(batch)
-        beyond = (self._needed(batch, labels) > self.steps) & labels.on_path
+        choices = labels.on_path & (labels.distances > 0)  # at the target nothing is chosen
+        beyond = (self._needed(batch, labels) > self.steps) & choices
         return np.asarray(~beyond.any(axis=1))
 
     def cells(self, batch: MazeBatch, cells: Int16[ndarray, "maze 2"]) -> Bool[ndarray, " maze"]:
