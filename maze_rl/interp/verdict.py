@@ -7,7 +7,8 @@ which say what becomes of it beyond. The verdict is one of
 - *searches within K steps*: the scorecard within the reach says so;
 - *represents without use*: choices do not follow a search, though its variable can be read;
 - *heuristic*: choices do not follow a search; so it is, too, where K is below 3: one step or two is a look around;
-- *undecided*: K is 3, within which no demanding maze has a flip, or its interval holds 3, or the scores do not tell.
+- *undecided*: K is 3, within which no demanding maze has a flip, or its interval holds 3, or too few mazes lie within
+  K, or the scores do not tell.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from dataclasses import dataclass, replace
 from transformer_lens import HookedTransformer
 
 from maze_rl.displays.short_repr import Shown
+from maze_rl.errors import ConfigurationError
 from maze_rl.interp.behaviour.reach import Reach, measure_reach
 from maze_rl.interp.inputs.decisions import decision_logits, find_decisions, right_choices
 from maze_rl.interp.inputs.within_reach import OF_CELLS, OF_WALKS, Within
@@ -23,6 +25,7 @@ from maze_rl.interp.materials import FEWEST_STEPS, Materials, Setting, gather, p
 from maze_rl.interp.probes.held_variables import ProbeScore
 from maze_rl.interp.scorecard import Progress, Scorecard, Verdict, check_scored, goes_by_loop, score
 from maze_rl.models.attached_tokenization import tokenization_of
+from maze_rl.tokenization.tokenization import Tokenization
 
 LEAST_STEPS = 3
 """Steps from which on a reach is more than a look around."""
@@ -36,7 +39,7 @@ class Judgement(Shown):
     card: Scorecard
     """On mazes as they come, of the setting that was asked for."""
     within: Scorecard | None
-    """On mazes within the reach; None where this is below `FEWEST_STEPS`. The same as `card` where these mazes show no
+    """On mazes within the reach; None where there are too few, as below `FEWEST_STEPS`. The same as `card` where these mazes show no
     end of the reach."""
 
     @property
@@ -97,8 +100,17 @@ def judge(
     within = None
     if reach.whole:
         within = card
-    elif reach.steps >= FEWEST_STEPS:
-        near = gather(tokenization, replace(setting, within=Within(reach.axis, reach.steps)))
+    elif (near := _within_reach(tokenization, setting, reach)) is not None:
         within = score(model, near, progress=lambda doing, done: progress(f"{doing} within reach", 0.55 + 0.45 * done))
     progress("done", 1.0)
     return Judgement(reach=reach, card=card, within=within)
+
+
+def _within_reach(tokenization: Tokenization, setting: Setting, reach: Reach) -> Materials | None:
+    """Return materials within the reach; None where too few mazes of this size lie within."""
+    if reach.steps < FEWEST_STEPS:
+        return None
+    try:
+        return gather(tokenization, replace(setting, within=Within(reach.axis, reach.steps)))
+    except ConfigurationError:  # there were enough without the limit
+        return None

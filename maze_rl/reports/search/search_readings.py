@@ -52,8 +52,8 @@ def _judged_on(judgement: Judgement) -> Statement:
             l_eff=reach.curve.joint.look_ahead,
         )
     return sentence(
-        "Its choices reach {steps} steps beyond what Manhattan greedy explains, so that no mazes lie within its reach "
-        "and it is judged on mazes as they come.",
+        "Its choices reach {steps} steps beyond what Manhattan greedy explains: too few mazes that tell search from "
+        "rules lie within that, and it is judged on mazes as they come.",
         steps=reach.steps,
     )
 
