@@ -61,11 +61,3 @@ LOOP_ROWS = (
         "distances to the target",
     ),
 )
-
-
-def loop_instances(num: int = 10) -> list[LoopInstance]:
-    """Return `num` instances: both canvases, several numbers of loops, with and without rotation, all seeds."""
-    return [
-        LoopInstance(canvas=(4, 4, 5)[index % 3], loops=(13, 12, 14)[index % 3], rotate=index % 4 != 3, seed=index)
-        for index in range(num)
-    ]

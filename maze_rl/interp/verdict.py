@@ -39,8 +39,8 @@ class Judgement(Shown):
     card: Scorecard
     """On mazes as they come, of the setting that was asked for."""
     within: Scorecard | None
-    """On mazes within the reach; None where there are too few, as below `FEWEST_STEPS`. The same as `card` where these mazes show no
-    end of the reach."""
+    """On mazes within the reach; None where there are too few, as below `FEWEST_STEPS`. The same as `card` where these
+    mazes show no end of the reach."""
 
     @property
     def judged(self) -> Scorecard:
