@@ -20,10 +20,10 @@ from transformer_lens.utilities import get_act_name
 
 from maze_rl.calibration.hand_built import READING_LAYERS, build_hand_built
 from maze_rl.errors import ConfigurationError
-from maze_rl.interp.battery import control_map
 from maze_rl.interp.inputs.patching_pairs import flip_tokens, make_pairs, pair_logits, solved_pairs
 from maze_rl.interp.inputs.position_groups import position_groups
 from maze_rl.interp.interventions.activation_patching import patch_map
+from maze_rl.interp.interventions.pair_patching import control_map
 from maze_rl.interp.requirements import require_edges_in_prompt
 from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.model_files import load_model
