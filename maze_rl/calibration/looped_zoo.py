@@ -3,12 +3,13 @@
 As in `maze_rl.calibration.zoo`; these read prompts that list cells, all of which see all of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from maze_rl.calibration.looped_searchers import READING_LOOPS, LoopedKind, build_looped
-from maze_rl.calibration.zoo import DOES_NOT, SEARCHES, ZooRow
+from maze_rl.calibration.zoo import DOES_NOT, HOLDS, SEARCHES, ZooRow
 from maze_rl.displays.short_repr import Shown
+from maze_rl.interp.probes.held_variables import Held
 from maze_rl.models.build import MazeTransformer
 from maze_rl.models.untrained import untrained_twin
 from maze_rl.tokenization.tokenization import Tokenization, load_tokenization
@@ -47,17 +48,31 @@ def _untrained(instance: LoopInstance) -> MazeTransformer:
     return untrained_twin(_hand_built("wave")(instance), seed=instance.seed)
 
 
+def _of_loops(expected: Mapping[str, str]) -> Mapping[str, str]:
+    """Leave out what is not asked of models with loops: their attention is read as kernels, at the cells."""
+    return {name: says for name, says in expected.items() if name != "adjacency"}
+
+
+_DISTANCES: Held = "distances to the target"
+_SEARCHES, _DOES_NOT, _HOLDS = (_of_loops(expected) for expected in (SEARCHES, DOES_NOT, HOLDS))
 LOOP_ROWS = (
-    ZooRow("H5 looped wave", "breadth-first search", _hand_built("wave"), SEARCHES, "distances to the target"),
-    ZooRow("H6 looped filling", "dead-end filling", _hand_built("dead_end_filling"), SEARCHES, "depths of dead ends"),
-    ZooRow("H7 looped both", "wave and filling at once", _hand_built("either"), SEARCHES, "steps to look ahead"),
-    ZooRow("N6 looped untrained", "random weights", _untrained, DOES_NOT),
-    ZooRow("N7 looped greedy", "Manhattan distance", _hand_built("greedy"), DOES_NOT),
-    ZooRow(
-        "N8 looped decoy",
-        "wave computed, never read",
-        _hand_built("decoy"),
-        {**DOES_NOT, "S2": "yes"},
-        "distances to the target",
-    ),
+    ZooRow("H5 looped wave", "breadth-first search", _hand_built("wave"), _SEARCHES, _DISTANCES, like_the_wave=True),
+    ZooRow("H6 looped filling", "dead-end filling", _hand_built("dead_end_filling"), _SEARCHES, "depths of dead ends"),
+    ZooRow("H7 looped both", "wave and filling at once", _hand_built("either"), _SEARCHES, "steps to look ahead"),
+    ZooRow("N6 looped untrained", "random weights", _untrained, _DOES_NOT, like_the_wave=True),
+    ZooRow("N7 looped greedy", "Manhattan distance", _hand_built("greedy"), _DOES_NOT),
+    ZooRow("N8 looped decoy", "wave computed, never read", _hand_built("decoy"), _HOLDS, _DISTANCES),
 )
+
+
+def make_loop_instances(num: int, seed: int) -> list[LoopInstance]:
+    """Return `num` instances: both canvases, 8 to 14 loops, with and without rotation."""
+    return [
+        LoopInstance(
+            canvas=(5, 5, 6)[index % 3],
+            loops=(14, 9, 12, 8, 13, 10, 11)[index % 7],
+            rotate=index % 4 != 3,
+            seed=index,
+        )
+        for index in range(seed, seed + num)
+    ]

@@ -351,9 +351,11 @@ def _selftest(commands) -> None:
     parser = _command(
         commands, "selftest", "studying:selftest", "every analysis against models whose algorithm is known"
     )
-    parser.add_argument("--instances", type=int, default=10, metavar="N", help="models of each kind")
+    parser.add_argument("--instances", type=int, default=5, metavar="N", help="models of each kind")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes, of one thread each; 0: here")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the mazes")
+    parser.add_argument(
+        "--seed", type=int, default=100, help="seed of the first instance; thresholds were looked at on 0 to 19"
+    )
     parser.add_argument("--out", type=new_file, default=None, metavar="FILE", help="also write all scores as JSON")
 
 

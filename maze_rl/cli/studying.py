@@ -73,7 +73,7 @@ def _one_name(chosen: argparse.Namespace) -> str:
 
 
 def selftest(chosen: argparse.Namespace) -> int:
-    """Handle ``maze-rl selftest``; the exit status is 1 where a verdict is wrong."""
+    """Handle ``maze-rl selftest``; the exit status is 1 where it does not hold."""
     if chosen.instances < 1 or chosen.workers < 0 or chosen.seed < 0:
         raise ConfigurationError("selftest needs at least one instance, 0 or more workers, and a seed of 0 or more.")
     from maze_rl.calibration.confusion_matrix import matrix_values
@@ -96,7 +96,7 @@ def selftest(chosen: argparse.Namespace) -> int:
     if chosen.out is not None:
         Path(chosen.out).parent.mkdir(parents=True, exist_ok=True)
         Path(chosen.out).write_text(json_text(values, indent=1) + "\n")
-    return 0 if result.all_right else 1
+    return 0 if result.holds else 1
 
 
 def search(chosen: argparse.Namespace) -> None:

@@ -74,19 +74,22 @@ def print_bench(rows: list[dict[str, Any]], missing: list[str]) -> None:
 
 
 def print_selftest(values: dict[str, Any]) -> None:
-    """Print the confusion matrix: how many instances of each row a score says yes of, and whether it should."""
+    """Print the confusion matrix: what each score says of each row, whether it should, and how often it errs."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     columns = list(values["rows"][0]["cells"])
-    table = Table(title="instances a score says yes of; !: not what is known of the model", box=box.SIMPLE)
+    table = Table(title="instances a score says yes of; ?: undecided, !: not what is known", box=box.SIMPLE)
     table.add_column("model", no_wrap=True)
     table.add_column("what it does")
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
     for row in values["rows"]:
         table.add_row(row["name"], row["about"], *(_verdict_cell(row["cells"][name]) for name in columns))
+    table.add_section()
+    for kind, about in (("false_yes", "says what is not there"), ("missed", "undecided, or less than is known")):
+        table.add_row("errors", about, *(_error_cell(values["rates"][name][kind]) for name in columns))
     console = Console()
     console.print(table)
     scores = ["not measured" if one["score"] != one["score"] else f"{one['score']:.2f}" for one in values["graded"]]
@@ -95,11 +98,18 @@ def print_selftest(values: dict[str, Any]) -> None:
     )
     falls = "falls at every step" if values["falls"] else "DOES NOT FALL at every step"
     console.print(f"N5, mean of S1, S2, S3 and S5 by the share of the wave that is cut: {graded}; it {falls}.")
-    console.print(
-        "All verdicts are right." if values["all_right"] else "SOME VERDICTS ARE WRONG: trust no score above."
-    )
+    if values["holds"]:
+        console.print("Nothing is said that is not there, and little is missed: the self-test holds.")
+    else:
+        console.print("THE SELF-TEST DOES NOT HOLD: trust no score that is wrong above.")
 
 
 def _verdict_cell(cell: dict[str, Any]) -> str:
-    mark = "" if cell["right"] == cell["num"] else "!"
-    return f"{cell['says_yes']}/{cell['num']}{mark}"
+    if not cell["num"]:
+        return "–"
+    said = sum(cell["says"].get(word, 0) for word in ("yes", "searches"))
+    return f"{said}/{cell['num']}{'?' * bool(cell['undecided'])}{'!' * bool(cell['wrong'])}"
+
+
+def _error_cell(rate: dict[str, Any]) -> str:
+    return f"{rate['count']}/{rate['num']}" if rate["num"] else "–"

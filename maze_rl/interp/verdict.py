@@ -20,10 +20,10 @@ from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.behaviour.reach import Reach, measure_reach
 from maze_rl.interp.inputs.decisions import decision_logits, find_decisions, right_choices
-from maze_rl.interp.inputs.within_reach import OF_CELLS, OF_WALKS, Within
+from maze_rl.interp.inputs.within_reach import Within
 from maze_rl.interp.materials import FEWEST_STEPS, Materials, Setting, gather, plain_mazes
 from maze_rl.interp.probes.held_variables import ProbeScore
-from maze_rl.interp.scorecard import Progress, Scorecard, Verdict, check_scored, goes_by_loop, score
+from maze_rl.interp.scorecard import Progress, Scorecard, Verdict, check_scored, score
 from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.tokenization.tokenization import Tokenization
 
@@ -92,9 +92,7 @@ def judge(
     progress("reach", 0.0)
     asked = find_decisions(tokenization, plain_mazes(setting, setting.num_mazes, "reach"), seed=setting.seed)
     right = right_choices(asked, decision_logits(model, asked))
-    # where the prompt does not name the origin, cells may decide whatever walk comes by
-    axes = OF_CELLS if goes_by_loop(model) else OF_WALKS
-    reach = measure_reach(asked, right, axes=axes, seed=setting.seed)
+    reach = measure_reach(asked, right, seed=setting.seed)
     materials = gather(tokenization, setting) if materials is None else materials
     card = score(model, materials, untrained=untrained, progress=lambda doing, done: progress(doing, 0.1 + 0.45 * done))
     within = None

@@ -12,7 +12,7 @@ from transformer_lens import HookedTransformer
 from transformer_lens.utilities.components_utils import get_act_name
 
 from maze_rl.calibration.looped_zoo import LOOP_ROWS, LoopInstance
-from maze_rl.calibration.selftest import setting_of
+from maze_rl.calibration.selftest import within_rounds
 from maze_rl.calibration.zoo import ROWS, Instance
 from maze_rl.configs.options import check_count
 from maze_rl.configs.ranges import AnySize, check_square
@@ -199,7 +199,7 @@ def _calibrate(model: HookedTransformer, seed: int, progress: Progress) -> dict[
     if not goes_by_loop(model):
         token_format = tokenization_of(model).name
         instance, rows = Instance(token_format=token_format, canvas=4, n_layers=12, rotate=True, seed=seed), ROWS
-    materials, cards = gather(instance.tokenization, setting_of(instance, seed)), {}
+    materials, cards = gather(instance.tokenization, within_rounds(instance)), {}
     for number, row in enumerate(rows):
         progress(f"calibration: {row.name}", number / len(rows))
         cards[row.name] = score(row.build(instance), materials)

@@ -7,29 +7,29 @@ from pathlib import Path
 import pytest
 
 from maze_rl.calibration import selftest as selftest_module
+from maze_rl.calibration.judged import ALL_ROWS, Judged
+from maze_rl.calibration.looped_zoo import LOOP_ROWS, make_loop_instances
 from maze_rl.calibration.selftest import SelfTest
-from maze_rl.calibration.zoo import ROWS, SCORES, STRENGTHS, Instance
+from maze_rl.calibration.zoo import ROWS, STRENGTHS, ZooRow, make_instances
 from maze_rl.cli.main import run
 from maze_rl.interp.finding import Finding
 from maze_rl.intervals import Interval
 
-INSTANCE = Instance(token_format="edges", canvas=4, n_layers=12, rotate=True, seed=0)
-
 
 def fake(wrong: str = "") -> SelfTest:
-    def judged(row: str, expected: dict[str, str], value: float) -> selftest_module.Judged:
+    def judged(row: ZooRow, value: float) -> Judged:
         finding = Finding(name="", effect=Interval(value, value, value), threshold=0.5, num_mazes=50)
-        verdicts = {name: "no" if row == wrong else expected[name] for name in SCORES}
-        return selftest_module.Judged(
-            row=row,
-            instance=INSTANCE,
-            findings=dict.fromkeys(SCORES[:-1], finding),
-            verdicts=verdicts,
-            holds=next((each.holds for each in ROWS if each.name == row), "nothing"),
+        scores = [name for name in row.expected if name != "search"]
+        return Judged(
+            row=row.name,
+            instance=(make_loop_instances if row in LOOP_ROWS else make_instances)(1, 0)[0],
+            findings=dict.fromkeys(scores, finding),
+            verdicts={name: "no" if row.name == wrong else says for name, says in row.expected.items()},
+            holds=row.holds,
         )
 
-    rows = [judged(row.name, row.expected, 1.0) for row in ROWS]
-    graded = {strength: [judged("N5 ablated", ROWS[0].expected, 1.0 - strength)] for strength in STRENGTHS}
+    rows = [judged(row, 1.0) for row in ALL_ROWS.values()]
+    graded = {strength: [replace(judged(ROWS[0], 1.0 - strength), row="N5 ablated")] for strength in STRENGTHS}
     return SelfTest(judged=rows, graded=graded)
 
 
@@ -46,11 +46,11 @@ def test_the_exit_status_tells_whether_all_is_right(
     monkeypatch.setattr(selftest_module, "selftest", lambda *_, **__: fake())
     assert run(["selftest"]) == 0
     printed = capsys.readouterr().out
-    assert "All verdicts are right." in printed and "N3 decoy" in printed and "falls at every step" in printed
+    assert "the self-test holds" in printed and "N8 looped decoy" in printed and "falls at every step" in printed
     monkeypatch.setattr(selftest_module, "selftest", lambda *_, **__: fake(wrong="H1 wave"))
     assert run(["selftest", "--json"]) == 1
     values = json.loads(capsys.readouterr().out)
-    assert not values["all_right"] and values["rows"][0]["cells"]["S1"]["right"] == 0
+    assert not values["holds"] and values["rows"][0]["cells"]["S1"]["wrong"] == 1
 
 
 def test_scores_that_are_no_numbers_are_null_and_said_not_to_be_measured(
@@ -66,7 +66,7 @@ def test_scores_that_are_no_numbers_are_null_and_said_not_to_be_measured(
         assert "NaN" not in text and json.loads(text)["graded"][0]["score"] is None
 
 
-def replace_effects(judged: selftest_module.Judged) -> selftest_module.Judged:
+def replace_effects(judged: Judged) -> Judged:
     """Return a model of which nothing could be measured."""
     nothing = Interval(*[float("nan")] * 3)
     findings = {name: replace(finding, effect=nothing) for name, finding in judged.findings.items()}

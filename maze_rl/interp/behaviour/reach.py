@@ -1,18 +1,17 @@
 """How far ahead does a model search, at most? Its reach K, by the lower end of an interval.
 
 What a search needs to see at a fork depends on how it goes (`within_reach`): so a psychometric curve
-(`behaviour/look_ahead`, with Manhattan greedy as its covariate) is fitted along each of three axes, the look-ahead, the
-distance and the depth of dead ends. Mazes of one half of the layouts choose the axis, by the likelihood that the fall
-adds; on the other half
+(`behaviour/look_ahead`, with Manhattan greedy as its covariate) is fitted along each of five axes: the look-ahead, the
+distance, the depth of dead ends, and the first and last of these for a cell that does not know where the walk came
+from. Mazes of one half of the layouts choose the axis, by the likelihood that the fall adds; on the other half
 
     K = floor of the lower end of the 95 % interval of L_eff.
 
-Where no axis has a fall, a model that is right throughout has a reach beyond these mazes: K is then the largest
+Where none has a fall, a model that is right throughout has a reach beyond these mazes: K is then the largest
 look-ahead that `FEWEST_MAZES` layouts have, and `whole` says so. One that is not right, or follows the greedy rule, has
 none: K is 0.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +21,7 @@ from numpy import ndarray
 from maze_rl.displays.short_repr import Shown, interval_text
 from maze_rl.interp.behaviour.look_ahead import LookAhead, look_ahead
 from maze_rl.interp.inputs.decisions import Decisions
-from maze_rl.interp.inputs.within_reach import OF_WALKS, WORDS, Axis, steps_at
+from maze_rl.interp.inputs.within_reach import AXES, WORDS, Axis, steps_at
 from maze_rl.interp.requirements import FEWEST_MAZES
 from maze_rl.seeding import numpy_generator
 
@@ -52,15 +51,12 @@ class Reach(Shown):
         return f"{self.steps} steps {WORDS[self.axis]}{' at least' if self.whole else ''}"
 
 
-def measure_reach(
-    decisions: Decisions, right: Bool[ndarray, " decision"], *, axes: Sequence[Axis] = OF_WALKS, seed: int = 0
-) -> Reach:
+def measure_reach(decisions: Decisions, right: Bool[ndarray, " decision"], *, seed: int = 0) -> Reach:
     """Measure the reach at the forks along shortest paths.
 
     Args:
         decisions: Decisions of mazes of one size without cycles, not selected by how hard they are.
         right: Whether each choice was right.
-        axes: What may be limited; the first stands for none that is.
         seed: Seed of the halves and of the draws of layouts.
 
     Raises:
@@ -68,9 +64,9 @@ def measure_reach(
     """
     kinds, kind_of = np.unique(decisions.layouts, return_inverse=True)
     first = numpy_generator(seed, "reach_halves").permutation(len(kinds))[kind_of] < len(kinds) / 2
-    chosen_on: dict[Axis, LookAhead] = {axis: _curve(decisions, right, first, axis, seed) for axis in axes}
+    chosen_on: dict[Axis, LookAhead] = {axis: _curve(decisions, right, first, axis, seed) for axis in AXES}
     falling: list[Axis] = [axis for axis, curve in chosen_on.items() if curve.joint.where == "within"]
-    axis = axes[0]
+    axis = AXES[0]
     if falling:
         axis = max(falling, key=lambda each: chosen_on[each].joint.gain)
     curve = _curve(decisions, right, ~first, axis, seed)

@@ -32,8 +32,7 @@ WORDS: dict[Axis, str] = {
     "either": "of look-ahead on all sides",
 }
 """What the steps of each axis are."""
-OF_WALKS: tuple[Axis, ...] = ("look_ahead", "distance", "dead_end_depth")
-OF_CELLS: tuple[Axis, ...] = ("either", "distance", "filling")
+AXES: tuple[Axis, ...] = get_args(Axis)
 _CLOCKS = {"filling": filling_rounds, "either": either_rounds}
 
 
@@ -43,8 +42,8 @@ def check_axis(axis: str) -> None:
     Raises:
         UnknownNameError: There is no such axis.
     """
-    if axis not in get_args(Axis):
-        raise unknown_name("axis", axis, get_args(Axis))
+    if axis not in AXES:
+        raise unknown_name("axis", axis, AXES)
 
 
 def steps_at(decisions: Decisions, axis: Axis) -> Int64[ndarray, " decision"]:

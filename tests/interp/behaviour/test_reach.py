@@ -7,7 +7,7 @@ from maze_rl.interp.behaviour.look_ahead import ideal_look_ahead
 from maze_rl.interp.behaviour.reach import measure_reach
 from maze_rl.interp.behaviour.simple_rules import manhattan, right_share
 from maze_rl.interp.inputs.decisions import Decisions, find_decisions
-from maze_rl.interp.inputs.within_reach import OF_CELLS, OF_WALKS, Axis, steps_at
+from maze_rl.interp.inputs.within_reach import AXES, Axis, steps_at
 from maze_rl.mazes.generate import generate
 from maze_rl.seeding import numpy_generator
 from maze_rl.tokenization.tokenization import load_tokenization
@@ -24,17 +24,11 @@ def limited(decisions: Decisions, axis: Axis, steps: int) -> np.ndarray:
     return np.where(steps_at(decisions, axis) <= steps, True, drawn)
 
 
-@pytest.mark.parametrize("axis", ["look_ahead", "distance", "dead_end_depth"])
+@pytest.mark.parametrize("axis", AXES)
 @pytest.mark.parametrize("steps", [4, 7])
 def test_the_axis_and_the_steps_of_a_limit_are_found(decisions: Decisions, axis: Axis, steps: int) -> None:
-    found = measure_reach(decisions, limited(decisions, axis, steps), axes=OF_WALKS)
+    found = measure_reach(decisions, limited(decisions, axis, steps))
     assert (found.axis, found.steps, found.whole) == (axis, steps, False)
-
-
-@pytest.mark.parametrize("axis", OF_CELLS)
-def test_limits_of_cells_are_found(decisions: Decisions, axis: Axis) -> None:
-    found = measure_reach(decisions, limited(decisions, axis, 6), axes=OF_CELLS)
-    assert (found.axis, found.steps) == (axis, 6)
 
 
 def test_who_is_always_right_has_no_end_of_reach(decisions: Decisions) -> None:

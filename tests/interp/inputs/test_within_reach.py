@@ -6,14 +6,14 @@ import pytest
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.inputs.algorithm_clocks import either_rounds
 from maze_rl.interp.inputs.decisions import find_decisions
-from maze_rl.interp.inputs.within_reach import OF_CELLS, OF_WALKS, Axis, Within, steps_at
+from maze_rl.interp.inputs.within_reach import AXES, Axis, Within, steps_at
 from maze_rl.mazes.generate import generate
 from maze_rl.tokenization.tokenization import load_tokenization
 
 TOKENIZATION = load_tokenization("edges", canvas=6)
 
 
-@pytest.mark.parametrize("axis", [*OF_WALKS, "either", "filling"])
+@pytest.mark.parametrize("axis", AXES)
 def test_mazes_are_within_where_all_their_choices_are(axis: Axis) -> None:
     batch = generate(6, "dfs", num=60, seed=2).batches[0]
     decisions = find_decisions(TOKENIZATION, batch)
@@ -31,7 +31,6 @@ def test_cells_that_do_not_know_the_way_back_need_no_fewer_steps() -> None:
     decisions = find_decisions(TOKENIZATION, batch)
     assert (steps_at(decisions, "either") >= steps_at(decisions, "look_ahead")).all()
     assert (steps_at(decisions, "either") <= either_rounds(batch).max()).all()
-    assert set(OF_CELLS) & set(OF_WALKS) == {"distance"}
 
 
 def test_bad_limits_are_refused() -> None:
