@@ -341,6 +341,9 @@ def _search(commands) -> None:
     )
     parser.add_argument("--num", type=int, default=300, metavar="N", help="mazes of each test")
     parser.add_argument("--algorithm", default="dfs", metavar="NAME", help="generator of mazes without cycles")
+    parser.add_argument(
+        "--max-distance", type=int, default=None, metavar="N", help="most steps from a choice to its target, at least 4"
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of mazes, pairs, controls and draws")
     parser.add_argument(
         "--out", type=new_folder, default=None, metavar="DIR", help="folder to write (default: search/ in the run)"

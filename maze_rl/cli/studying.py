@@ -117,6 +117,7 @@ def search(chosen: argparse.Namespace) -> None:
             size=chosen.size,
             num=chosen.num,
             algorithm=chosen.algorithm,
+            max_distance=chosen.max_distance,
             seed=chosen.seed,
             loops=chosen.loops,
             out=None if chosen.out is None else Path(chosen.out),

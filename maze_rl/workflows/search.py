@@ -20,8 +20,9 @@ from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.battery import Battery, check_tested, run_battery
 from maze_rl.interp.finding import Finding
+from maze_rl.interp.inputs.within_reach import Within
 from maze_rl.interp.loop_battery import LoopBattery, run_loop_battery
-from maze_rl.interp.materials import Materials, Setting, check_setting, gather
+from maze_rl.interp.materials import FEWEST_STEPS, Materials, Setting, check_setting, gather
 from maze_rl.interp.requirements import check_mazes
 from maze_rl.interp.score_table import scores_html
 from maze_rl.interp.scorecard import Scorecard, check_scored, control_probes, goes_by_loop, score
@@ -72,6 +73,7 @@ def search(
     size: AnySize | None = None,
     num: int = 300,
     algorithm: str = "dfs",
+    max_distance: int | None = None,
     seed: int = 0,
     loops: int | None = None,
     out: str | PathLike[str] | None = None,
@@ -87,6 +89,8 @@ def search(
             canvas where that is not recorded.
         num: Mazes of each test; probes get twice as many.
         algorithm: Generator of mazes without cycles.
+        max_distance: Most steps from any choice to its target, at least `FEWEST_STEPS`; None for no limit. How far a
+            model sees is measured either way, and the verdict stands on mazes within that.
         seed: Seed of mazes, pairs, controls and draws; 0 or more.
         loops: Times the block of a model with loops is applied; None for as many as it has.
         out: Folder to write; None for ``search/`` in the run, or ``search-NAME`` for a model that is given or shipped.
@@ -115,6 +119,7 @@ def search(
         num_mazes=num,
         num_pairs=num,
         num_probed=2 * num,
+        within=None if max_distance is None else _within(max_distance),
         seed=seed,
     )
     folder = _folder(model, name, loops_in_name(loaded)) if out is None else Path(out)
@@ -153,6 +158,10 @@ def search(
     page = write_search_report(result, folder)
     progress("done", 1.0)
     return SearchOutcome(page, battery.judgement.text, _plain(battery.judgement.judged.scores), result)
+
+
+def _within(max_distance: int) -> Within:
+    return Within("distance", check_count("max_distance", max_distance, FEWEST_STEPS))
 
 
 def _usual_size(model: HookedTransformer) -> int:
