@@ -181,7 +181,7 @@ def _judge_cut(
     instance: Instance, model: MazeTransformer, materials: Materials, untrained: Mapping[str, ProbeScore]
 ) -> Judged:
     decisions, seed, far = materials.decisions, materials.setting.seed, materials.setting.far
-    latent = latent_state(model, materials.probed, untrained=untrained, seed=seed)
+    latent = latent_state(model, materials.probed, untrained=untrained, steps=instance.rounds, seed=seed)
     findings = {
         "S1": flip_rates(model, materials.pairs, far=far).finding,
         "S2": latent.finding,

@@ -3,7 +3,8 @@
 The choices are those of *demanding* mazes, with at least one fork that needs a look-ahead k* of `far` steps or more and
 at which Manhattan greedy is wrong, and the flips lie `far` steps away or more: on easy mazes everything solves nearly
 everything, and nothing can be told. Where a setting asks for a reach, all choices lie within it: what a search of that
-reach cannot see says nothing about it.
+reach cannot see says nothing about it. Only in steps to the target are whole mazes within a reach common enough to be
+drawn; along other axes mazes are drawn as they come, and choices beyond it are left out.
 
 Each score has mazes of its own, from a seed of its own. Where a split has few mazes of a size, sets would share them
 all the same, and 95 % intervals claim more mazes than there are: that is refused.
@@ -29,7 +30,7 @@ from maze_rl.interp.behaviour.simple_rules import manhattan
 from maze_rl.interp.inputs.decisions import Decisions, find_decisions
 from maze_rl.interp.inputs.patching_pairs import PatchingPairs, make_pairs
 from maze_rl.interp.inputs.recombined_mazes import RecombinedMazes, recombine_mazes
-from maze_rl.interp.inputs.within_reach import Within
+from maze_rl.interp.inputs.within_reach import Within, steps_at
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.mazes.lattice import MazeBatch, MazeCollection
 from maze_rl.mazes.splits import maze_hashes
@@ -108,6 +109,7 @@ def gather(tokenization: Tokenization, setting: Setting) -> Materials:
     probed = plain_mazes(setting, setting.num_probed, "probes")
     _check_variety(setting, probed)
     demanding = find_decisions(tokenization, demanding_mazes(tokenization, setting), seed=setting.seed)
+    demanding = demanding.take(_lie_within(demanding, setting.within))
     swapped = recombine_mazes(
         tokenization,
         _spec(setting),
@@ -135,16 +137,16 @@ def check_setting(setting: Setting) -> None:
 
 
 def plain_mazes(setting: Setting, num: int, stream: str) -> MazeBatch:
-    """Return mazes within the reach, no more selected than that.
+    """Return mazes, no more selected than by the length of their paths, where the reach is one in steps to the target.
 
     Raises:
-        ConfigurationError: Too few mazes lie within it.
+        ConfigurationError: Too few have such paths.
     """
-    return _first(setting, num, stream, lambda block: np.ones(len(block), bool), "lie within the reach asked for")
+    return _first(setting, num, stream, lambda block: np.ones(len(block), bool), "have paths as short as asked for")
 
 
 def demanding_mazes(tokenization: Tokenization, setting: Setting) -> MazeBatch:
-    """Return mazes that have, on the way, a far fork at which Manhattan greedy is wrong.
+    """Return mazes that have, on the way, a far fork within the reach at which Manhattan greedy is wrong.
 
     Raises:
         ConfigurationError: There are too few of them among the mazes of this size and algorithm.
@@ -152,7 +154,7 @@ def demanding_mazes(tokenization: Tokenization, setting: Setting) -> MazeBatch:
 
     def demands(block: MazeBatch) -> Bool[ndarray, " maze"]:
         decisions = find_decisions(tokenization, block, seed=setting.seed)
-        far = decisions.is_fork & (decisions.look_ahead >= setting.far)
+        far = decisions.is_fork & (decisions.look_ahead >= setting.far) & _lie_within(decisions, setting.within)
         wrong = ~(manhattan(decisions) & decisions.optimal).any(axis=1)
         return np.isin(np.arange(len(block)), decisions.maze[far & wrong])
 
@@ -202,15 +204,18 @@ def _first(
 
 
 def _blocks(setting: Setting, stream: str) -> Iterator[MazeBatch]:
-    """Yield the mazes of a stream that lie within the reach, by blocks of those searched."""
+    """Yield the mazes of a stream; where the reach is one in steps to the target, ends are drawn as near as that."""
     within = setting.within
-    is_length = within is not None and within.axis == "distance"
-    spec = _spec(setting, max_path_length=within.steps if is_length and within is not None else None)
+    spec = _spec(setting, max_path_length=within.steps if within is not None and within.axis == "distance" else None)
     for place in count():
         indices = np.arange(place * _BLOCK, (place + 1) * _BLOCK)
-        block = generate_mazes(spec, indices, _seed(setting, stream)).batches[0]
-        # ends are drawn so that ways are short enough
-        yield block if within is None or is_length else block.take(np.flatnonzero(within.mazes(block)))
+        yield generate_mazes(spec, indices, _seed(setting, stream)).batches[0]
+
+
+def _lie_within(decisions: Decisions, within: Within | None) -> Bool[ndarray, " decision"]:
+    if within is None:
+        return np.ones(len(decisions), bool)
+    return steps_at(decisions, within.axis) <= within.steps
 
 
 def _check_variety(setting: Setting, batch: MazeBatch) -> None:

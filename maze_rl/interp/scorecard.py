@@ -114,8 +114,8 @@ def control_probes(model: HookedTransformer, materials: Materials) -> dict[str, 
     seed = materials.setting.seed
     twin = untrained_twin(model, seed + 1)
     if goes_by_loop(model):
-        return untrained_cell_scores(twin, materials.probed, most=_most(materials.setting), seed=seed)
-    return untrained_scores(twin, materials.probed, seed=seed)
+        return untrained_cell_scores(twin, materials.probed, steps=_steps(materials.setting), seed=seed)
+    return untrained_scores(twin, materials.probed, steps=_steps(materials.setting), seed=seed)
 
 
 def score(
@@ -150,9 +150,9 @@ def score(
     if untrained is None:
         untrained = control_probes(model, materials)
     if by_loop:
-        latent = cell_state(model, materials.probed, untrained=untrained, most=_most(setting), seed=seed)
+        latent = cell_state(model, materials.probed, untrained=untrained, steps=_steps(setting), seed=seed)
     else:
-        latent = latent_state(model, materials.probed, untrained=untrained, seed=seed)
+        latent = latent_state(model, materials.probed, untrained=untrained, steps=_steps(setting), seed=seed)
     progress("interchange", 0.7)
     if by_loop:
         swaps = swap_neighbour_states(model, materials.swapped, seed=seed)
@@ -193,6 +193,6 @@ def check_scored(model: HookedTransformer) -> None:
         require_plain_stream(model, "the scorecard")
 
 
-def _most(setting: Setting) -> int | None:
-    """Return the largest value that a search within the reach can know of."""
-    return None if setting.within is None else setting.within.steps + 1
+def _steps(setting: Setting) -> int | None:
+    """Return the steps that a search within the reach sees."""
+    return None if setting.within is None else setting.within.steps

@@ -52,8 +52,14 @@ def split_halves(batch: MazeBatch, seed: int = 0) -> Halves:
     return Halves(np.flatnonzero(first), np.flatnonzero(~first))
 
 
-def variable_of(batch: MazeBatch, variable: Variable) -> Float64[ndarray, "maze cell"]:
+def variable_of(batch: MazeBatch, variable: Variable, steps: int | None = None) -> Float64[ndarray, "maze cell"]:
     """Return a search's variable at every cell, row by row.
+
+    Args:
+        batch: Mazes of one shape.
+        variable: Its name.
+        steps: What a search of so many steps holds: distances beyond are all one more, and dead ends that are deeper
+            are not filled to their end; None for no limit.
 
     Raises:
         UnknownNameError: There is no such variable.
@@ -68,8 +74,8 @@ def variable_of(batch: MazeBatch, variable: Variable) -> Float64[ndarray, "maze 
                 f"{cut_off} of {len(batch)} mazes have cells from which no way leads to the target, so that these have "
                 "no distance to it: use mazes without such cells, as dfs and wilson make (percolation leaves some)."
             )
-        return distances.astype(np.float64)
-    return alive_after(batch, batch.shape[0] * batch.shape[1]).astype(np.float64)
+        return distances.astype(np.float64) if steps is None else np.minimum(distances, steps + 1).astype(np.float64)
+    return alive_after(batch, batch.shape[0] * batch.shape[1] if steps is None else steps).astype(np.float64)
 
 
 def base_features(batch: MazeBatch) -> Float64[ndarray, "maze feature"]:

@@ -1,4 +1,4 @@
-"""Mazes and forks within a reach: no choice there asks for more steps than a search of that reach sees.
+"""Choices within a reach: they ask for no more steps than a search of that reach sees.
 
 What a search needs to see at a cell depends on how it goes: a wave from the target has to cover the *distance*,
 dead-end filling the depth of the wrong branches, and a search that does both the smaller of the two, the look-ahead.
@@ -20,7 +20,7 @@ from maze_rl.errors import ConfigurationError, unknown_name
 from maze_rl.interp.inputs.algorithm_clocks import either_rounds, filling_rounds
 from maze_rl.interp.inputs.cell_features import flat
 from maze_rl.interp.inputs.decisions import Decisions
-from maze_rl.mazes.cell_labels import CellLabels, label_cells
+from maze_rl.mazes.cell_labels import label_cells
 from maze_rl.mazes.lattice import MazeBatch
 
 Axis = Literal["look_ahead", "distance", "dead_end_depth", "filling", "either"]
@@ -85,18 +85,12 @@ class Within(Shown):
         """The reach in a few words."""
         return f"{self.steps} steps {WORDS[self.axis]}"
 
-    def mazes(self, batch: MazeBatch) -> Bool[ndarray, " maze"]:
-        """Tell of which mazes every choice along the shortest path lies within."""
-        labels = label_cells(batch)
-        choices = labels.on_path & (labels.distances > 0)  # at the target nothing is chosen
-        beyond = (self._needed(batch, labels) > self.steps) & choices
-        return np.asarray(~beyond.any(axis=1))
-
     def cells(self, batch: MazeBatch, cells: Int16[ndarray, "maze 2"]) -> Bool[ndarray, " maze"]:
         """Tell which choices, one at a cell of each maze, lie within; the cell is entered from the origin's side."""
-        return self._needed(batch, label_cells(batch))[np.arange(len(batch)), flat(batch, cells)] <= self.steps
+        return self._needed(batch)[np.arange(len(batch)), flat(batch, cells)] <= self.steps
 
-    def _needed(self, batch: MazeBatch, labels: CellLabels) -> Int64[ndarray, "maze cell"]:
+    def _needed(self, batch: MazeBatch) -> Int64[ndarray, "maze cell"]:
         if self.axis in _CLOCKS:
             return _CLOCKS[self.axis](batch).astype(np.int64)
+        labels = label_cells(batch)
         return (labels.distances if self.axis == "distance" else getattr(labels, self.axis)).astype(np.int64)

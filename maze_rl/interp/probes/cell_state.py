@@ -29,7 +29,7 @@ def cell_state(
     mazes: MazeBatch,
     *,
     untrained: Mapping[str, ProbeScore] | None = None,
-    most: int | None = None,
+    steps: int | None = None,
     threshold: float = THRESHOLD,
     seed: int = 0,
     batch_size: int = 16,
@@ -40,7 +40,7 @@ def cell_state(
         model: A model with loops whose prompt lists cells.
         mazes: Mazes of one size without cycles; half are fitted on, half judged on.
         untrained: What `untrained_cell_scores` gave on the same mazes and seed; left out, this control is.
-        most: The largest value that counts; None for no limit.
+        steps: Steps that a search sees: larger values all count as one more; None for no limit.
         threshold: Effect beyond which a variable counts as found.
         seed: Seed of halves, the order of cells, and the other mazes.
         batch_size: Mazes run at once.
@@ -50,7 +50,7 @@ def cell_state(
             too few.
     """
     require_cells_by_loop(model, "probing cells by loop")
-    rows, labels = cell_rows(mazes, seed), _labels(mazes, most)
+    rows, labels = cell_rows(mazes, seed), _labels(mazes, steps)
     every = labels | {f"{name} of other mazes": cells_of_other_mazes(each, seed) for name, each in labels.items()}
     scores = _scores(model, mazes, rows, every, seed, batch_size)
     probes = {}
@@ -63,16 +63,16 @@ def cell_state(
 
 
 def untrained_cell_scores(
-    model: HookedTransformer, mazes: MazeBatch, *, most: int | None = None, seed: int = 0, batch_size: int = 16
+    model: HookedTransformer, mazes: MazeBatch, *, steps: int | None = None, seed: int = 0, batch_size: int = 16
 ) -> dict[str, ProbeScore]:
     """Return how well each variable is read from an untrained model; arguments and faults as for `cell_state`."""
     require_cells_by_loop(model, "probing cells by loop")
-    return _scores(model, mazes, cell_rows(mazes, seed), _labels(mazes, most), seed, batch_size)
+    return _scores(model, mazes, cell_rows(mazes, seed), _labels(mazes, steps), seed, batch_size)
 
 
-def _labels(mazes: MazeBatch, most: int | None) -> dict[str, Float64[ndarray, "maze cell column"]]:
+def _labels(mazes: MazeBatch, steps: int | None) -> dict[str, Float64[ndarray, "maze cell column"]]:
     values = {name: CELL_VARIABLES[name](mazes) for name in VARIABLES}
-    return values if most is None else {name: np.minimum(each, most) for name, each in values.items()}
+    return values if steps is None else {name: np.minimum(each, steps + 1) for name, each in values.items()}
 
 
 def _scores(

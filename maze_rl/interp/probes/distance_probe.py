@@ -48,6 +48,7 @@ def latent_state(
     control_model: HookedTransformer | None = None,
     untrained: Mapping[str, ProbeScore] | None = None,
     variables: tuple[Variable, ...] = VARIABLES,
+    steps: int | None = None,
     threshold: float = THRESHOLD,
     seed: int = 0,
 ) -> LatentState:
@@ -59,6 +60,7 @@ def latent_state(
         control_model: An untrained model of the same shape; left out, this control is.
         untrained: What `untrained_scores` gave for it on the same mazes and seed: spares probing it again.
         variables: What is probed for, at least one.
+        steps: Steps that a search sees (`variable_of`); None for no limit.
         threshold: Effect beyond which a variable counts as found.
         seed: Seed of halves, edge order and control labels.
 
@@ -69,20 +71,25 @@ def latent_state(
     check_mazes(model, max(batch.shape), len(batch))
     _check_known(model, variables)
     sites = path_start_sites(model, batch, seed=seed)
-    labels = {variable: variable_of(batch, variable) for variable in variables}
+    labels = {variable: variable_of(batch, variable, steps) for variable in variables}
     if untrained is None and control_model is not None:
-        untrained = untrained_scores(control_model, batch, variables=variables, seed=seed)
+        untrained = untrained_scores(control_model, batch, variables=variables, steps=steps, seed=seed)
     return LatentState(
         probes=probe_variables(sites, untrained or {}, labels, base_features(batch), threshold=threshold, seed=seed)
     )
 
 
 def untrained_scores(
-    model: HookedTransformer, batch: MazeBatch, *, variables: tuple[Variable, ...] = VARIABLES, seed: int = 0
+    model: HookedTransformer,
+    batch: MazeBatch,
+    *,
+    variables: tuple[Variable, ...] = VARIABLES,
+    steps: int | None = None,
+    seed: int = 0,
 ) -> dict[str, ProbeScore]:
     """Return how well each variable is read from an untrained model; arguments and faults as for `latent_state`."""
     _check_known(model, variables)
-    labels = {variable: variable_of(batch, variable) for variable in variables}
+    labels = {variable: variable_of(batch, variable, steps) for variable in variables}
     return site_scores(path_start_sites(model, batch, seed=seed), labels, base_features(batch), seed)
 
 
