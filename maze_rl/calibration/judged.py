@@ -48,7 +48,7 @@ class Judged(Shown):
         said = self.verdicts[score_name]
         if said in ("unclear", "undecided"):
             return "undecided"
-        if score_name == "S2" and said == "yes" and self.holds != self.kind.holds:
+        if score_name == "S2" and said == "yes" and self.holds not in self.kind.holds:
             return "wrong"
         if said == "searches" and self.reach is not None and self.reach.steps > self.instance.rounds:
             return "wrong"

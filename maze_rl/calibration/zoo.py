@@ -56,8 +56,8 @@ class ZooRow(Shown):
     """Builds one of an instance of its kind."""
     expected: Mapping[str, str]
     """By column; a score that is not listed is not asked."""
-    holds: Held = "nothing"
-    """Which search's variable its stream holds."""
+    holds: tuple[Held, ...] = ("nothing",)
+    """Which searches' variables its stream holds."""
     like_the_wave: bool = False
     """Whether it has the wave's shape."""
 
@@ -107,10 +107,10 @@ SEARCHES = {**dict.fromkeys(SCORES, "yes"), "search": "searches"}
 DOES_NOT = {**dict.fromkeys(SCORES, "no"), "search": "heuristic"}
 HOLDS = {**DOES_NOT, "S2": "yes", "search": "represents without use"}
 _LOOKS = {"adjacency": "yes"}
-_DISTANCES: Held = "distances to the target"
+_DISTANCES: tuple[Held, ...] = ("distances to the target",)
 ROWS = (
     ZooRow("H1 wave", "breadth-first search", _hand_built("wave"), SEARCHES, _DISTANCES, like_the_wave=True),
-    ZooRow("H3 filling", "dead-end filling", _hand_built("dead_end_filling"), SEARCHES, "the cells that lead on"),
+    ZooRow("H3 filling", "dead-end filling", _hand_built("dead_end_filling"), SEARCHES, ("the cells that lead on",)),
     ZooRow("N1 untrained", "random weights", _untrained, DOES_NOT, like_the_wave=True),
     ZooRow("N2 greedy", "Manhattan distance", _hand_built("greedy"), DOES_NOT | _LOOKS),
     ZooRow("N3 decoy", "wave computed, never read", _hand_built("decoy"), HOLDS | _LOOKS, _DISTANCES),

@@ -30,7 +30,7 @@ def judged(row: ZooRow, effect: float = 1.0) -> Judged:
         instance=LOOP_INSTANCE if row in LOOP_ROWS else INSTANCE,
         findings=dict.fromkeys(scores, finding),
         verdicts=dict(row.expected),
-        holds=row.holds,
+        holds=row.holds[0],
     )
 
 
@@ -61,7 +61,7 @@ def test_a_right_result_holds() -> None:
 @pytest.mark.parametrize("score", SCORES[1:])
 def test_one_false_yes_is_enough(row: str, score: str) -> None:
     said = "searches" if score == "search" else "yes"
-    wrong = with_one(right_result(), row, verdicts={score: said}, holds=ALL_ROWS["N3 decoy"].holds)
+    wrong = with_one(right_result(), row, verdicts={score: said}, holds=ALL_ROWS["N3 decoy"].holds[0])
     assert not wrong.holds and len(wrong.false_yes(score)) == 1
     assert matrix_values(wrong)["rates"][score]["false_yes"]["count"] == 1
 

@@ -12,6 +12,7 @@ import torch
 
 from maze_rl import generate, load_tokenization
 from maze_rl.interp.activations.decision_stream import Change
+from maze_rl.interp.activations.jacobian_lens import JacobianLens
 from maze_rl.interp.inputs.patching_pairs import SolvedPairs, control_tokens, flip_tokens
 from maze_rl.interp.inputs.position_groups import position_groups
 from maze_rl.interp.interventions.attribution_patching import Node, attribution_maps
@@ -492,6 +493,83 @@ def _naively_edited_midway(c: Any) -> Any:
     return moves
 
 
+def _sources(c: Any) -> list[Any]:
+    return ["path", "prompt"] if c.tokenization.layout.lists_cells else ["path"]
+
+
+def _mean_jacobians(f: Any, c: Any) -> Any:
+    return [f(c.model, c.two_walks, source=source, batch_size=1).jacobians for source in _sources(c)]
+
+
+def _mean_differences(c: Any) -> Any:
+    """Mean Jacobians by central differences: every number of every stream moved up and down."""
+    walks, d_model, moved = c.two_walks, c.model.cfg.d_model, 1e-4
+    found = []
+    for source in _sources(c):
+        means = torch.zeros(c.model.cfg.n_layers, d_model, d_model, dtype=torch.float64)
+        for row, cell in enumerate(walks.cells):
+            maze, here = walks.maze[row], int(walks.position[row])
+            steps = walks.position[walks.maze == maze]
+            place = here
+            if source == "prompt":
+                listed = (walks.spans.regions[maze] == Region.ADJACENCY).numpy()
+                place = int(np.flatnonzero((walks.spans.cells[maze].numpy() == cell).all(axis=1) & listed)[0])
+            else:
+                steps = steps[steps >= here]
+            for layer in range(c.model.cfg.n_layers):
+                for number in range(d_model):
+                    ends = []
+                    for sign in (1, -1):
+
+                        def move(stream: Any, hook: object, at: Any = (place, number), by: float = sign * moved) -> Any:
+                            stream[0, at[0], at[1]] += by
+                            return stream
+
+                        ends.append(c.plain.final_of(c.model, walks.tokens[maze], (layer, move))[steps].mean(dim=0))
+                    means[layer, :, number] += (ends[0] - ends[1]) / (2 * moved)
+        found.append(means / len(walks))
+    return found
+
+
+def _named_cells(f: Any, c: Any) -> Any:
+    found = f(c.model, _any_lens(c), c.decisions)
+    return found.logit, found.jacobian, found.chance
+
+
+def _any_lens(c: Any) -> JacobianLens:
+    layers, d_model = (0, c.model.cfg.n_layers - 1), c.model.cfg.d_model
+    maps = torch.from_numpy(np.random.default_rng(5).normal(size=(2, d_model, d_model)))
+    return JacobianLens(layers=layers, jacobians=maps, source="path")
+
+
+def _naively_named_cells(c: Any) -> Any:
+    """Cells are gone to step by step, and streams are those of single whole runs."""
+    lens, ids = _any_lens(c), c.tokenization.layout.cell_ids
+    named, chances = {True: [], False: []}, []
+    for row in np.flatnonzero(c.decisions.distance >= 3):
+        maze = c.decisions.maze[row]
+        walk = [tuple(cell) for cell in solve(c.mazes[int(maze)]).path]
+        here = walk.index(tuple(c.decisions.cells[row]))
+        seen, ring, rings = set(walk[max(0, here - 1) : here + 1]), [walk[here]], []
+        for _ in range(3):
+            ring = sorted({tuple(other) for cell in ring for other in c.mazes[int(maze)].neighbours(cell)} - seen)
+            seen |= set(ring)
+            rings.append(ring)
+        cache = c.plain.cache_of(c.model, c.decisions.tokens[maze])
+        for carried in (False, True):
+            choices = np.zeros((2, 3), bool)
+            for place, layer in enumerate(lens.layers):
+                stream = cache["resid_post", layer][0, int(c.decisions.position[row])]
+                stream = lens.jacobians[place] @ stream if carried else stream
+                logits = c.model.unembed(c.model.ln_final(stream[None, None]))[0, 0].detach()
+                for step, ring in enumerate(rings):
+                    best = max(ring, key=lambda cell: float(logits[int(ids[cell])]))
+                    choices[place, step] = best == walk[here + 1 + step]
+            named[carried].append(choices)
+        chances.append([1 / len(ring) for ring in rings])
+    return np.stack(named[False]), np.stack(named[True]), np.array(chances)
+
+
 CLAIMS: dict[str, Claim] = {
     "activation_patching.patch_map": Claim(
         "",
@@ -583,6 +661,8 @@ CLAIMS: dict[str, Claim] = {
         lambda f, c: f(c.model, *_asked(c)).contributions.sum(axis=1),
         lambda c: c.plain.differences(c.model, c.patched.clean, c.patched),
     ),
+    "jacobian_lens.fit_jacobian_lens": Claim("", _mean_jacobians, _mean_differences),
+    "jacobian_lens.next_cells": Claim("", _named_cells, _naively_named_cells),
     "logit_lens.logit_lens": Claim("", lambda f, c: f(c.model, *_asked(c))),
     "on_path_probe.on_path_probe": Claim("origin", lambda f, c: f(c.model, c.mazes, least_steps=1)),
     "patch_effects.total_effect": Claim("", lambda f, c: f(c.model, c.patched), _total),

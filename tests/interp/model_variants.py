@@ -19,6 +19,7 @@ from maze_rl.interp.inputs.recombined_mazes import RecombinedMazes, recombine_ma
 from maze_rl.interp.materials import Materials, Setting, gather, pairs_of_any_depth
 from maze_rl.mazes.generate import generate
 from maze_rl.mazes.lattice import MazeBatch
+from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.build import MazeTransformer, build_model
 from maze_rl.tokenization.layouts import PADDING
 from maze_rl.tokenization.spans import Region
@@ -44,6 +45,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 """Models, by name: how they read, how they are built, and what they lack."""
 SETTING = Setting(size=4, num_mazes=40, num_pairs=40, num_probed=80, num_swapped=960, split=None)
 MAZES = generate(4, "dfs", num=40, seed=3).batches[0]
+MAZES_STEPS = solve_batch(MAZES).lengths
 
 
 class Case:
@@ -72,6 +74,11 @@ class Case:
     @cached_property
     def few_decisions(self) -> Decisions:
         return find_decisions(self.tokenization, MAZES.take(np.arange(12)))
+
+    @cached_property
+    def two_walks(self) -> Decisions:
+        """Of mazes with short paths."""
+        return find_decisions(self.tokenization, MAZES.take(np.flatnonzero(MAZES_STEPS <= 4)[:2]))
 
     @cached_property
     def far_decisions(self) -> Decisions:

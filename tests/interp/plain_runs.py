@@ -34,6 +34,15 @@ def logits_of(model: Any, row: Tensor, *hooks: Any) -> Tensor:
         return model.run_with_hooks(row[None], fwd_hooks=list(hooks))[0]
 
 
+def final_of(model: Any, row: Tensor, *changes: tuple[int, Any]) -> Tensor:
+    """Return what the last block of one sequence's run leaves, [pos, d_model], with blocks' outputs changed."""
+    kept: list[Tensor] = []
+    last = f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"
+    hooks = [(f"blocks.{layer}.hook_resid_post", change) for layer, change in changes]
+    logits_of(model, row, *hooks, (last, lambda stream, hook: kept.append(stream[0].clone())))
+    return kept[0]
+
+
 def cache_of(model: Any, row: Tensor) -> Any:
     """Return everything that one sequence's run leaves."""
     return _cached(model, tuple(row.tolist()))

@@ -25,7 +25,7 @@ def fake(wrong: str = "") -> SelfTest:
             instance=(make_loop_instances if row in LOOP_ROWS else make_instances)(1, 0)[0],
             findings=dict.fromkeys(scores, finding),
             verdicts={name: "no" if row.name == wrong else says for name, says in row.expected.items()},
-            holds=row.holds,
+            holds=row.holds[0],
         )
 
     rows = [judged(row, 1.0) for row in ALL_ROWS.values()]
