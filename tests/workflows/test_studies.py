@@ -194,6 +194,10 @@ def test_study_is_right_for_a_model_of_the_default_kind(name: str, default_kind:
         gap, *parts = left["gaps"].values()
         assert sum(part.value for part in parts) == pytest.approx(gap.value)
         return
+    if name == "named_early":
+        last = left["by_step"]["path"]
+        assert last["logit"] == last["jacobian"], "what the last layer leaves is carried nowhere"
+        return
     assert name == "look_ahead_curves"
     model, decisions = load_model(str(default_kind)), left["decisions"]
     rows = [0, len(decisions) // 2, len(decisions) - 1]
@@ -252,6 +256,13 @@ def check_look_ahead_curves(left: dict[str, Any]) -> None:
     assert untrained.verdict != "yes"
 
 
+def check_named_early(left: dict[str, Any]) -> None:
+    first, *_, last = left["found"]["path"].rates("logit")
+    assert first.high < 0.55 < last.low, "what is chosen is named late, and surely"
+    assert left["by_step"]["path"]["logit"][0] > 0.98
+    assert left["gains"]["path"].low < 0.05, "the mean Jacobian names no more"
+
+
 def check_published_findings(left: dict[str, Any]) -> None:
     assert left["heads"]["set by hand"].verdict == left["heads"]["maze-5to9-causal"].verdict == "yes"
     assert left["heads"]["untrained"].verdict != "yes"
@@ -294,6 +305,7 @@ CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "distance_field_probes": check_distance_field_probes,
     "how_it_searches": check_how_it_searches,
     "look_ahead_curves": check_look_ahead_curves,
+    "named_early": check_named_early,
     "published_findings": check_published_findings,
     "size_gap": check_size_gap,
     "when_it_learns": check_when_it_learns,
