@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from maze_rl.configs.mazes import spec_from_arguments
-from maze_rl.interp.activations.jacobian_lens import AHEAD, fit_jacobian_lens, next_cells
+from maze_rl.interp.activations.jacobian_lens import AHEAD, Lens, Source, fit_jacobian_lens, next_cells
 from maze_rl.interp.inputs.decisions import Decisions, find_decisions
 from maze_rl.mazes.generate import generate_mazes
 from maze_rl.models.attached_tokenization import tokenization_of
@@ -49,7 +49,8 @@ def walks(split: str, count: int, stream: int) -> Decisions:
 
 
 shown, others, asked = walks("train", fitted, seed), walks("train", num, seed + 1), walks("test", num, seed)
-sources = ("path", "prompt") if tokenization.layout.lists_cells else ("path",)
+lenses: tuple[Lens, ...] = ("logit", "jacobian")
+sources: tuple[Source, ...] = ("path", "prompt") if tokenization.layout.lists_cells else ("path",)
 found, gains = {}, {}
 for source in sources:
     lens = fit_jacobian_lens(model, shown, source=source, layers=layers)
@@ -59,7 +60,7 @@ counted = found["path"].chance < 1
 chance = float(found["path"].chance[counted].mean())
 print(f"By chance {chance:.2f} are right: cells 1, 2 and 3 steps on, where there are several ({counted.sum(axis=0)}).")
 for source, each in found.items():
-    for name in ("logit", "jacobian"):
+    for name in lenses:
         rates = each.rates(name, seed)
         print(f"read in the {source}, {name} lens: " + ", ".join(map(stated_interval, rates)))
     print(
@@ -69,7 +70,7 @@ for source, each in found.items():
 # %% One step after another
 by_step: dict[str, dict[str, Any]] = {}
 for source, each in found.items():
-    last = {name: getattr(each, name)[:, -1] for name in ("logit", "jacobian")}
+    last = {name: getattr(each, name)[:, -1] for name in lenses}
     by_step[source] = {
         name: [float(right[:, step][counted[:, step]].mean()) for step in range(AHEAD)] for name, right in last.items()
     }
@@ -82,7 +83,7 @@ for source, each in found.items():
 curves = {
     f"{source}: {name} lens": dict(zip(layers, each.rates(name, seed), strict=True))
     for source, each in found.items()
-    for name in ("logit", "jacobian")
+    for name in lenses
 }
 curves["chance"] = dict.fromkeys(layers, chance)
 keep(curves_figure(curves, labels=("read after layer", "choices right"), grey=["chance"]), out, "lenses")

@@ -156,14 +156,16 @@ def next_cells(
     if not kept.any():
         raise ConfigurationError(f"no path has {AHEAD} more cells at any place: use larger mazes.")
     cells = torch.from_numpy(_cell_words(model, decisions)).to(model.W_E.device)
-    ways, taken = _ways_on(decisions.take(kept)), _taken(decisions.take(kept))
+    asked = decisions.take(kept)
+    ways, taken = _ways_on(asked), _taken(asked)
     right: dict[Lens, list[ndarray]] = {"logit": [], "jacobian": []}
-    for batch in in_batches(decisions.take(kept), batch_size, model.W_E.device):
-        row, position = _places(decisions.take(kept), batch, lens.source)
+    for batch in in_batches(asked, batch_size, model.W_E.device):
+        row, position = _places(asked, batch, lens.source)
         streams = torch.stack([stream[row, position] for stream in _streams(model, batch.tokens, lens.layers)], dim=1)
         open_ways = torch.from_numpy(ways[batch.rows]).to(streams.device)[:, None]
         answer = torch.from_numpy(taken[batch.rows]).to(streams.device)[:, None]
-        for name, read in (("logit", streams), ("jacobian", lens.carried(streams))):
+        reads: dict[Lens, Tensor] = {"logit": streams, "jacobian": lens.carried(streams)}
+        for name, read in reads.items():
             logits = unembedded(model, read)[:, :, None, cells].masked_fill(~open_ways, -torch.inf)
             right[name].append((logits.argmax(dim=-1) == answer).cpu().numpy())
     return NextCells(
@@ -171,7 +173,7 @@ def next_cells(
         logit=np.concatenate(right["logit"]),
         jacobian=np.concatenate(right["jacobian"]),
         chance=1.0 / ways.sum(axis=2),
-        layouts=decisions.layouts[kept],
+        layouts=asked.layouts,
     )
 
 
