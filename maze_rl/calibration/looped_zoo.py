@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from maze_rl.calibration.looped_searchers import READING_LOOPS, LoopedKind, build_looped
-from maze_rl.calibration.zoo import DOES_NOT, HOLDS, SEARCHES, ZooRow
+from maze_rl.calibration.zoo import DISTANCES, DOES_NOT, HOLDS, SEARCHES, ZooRow
 from maze_rl.displays.short_repr import Shown
 from maze_rl.interp.probes.held_variables import Held
 from maze_rl.models.build import MazeTransformer
@@ -53,17 +53,16 @@ def _of_loops(expected: Mapping[str, str]) -> Mapping[str, str]:
     return {name: says for name, says in expected.items() if name != "adjacency"}
 
 
-_DISTANCES: tuple[Held, ...] = ("distances to the target",)
 _DEPTHS: tuple[Held, ...] = ("depths of dead ends",)
-_ALL: tuple[Held, ...] = (*_DISTANCES, *_DEPTHS, "steps to look ahead")
+_ALL: tuple[Held, ...] = (*DISTANCES, *_DEPTHS, "steps to look ahead")
 _SEARCHES, _DOES_NOT, _HOLDS = (_of_loops(expected) for expected in (SEARCHES, DOES_NOT, HOLDS))
 LOOP_ROWS = (
-    ZooRow("H5 looped wave", "breadth-first search", _hand_built("wave"), _SEARCHES, _DISTANCES, like_the_wave=True),
+    ZooRow("H5 looped wave", "breadth-first search", _hand_built("wave"), _SEARCHES, DISTANCES, like_the_wave=True),
     ZooRow("H6 looped filling", "dead-end filling", _hand_built("dead_end_filling"), _SEARCHES, _DEPTHS),
     ZooRow("H7 looped both", "wave and filling at once", _hand_built("either"), _SEARCHES, _ALL),
     ZooRow("N6 looped untrained", "random weights", _untrained, _DOES_NOT, like_the_wave=True),
     ZooRow("N7 looped greedy", "Manhattan distance", _hand_built("greedy"), _DOES_NOT),
-    ZooRow("N8 looped decoy", "wave computed, never read", _hand_built("decoy"), _HOLDS, _DISTANCES),
+    ZooRow("N8 looped decoy", "wave computed, never read", _hand_built("decoy"), _HOLDS, DISTANCES),
 )
 
 

@@ -3,7 +3,7 @@
 Each score is judged by its own column: attention and probes are *meant* to say yes for models that look or represent
 without searching. The combined verdict must be right in every row, and along the graded cut of the wave (N5) the score
 must fall. Mazes are drawn as `maze-rl search` draws them: how far a model sees is measured, not given. Thresholds are
-those of `maze_rl.interp`: nothing is fitted here. They were looked at on instances of other seeds (`SET_ON`).
+those of `maze_rl.interp`: nothing is fitted here.
 """
 
 import itertools
@@ -36,10 +36,8 @@ from maze_rl.models.threads import one_thread
 from maze_rl.worker_processes import worker_processes
 
 GRADED = ("S1", "S2", "S3", "S5")
-SET_ON = range(20)
-"""Seeds of the instances that thresholds were looked at on; error rates are of others."""
 UNSEEN = 100
-"""First seed of the self-test, where none is given."""
+"""First seed of the self-test, where none is given: instances below are for work on the scores and their thresholds."""
 MOST_UNDECIDED = 0.1
 """Share of a column's verdicts that may be undecided, or say no where they should say yes."""
 Progress = Callable[[str, float], None]

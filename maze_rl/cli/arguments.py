@@ -357,7 +357,7 @@ def _selftest(commands) -> None:
     parser.add_argument("--instances", type=int, default=5, metavar="N", help="models of each kind")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes, of one thread each; 0: here")
     parser.add_argument(
-        "--seed", type=int, default=100, help="seed of the first instance; thresholds were looked at on 0 to 19"
+        "--seed", type=int, default=100, help="seed of the first instance; those below 100 are for work on the scores"
     )
     parser.add_argument("--out", type=new_file, default=None, metavar="FILE", help="also write all scores as JSON")
 

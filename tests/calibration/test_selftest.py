@@ -8,7 +8,7 @@ import pytest
 from maze_rl.calibration.confusion_matrix import matrix_values
 from maze_rl.calibration.judged import ALL_ROWS, Judged
 from maze_rl.calibration.looped_zoo import LOOP_ROWS, make_loop_instances
-from maze_rl.calibration.selftest import SET_ON, UNSEEN, SelfTest, selftest
+from maze_rl.calibration.selftest import SelfTest, selftest
 from maze_rl.calibration.zoo import ANY, LEAST_GROWTH, ROWS, SCORES, STRENGTHS, ZooRow, make_instances
 from maze_rl.interp.behaviour.reach import measure_reach
 from maze_rl.interp.finding import Finding
@@ -113,7 +113,6 @@ def test_instances_cover_formats_canvases_and_depths() -> None:
     assert {one.rotate for one in ten} == {True, False} and {one.rounds for one in ten} == set(range(4, 11))
     assert len({one.seed for one in ten}) == 10
     assert {one.rounds for one in make_loop_instances(10, 0)} == set(range(5, 12))
-    assert UNSEEN not in SET_ON
 
 
 @pytest.mark.slow

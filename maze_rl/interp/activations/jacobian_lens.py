@@ -25,7 +25,7 @@ from maze_rl.displays.short_repr import Shown
 from maze_rl.errors import ConfigurationError
 from maze_rl.interp.activations.answers_by_loop import listed_at
 from maze_rl.interp.inputs.cell_features import flat, neighbour_cells
-from maze_rl.interp.inputs.decisions import DecisionBatch, Decisions, in_batches
+from maze_rl.interp.inputs.decisions import Decisions, in_batches
 from maze_rl.interp.requirements import (
     check_layers,
     check_tokens,
@@ -35,7 +35,6 @@ from maze_rl.interp.requirements import (
 )
 from maze_rl.intervals import Interval, bootstrap_ratios
 from maze_rl.mazes.cell_labels import label_cells
-from maze_rl.mazes.solve import solve_batch
 from maze_rl.models.attached_tokenization import tokenization_of
 from maze_rl.models.readout import unembedded
 
@@ -78,10 +77,6 @@ class NextCells(Shown):
         """Return the share of choices a lens has right after each layer."""
         return self._means(self._right(lens), seed)
 
-    def gains(self, seed: int = 0) -> list[Interval]:
-        """Return what the Jacobian lens has right beyond the logit lens after each layer."""
-        return self._means(self._right("jacobian") - self._right("logit"), seed)
-
     def gain_at_best(self, chosen_on: "NextCells", seed: int = 0) -> Interval:
         """Return what the best layer of one lens has right beyond the best of the other, chosen on other mazes."""
         logit, jacobian = (int(np.argmax(chosen_on._right(lens).sum(axis=(0, 2)))) for lens in ("logit", "jacobian"))
@@ -123,12 +118,13 @@ def fit_jacobian_lens(
     layers = _checked_layers(model, decisions, layers, source)
     d_model = model.cfg.d_model
     sums = torch.zeros(len(layers), d_model, d_model, dtype=torch.float64)
+    positions = _positions(decisions, source)
     for batch in in_batches(decisions, batch_size, model.W_E.device):
         with torch.enable_grad():
             streams = _streams(model, batch.tokens, (*layers, model.cfg.n_layers - 1), with_gradients=True)
             final = streams[-1][batch.at]
             share = 1.0 / torch.from_numpy(_num_steps(decisions, source)[batch.rows]).to(final)
-            at = _places(decisions, batch, source)
+            at = batch.at[0], positions[batch.rows].to(final.device)
             for row in range(d_model):
                 gradients = torch.autograd.grad(final[:, row].sum(), streams[:-1], retain_graph=True)
                 for place, gradient in enumerate(gradients):
@@ -157,11 +153,11 @@ def next_cells(
         raise ConfigurationError(f"no path has {AHEAD} more cells at any place: use larger mazes.")
     cells = torch.from_numpy(_cell_words(model, decisions)).to(model.W_E.device)
     asked = decisions.take(kept)
-    ways, taken = _ways_on(asked), _taken(asked)
+    ways, taken, positions = _ways_on(asked), _taken(decisions, kept), _positions(asked, lens.source)
     right: dict[Lens, list[ndarray]] = {"logit": [], "jacobian": []}
     for batch in in_batches(asked, batch_size, model.W_E.device):
-        row, position = _places(asked, batch, lens.source)
-        streams = torch.stack([stream[row, position] for stream in _streams(model, batch.tokens, lens.layers)], dim=1)
+        at = batch.at[0], positions[batch.rows].to(batch.tokens.device)
+        streams = torch.stack([stream[at] for stream in _streams(model, batch.tokens, lens.layers)], dim=1)
         open_ways = torch.from_numpy(ways[batch.rows]).to(streams.device)[:, None]
         answer = torch.from_numpy(taken[batch.rows]).to(streams.device)[:, None]
         reads: dict[Lens, Tensor] = {"logit": streams, "jacobian": lens.carried(streams)}
@@ -203,12 +199,13 @@ def _ways_on(decisions: Decisions) -> Bool[ndarray, "decision step cell"]:
     return np.stack(steps, axis=1)
 
 
-def _taken(decisions: Decisions) -> Int64[ndarray, "decision step"]:
-    """Return the number of the cell that the path takes 1 to `AHEAD` steps on."""
-    paths = solve_batch(decisions.batch).paths
-    place = (paths[decisions.maze] == decisions.cells[:, None]).all(axis=2).argmax(axis=1)
-    ahead = paths[decisions.maze[:, None], place[:, None] + np.arange(1, AHEAD + 1)]
-    return ahead[..., 0].astype(np.int64) * decisions.batch.shape[1] + ahead[..., 1]
+def _taken(decisions: Decisions, kept: Bool[ndarray, " decision"]) -> Int64[ndarray, "chosen step"]:
+    """Return the number of the cell that the walk takes 1 to `AHEAD` steps on: the next decisions', then the target."""
+    rows, targets = np.flatnonzero(kept)[:, None], flat(decisions.batch, decisions.batch.targets)[decisions.maze[kept]]
+    ahead = np.arange(1, AHEAD + 1)
+    # of the last maze, rows behind its last decision are none's
+    cells = flat(decisions.batch, decisions.cells)[np.minimum(rows + ahead, len(decisions) - 1)]
+    return np.where(ahead == decisions.distance[rows], targets[:, None], cells)
 
 
 def _checked_layers(
@@ -231,13 +228,13 @@ def _num_steps(decisions: Decisions, source: Source) -> Int64[ndarray, " decisio
     return np.bincount(decisions.maze, minlength=len(decisions.batch))[decisions.maze]
 
 
-def _places(decisions: Decisions, batch: DecisionBatch, source: Source) -> tuple[Tensor, Tensor]:
-    """Return (row of the tokens, position) of the cell of each decision."""
+def _positions(decisions: Decisions, source: Source) -> Int64[Tensor, " decision"]:
+    """Return where the cell of each decision is read."""
     if source == "path":
-        return batch.at
-    cells = torch.from_numpy(flat(decisions.batch, decisions.cells[batch.rows]).astype(np.int64))
-    at = listed_at(decisions.spans, decisions.batch.shape)[torch.from_numpy(decisions.maze[batch.rows]), cells]
-    return batch.at[0], at.to(batch.at[1].device)
+        return torch.from_numpy(decisions.position)
+    listed = listed_at(decisions.spans, decisions.batch.shape)
+    cells = torch.from_numpy(flat(decisions.batch, decisions.cells))
+    return listed[torch.from_numpy(decisions.maze), cells]
 
 
 def _streams(
